@@ -1,0 +1,35 @@
+"""Which method and settings buy the most translation for the least general ability and safety.
+
+The public names load on first use, so that ``import harness`` costs nothing.
+"""
+
+import importlib
+from typing import Any
+
+_HOMES = {
+    "ConfigError": "harness.errors",
+    "DataError": "harness.errors",
+    "EvaluationError": "harness.errors",
+    "HarnessError": "harness.errors",
+    "MissingExtra": "harness.errors",
+    "Score": "harness.records",
+    "SweepSpec": "harness.sweep.spec",
+    "TrainingError": "harness.errors",
+    "TrialConfig": "harness.config",
+    "TrialResult": "harness.records",
+    "run_trial": "harness.trial",
+}
+
+__all__ = list(_HOMES)
+
+
+def __getattr__(name: str) -> Any:
+    """Loads a public name from the module that owns it."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'harness' has no attribute {name!r}")
+    return getattr(importlib.import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """The public names."""
+    return __all__

@@ -1,0 +1,212 @@
+"""Every seam of the harness on one page: what a part may expect of the part behind the seam.
+
+Shapes: N items of a benchmark, K sufficient statistics of a metric.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
+
+from harness.records import (
+    JSON,
+    Corpora,
+    Decoding,
+    Event,
+    ExampleSet,
+    Generation,
+    Message,
+    Prediction,
+    Role,
+    TokenIds,
+)
+
+OnEvent: TypeAlias = Callable[[Event], None]
+RunStatus: TypeAlias = Literal["FINISHED", "FAILED", "KILLED"]
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """A chat model as a source of text: prompts (token ids) in, token ids out, order kept."""
+
+    @property
+    def identity(self) -> Mapping[str, JSON]:
+        """All that may change what it generates: weights, template, dtype, device, batch rule."""
+
+    def encode(self, text: str) -> TokenIds:
+        """Token ids of a stretch of answer text, without special tokens."""
+
+    def encode_chat(self, messages: Sequence[Message]) -> TokenIds:
+        """Token ids of a chat rendered with its generation prompt: the answer comes next."""
+
+    def render_chat(self, messages: Sequence[Message]) -> str:
+        """The chat as the text ``encode_chat`` tokenises."""
+
+    def generate(self, prompts: Sequence[TokenIds], decoding: Decoding) -> list[Generation]:
+        """One continuation per prompt, in the order of the prompts."""
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a variant draws its training text from.
+
+    Attributes:
+        corpora: The data the configuration names.
+        base: The untuned chat model.
+        teachers: Other models by the name the variant's settings give them.
+        prompt: Turns a pair into the user's translation request.
+        seed: Seed of every random choice made here (named streams are derived from it).
+    """
+
+    corpora: Corpora
+    base: Generator
+    prompt: "PromptTemplate"
+    seed: int
+    teachers: Mapping[str, Generator]
+
+
+class PromptTemplate(Protocol):
+    """The wording of a translation request."""
+
+    def messages(self, source: str, source_lang: str, target_lang: str) -> tuple[Message, ...]:
+        """The chat that asks for a translation of ``source``."""
+
+
+class Penalty(Protocol):
+    """A term of the loss that is not a token loss; added once per optimiser step."""
+
+    def value(self, step: int) -> Any:
+        """A scalar tensor with gradients, or None when it is off at this step."""
+
+
+class Variant(Protocol):
+    """A training method: which text, which weights, perhaps one penalty. One file each."""
+
+    @property
+    def name(self) -> str:
+        """The file name."""
+
+    @property
+    def trains(self) -> bool:
+        """False for a variant that scores a model without training one."""
+
+    @property
+    def weights(self) -> Mapping[Role, float]:
+        """Loss weight per role this variant produces; finite, >= 0, not all 0."""
+
+    @property
+    def penalty(self) -> Mapping[str, JSON] | None:
+        """Kind and settings of its penalty (see ``harness.training.penalties``), or None."""
+
+    @property
+    def renew_every(self) -> int | None:
+        """Steps after which ``examples`` is asked again, the model in training being ``base``.
+
+        For on-policy text and refreshed rationales; None when the text stays.
+        """
+
+    def identity(self) -> Mapping[str, JSON]:
+        """Its settings minus weights and penalty: what may change the text."""
+
+    def examples(self, sources: Sources) -> ExampleSet:
+        """The training text; same sources, same result."""
+
+
+class LearnedScorer(Protocol):
+    """A neural metric in a process of its own (COMET)."""
+
+    def version(self) -> str:
+        """Package and version, for the signature: ``unbabel-comet 2.2.7``."""
+
+    def score(
+        self, model: Path | str, rows: Sequence[Mapping[str, str]], precision: str
+    ) -> list[float]:
+        """Segment scores of rows ``{"src", "mt", "ref"}``, in order."""
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Outside help a metric may need; None where this machine cannot give it."""
+
+    learned: LearnedScorer | None = None
+
+
+class Metric(Protocol):
+    """Predictions in, a score out, split so that any resample of items costs no texts.
+
+    ``value = aggregate(sum over items of statistics)``.
+    """
+
+    @property
+    def name(self) -> str:
+        """The file name."""
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Direction."""
+
+    def signature(self, predictions: Sequence[Prediction], services: Services) -> str:
+        """All that may change the value for equal texts: library and version, settings, model."""
+
+    def statistics(
+        self, predictions: Sequence[Prediction], services: Services
+    ) -> list[tuple[float, ...]]:
+        """Sufficient statistics, [N][K], one row per prediction, in order."""
+
+    def aggregate(self, totals: Sequence[float]) -> float | None:
+        """The value from summed statistics, [K]; None when not defined (nothing to measure)."""
+
+    def classes(self, predictions: Sequence[Prediction]) -> list[str]:
+        """A label per item, or an empty list where the metric has no classes."""
+
+
+class TrackedRun(Protocol):
+    """One run of a tracking store."""
+
+    @property
+    def run_id(self) -> str:
+        """The store's id of it."""
+
+    def log_params(self, params: Mapping[str, JSON]) -> None:
+        """Flat parameters; immutable once logged."""
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
+        """Numbers at a step."""
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Text to filter by."""
+
+    def log_input(self, name: str, sha256: str, source: str, context: str) -> None:
+        """A data set that went in."""
+
+    def log_file(self, path: Path, folder: str | None = None) -> None:
+        """A file or folder as an artifact."""
+
+    def log_table(self, rows: Sequence[Mapping[str, JSON]], name: str) -> None:
+        """Rows as a table artifact (``name`` ends in .json)."""
+
+    def renew_lease(self) -> None:
+        """Says that whoever owns this run is alive."""
+
+    def finish(self, status: RunStatus) -> None:
+        """The terminal status."""
+
+
+class Tracker(Protocol):
+    """A tracking store (MLflow)."""
+
+    def start_run(
+        self,
+        experiment: str,
+        name: str,
+        *,
+        parent: str | None = None,
+        tags: Mapping[str, str] | None = None,
+    ) -> TrackedRun:
+        """Opens a run under lease."""
+
+    def resume_run(self, run_id: str) -> TrackedRun:
+        """Continues a run this store has."""
+
+    def close_orphans(self, experiment: str) -> int:
+        """Ends the experiment's open runs whose lease ran out; how many."""

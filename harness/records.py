@@ -1,0 +1,308 @@
+"""The frozen values that travel between the floors."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any, Literal, TypeAlias
+
+JSON: TypeAlias = Any
+TokenIds: TypeAlias = tuple[int, ...]
+
+
+class Role(StrEnum):
+    """What a stretch of an example is for; the objective weighs and counts tokens by role."""
+
+    PROMPT = "prompt"
+    TRANSLATION = "translation"
+    RATIONALE = "rationale"
+    REPLY = "reply"
+
+
+class Split(StrEnum):
+    """What a benchmark may be used for: choosing (validation) or reporting (test), never both."""
+
+    VALIDATION = "validation"
+    TEST = "test"
+
+
+@dataclass(frozen=True, slots=True)
+class Message:
+    """One turn of a chat."""
+
+    role: Literal["system", "user", "assistant"]
+    content: str
+
+
+@dataclass(frozen=True, slots=True)
+class Pair:
+    """One sentence pair; languages are BCP-47 tags."""
+
+    id: str
+    source: str
+    target: str
+    source_lang: str
+    target_lang: str
+
+
+@dataclass(frozen=True, slots=True)
+class Instruction:
+    """A chat whose last turn waits for an answer; ``answer`` where the corpus has one."""
+
+    id: str
+    messages: tuple[Message, ...]
+    answer: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """One monolingual text."""
+
+    id: str
+    text: str
+    language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A stretch of one role.
+
+    ``token_ids`` are set for generated text (and for prompts) and are then used as they are: text
+    made by a model is never tokenised again. ``ends_turn`` asks for the end-of-turn token after
+    it; generated ids carry that token themselves where the model emitted it.
+    """
+
+    role: Role
+    text: str
+    token_ids: TokenIds | None = None
+    ends_turn: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Example:
+    """What one training row is made of: exactly one prompt segment, first, then at least one more.
+
+    ``pair_id`` names the sentence pair it came from, None for general chat.
+    """
+
+    id: str
+    segments: tuple[Segment, ...]
+    pair_id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleSet:
+    """What a variant trains on, and what it has to say about it.
+
+    Attributes:
+        examples: In corpus order; the training loop shuffles.
+        facts: Counts and rates, logged as ``data/<name>`` (``empty_rate``, ``fallback_fraction``).
+        table: Rows to show to a person (a rationale beside its pair), keyed by column name.
+    """
+
+    examples: tuple[Example, ...]
+    facts: Mapping[str, float] = field(default_factory=dict)
+    table: tuple[Mapping[str, JSON], ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Corpora:
+    """The corpora a variant may draw on; empty where the configuration names none."""
+
+    parallel: tuple[Pair, ...]
+    instructions: tuple[Instruction, ...] = ()
+    monolingual: tuple[Text, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Decoding:
+    """How text is generated: greedy at temperature 0, else sampled from the seeded stream."""
+
+    max_new_tokens: int
+    temperature: float = 0.0
+    seed: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """A continuation; ``finished`` when the model ended its turn (the end token is in the ids)."""
+
+    token_ids: TokenIds
+    text: str
+    finished: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """One benchmark item answered: a line of a predictions file.
+
+    Attributes:
+        id: The item's id, unique in its benchmark.
+        prompt: The last user turn.
+        output: All the model said, without its end token.
+        answer: What was extracted from ``output``; equals ``output`` where nothing is extracted.
+        language: Language wanted of the output.
+        choices: Log-likelihoods of the choices, for multiple choice.
+        num_tokens: Tokens generated.
+        finished: False when the token limit cut the output.
+        extra: Further fields of the benchmark's row (``constraints``, ``target_index``).
+    """
+
+    id: str
+    prompt: str
+    output: str
+    answer: str
+    source: str | None = None
+    references: tuple[str, ...] = ()
+    target: str | None = None
+    language: str | None = None
+    source_lang: str | None = None
+    target_lang: str | None = None
+    choices: tuple[float, ...] | None = None
+    num_tokens: int | None = None
+    finished: bool | None = None
+    extra: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """A metric's value with everything needed to compare it honestly.
+
+    Attributes:
+        metric: Name of the metric (its file name).
+        value: Over all items; ``Metric.aggregate`` of the summed statistics.
+        higher_is_better: Direction.
+        signature: Scores of different signatures are never compared.
+        ids: Item ids, [N].
+        statistics: Sufficient statistics per item, [N][K]; they add up, so any resample of items
+            can be scored again without the texts.
+        classes: A label per item where the metric sorts items into classes (``refused``), else ().
+    """
+
+    metric: str
+    value: float
+    higher_is_better: bool
+    signature: str
+    ids: tuple[str, ...]
+    statistics: tuple[tuple[float, ...], ...]
+    classes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TrialResult:
+    """One configuration trained and scored with one seed.
+
+    Attributes:
+        name: The configuration's name.
+        fingerprint: Of the whole configuration, its seed among it.
+        config: The configuration as plain data (``TrialConfig.model_validate`` reads it back).
+        variant: Name of the method.
+        seed: The run's seed.
+        scores: Keyed ``suite/benchmark/metric``.
+        unmeasured: Reason per key that could not be scored; such a key is never in ``scores``.
+        summaries: ``suite/summary`` (validation) and ``suite/summary_test`` on the common 0..1
+            scale; absent where a benchmark of the suite is unmeasured.
+        facts: ``data/*``, ``train/*``, ``cost/*``, ``retention/*``: plain numbers.
+        stages: Key of every stage in the store, by name (``predictions/<suite>/<benchmark>``).
+        tags: Provenance: base model hash, device kind, library versions.
+        seconds: Wall time per stage; 0 where it was reused.
+    """
+
+    name: str
+    fingerprint: str
+    config: Mapping[str, JSON]
+    variant: str
+    seed: int
+    scores: Mapping[str, Score]
+    unmeasured: Mapping[str, str]
+    summaries: Mapping[str, float]
+    facts: Mapping[str, float]
+    stages: Mapping[str, str]
+    tags: Mapping[str, str]
+    seconds: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class StageEvent:
+    """A stage of a run began, went on or ended; ``fraction`` is 0..1, None when unknown."""
+
+    stage: str
+    state: Literal["started", "progress", "done", "reused"]
+    fraction: float | None = None
+    seconds: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StepEvent:
+    """One optimiser step: training metrics keyed ``train/...`` (``train/loss/rationale``)."""
+
+    step: int
+    num_steps: int
+    metrics: Mapping[str, float]
+
+
+Event: TypeAlias = StageEvent | StepEvent
+
+
+@dataclass(frozen=True, slots=True)
+class SweepTrial:
+    """One configuration of a sweep with all its runs.
+
+    Attributes:
+        number: Optuna's number of it.
+        state: ``failed`` trials carry ``reason``.
+        params: The searched settings, by dotted path.
+        results: One per seed of the sweep; validation benchmarks.
+        values: Objectives in the order of the sweep, means over the seeds; None unless complete.
+        violations: Per constraint (its text) by how much it is broken; <= 0 is kept.
+        confirmed: One per confirmation seed, test benchmarks; () unless a member of the front.
+        run_id: Of its run in the tracking store.
+    """
+
+    number: int
+    state: Literal["complete", "failed", "running", "waiting"]
+    params: Mapping[str, JSON]
+    results: tuple[TrialResult, ...] = ()
+    values: tuple[float, ...] | None = None
+    violations: Mapping[str, float] = field(default_factory=dict)
+    reason: str | None = None
+    confirmed: tuple[TrialResult, ...] = ()
+    run_id: str | None = None
+
+    @property
+    def feasible(self) -> bool:
+        """Whether every constraint is kept."""
+        return all(violation <= 0 for violation in self.violations.values())
+
+
+@dataclass(frozen=True, slots=True)
+class Objective:
+    """What a sweep optimises: a score's key or a suite's summary."""
+
+    key: str
+    maximize: bool
+    reference: float
+    """Worst value that still counts for the hypervolume."""
+    scale: float
+    """One unit of it, so that the objectives of a hypervolume are comparable."""
+
+
+@dataclass(frozen=True, slots=True)
+class SweepRecord:
+    """A whole sweep as the report and the gate read it.
+
+    Attributes:
+        spec: The SweepSpec as plain data.
+        base: The untuned model's scores, both splits.
+        references: Runs of a named reference configuration beside the trials, if any.
+        front: Numbers of the feasible, non-dominated trials.
+        run_id: Of the sweep's parent run in the tracking store.
+    """
+
+    name: str
+    question: str
+    spec: Mapping[str, JSON]
+    objectives: tuple[Objective, ...]
+    trials: tuple[SweepTrial, ...]
+    base: TrialResult | None
+    front: tuple[int, ...]
+    run_id: str | None = None

@@ -1,0 +1,70 @@
+"""Trial results as JSON files: what ``check`` compares and a home folder keeps."""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+from harness.errors import DataError
+from harness.records import JSON, Score, TrialResult
+
+FORMAT = 1
+
+
+def to_plain(result: TrialResult) -> dict[str, JSON]:
+    """A result as plain data, fit for JSON."""
+    return asdict(result)
+
+
+def from_plain(data: Mapping[str, JSON]) -> TrialResult:
+    """The result ``to_plain`` wrote.
+
+    Raises:
+        KeyError, TypeError: The data are not a result.
+    """
+    scores = {
+        key: Score(
+            **{
+                **score,
+                "ids": tuple(score["ids"]),
+                "statistics": tuple(tuple(row) for row in score["statistics"]),
+                "classes": tuple(score["classes"]),
+            }
+        )
+        for key, score in data["scores"].items()
+    }
+    return TrialResult(**{**data, "scores": scores})
+
+
+def write_results(path: Path, results: Sequence[TrialResult]) -> None:
+    """Writes a results file, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    text = json.dumps({"format": FORMAT, "results": [to_plain(result) for result in results]})
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text(text, encoding="utf-8")
+    os.replace(draft, path)
+
+
+def read_results(path: Path) -> tuple[TrialResult, ...]:
+    """The results in a file.
+
+    Raises:
+        DataError: No such file, or not a results file.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise DataError(f"{path}: no such file") from None
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise DataError(f"{path}: not a JSON file: {error}") from None
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        found = data.get("format") if isinstance(data, dict) else type(data).__name__
+        raise DataError(
+            f"{path}: format: found {found!r}, allowed {FORMAT} (a results file, as written by "
+            "`harness run --output` and `harness check --update`)"
+        )
+    try:
+        return tuple(from_plain(entry) for entry in data["results"])
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{path}: results: not a trial result: {error}") from None

@@ -1,0 +1,353 @@
+"""Specifications: frozen pydantic models read from YAML, strict, all faults of a file at once.
+
+Torch-free, as everything that parses must be: a three-hour sweep must not die of a typo, and a typo
+must not cost three seconds of imports.
+
+A relative path in a file is looked for beside that file first, then in the working directory.
+"""
+
+import difflib
+import hashlib
+import json
+import os
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Annotated, Any, Self, TypeVar
+
+import yaml
+from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, ValidationInfo
+
+from harness.errors import ConfigError, join_faults
+from harness.records import JSON
+
+
+class Spec(BaseModel):
+    """Parsed from a file or given in Python; immutable, hashable, unknown keys refused."""
+
+    model_config = ConfigDict(
+        frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True
+    )
+
+    def plain(self) -> dict[str, JSON]:
+        """As plain data, fit for YAML and JSON; ``model_validate`` reads it back."""
+        return self.model_dump(mode="json")
+
+    def fingerprint(self) -> str:
+        """Sixteen hex digits of the content; the order of keys does not matter."""
+        return digest(self.plain())[:16]
+
+    def replace(self, **changes: Any) -> Self:
+        """A copy with some fields changed, validated anew."""
+        return type(self).model_validate({**dict(self), **changes})
+
+
+SpecType = TypeVar("SpecType", bound=BaseModel)
+
+
+def digest(value: JSON) -> str:
+    """sha256 of plain data in canonical JSON.
+
+    >>> digest({"b": 1, "a": 2}) == digest({"a": 2, "b": 1})
+    True
+    """
+    text = json.dumps(value, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def file_sha256(path: Path) -> str:
+    """sha256 of a file's bytes."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _find_path(value: JSON, info: ValidationInfo) -> JSON:
+    if not isinstance(value, str | Path):
+        return value
+    path = Path(value).expanduser()
+    folder = (info.context or {}).get("folder")
+    if not path.is_absolute() and folder is not None and (Path(folder) / path).exists():
+        path = Path(folder) / path
+    if not path.exists():
+        return str(value)
+    absolute = Path(os.path.abspath(path))
+    working = Path.cwd()
+    return str(absolute.relative_to(working) if absolute.is_relative_to(working) else absolute)
+
+
+LocalPath = Annotated[str, BeforeValidator(_find_path)]
+"""A path, or a hub id where there is no such path; existence is checked by whoever opens it."""
+
+
+class _UniqueKeyLoader(yaml.SafeLoader):
+    """YAML 1.1 as usual, but a key given twice is an error and ``1e-3`` is a number."""
+
+
+def _construct_mapping(loader: _UniqueKeyLoader, node: yaml.MappingNode) -> dict[Any, Any]:
+    mapping: dict[Any, Any] = {}
+    for key_node, value_node in node.value:
+        key = loader.construct_object(key_node, deep=True)
+        if key in mapping:
+            raise yaml.constructor.ConstructorError(
+                None, None, f"the key {key!r} is given twice", key_node.start_mark
+            )
+        mapping[key] = loader.construct_object(value_node, deep=True)
+    return mapping
+
+
+def _construct_scalar(loader: _UniqueKeyLoader, node: yaml.ScalarNode) -> JSON:
+    # YAML 1.1 reads 5e-3 as text for want of a dot; whoever writes a learning rate means 0.005.
+    text = loader.construct_scalar(node)
+    if node.style is None and "e" in text.lower():
+        try:
+            return float(text)
+        except ValueError:
+            return text
+    return text
+
+
+_UniqueKeyLoader.add_constructor("tag:yaml.org,2002:map", _construct_mapping)
+_UniqueKeyLoader.add_constructor("tag:yaml.org,2002:str", _construct_scalar)
+
+
+def read_yaml(path: Path) -> dict[str, JSON]:
+    """The mapping in a YAML file.
+
+    Raises:
+        ConfigError: No such file, not UTF-8, not YAML, or its top level is not a mapping.
+    """
+    return parse_yaml(read_text(path), str(path))
+
+
+def read_text(path: Path) -> str:
+    """A UTF-8 file's text, its absence and its encoding being the user's to mend."""
+    try:
+        return path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        near = difflib.get_close_matches(path.name, _siblings(path), n=1)
+        hint = f"did you mean {path.with_name(near[0])}?" if near else None
+        raise ConfigError(f"{path}: no such file", hint) from None
+    except IsADirectoryError:
+        raise ConfigError(f"{path}: is a folder, a file is wanted") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 at byte {error.start}") from None
+
+
+def _siblings(path: Path) -> list[str]:
+    return [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+
+
+def parse_yaml(text: str, where: str) -> dict[str, JSON]:
+    """The mapping in a YAML text; ``where`` names it in errors."""
+    try:
+        value = yaml.load(text, Loader=_UniqueKeyLoader)
+    except yaml.MarkedYAMLError as error:
+        line = "" if error.problem_mark is None else f":{error.problem_mark.line + 1}"
+        raise ConfigError(f"{where}{line}: not valid YAML: {error.problem}") from None
+    except yaml.YAMLError as error:
+        raise ConfigError(f"{where}: not valid YAML: {error}") from None
+    if not isinstance(value, dict):
+        found = "nothing" if value is None else type(value).__name__
+        raise ConfigError(f"{where}: found {found}, allowed a mapping of settings")
+    return value
+
+
+def load_spec(
+    kind: type[SpecType], path: Path, overrides: Sequence[tuple[str, JSON]] = ()
+) -> SpecType:
+    """Reads a Spec from a YAML file, with dotted overrides applied.
+
+    Raises:
+        ConfigError: All faults of the file at once, each with line, dotted path, what was found
+            and what is allowed.
+    """
+    text = read_text(path)
+    data = parse_yaml(text, str(path))
+    for dotted, value in overrides:
+        set_path(data, dotted, value)
+    return validate(kind, data, str(path), folder=path.parent, lines=key_lines(text))
+
+
+def validate(
+    kind: type[SpecType],
+    data: Mapping[str, JSON],
+    where: str,
+    *,
+    folder: Path | None = None,
+    lines: Mapping[str, int] | None = None,
+) -> SpecType:
+    """Plain data as a Spec; ``where`` names the source in errors, ``lines`` its lines by path."""
+    try:
+        return kind.model_validate(dict(data), context={"folder": folder})
+    except ValidationError as error:
+        faults = explain(error, kind)
+        raise ConfigError(
+            "\n".join(f"{_place(where, path, lines)}: {text}" for path, text in faults)
+        ) from None
+
+
+def _place(where: str, path: str, lines: Mapping[str, int] | None) -> str:
+    probe, line = path, None
+    while lines and probe and (line := lines.get(probe)) is None:
+        probe = probe.rpartition(".")[0]
+    place = where if line is None else f"{where}:{line}"
+    return f"{place}: {path}" if path else place
+
+
+def explain(error: ValidationError, kind: type[BaseModel]) -> list[tuple[str, str]]:
+    """Each fault as (dotted path, what was found and what is allowed)."""
+    faults: list[tuple[str, str]] = []
+    for fault in error.errors(include_url=False):
+        path = ".".join(str(part) for part in fault["loc"] if not _is_branch(part))
+        nested = fault.get("ctx", {}).get("error")
+        if isinstance(nested, NestedFaults):
+            faults += [
+                (f"{path}.{inner}" if inner else path, text) for inner, text in nested.faults
+            ]
+        elif fault["type"] == "extra_forbidden":
+            faults.append((path, _unknown_option(fault["loc"], kind)))
+        elif fault["type"] == "missing":
+            faults.append((path, "missing, and it has no default"))
+        elif isinstance(nested, Exception):
+            faults.append((path, str(nested)))
+        else:
+            faults.append((path, f"found {_short(fault['input'])}, {_allowed(fault['msg'])}"))
+    return faults
+
+
+class NestedFaults(ValueError):
+    """Faults found by a validator that parsed a part itself (a plug-in by name)."""
+
+    def __init__(self, faults: list[tuple[str, str]]) -> None:
+        super().__init__("; ".join(f"{path}: {text}" for path, text in faults))
+        self.faults = faults
+
+
+def _is_branch(part: int | str) -> bool:
+    # pydantic names the branch of a union or a wrapped validator in the location; not a key of ours
+    return isinstance(part, str) and ("[" in part or part in {"function-after", "function-wrap"})
+
+
+def _short(value: JSON) -> str:
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def _allowed(message: str) -> str:
+    return "allowed: " + message.removeprefix("Input should be ").removeprefix("Value error, ")
+
+
+def _unknown_option(location: tuple[int | str, ...], kind: type[BaseModel]) -> str:
+    owner: Any = kind
+    for part in location[:-1]:
+        field = owner.model_fields.get(part) if _is_model(owner) else None
+        owner = field.annotation if field is not None else None
+    options = sorted(owner.model_fields) if _is_model(owner) else []
+    return unknown_name("option", str(location[-1]), options)
+
+
+def _is_model(owner: Any) -> bool:
+    return isinstance(owner, type) and issubclass(owner, BaseModel)
+
+
+def unknown_name(what: str, name: str, known: Sequence[str]) -> str:
+    """The sentence for a name that is not there, with the nearest that is.
+
+    >>> unknown_name("variant", "sfft", ["radis", "sft"])
+    "unknown variant 'sfft'; did you mean 'sft'? (known: radis, sft)"
+    """
+    near = difflib.get_close_matches(name, known, n=1)
+    meant = f" did you mean {near[0]!r}?" if near else ""
+    listed = f" (known: {', '.join(known)})" if known else ""
+    return f"unknown {what} {name!r}{';' if meant else ''}{meant}{listed}"
+
+
+def parse_override(text: str) -> tuple[str, JSON]:
+    """``train.learning_rate=1e-3`` as path and value; the value is read as YAML.
+
+    >>> parse_override("lora.rank=8")
+    ('lora.rank', 8)
+    """
+    path, equals, value = text.partition("=")
+    if not equals or not path.strip():
+        raise ConfigError(f"--set {text}: allowed PATH=VALUE, for example lora.rank=8")
+    try:
+        return path.strip(), yaml.load(value, Loader=_UniqueKeyLoader)
+    except yaml.YAMLError:
+        raise ConfigError(f"--set {text}: the value is not valid YAML") from None
+
+
+def set_path(data: dict[str, JSON], dotted: str, value: JSON) -> None:
+    """Sets ``a.b.c`` in nested mappings, made on the way; validation judges the result."""
+    *folders, last = dotted.split(".")
+    for name in folders:
+        inner = data.get(name)
+        if not isinstance(inner, dict):
+            inner = data[name] = {}
+        data = inner
+    data[last] = value
+
+
+def get_path(data: Mapping[str, JSON], dotted: str) -> JSON:
+    """The value at ``a.b.c``; KeyError with the whole path where there is none."""
+    value: JSON = data
+    for name in dotted.split("."):
+        if not isinstance(value, Mapping) or name not in value:
+            raise KeyError(dotted)
+        value = value[name]
+    return value
+
+
+def flatten(data: Mapping[str, JSON], prefix: str = "") -> dict[str, JSON]:
+    """Nested mappings with dotted keys.
+
+    >>> flatten({"lora": {"rank": 8}, "seed": 1})
+    {'lora.rank': 8, 'seed': 1}
+    """
+    flat: dict[str, JSON] = {}
+    for key, value in data.items():
+        if isinstance(value, Mapping) and value:
+            flat |= flatten(value, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = value
+    return flat
+
+
+def key_lines(text: str) -> dict[str, int]:
+    """Line number of every key of a YAML text, by dotted path."""
+    lines: dict[str, int] = {}
+
+    def visit(node: yaml.Node | None, prefix: str) -> None:
+        if isinstance(node, yaml.MappingNode):
+            for key, value in node.value:
+                path = f"{prefix}{key.value}"
+                lines[path] = key.start_mark.line + 1
+                visit(value, f"{path}.")
+        elif isinstance(node, yaml.SequenceNode):
+            for index, item in enumerate(node.value):
+                lines[f"{prefix}{index}"] = item.start_mark.line + 1
+                visit(item, f"{prefix}{index}.")
+
+    visit(yaml.compose(text, Loader=yaml.SafeLoader), "")
+    return lines
+
+
+__all__ = [
+    "LocalPath",
+    "NestedFaults",
+    "Spec",
+    "digest",
+    "explain",
+    "file_sha256",
+    "flatten",
+    "get_path",
+    "join_faults",
+    "key_lines",
+    "load_spec",
+    "parse_override",
+    "parse_yaml",
+    "read_text",
+    "read_yaml",
+    "set_path",
+    "unknown_name",
+    "validate",
+]

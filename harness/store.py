@@ -1,0 +1,200 @@
+"""Stages and the store: what was made once, is found again by the hash of what made it.
+
+A stage's folder is written under a temporary name, its manifest last, then renamed: a folder that
+is there is complete, whatever was killed. Builders of the same stage in different processes wait
+for each other on a file lock, which the operating system drops when its holder dies; so resuming
+is a cache hit and there is no resume code.
+"""
+
+import contextlib
+import fcntl
+import json
+import logging
+import os
+import platform
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import cache, cached_property
+from importlib import metadata
+from pathlib import Path
+
+from harness.records import JSON
+from harness.spec import digest
+
+logger = logging.getLogger(__name__)
+
+MANIFEST = "manifest.json"
+_RECORDED = ("torch", "transformers", "peft", "lm-eval", "sacrebleu", "tokenizers", "numpy")
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One step of the flow with the identity of its output.
+
+    Attributes:
+        name: ``corpus``, ``completions``, ``examples``, ``adapter``, ``predictions`` or ``scores``.
+        version: Bumped when the stage's code changes its output.
+        identity: Plain data: everything that may change the output, and nothing else.
+    """
+
+    name: str
+    version: int
+    identity: Mapping[str, JSON]
+
+    @cached_property
+    def key(self) -> str:
+        """``name`` excluded: 24 hex digits of version and identity."""
+        return digest({"version": self.version, "identity": self.identity})[:24]
+
+
+@dataclass(frozen=True)
+class Built:
+    """A complete stage folder, and whether it was there already."""
+
+    path: Path
+    key: str
+    reused: bool
+    seconds: float
+    facts: Mapping[str, JSON] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A stage folder as ``harness clean`` sees it."""
+
+    stage: str
+    key: str
+    path: Path
+    created: float
+    num_bytes: int
+
+
+class Store:
+    """A folder of stage folders: ``<root>/<stage>/<key>/``."""
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+
+    def path(self, stage: Stage) -> Path:
+        """Where the stage's output is or will be."""
+        return self.root / stage.name / stage.key
+
+    def find(self, stage: Stage) -> Built | None:
+        """The complete output, or None."""
+        manifest = self.path(stage) / MANIFEST
+        try:
+            record = json.loads(manifest.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return None
+        _warn_of_other_versions(stage, record["versions"])
+        return Built(self.path(stage), stage.key, True, 0.0, record["facts"])
+
+    def build(self, stage: Stage, make: Callable[[Path], Mapping[str, JSON] | None]) -> Built:
+        """The stage's output, made by ``make(folder)`` unless it is there.
+
+        ``make`` fills an empty folder and may return facts for the manifest. When it raises,
+        nothing is published. Another process building the same stage is waited for.
+        """
+        found = self.find(stage)
+        if found is not None:
+            return found
+        with self._lock(stage):
+            found = self.find(stage)
+            if found is not None:
+                return found
+            final = self.path(stage)
+            draft = final.with_name(f".{stage.key}.draft")
+            shutil.rmtree(
+                draft, ignore_errors=True
+            )  # of a builder that was killed: we hold its lock
+            draft.mkdir(parents=True)
+            start = time.monotonic()
+            try:
+                facts = dict(make(draft) or {})
+            except BaseException:
+                shutil.rmtree(draft, ignore_errors=True)
+                raise
+            seconds = time.monotonic() - start
+            _write_manifest(draft, stage, facts, seconds)
+            os.rename(draft, final)
+        logger.info("%s %s made in %.1f s", stage.name, stage.key[:8], seconds)
+        return Built(final, stage.key, False, seconds, facts)
+
+    def entries(self) -> Iterator[Entry]:
+        """Every complete stage folder."""
+        for manifest in sorted(self.root.glob(f"*/*/{MANIFEST}")):
+            folder = manifest.parent
+            if folder.name.startswith("."):
+                continue
+            record = json.loads(manifest.read_text(encoding="utf-8"))
+            size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+            yield Entry(folder.parent.name, folder.name, folder, record["created"], size)
+
+    def drafts(self) -> list[Path]:
+        """Folders that were being written when their process died (or are being written now)."""
+        return [path for path in self.root.glob("*/.*.draft") if not self._is_locked(path)]
+
+    def _is_locked(self, draft: Path) -> bool:
+        lock = draft.with_name(draft.name.removesuffix(".draft") + ".lock")
+        with lock.open("a") as file:
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                return True
+            return False
+
+    @contextlib.contextmanager
+    def _lock(self, stage: Stage) -> Iterator[None]:
+        path = self.path(stage).with_name(f".{stage.key}.lock")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with path.open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_EX)
+            yield
+
+
+def _write_manifest(folder: Path, stage: Stage, facts: Mapping[str, JSON], seconds: float) -> None:
+    record = {
+        "stage": stage.name,
+        "key": stage.key,
+        "version": stage.version,
+        "identity": stage.identity,
+        "facts": facts,
+        "versions": dict(library_versions()),
+        "created": time.time(),
+        "seconds": round(seconds, 3),
+    }
+    (folder / MANIFEST).write_text(json.dumps(record, indent=1), encoding="utf-8")
+
+
+@cache
+def library_versions() -> tuple[tuple[str, str], ...]:
+    """Name and version of Python and of each library that may change a stage's output."""
+    found = [("python", platform.python_version())]
+    for name in _RECORDED:
+        with contextlib.suppress(metadata.PackageNotFoundError):
+            found.append((name, metadata.version(name)))
+    return tuple(found)
+
+
+_warned: set[str] = set()
+
+
+def _warn_of_other_versions(stage: Stage, made_with: Mapping[str, str]) -> None:
+    now = dict(library_versions())
+    changed = [
+        f"{name} {old} -> {now[name]}"
+        for name, old in made_with.items()
+        if name in now and now[name] != old
+    ]
+    if changed and stage.key not in _warned:
+        _warned.add(stage.key)
+        logger.warning(
+            "%s %s was made with other versions (%s); `harness clean --stage %s --outdated` "
+            "removes such output, and the next run makes it again",
+            stage.name,
+            stage.key[:8],
+            ", ".join(changed),
+            stage.name,
+        )
