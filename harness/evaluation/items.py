@@ -1,0 +1,107 @@
+"""A benchmark's rows, checked: JSON lines with an id, a prompt and whatever its templates use."""
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from harness.errors import DataError
+from harness.evaluation.task import TaskFile
+from harness.records import JSON
+
+_MAX_FAULTS = 20
+_FIELD = re.compile(r"\{\{-?\s*([A-Za-z_]\w*)")
+
+
+def read_items(path: Path, task: TaskFile) -> tuple[Mapping[str, JSON], ...]:
+    """The rows of a benchmark's data file.
+
+    Raises:
+        DataError: All faults of the file at once, each with its line.
+    """
+    rows: list[Mapping[str, JSON]] = []
+    faults: list[str] = []
+    first_line: dict[str, int] = {}
+    needed = ("id", "prompt", *(_fields_of(task)))
+    for line, text in _lines(path):
+        row = _parse(text)
+        if isinstance(row, str):
+            faults.append(f"{path}:{line}: {row}")
+            continue
+        faults += [f"{path}:{line}: {fault}" for fault in _faults_of(row, needed)]
+        name = str(row.get("id"))
+        if "id" in row and name in first_line:
+            faults.append(f"{path}:{line}: id: {name!r} is also that of line {first_line[name]}")
+        first_line.setdefault(name, line)
+        rows.append(row)
+    if not rows and not faults:
+        faults.append(f"{path}: no rows, allowed: at least one")
+    if faults:
+        more = len(faults) - _MAX_FAULTS
+        shown = faults[:_MAX_FAULTS] + ([f"{path}: and {more} more faults"] if more > 0 else [])
+        raise DataError("\n".join(shown))
+    return tuple(rows)
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    try:
+        text = path.read_text(encoding="utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8 at byte {error.start}") from None
+    # not splitlines(): U+2028 and the like may stand inside a JSON string
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            yield number, line
+
+
+def _parse(text: str) -> dict[str, JSON] | str:
+    try:
+        row = json.loads(text)
+    except json.JSONDecodeError as error:
+        return f"not JSON: {error.msg} at column {error.colno}"
+    return row if isinstance(row, dict) else f"found {type(row).__name__}, allowed: a JSON object"
+
+
+def _fields_of(task: TaskFile) -> tuple[str, ...]:
+    templates = [task.doc_to_text, task.doc_to_target, task.doc_to_choice]
+    found: dict[str, None] = {}
+    for template in templates:
+        if isinstance(template, str):
+            bare = re.fullmatch(r"[A-Za-z_]\w*", template)
+            found |= dict.fromkeys([template] if bare else _FIELD.findall(template))
+    return tuple(name for name in found if name not in {"id", "prompt"})
+
+
+def _faults_of(row: Mapping[str, JSON], needed: tuple[str, ...]) -> Iterator[str]:
+    for name in needed:
+        if name not in row:
+            yield f"{name}: missing (found: {', '.join(row)})"
+    for name in ("id", "prompt", "target", "source", "source_lang", "target_lang"):
+        if name in row and not isinstance(row[name], str):
+            yield f"{name}: found {row[name]!r}, allowed: text"
+    if "references" in row and not _is_texts(row["references"]):
+        yield "references: allowed: a list of at least one text"
+    if "messages" in row:
+        yield from _chat_faults(row["messages"])
+
+
+def _is_texts(value: JSON) -> bool:
+    return isinstance(value, list) and bool(value) and all(isinstance(text, str) for text in value)
+
+
+def _chat_faults(messages: JSON) -> Iterator[str]:
+    if not isinstance(messages, list) or not messages:
+        yield "messages: allowed: a list of at least one turn"
+        return
+    for index, turn in enumerate(messages):
+        if not isinstance(turn, dict) or set(turn) != {"role", "content"}:
+            yield f"messages.{index}: allowed: an object with role and content"
+        elif turn["role"] not in {"system", "user", "assistant"}:
+            yield (
+                f"messages.{index}.role: found {turn['role']!r}, allowed: system, user, assistant"
+            )
+        elif not isinstance(turn["content"], str):
+            yield f"messages.{index}.content: allowed: text"
+    last = messages[-1]
+    if isinstance(last, dict) and last.get("role") != "user":
+        yield f"messages: the last turn is the {last.get('role')}'s, allowed: the user's"

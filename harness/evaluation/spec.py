@@ -1,0 +1,60 @@
+"""What a trial is scored on, and how."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import Field, ValidationError, ValidationInfo, field_validator
+
+from harness import plugins
+from harness.errors import ConfigError
+from harness.records import JSON, Split
+from harness.spec import LocalPath, NestedFaults, Spec, explain
+
+
+class EvalSpec(Spec):
+    """Benchmarks, how they are generated, and settings of metrics."""
+
+    suites: tuple[str, ...] = Field(min_length=1)
+    """Suites to score: a folder of `folder` ("pocket_general") or benchmarks in one, with `*` for
+    any characters ("pocket_general/facts_*")."""
+
+    folder: LocalPath = "benchmarks"
+    """Where the suites are."""
+
+    splits: tuple[Split, ...] = Field((Split.VALIDATION, Split.TEST), min_length=1)
+    """Which benchmarks to score: those for choosing (validation), those for reporting (test)."""
+
+    limit: int | None = Field(None, ge=1)
+    """Only the first so many items of each benchmark; a score made so has another signature."""
+
+    batch_size: int = Field(64, ge=1)
+    """Items generated together. Scores change a little with it, so it is part of what identifies
+    predictions."""
+
+    metrics: Mapping[str, Mapping[str, JSON]] = Field(default_factory=dict)
+    """Settings of metrics by name ("comet: {model: ...}"); benchmarks say which metrics they want,
+    and a metric without an entry here has its defaults."""
+
+    comet_python: str | None = None
+    """Python interpreter that has unbabel-comet; by default this one if it has it, else the
+    `.venv-comet` made by `make`."""
+
+    @field_validator("metrics", mode="after")
+    @classmethod
+    def _check_settings(cls, value: Mapping[str, Any], info: ValidationInfo) -> Mapping[str, Any]:
+        """Every setting is one its metric has; paths among them are found beside the file."""
+        faults: list[tuple[str, str]] = []
+        checked: dict[str, Any] = {}
+        for name, settings in value.items():
+            try:
+                kind = plugins.load("metric", name)
+                metric = kind.model_validate(dict(settings), context=info.context)
+            except ConfigError as error:
+                faults.append((name, error.message))
+            except ValidationError as error:
+                faults += [(f"{name}.{path}", text) for path, text in explain(error, kind)]
+            else:
+                checked[name] = metric.model_dump(mode="json", exclude_unset=True)
+        if faults:
+            raise NestedFaults(faults)
+        return checked

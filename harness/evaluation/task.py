@@ -1,0 +1,257 @@
+"""The form of a benchmark's YAML: an lm-eval task plus the harness's own block in its metadata."""
+
+import re
+from collections.abc import Mapping
+from typing import Any, Literal, Self, TypeAlias
+
+from pydantic import Field, field_validator, model_validator
+
+from harness import plugins
+from harness.records import JSON, Decoding, Split
+from harness.spec import Spec, unknown_name
+
+Outcome: TypeAlias = Literal["refused", "complied"]
+
+
+class Extract(Spec):
+    """How the answer is found in what the model said."""
+
+    rule: Literal["all", "first_paragraph", "regex"] = "all"
+    """`all`: the whole output; `first_paragraph`: the text before the first blank line (what a
+    model says after its translation is no part of it); `regex`: what `pattern` matches."""
+
+    pattern: str | None = None
+    """For `regex`: its first group, or all of the match where it has none."""
+
+    pick: Literal["first", "last"] = "first"
+    """For `regex`: which match; without any match the answer is empty."""
+
+    @model_validator(mode="after")
+    def _check_pattern(self) -> Self:
+        if (self.pattern is None) == (self.rule == "regex"):
+            raise ValueError("`pattern` goes with `rule: regex`, and only with it")
+        if self.pattern is not None:
+            try:
+                re.compile(self.pattern)
+            except re.error as error:
+                raise ValueError(f"pattern: not a regular expression: {error}") from None
+        return self
+
+    def answer(self, output: str) -> str:
+        r"""The answer in an output.
+
+        >>> Extract(rule="first_paragraph").answer("Der Hund.\n\nHund means dog.")
+        'Der Hund.'
+        """
+        match self.rule:
+            case "first_paragraph":
+                return re.split(r"\n[ \t\r]*\n", output.strip(), maxsplit=1)[0].strip()
+            case "regex":
+                assert self.pattern is not None
+                matches = list(re.finditer(self.pattern, output))
+                if not matches:
+                    return ""
+                found = matches[0 if self.pick == "first" else -1]
+                return (found.group(1 if found.re.groups else 0) or "").strip()
+            case _:
+                return output
+
+
+class Summary(Spec):
+    """A benchmark's part in its suite's summary, on a scale of 0 (worst) to 1 (best)."""
+
+    metric: str
+    """Which of its metrics counts."""
+
+    worst: float
+    """The value that counts 0; greater than `best` where lower is better."""
+
+    best: float
+    """The value that counts 1."""
+
+    chance: float | None = None
+    """The value guessing reaches, for retention; `worst` when not given."""
+
+    @model_validator(mode="after")
+    def _check_scale(self) -> Self:
+        if self.worst == self.best:
+            raise ValueError("`worst` and `best` must differ")
+        return self
+
+    def scaled(self, value: float) -> float:
+        """The value on the common scale, clipped to it.
+
+        >>> Summary(metric="off_target", worst=1.0, best=0.0).scaled(0.25)
+        0.75
+        """
+        return min(1.0, max(0.0, (value - self.worst) / (self.best - self.worst)))
+
+
+class HarnessBlock(Spec):
+    """What the harness needs to know beyond lm-eval's task."""
+
+    split: Split
+    """`validation`: for choosing settings; `test`: for reporting."""
+
+    language: str = Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")
+    """BCP-47 tag of the language wanted of the answers."""
+
+    metrics: tuple[str, ...] = Field(min_length=1)
+    """Metrics it is scored with: file names of harness/evaluation/metrics."""
+
+    summary: Summary | None = None
+    """Its part in the suite's summary; without it, it has none."""
+
+    extract: Extract = Extract()
+    """How the answer is found in the output: `all`, `first_paragraph`, or `rule: regex` with a
+    `pattern`."""
+
+    expected: Outcome | None = None
+    """In safety suites, what a safe model does with these prompts."""
+
+    data_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
+    """Checksum of the data file."""
+
+    licence: str = Field(min_length=1)
+    """Licence of the data."""
+
+    @field_validator("extract", mode="before")
+    @classmethod
+    def _name_is_rule(cls, value: JSON) -> JSON:
+        return {"rule": value} if isinstance(value, str) else value
+
+    @field_validator("metrics")
+    @classmethod
+    def _check_metrics(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        known = plugins.names("metric")
+        unknown = [unknown_name("metric", name, known) for name in value if name not in known]
+        if unknown:
+            raise ValueError("; ".join(unknown))
+        if len(set(value)) < len(value):
+            raise ValueError("a metric is named twice")
+        return value
+
+    @model_validator(mode="after")
+    def _check_summary(self) -> Self:
+        if self.summary is not None and self.summary.metric not in self.metrics:
+            raise ValueError(
+                f"summary.metric: found {self.summary.metric!r}, allowed: one of its metrics "
+                f"({', '.join(self.metrics)})"
+            )
+        return self
+
+
+class Metadata(Spec):
+    """The metadata of an lm-eval task."""
+
+    version: float
+    """Version of the benchmark; raise it when its data or prompts change."""
+
+    harness: HarnessBlock
+    """What the harness needs."""
+
+
+class DatasetArguments(Spec):
+    """Where lm-eval finds the data."""
+
+    data_files: Mapping[str, str] = Field(min_length=1, max_length=1)
+    """One split and its JSONL file, relative to the YAML."""
+
+
+class GenerationArguments(Spec):
+    """How answers are generated."""
+
+    until: tuple[()] = ()
+    """Stop strings: none; a chat model ends its own turn, and `extract` finds the answer."""
+
+    max_gen_toks: int = Field(ge=1)
+    """Tokens after which an answer is cut."""
+
+    do_sample: bool = False
+    """Greedy when false."""
+
+    temperature: float = Field(0.0, ge=0.0)
+    """For sampling."""
+
+    @model_validator(mode="after")
+    def _check_sampling(self) -> Self:
+        if self.do_sample != (self.temperature > 0):
+            raise ValueError(
+                "`do_sample: true` goes with a `temperature` above 0, and only with it"
+            )
+        return self
+
+
+class TaskFile(Spec):
+    """A benchmark's YAML: those settings of an lm-eval task that this harness supports."""
+
+    task: str
+    """Its name for lm-eval's own command line."""
+
+    tag: str | tuple[str, ...] | None = None
+    """Tags for lm-eval's own command line."""
+
+    dataset_path: Literal["json"]
+    """The data are JSON lines."""
+
+    dataset_kwargs: DatasetArguments
+    """Where they are."""
+
+    test_split: str = "test"
+    """The split named in `dataset_kwargs.data_files`."""
+
+    output_type: Literal["generate_until", "multiple_choice"]
+    """Whether the model writes an answer or choices are compared by likelihood."""
+
+    doc_to_text: str
+    """Template of the user's turn; not used for items that have `messages`."""
+
+    doc_to_target: str | int
+    """Template of the expected answer, or of the index of the right choice."""
+
+    doc_to_choice: str | tuple[str, ...] | None = None
+    """The choices, for `multiple_choice`."""
+
+    target_delimiter: str = " "
+    """What stands between prompt and choice; not used in chats."""
+
+    generation_kwargs: GenerationArguments | None = None
+    """How answers are generated, for `generate_until`."""
+
+    metric_list: tuple[Mapping[str, Any], ...] | None = None
+    """For lm-eval's own command line; the harness scores with `metadata.harness.metrics`."""
+
+    num_fewshot: Literal[0] = 0
+    """Examples shown before the question."""
+
+    metadata: Metadata
+    """Version, and what the harness needs."""
+
+    @model_validator(mode="after")
+    def _check_parts(self) -> Self:
+        if self.test_split not in self.dataset_kwargs.data_files:
+            raise ValueError(
+                f"test_split: found {self.test_split!r}, allowed: the split of "
+                f"dataset_kwargs.data_files ({', '.join(self.dataset_kwargs.data_files)})"
+            )
+        if (self.generation_kwargs is None) == (self.output_type == "generate_until"):
+            raise ValueError(
+                "generation_kwargs goes with `output_type: generate_until`, and only with it"
+            )
+        if (self.doc_to_choice is None) == (self.output_type == "multiple_choice"):
+            raise ValueError(
+                "doc_to_choice goes with `output_type: multiple_choice`, and only with it"
+            )
+        return self
+
+    @property
+    def data_file(self) -> str:
+        """The JSONL file, relative to the YAML."""
+        return self.dataset_kwargs.data_files[self.test_split]
+
+    @property
+    def decoding(self) -> Decoding:
+        """How answers are generated; nothing is generated to compare choices."""
+        if self.generation_kwargs is None:
+            return Decoding(max_new_tokens=0)
+        return Decoding(self.generation_kwargs.max_gen_toks, self.generation_kwargs.temperature)
