@@ -188,6 +188,29 @@ class Score:
 
 
 @dataclass(frozen=True, slots=True)
+class SummaryPart:
+    """One benchmark's part in a suite's summary, the mean of ``(value - worst) / (best - worst)``.
+
+    Kept with the result, so that a summary can be resampled without the benchmark files.
+
+    Attributes:
+        key: Of the score that counts, ``suite/benchmark/metric``.
+        worst: The value that counts 0; greater than ``best`` where lower is better.
+        best: The value that counts 1.
+        chance: The value guessing reaches, for retention; None where ``worst`` is it.
+    """
+
+    key: str
+    worst: float
+    best: float
+    chance: float | None = None
+
+    def scaled(self, value: float) -> float:
+        """The value on the common scale, clipped to 0..1."""
+        return min(1.0, max(0.0, (value - self.worst) / (self.best - self.worst)))
+
+
+@dataclass(frozen=True, slots=True)
 class TrialResult:
     """One configuration trained and scored with one seed.
 
@@ -205,6 +228,7 @@ class TrialResult:
         stages: Key of every stage in the store, by name (``predictions/<suite>/<benchmark>``).
         tags: Provenance: base model hash, device kind, library versions.
         seconds: Wall time per stage; 0 where it was reused.
+        summary_parts: Per key of ``summaries``, what it is the mean of.
     """
 
     name: str
@@ -219,6 +243,7 @@ class TrialResult:
     stages: Mapping[str, str]
     tags: Mapping[str, str]
     seconds: Mapping[str, float]
+    summary_parts: Mapping[str, tuple[SummaryPart, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from harness.errors import DataError
-from harness.records import JSON, Score, TrialResult
+from harness.records import JSON, Score, SummaryPart, TrialResult
 
 FORMAT = 1
 
@@ -34,7 +34,11 @@ def from_plain(data: Mapping[str, JSON]) -> TrialResult:
         )
         for key, score in data["scores"].items()
     }
-    return TrialResult(**{**data, "scores": scores})
+    parts = {
+        key: tuple(SummaryPart(**part) for part in parts)
+        for key, parts in data.get("summary_parts", {}).items()
+    }
+    return TrialResult(**{**data, "scores": scores, "summary_parts": parts})
 
 
 def write_results(path: Path, results: Sequence[TrialResult]) -> None:
