@@ -12,7 +12,8 @@ The other exit codes are answers, not errors: 0 done, 1 "the answer is no" (``ch
 The command line prints message and hint of these, never a traceback; any other exception is a bug.
 """
 
-from collections.abc import Iterable
+import difflib
+from collections.abc import Iterable, Sequence
 
 EXIT_DONE = 0
 EXIT_NO = 1
@@ -70,3 +71,15 @@ def join_faults(where: str, faults: Iterable[str]) -> str:
     a.yaml: seed: found 'x', allowed an integer
     """
     return "\n".join(f"{where}: {fault}" for fault in faults)
+
+
+def unknown_name(what: str, name: str, known: Sequence[str]) -> str:
+    """The sentence for a name that is not there, with the nearest that is.
+
+    >>> unknown_name("variant", "sfft", ["radis", "sft"])
+    "unknown variant 'sfft'; did you mean 'sft'? (known: radis, sft)"
+    """
+    near = difflib.get_close_matches(name, known, n=1)
+    meant = f" did you mean {near[0]!r}?" if near else ""
+    listed = f" (known: {', '.join(known)})" if known else ""
+    return f"unknown {what} {name!r}{';' if meant else ''}{meant}{listed}"

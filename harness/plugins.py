@@ -9,8 +9,7 @@ import pkgutil
 from functools import cache
 from typing import Any
 
-from harness.errors import ConfigError
-from harness.spec import unknown_name
+from harness.errors import ConfigError, unknown_name
 
 KINDS = {
     "variant": ("harness.variants", "VARIANT"),

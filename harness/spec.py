@@ -17,7 +17,7 @@ from typing import Annotated, Any, Self, TypeVar
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, ValidationInfo
 
-from harness.errors import ConfigError, join_faults
+from harness.errors import ConfigError, join_faults, unknown_name
 from harness.records import JSON
 
 
@@ -247,18 +247,6 @@ def _unknown_option(location: tuple[int | str, ...], kind: type[BaseModel]) -> s
 
 def _is_model(owner: Any) -> bool:
     return isinstance(owner, type) and issubclass(owner, BaseModel)
-
-
-def unknown_name(what: str, name: str, known: Sequence[str]) -> str:
-    """The sentence for a name that is not there, with the nearest that is.
-
-    >>> unknown_name("variant", "sfft", ["radis", "sft"])
-    "unknown variant 'sfft'; did you mean 'sft'? (known: radis, sft)"
-    """
-    near = difflib.get_close_matches(name, known, n=1)
-    meant = f" did you mean {near[0]!r}?" if near else ""
-    listed = f" (known: {', '.join(known)})" if known else ""
-    return f"unknown {what} {name!r}{';' if meant else ''}{meant}{listed}"
 
 
 def parse_override(text: str) -> tuple[str, JSON]:
