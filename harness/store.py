@@ -26,6 +26,7 @@ from harness.spec import digest
 logger = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
+_IN_USE = ".in-use.lock"
 _RECORDED = ("torch", "transformers", "peft", "lm-eval", "sacrebleu", "tokenizers", "numpy")
 
 
@@ -136,14 +137,48 @@ class Store:
         """Folders that were being written when their process died (or are being written now)."""
         return [path for path in self.root.glob("*/.*.draft") if not self._is_locked(path)]
 
+    @contextlib.contextmanager
+    def in_use(self) -> Iterator[None]:
+        """Says that its folders are being read: nothing is removed until this ends."""
+        self.root.mkdir(parents=True, exist_ok=True)
+        with (self.root / _IN_USE).open("a") as file:
+            fcntl.flock(file, fcntl.LOCK_SH)
+            yield
+
+    @contextlib.contextmanager
+    def unused(self) -> Iterator[bool]:
+        """Whether nobody reads its folders; nobody starts to until this ends."""
+        with self._try_lock(self.root / _IN_USE) as mine:
+            yield mine
+
+    def remove(self, folder: Path) -> bool:
+        """Removes a stage folder or a draft; False when a live process is building there."""
+        key = folder.name.removeprefix(".").removesuffix(".draft")
+        with self._try_lock(folder.with_name(f".{key}.lock")) as mine:
+            if not mine:
+                return False
+            draft = folder.with_name(f".{key}.draft")
+            if folder != draft and folder.exists():
+                shutil.rmtree(draft, ignore_errors=True)
+                os.rename(folder, draft)  # a folder under its own name is complete, always
+            shutil.rmtree(draft, ignore_errors=True)
+            return True
+
     def _is_locked(self, draft: Path) -> bool:
         lock = draft.with_name(draft.name.removesuffix(".draft") + ".lock")
-        with lock.open("a") as file:
+        with self._try_lock(lock) as mine:
+            return not mine
+
+    @staticmethod
+    @contextlib.contextmanager
+    def _try_lock(path: Path) -> Iterator[bool]:
+        with path.open("a") as file:
             try:
                 fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
             except BlockingIOError:
-                return True
-            return False
+                yield False
+            else:
+                yield True
 
     @contextlib.contextmanager
     def _lock(self, stage: Stage) -> Iterator[None]:

@@ -1,0 +1,134 @@
+"""What a store holds and what of it can go.
+
+Nothing here loses knowledge: results stay in the home folder, and a stage that is gone is made
+again when it is next needed, at the cost of its time.
+"""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import ConfigError, unknown_name
+from harness.store import MANIFEST, Entry, Store, library_versions
+
+STAGES = ("corpus", "completions", "examples", "adapter", "predictions", "scores")
+_DAY_S = 86400.0
+
+
+@dataclass(frozen=True, slots=True)
+class Usage:
+    """What one stage takes up; ``num_outdated`` were made with other library versions."""
+
+    stage: str
+    num_folders: int
+    num_bytes: int
+    num_outdated: int
+
+
+@dataclass(frozen=True, slots=True)
+class Removable:
+    """A folder that can go, and why."""
+
+    path: Path
+    stage: str
+    num_bytes: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Removed:
+    """What ``remove`` did; folders a live process was building are left and counted."""
+
+    num_folders: int
+    num_bytes: int
+    num_busy: int
+
+
+def usage(store: Store) -> tuple[Usage, ...]:
+    """Per stage, in the order of the flow."""
+    by_stage: dict[str, list[Entry]] = {}
+    for entry in store.entries():
+        by_stage.setdefault(entry.stage, []).append(entry)
+    return tuple(
+        Usage(
+            stage,
+            len(entries),
+            sum(entry.num_bytes for entry in entries),
+            sum(bool(other_versions(entry)) for entry in entries),
+        )
+        for stage, entries in sorted(by_stage.items(), key=lambda item: _position(item[0]))
+    )
+
+
+def removable(
+    store: Store,
+    *,
+    stage: str | None = None,
+    outdated: bool = False,
+    older_than_days: float | None = None,
+) -> tuple[Removable, ...]:
+    """Folders that fit *all* of the given conditions, and the drafts of builds that were killed.
+
+    Without any condition only the drafts are chosen.
+
+    Raises:
+        ConfigError: No stage of that name.
+    """
+    if stage is not None and stage not in STAGES:
+        raise ConfigError(f"--stage: {unknown_name('stage', stage, STAGES)}")
+    found = [
+        Removable(path, path.parent.name, _bytes_in(path), "draft of a build that was killed")
+        for path in store.drafts()
+        if stage in (None, path.parent.name)
+    ]
+    if stage is None and not outdated and older_than_days is None:
+        return tuple(found)
+    latest = None if older_than_days is None else time.time() - older_than_days * _DAY_S
+    for entry in store.entries():
+        if stage not in (None, entry.stage) or (latest is not None and entry.created > latest):
+            continue
+        changed = other_versions(entry)
+        if outdated and not changed:
+            continue
+        days = (time.time() - entry.created) / _DAY_S
+        reason = f"made with {', '.join(changed)}" if outdated else f"{days:.0f} days old"
+        found.append(Removable(entry.path, entry.stage, entry.num_bytes, reason))
+    return tuple(found)
+
+
+def remove(store: Store, folders: Sequence[Removable]) -> Removed:
+    """Removes the folders, each at once for every reader; what is being built is left alone.
+
+    Raises:
+        ConfigError: A run or a sweep is at work in this store.
+    """
+    with store.unused() as unused:
+        if not unused:
+            raise ConfigError(
+                f"{store.root}: a run or a sweep is at work here; nothing was removed",
+                "clean when it has ended; it may need any of these folders",
+            )
+        gone = [folder for folder in folders if store.remove(folder.path)]
+    return Removed(len(gone), sum(folder.num_bytes for folder in gone), len(folders) - len(gone))
+
+
+def other_versions(entry: Entry) -> tuple[str, ...]:
+    """The libraries (``name version``) it was made with that are another version now."""
+    record = json.loads((entry.path / MANIFEST).read_text(encoding="utf-8"))
+    made_with: Mapping[str, str] = record["versions"]
+    now = dict(library_versions())
+    return tuple(
+        f"{name} {version}"
+        for name, version in made_with.items()
+        if name in now and now[name] != version
+    )
+
+
+def _position(stage: str) -> tuple[int, str]:
+    return (STAGES.index(stage) if stage in STAGES else len(STAGES), stage)
+
+
+def _bytes_in(folder: Path) -> int:
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

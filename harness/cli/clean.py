@@ -1,0 +1,174 @@
+"""``harness clean``: what the store holds and what can go."""
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli import options, output
+from harness.errors import ConfigError
+
+if TYPE_CHECKING:
+    from harness.cleaning import Removable, Removed, Usage
+
+MOST_SHOWN = 30
+
+
+@click.command(
+    "clean",
+    epilog=options.examples(
+        "harness clean",
+        "harness clean --outdated --dry-run",
+        "harness clean --stage predictions --older-than 30 --yes",
+    ),
+)
+@click.option(
+    "--stage",
+    metavar="NAME",
+    help="Only this stage: corpus, completions, examples, adapter, predictions or scores.",
+)
+@click.option("--outdated", is_flag=True, help="Only what other library versions made.")
+@click.option(
+    "--older-than",
+    type=click.FloatRange(min=0),
+    metavar="DAYS",
+    help="Only what is older than this many days.",
+)
+@click.option("--dry-run", is_flag=True, help="Show what would go and remove nothing.")
+@click.option("--yes", is_flag=True, help="Remove without asking.")
+@options.home
+@options.as_json
+@options.verbosity
+def command(
+    stage: str | None,
+    outdated: bool,
+    older_than: float | None,
+    dry_run: bool,
+    yes: bool,
+    home: Path,
+    as_json: bool,
+) -> None:
+    """Show what the store holds, and remove what can go.
+
+    Without a condition only the drafts of killed builds can go, and go with --yes; --stage,
+    --outdated and --older-than choose finished stages, those that fit all conditions given.
+    Results of trials are kept, and a stage that is gone is made again when it is needed. What a
+    live process is building is never touched.
+    """
+    from harness import cleaning
+    from harness.store import Store
+
+    store = Store(home / "store")
+    usage = cleaning.usage(store)
+    chosen = cleaning.removable(store, stage=stage, outdated=outdated, older_than_days=older_than)
+    if not as_json:
+        _print_usage(home, usage)
+        _print_chosen(chosen)
+    removed = None
+    asked = yes or bool(stage) or outdated or older_than is not None
+    if chosen and asked and not dry_run and _confirmed(yes, as_json, chosen):
+        removed = cleaning.remove(store, chosen)
+    if as_json:
+        output.print_json(_document(home, usage, chosen, removed))
+    elif removed is not None:
+        _print_removed(removed)
+    elif chosen and not asked:
+        click.echo("`harness clean --yes` removes them.")
+
+
+def _confirmed(yes: bool, as_json: bool, chosen: "tuple[Removable, ...]") -> bool:
+    if yes:
+        return True
+    if as_json or not sys.stdin.isatty():
+        raise ConfigError(
+            "nothing was removed: there is nobody to ask",
+            "--yes removes without asking, --dry-run only shows what would go",
+        )
+    return click.confirm(f"Remove {len(chosen)} folders ({_total(chosen)})?", default=False)
+
+
+def _total(chosen: "tuple[Removable, ...]") -> str:
+    return output.size(sum(folder.num_bytes for folder in chosen))
+
+
+def _print_usage(home: Path, usage: "tuple[Usage, ...]") -> None:
+    if not usage:
+        click.echo(f"The store in {home} holds no finished stage.")
+        return
+    table = output.table(
+        f"Store in {home}",
+        "stage",
+        "folders",
+        "size",
+        "outdated",
+        right=("folders", "size", "outdated"),
+    )
+    for row in usage:
+        table.add_row(
+            row.stage, str(row.num_folders), output.size(row.num_bytes), str(row.num_outdated)
+        )
+    table.add_section()
+    table.add_row(
+        "all",
+        str(sum(row.num_folders for row in usage)),
+        output.size(sum(row.num_bytes for row in usage)),
+        str(sum(row.num_outdated for row in usage)),
+    )
+    output.print_table(table)
+
+
+def _print_chosen(chosen: "tuple[Removable, ...]") -> None:
+    if not chosen:
+        click.echo("Nothing to remove.")
+        return
+    table = output.table("Can go", "stage", "folder", "size", "why", right=("size",))
+    for folder in chosen[:MOST_SHOWN]:
+        table.add_row(
+            folder.stage, folder.path.name[:13], output.size(folder.num_bytes), folder.reason
+        )
+    output.print_table(table)
+    if len(chosen) > MOST_SHOWN:
+        click.echo(f"and {len(chosen) - MOST_SHOWN} more, {_total(chosen)} in all (--json has all)")
+
+
+def _print_removed(removed: "Removed") -> None:
+    click.echo(f"Removed {removed.num_folders} folders, {output.size(removed.num_bytes)}.")
+    if removed.num_busy:
+        click.echo(f"Left {removed.num_busy} that a live process is building.")
+
+
+def _document(
+    home: Path,
+    usage: "tuple[Usage, ...]",
+    chosen: "tuple[Removable, ...]",
+    removed: "Removed | None",
+) -> dict[str, object]:
+    return {
+        "home": str(home),
+        "stages": [
+            {
+                "stage": row.stage,
+                "folders": row.num_folders,
+                "bytes": row.num_bytes,
+                "outdated": row.num_outdated,
+            }
+            for row in usage
+        ],
+        "removable": [
+            {
+                "stage": folder.stage,
+                "path": str(folder.path),
+                "bytes": folder.num_bytes,
+                "reason": folder.reason,
+            }
+            for folder in chosen
+        ],
+        "removed": None
+        if removed is None
+        else {
+            "folders": removed.num_folders,
+            "bytes": removed.num_bytes,
+            "busy": removed.num_busy,
+        },
+    }

@@ -1,0 +1,168 @@
+"""``harness list``: what there is to choose from."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli import options, output
+from harness.errors import ConfigError
+from harness.records import JSON
+
+if TYPE_CHECKING:
+    from harness.catalogue import Plugin, SweepFile
+    from harness.evaluation.benchmarks import Benchmark
+
+KINDS = ("variants", "benchmarks", "metrics", "sweeps")
+
+
+@click.command(
+    "list",
+    epilog=options.examples(
+        "harness list variants --verbose",
+        "harness list benchmarks --json",
+    ),
+)
+@click.argument("kind", type=click.Choice(KINDS))
+@click.option("-v", "--verbose", is_flag=True, help="Whole descriptions and every option.")
+@click.option(
+    "--folder",
+    type=click.Path(path_type=Path),
+    help="Where benchmarks or sweeps lie.  [default: ./benchmarks, ./sweeps]",
+)
+@options.home
+@options.as_json
+def command(kind: str, verbose: bool, folder: Path | None, home: Path, as_json: bool) -> None:
+    """Show the variants, benchmarks, metrics or sweeps there are.
+
+    Variants and metrics are the files of their folders in the package; benchmarks and sweeps are
+    YAML files. An option of a variant is set by `variant: {name: NAME, OPTION: VALUE}`.
+    """
+    if kind == "benchmarks":
+        _list_benchmarks(folder or Path("benchmarks"), as_json)
+    elif kind == "sweeps":
+        _list_sweeps(folder or Path("sweeps"), home, as_json)
+    else:
+        _list_plugins(kind, verbose, as_json)
+
+
+def _list_plugins(kind: str, verbose: bool, as_json: bool) -> None:
+    from harness import catalogue
+
+    found = catalogue.plugins(kind.removesuffix("s"))
+    if as_json:
+        output.print_json({kind: [_plugin_plain(plugin) for plugin in found]})
+    elif verbose:
+        for plugin in found:
+            _print_plugin(plugin)
+    else:
+        table = output.table(None, kind.removesuffix("s"), "what it is")
+        for plugin in found:
+            table.add_row(plugin.name, plugin.summary)
+        output.print_table(table)
+
+
+def _plugin_plain(plugin: "Plugin") -> JSON:
+    return {
+        "name": plugin.name,
+        "summary": plugin.summary,
+        "description": plugin.doc,
+        "options": [
+            {
+                "name": option.name,
+                "type": option.type,
+                "default": option.default,
+                "description": option.doc,
+            }
+            for option in plugin.options
+        ],
+    }
+
+
+def _print_plugin(plugin: "Plugin") -> None:
+    click.secho(plugin.name, bold=True)
+    click.echo(output.paragraphs(plugin.doc, indent=2))
+    click.echo()
+    if not plugin.options:
+        click.echo("  No options.\n")
+        return
+    click.secho("  Options", bold=True)
+    for option in plugin.options:
+        default = "required" if option.default is None else f"default {option.default}"
+        click.echo(output.paragraphs(f"{option.name}: {option.type}  [{default}]", indent=4))
+        if option.doc:
+            click.echo(output.paragraphs(option.doc, indent=8))
+    click.echo()
+
+
+def _list_benchmarks(folder: Path, as_json: bool) -> None:
+    from harness.evaluation.benchmarks import find_benchmarks, known_suites
+    from harness.evaluation.spec import EvalSpec
+
+    if not folder.is_dir():
+        raise ConfigError(f"{folder}: no such folder", "--folder DIR says where benchmarks lie")
+    suites = known_suites(folder)
+    found = find_benchmarks(EvalSpec(folder=str(folder), suites=suites)) if suites else ()
+    if as_json:
+        output.print_json({"benchmarks": [_benchmark_plain(benchmark) for benchmark in found]})
+        return
+    for suite in suites:
+        table = output.table(suite, "benchmark", "split", "items", "metrics", right=("items",))
+        for benchmark in found:
+            if benchmark.suite == suite:
+                table.add_row(
+                    benchmark.name,
+                    str(benchmark.split),
+                    str(len(benchmark.items)),
+                    ", ".join(benchmark.metrics),
+                )
+        output.print_table(table)
+    if not suites:
+        click.echo(f"no benchmarks in {folder} (they are <suite>/<name>.yaml)")
+
+
+def _benchmark_plain(benchmark: "Benchmark") -> JSON:
+    return {
+        "benchmark": benchmark.key,
+        "suite": benchmark.suite,
+        "split": str(benchmark.split),
+        "language": benchmark.language,
+        "items": len(benchmark.items),
+        "metrics": list(benchmark.metrics),
+        "summary": None if benchmark.summary is None else benchmark.summary.plain(),
+        "licence": benchmark.licence,
+        "version": benchmark.version,
+        "file": str(benchmark.path),
+    }
+
+
+def _list_sweeps(folder: Path, home: Path, as_json: bool) -> None:
+    from harness import catalogue
+
+    if not folder.is_dir():
+        raise ConfigError(f"{folder}: no such folder", "--folder DIR says where sweeps lie")
+    found = catalogue.sweep_files(folder)
+    begun = catalogue.sweeps_begun(home)
+    if as_json:
+        output.print_json(
+            {
+                "sweeps": [_sweep_plain(sweep, begun) for sweep in found],
+                "begun": sorted(begun),
+            }
+        )
+        return
+    table = output.table(None, "sweep", "begun", "question")
+    for sweep in found:
+        table.add_row(sweep.name, "yes" if sweep.name in begun else "", sweep.question)
+    for name in sorted(begun - {sweep.name for sweep in found}):
+        table.add_row(name, "yes", f"(no file in {folder}; its study is in {home})")
+    output.print_table(table)
+
+
+def _sweep_plain(sweep: "SweepFile", begun: frozenset[str]) -> JSON:
+    return {
+        "name": sweep.name,
+        "file": str(sweep.path),
+        "question": sweep.question,
+        "begun": sweep.name in begun,
+    }

@@ -1,0 +1,109 @@
+"""The options that several commands share, so that they mean the same everywhere."""
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+from harness.cli.logs import on_quiet, on_verbose
+
+if TYPE_CHECKING:
+    from harness.records import JSON
+
+Decorated = TypeVar("Decorated", bound=Callable[..., Any])
+Decorator = Callable[[Decorated], Decorated]
+
+FILE: click.Path[Path] = click.Path(path_type=Path)
+"""A file that the library opens: its errors say more than an existence check could."""
+
+
+def examples(*lines: str) -> str:
+    """The end of a command's help: how it is typed."""
+    return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+def home(function: Decorated) -> Decorated:
+    """``--home``: where the store, the caches and the studies lie."""
+    return click.option(
+        "--home",
+        type=click.Path(file_okay=False, path_type=Path),
+        default=".harness",
+        envvar="HARNESS_HOME",
+        show_envvar=True,
+        metavar="DIR",
+        help="Folder of the store, the caches and the studies.",
+    )(function)
+
+
+def tracking_uri(function: Decorated) -> Decorated:
+    """``--tracking-uri``: the MLflow store, None for MLflow's own choice."""
+    return click.option(
+        "--tracking-uri",
+        metavar="URI",
+        default=None,
+        help="MLflow store.  [default: MLFLOW_TRACKING_URI, else MLflow's own: ./mlflow.db]",
+    )(function)
+
+
+def as_json(function: Decorated) -> Decorated:
+    """``--json``: the parameter ``as_json``."""
+    return click.option(
+        "--json",
+        "as_json",
+        is_flag=True,
+        help="Print one JSON document on stdout instead of tables.",
+    )(function)
+
+
+def overrides(function: Decorated) -> Decorated:
+    """``--set PATH=VALUE``, repeatable: the parameter ``overrides``, parsed."""
+    return click.option(
+        "--set",
+        "overrides",
+        multiple=True,
+        metavar="PATH=VALUE",
+        callback=_parse_overrides,
+        help="Replace a setting by its dotted path, for example train.steps=50. Repeatable.",
+    )(function)
+
+
+def storage(function: Decorated) -> Decorated:
+    """``--storage``: where Optuna keeps the study, None for the journal under the home folder."""
+    return click.option(
+        "--storage",
+        metavar="URL",
+        default=None,
+        help="Optuna storage, for example postgresql://host/db for many machines.  "
+        "[default: a journal file under the home folder]",
+    )(function)
+
+
+def verbosity(function: Decorated) -> Decorated:
+    """``-v`` and ``-q``: they set the logging up and are no parameters."""
+    quiet = click.option(
+        "-q",
+        "--quiet",
+        is_flag=True,
+        expose_value=False,
+        callback=on_quiet,
+        help="Log errors only.",
+    )
+    verbose = click.option(
+        "-v",
+        "--verbose",
+        count=True,
+        expose_value=False,
+        show_default=False,
+        callback=on_verbose,
+        help="Log a line per stage; -vv logs everything.",
+    )
+    return verbose(quiet(function))
+
+
+def _parse_overrides(
+    ctx: click.Context, param: click.Parameter, texts: Sequence[str]
+) -> "tuple[tuple[str, JSON], ...]":
+    from harness.spec import parse_override
+
+    return tuple(parse_override(text) for text in texts)

@@ -1,0 +1,106 @@
+"""How results look: tables that fit 80 columns for people, one JSON document for programs."""
+
+import json
+import shutil
+import textwrap
+from collections.abc import Sequence
+
+import click
+from rich import box
+from rich.console import Console
+from rich.table import Table
+
+from harness.records import JSON
+
+
+def print_json(document: JSON) -> None:
+    """One JSON document on stdout; a NaN in it would be a bug and raises."""
+    click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
+
+
+def table(title: str | None, *columns: str, right: Sequence[str] = ()) -> Table:
+    """An empty table; the columns named in ``right`` hold numbers."""
+    made = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    for column in columns:
+        number = column in right
+        made.add_column(
+            column,
+            justify="right" if number else "left",
+            no_wrap=number,
+            overflow="fold",
+        )
+    return made
+
+
+def print_table(made: Table) -> None:
+    """A table on stdout, as wide as the terminal (80 columns where there is none)."""
+    Console(highlight=False).print(made)
+
+
+def paragraphs(text: str, indent: int = 0) -> str:
+    r"""Prose wrapped anew to the terminal; list items and indented lines begin on their own line.
+
+    >>> print(paragraphs("One\nparagraph.\n\n- an item\n  of two lines", indent=2))
+      One paragraph.
+    <BLANKLINE>
+      - an item of two lines
+    """
+    blocks: list[str] = []
+    for line in text.splitlines():
+        fresh = not blocks or not blocks[-1] or line.startswith(("- ", "    "))
+        if not line.strip() or fresh:
+            blocks.append(line.rstrip())
+        else:
+            blocks[-1] += " " + line.strip()
+    width = min(shutil.get_terminal_size((80, 24)).columns, 100)
+    margin = " " * indent
+    return "\n".join(
+        textwrap.fill(
+            block,
+            width,
+            initial_indent=margin,
+            subsequent_indent=margin + ("  " if block.startswith("- ") else ""),
+            break_on_hyphens=False,
+        )
+        for block in blocks
+    )
+
+
+def number(value: float | None) -> str:
+    """A score for reading: four significant digits, a dash where nothing was measured.
+
+    >>> [number(0.98765), number(75.4321), number(0.0), number(None)]
+    ['0.9877', '75.43', '0.000', '—']
+    """
+    if value is None:
+        return "—"
+    magnitude = abs(value)
+    digits = 4 if 0 < magnitude < 1 else 3 if magnitude < 10 else 2 if magnitude < 1000 else 0
+    return f"{value:.{digits}f}"
+
+
+def size(num_bytes: float) -> str:
+    """A number of bytes for reading.
+
+    >>> [size(900), size(2_500_000), size(3 * 1024**3)]
+    ['900 B', '2.4 MiB', '3.0 GiB']
+    """
+    for unit in ("B", "KiB", "MiB"):
+        if num_bytes < 1024:
+            return f"{num_bytes:.0f} B" if unit == "B" else f"{num_bytes:.1f} {unit}"
+        num_bytes /= 1024
+    return f"{num_bytes:.1f} GiB"
+
+
+def duration(seconds: float) -> str:
+    """A length of time for reading.
+
+    >>> [duration(4.2), duration(75), duration(7260)]
+    ['4 s', '1 min 15 s', '2 h 1 min']
+    """
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
