@@ -1,0 +1,108 @@
+"""What every file of harness/variants owes; a new file is tested without editing this one."""
+
+import math
+import subprocess
+import sys
+
+import pytest
+
+from harness import plugins
+from harness.protocols import Sources
+from harness.records import Corpora, Pair, Role
+from tests.fakes import FixedPrompt, ScriptedGenerator
+
+NAMES = plugins.names("variant")
+TRAINING = [name for name in NAMES if plugins.load("variant", name).trains]
+PAIRS = tuple(
+    Pair(f"p{index}", f"the {noun} sleeps", f"der {noun} schläft", "en", "de")
+    for index, noun in enumerate(["dog", "cat", "cow", "hen", "fox"])
+)
+
+
+def sources(seed: int = 1) -> Sources:
+    generator = ScriptedGenerator(
+        lambda prompt: "\n\nA dog is an animal." if "dog" in prompt else ""
+    )
+    return Sources(Corpora(PAIRS), generator, FixedPrompt(), seed, {})
+
+
+def make(name: str, **settings: object):
+    return plugins.load("variant", name)(**settings)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_name_is_its_file(name):
+    assert make(name).name == name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_survives_the_round_trip_through_plain_data(name):
+    variant = make(name)
+    assert type(variant).model_validate(variant.plain()) == variant
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_explains_itself_and_every_setting(name):
+    kind = plugins.load("variant", name)
+    assert kind.__doc__
+    assert all(field.description for field in kind.model_fields.values())
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_the_same_seed_gives_the_same_examples(name):
+    assert make(name).examples(sources()) == make(name).examples(sources())
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_every_pair_is_used_or_its_loss_counted(name):
+    made = make(name).examples(sources())
+    used = {example.pair_id for example in made.examples}
+    dropped = made.facts.get("dropped_pairs", 0)
+    assert len(used & {pair.id for pair in PAIRS}) + dropped == len(PAIRS)
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_an_example_has_exactly_one_prompt_first_and_something_to_learn(name):
+    for example in make(name).examples(sources()).examples:
+        roles = [segment.role for segment in example.segments]
+        assert roles[0] is Role.PROMPT
+        assert roles.count(Role.PROMPT) == 1
+        assert len(roles) > 1
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_every_role_it_produces_has_a_finite_weight(name):
+    variant = make(name)
+    produced = {
+        segment.role
+        for example in variant.examples(sources()).examples
+        for segment in example.segments
+        if segment.role is not Role.PROMPT
+    }
+    assert produced <= set(variant.weights)
+    assert all(math.isfinite(weight) and weight >= 0 for weight in variant.weights.values())
+    assert any(weight > 0 for weight in variant.weights.values())
+
+
+@pytest.mark.parametrize("name", TRAINING)
+def test_its_weights_are_no_part_of_what_makes_its_text(name):
+    identity = make(name).identity()
+    assert identity["name"] == name
+    assert not [key for key in identity if key.endswith("weight")]
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_declares_where_it_must_equal_plain_fine_tuning(name):
+    kind = plugins.load("variant", name)
+    assert isinstance(kind.neutral, str) or make(name, **kind.neutral)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", NAMES)
+def test_importing_it_loads_no_heavy_library(name):
+    code = (
+        f"import sys, harness.variants.{name}\n"
+        "print(sorted({'torch', 'transformers', 'peft', 'mlflow', 'optuna'} & set(sys.modules)))"
+    )
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.strip() == "[]"
