@@ -13,6 +13,9 @@ class ModelSpec(Spec):
     path: LocalPath
     """Folder of the model, or a hub id; relative to the file that names it."""
 
+    adapter: LocalPath | None = None
+    """Folder of a PEFT adapter to put on it; training then continues from the two merged."""
+
     revision: str | None = None
     """Commit of a hub model; None takes what the hub calls its main branch."""
 

@@ -1,0 +1,106 @@
+"""What a model is, as plain data, without loading it: the identity every stage builds on.
+
+Torch-free. Weights and configuration enter by content, so a moved or renamed folder stays the same
+model, and an edited one does not.
+"""
+
+import hashlib
+import json
+import os
+import runpy
+from functools import cache
+from importlib.util import find_spec
+from pathlib import Path
+
+from harness.models.folder import adapter_folder, chat_template, model_folder, read_json
+from harness.models.spec import ModelSpec
+from harness.records import JSON
+from harness.spec import digest, file_sha256
+
+_UNHASHED = {"README.md", "LICENSE", "RECIPE.json", ".gitattributes"}
+_HASHED_SUFFIXES = {".safetensors", ".json", ".model", ".txt", ".jinja", ".py"}
+_LARGE = 64 * 2**20
+"""Files from this size on keep their hash on disk: hashing 14 GB takes ten seconds a process."""
+
+
+def model_identity(spec: ModelSpec) -> dict[str, JSON]:
+    """Content hash, chat template hash, dtype, device kind and threads.
+
+    Raises:
+        ConfigError: The model's files are not there or not whole.
+    """
+    folder = model_folder(spec)
+    identity: dict[str, JSON] = {
+        "content": folder_hash(folder),
+        "chat_template": hashlib.sha256((chat_template(folder) or "").encode()).hexdigest(),
+        "dtype": spec.dtype,
+        "device": device_kind(spec),
+        "threads": spec.threads,
+    }
+    if spec.adapter is not None:
+        identity["adapter"] = folder_hash(adapter_folder(spec.adapter))
+    return identity
+
+
+def device_kind(spec: ModelSpec) -> str:
+    """``cpu`` or ``cuda``: numbers differ between kinds, not (we trust) between cards of one."""
+    if spec.device != "auto":
+        return spec.device
+    return "cuda" if _has_accelerator() else "cpu"
+
+
+def folder_hash(folder: Path) -> str:
+    """sha256 over the names and contents of all files that make the model what it is.
+
+    Of an adapter's configuration the paths are left out: they say where its base lay, not what it
+    is.
+    """
+    hashes = {
+        str(file.relative_to(folder)): _content_hash(file)
+        for file in sorted(folder.rglob("*"))
+        if file.is_file() and file.suffix in _HASHED_SUFFIXES and file.name not in _UNHASHED
+    }
+    return digest(hashes)
+
+
+def _content_hash(file: Path) -> str:
+    if file.name == "adapter_config.json":
+        config = dict(read_json(file))
+        config.pop("base_model_name_or_path", None)
+        return digest(config)
+    facts = file.resolve().stat()
+    return _file_hash(str(file.resolve()), facts.st_size, facts.st_mtime_ns)
+
+
+@cache
+def _file_hash(path: str, size: int, modified: int) -> str:
+    if size < _LARGE:
+        return file_sha256(Path(path))
+    cache_home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
+    folder = Path(cache_home).expanduser() / "mt-tuning-harness" / "sha256"
+    entry = folder / digest([path, size, modified])
+    try:
+        return str(json.loads(entry.read_text(encoding="utf-8"))["sha256"])
+    except (OSError, ValueError, KeyError):
+        found = file_sha256(Path(path))
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = entry.with_suffix(f".{os.getpid()}")
+    draft.write_text(json.dumps({"path": path, "sha256": found}), encoding="utf-8")
+    os.replace(draft, entry)
+    return found
+
+
+@cache
+def _has_accelerator() -> bool:
+    # Only the driver is asked: torch takes seconds to import, and identities are wanted before it.
+    if os.environ.get("CUDA_VISIBLE_DEVICES", "0") in ("", "-1"):
+        return False
+    return any(Path("/dev").glob("nvidia[0-9]*")) and _torch_has_cuda()
+
+
+def _torch_has_cuda() -> bool:
+    torch = find_spec("torch")
+    if torch is None or torch.origin is None:
+        return False
+    version = runpy.run_path(str(Path(torch.origin).with_name("version.py")))
+    return version.get("cuda") is not None

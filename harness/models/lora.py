@@ -1,0 +1,126 @@
+"""The door to PEFT: low-rank adapters put on a chat model, saved, loaded, taken off again."""
+
+import contextlib
+import json
+import warnings
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import torch
+from peft import LoraConfig, PeftModel, get_peft_model
+
+from harness.errors import ConfigError
+from harness.models.chat_model import ChatModel
+from harness.models.folder import adapter_folder
+from harness.models.spec import LoraSpec
+from harness.streams import stream_seed
+
+
+def attach(chat_model: ChatModel, spec: LoraSpec, seed: int) -> ChatModel:
+    """The model with a fresh adapter to train; its A is drawn from ``seed``, its B is zero.
+
+    The base model's weights are shared, not copied, and frozen. An adapter that is on the model
+    already is merged first, in float32: training continues from the two together.
+
+    Raises:
+        ConfigError: The model has no layer of a name in ``target_modules``.
+    """
+    base = chat_model.model
+    if isinstance(base, PeftModel):
+        base = merged(base)
+    config = LoraConfig(
+        r=spec.rank,
+        lora_alpha=spec.alpha,
+        lora_dropout=spec.dropout,
+        target_modules=_target_modules(base, spec),
+        use_rslora=spec.rslora,
+        use_dora=spec.dora,
+        task_type="CAUSAL_LM",
+    )
+    devices = [chat_model.device] if chat_model.device.type == "cuda" else []
+    with torch.random.fork_rng(devices=devices), _as_peft_is():
+        torch.manual_seed(stream_seed(seed, "lora"))
+        model = get_peft_model(base, config)
+    return replace(chat_model, model=model)
+
+
+def detach(chat_model: ChatModel) -> ChatModel:
+    """The base model again, its weights bit for bit what they were before ``attach``."""
+    model = chat_model.model
+    if not isinstance(model, PeftModel):
+        return chat_model
+    base = model.unload()
+    for leftover in ("peft_config", "active_adapter"):
+        base.__dict__.pop(leftover, None)
+    return replace(chat_model, model=base)
+
+
+def merged(model: PeftModel) -> Any:
+    """The base model with the adapter added to its weights, computed in float32."""
+    dtype = model.dtype
+    return model.float().merge_and_unload(safe_merge=True).to(dtype)
+
+
+def save_adapter(chat_model: ChatModel, folder: Path) -> None:
+    """Writes the adapter alone, as PEFT reads it anywhere; same adapter, same bytes."""
+    chat_model.model.save_pretrained(folder, safe_serialization=True)
+    (folder / "README.md").unlink(missing_ok=True)  # a model card of empty headings
+    file = folder / "adapter_config.json"
+    config = json.loads(file.read_text(encoding="utf-8"))
+    if isinstance(config["target_modules"], list):  # written from a set: in any order
+        config["target_modules"].sort()
+    file.write_text(json.dumps(config, indent=2, sort_keys=True), encoding="utf-8")
+
+
+def load_adapter(chat_model: ChatModel, folder: Path) -> ChatModel:
+    """The model with a saved adapter on it, ready to generate.
+
+    Raises:
+        ConfigError: No adapter in the folder, or one of another model.
+    """
+    whole = adapter_folder(str(folder))
+    try:
+        with _as_peft_is():
+            model = PeftModel.from_pretrained(chat_model.model, whole)
+    except (RuntimeError, ValueError, KeyError, TypeError) as error:
+        reason = str(error).strip().splitlines()[0]
+        raise ConfigError(
+            f"{folder}: the adapter does not fit {chat_model.spec.path}: {reason}",
+            "is it an adapter of another model?",
+        ) from error
+    return replace(chat_model, model=model.eval())
+
+
+def adapter_facts(chat_model: ChatModel) -> Mapping[str, float]:
+    """How large the adapter is: trainable parameters, and their share of the base's."""
+    parameters = list(chat_model.model.named_parameters())
+    adapter = sum(value.numel() for name, value in parameters if "lora_" in name)
+    whole = sum(value.numel() for _, value in parameters)
+    return {"adapter_parameters": adapter, "adapter_share": adapter / (whole - adapter)}
+
+
+@contextlib.contextmanager
+def _as_peft_is() -> Iterator[None]:
+    # peft 0.21 reads an attribute that transformers 5.23 has renamed; nothing for a user to mend.
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+        yield
+
+
+def _target_modules(model: Any, spec: LoraSpec) -> str | list[str]:
+    if isinstance(spec.target_modules, str):
+        return spec.target_modules
+    linear = {
+        name.rpartition(".")[2]
+        for name, module in model.named_modules()
+        if isinstance(module, torch.nn.Linear)
+    }
+    unknown = sorted(set(spec.target_modules) - linear)
+    if unknown:
+        raise ConfigError(
+            f"lora.target_modules: found {', '.join(unknown)}, allowed all-linear or layers of "
+            f"this model: {', '.join(sorted(linear))}"
+        )
+    return list(spec.target_modules)
