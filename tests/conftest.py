@@ -1,8 +1,16 @@
-"""Fixtures shared by all tests."""
+"""What all tests share: no network, one CPU thread, a tiny real model on disk."""
 
 import os
+import socket
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
+import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from harness.models.chat_model import ChatModel
+    from harness.models.generate import HuggingFaceGenerator
 
 # Two busy cores make single draws slow; a law that holds slowly holds.
 settings.register_profile("harness", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -12,3 +20,43 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ["HF_HUB_OFFLINE"] = "1"
 os.environ["HF_DATASETS_OFFLINE"] = "1"
 os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
+
+
+@pytest.fixture(autouse=True)
+def no_network(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) -> None:
+    """Connections to other machines fail at once, instead of waiting or working by chance."""
+    if request.node.get_closest_marker("network"):
+        return
+    connect = socket.socket.connect
+
+    def local_only(self: socket.socket, address: Any) -> None:
+        if isinstance(address, tuple) and address[0] not in ("127.0.0.1", "::1", "localhost"):
+            raise OSError(f"tests use no network: {address}")
+        connect(self, address)
+
+    monkeypatch.setattr(socket.socket, "connect", local_only)
+
+
+@pytest.fixture(scope="session")
+def tiny_model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The tiny chat model as a Hugging Face folder; read it, never write to it."""
+    from harness.models.tiny import save_tiny
+
+    return save_tiny(tmp_path_factory.mktemp("models") / "tiny")
+
+
+@pytest.fixture
+def tiny_chat_model(tiny_model_dir: Path) -> "ChatModel":
+    """The tiny chat model in memory, fresh for every test."""
+    from harness.models.load import load_chat_model
+    from harness.models.spec import ModelSpec
+
+    return load_chat_model(ModelSpec(path=str(tiny_model_dir), device="cpu"))
+
+
+@pytest.fixture
+def tiny(tiny_chat_model: "ChatModel") -> "HuggingFaceGenerator":
+    """The tiny chat model as a generator."""
+    from harness.models.generate import HuggingFaceGenerator
+
+    return HuggingFaceGenerator(tiny_chat_model, batch_size=4)
