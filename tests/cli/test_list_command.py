@@ -1,0 +1,53 @@
+from harness import plugins
+
+
+def test_variants_are_the_files_of_their_folder(harness):
+    shown = harness("list", "variants", "--json")
+    assert shown.code == 0
+    names = [variant["name"] for variant in shown.document["variants"]]
+    assert names == list(plugins.names("variant"))
+
+
+def test_verbose_prints_what_stands_under_each_option(harness):
+    shown = harness("list", "variants", "--verbose")
+    assert "rationale_weight: float, >= 0.0, <= 1000.0  [default 1.0]" in shown.out
+    assert "1 is the paper" in shown.out
+    assert "arXiv 2410.13944" in shown.out
+
+
+def test_every_plugin_has_a_summary_and_every_option_a_description(harness):
+    for kind in ("variants", "metrics"):
+        for plugin in harness("list", kind, "--json").document[kind]:
+            assert plugin["summary"].endswith("."), plugin["name"]
+            assert all(option["description"] for option in plugin["options"]), plugin["name"]
+
+
+def test_sweeps_show_their_question_and_whether_they_were_begun(harness, tmp_path):
+    (tmp_path / "sweeps").mkdir()
+    (tmp_path / "sweeps/weights.yaml").write_text(
+        "# Which weight?\n# Cost: 1 min.\nname: weights\n"
+    )
+    (tmp_path / ".harness/sweeps/weights").mkdir(parents=True)
+    shown = harness("list", "sweeps", "--json")
+    assert shown.document["sweeps"] == [
+        {
+            "name": "weights",
+            "file": "sweeps/weights.yaml",
+            "question": "Which weight? Cost: 1 min.",
+            "begun": True,
+        }
+    ]
+    assert "Which weight?" in harness("list", "sweeps").out
+
+
+def test_a_folder_that_is_not_there_exits_with_2(harness):
+    for kind in ("benchmarks", "sweeps"):
+        shown = harness("list", kind)
+        assert shown.code == 2
+        assert f"{kind}: no such folder" in shown.err
+
+
+def test_an_unknown_kind_names_the_known_ones(harness):
+    shown = harness("list", "models")
+    assert shown.code == 2
+    assert "'variants', 'benchmarks', 'metrics', 'sweeps'" in shown.err
