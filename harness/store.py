@@ -14,7 +14,7 @@ import os
 import platform
 import shutil
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import metadata
@@ -101,27 +101,56 @@ class Store:
         found = self.find(stage)
         if found is not None:
             return found
-        with self._lock(stage):
-            found = self.find(stage)
-            if found is not None:
-                return found
-            final = self.path(stage)
-            draft = final.with_name(f".{stage.key}.draft")
-            shutil.rmtree(
-                draft, ignore_errors=True
-            )  # of a builder that was killed: we hold its lock
-            draft.mkdir(parents=True)
-            start = time.monotonic()
-            try:
-                facts = dict(make(draft) or {})
-            except BaseException:
+        return self.build_together([stage], lambda folders: [make(folders[stage.key])])[0]
+
+    def build_together(
+        self,
+        stages: Sequence[Stage],
+        make: Callable[[Mapping[str, Path]], Sequence[Mapping[str, JSON] | None]],
+    ) -> list[Built]:
+        """The outputs of stages that are made in one go, in order; like ``build`` otherwise.
+
+        Args:
+            stages: With different keys.
+            make: Fills the empty folders it is given, by key of the stage: those of the stages
+                that are not there. Returns facts for their manifests, in the same order.
+        """
+        with contextlib.ExitStack() as locks:
+            # always in the order of the keys, so that two processes never hold what the other wants
+            for stage in sorted(stages, key=lambda stage: stage.key):
+                if self.find(stage) is None:
+                    locks.enter_context(self._lock(stage))
+            found = {stage.key: self.find(stage) for stage in stages}
+            missing = [stage for stage in stages if found[stage.key] is None]
+            if missing:
+                found |= self._make(missing, make)
+        return [built for stage in stages if (built := found[stage.key]) is not None]
+
+    def _make(
+        self,
+        stages: Sequence[Stage],
+        make: Callable[[Mapping[str, Path]], Sequence[Mapping[str, JSON] | None]],
+    ) -> dict[str, Built]:
+        start = time.monotonic()
+        drafts = {stage.key: self.path(stage).with_name(f".{stage.key}.draft") for stage in stages}
+        try:
+            for draft in drafts.values():
+                # what is there is of a builder that was killed: we hold its lock
                 shutil.rmtree(draft, ignore_errors=True)
-                raise
-            seconds = time.monotonic() - start
-            _write_manifest(draft, stage, facts, seconds)
-            os.rename(draft, final)
-        logger.info("%s %s made in %.1f s", stage.name, stage.key[:8], seconds)
-        return Built(final, stage.key, False, seconds, facts)
+                draft.mkdir(parents=True)
+            facts = [dict(given or {}) for given in make(drafts)]
+        except BaseException:
+            for draft in drafts.values():
+                shutil.rmtree(draft, ignore_errors=True)
+            raise
+        seconds = (time.monotonic() - start) / len(stages)
+        built: dict[str, Built] = {}
+        for stage, given in zip(stages, facts, strict=True):
+            _write_manifest(drafts[stage.key], stage, given, seconds)
+            os.rename(drafts[stage.key], self.path(stage))
+            logger.info("%s %s made in %.1f s", stage.name, stage.key[:8], seconds)
+            built[stage.key] = Built(self.path(stage), stage.key, False, seconds, given)
+        return built
 
     def entries(self) -> Iterator[Entry]:
         """Every complete stage folder."""

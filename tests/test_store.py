@@ -103,3 +103,20 @@ def test_other_library_versions_warn_and_name_the_command(tmp_path, monkeypatch,
     assert store.find(STAGE) is not None
     assert "python 2.7.18 -> " in caplog.text
     assert "harness clean --stage examples --outdated" in caplog.text
+
+
+def test_stages_made_together_are_made_in_one_go_without_those_already_there(tmp_path):
+    store = Store(tmp_path)
+    stages = [Stage("predictions", 1, {"benchmark": name}) for name in "abc"]
+    store.build(stages[1], lambda folder: {"rows": 1})
+    asked: list[set[str]] = []
+
+    def make(folders):
+        asked.append(set(folders))
+        return [{"rows": 2} for _ in folders]
+
+    built = store.build_together(stages, make)
+    assert asked == [{stages[0].key, stages[2].key}]
+    assert [stage.facts for stage in built] == [{"rows": 2}, {"rows": 1}, {"rows": 2}]
+    assert [stage.reused for stage in store.build_together(stages, make)] == [True] * 3
+    assert len(asked) == 1
