@@ -18,6 +18,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 ROOT = Path(__file__).resolve().parent.parent
+PACKAGES_STAMP = "packages-made-from"
+PROJECT_STAMP = "project-made-from"
 REPORT_EVERY_S = 15.0
 
 # What pip says when it gives up, and what the user can do about it.
@@ -55,9 +57,13 @@ def main() -> int:
     parser.add_argument("folder")
     parser.add_argument("lock")
     parser.add_argument("--project", action="store_true", help="install the project as well")
+    parser.add_argument("--check", action="store_true", help="only say whether it is up to date")
     arguments = parser.parse_args()
     os.chdir(ROOT)
     folder, lock = Path(arguments.folder), Path(arguments.lock)
+    if arguments.check:
+        up_to_date = has_packages(folder, lock) and (not arguments.project or has_project(folder))
+        return 0 if up_to_date else 1
     try:
         with lock.open("rb") as file:
             if not take_lock(file):
@@ -84,14 +90,33 @@ def take_lock(file: BinaryIO) -> bool:
 
 def make(folder: Path, lock: Path, project: bool) -> None:
     """Brings the environment to the state of the lock and of the project file."""
-    stamp = folder / "made-from"
-    # The place belongs to it: a copied or moved environment still points to the old one.
-    made_from = f"{sha256(lock)} {ROOT}"
-    if not (read(stamp) == made_from and runs(folder)):
+    if not (has_packages(folder, lock) and runs(folder)):
         install(folder, lock)
-        stamp.write_text(made_from, encoding="utf-8")
-    if project:
-        install_project(folder)
+        (folder / PACKAGES_STAMP).write_text(packages_made_from(lock), encoding="utf-8")
+    if project and not has_project(folder):
+        # The lock has setuptools, so building needs no download.
+        pip(folder, ["--no-deps", "--no-build-isolation", "--editable", "."], 1)
+        (folder / PROJECT_STAMP).write_text(project_made_from(), encoding="utf-8")
+
+
+def has_packages(folder: Path, lock: Path) -> bool:
+    """Whether all of this lock was installed, here: a moved environment points elsewhere."""
+    return read(folder / PACKAGES_STAMP) == packages_made_from(lock)
+
+
+def has_project(folder: Path) -> bool:
+    """Whether the project was installed with its present pyproject.toml (entry points)."""
+    return read(folder / PROJECT_STAMP) == project_made_from()
+
+
+def packages_made_from(lock: Path) -> str:
+    """What the stamp of the packages says."""
+    return f"{sha256(lock)} {ROOT}"
+
+
+def project_made_from() -> str:
+    """What the stamp of the project says."""
+    return sha256(ROOT / "pyproject.toml")
 
 
 def sha256(path: Path) -> str:
@@ -107,7 +132,7 @@ def read(path: Path) -> str | None:
 def runs(folder: Path) -> bool:
     """Whether the environment's interpreter starts (its own may have been uninstalled)."""
     try:
-        command = [folder / "bin" / "python", "-c", ""]
+        command = [str(folder / "bin" / "python"), "-c", ""]
         return subprocess.run(command, capture_output=True, check=False).returncode == 0
     except OSError:
         return False
@@ -121,24 +146,13 @@ def install(folder: Path, lock: Path) -> None:
     say(folder, f"{len(pinned)} packages of {lock} for Python {version}, a few minutes once")
     shutil.rmtree(folder, ignore_errors=True)
     made = subprocess.run(
-        [sys.executable, "-m", "venv", folder], capture_output=True, text=True, check=False
+        [sys.executable, "-m", "venv", str(folder)], capture_output=True, text=True, check=False
     )
     if made.returncode != 0:
         last = (made.stdout + made.stderr).strip().splitlines()[-1:]
         raise SetUpFailed(f"{folder}: {sys.executable} -m venv: {' '.join(last)}")
     pip(folder, ["-r", str(lock)], len(pinned))
     say(folder, f"ready after {time.monotonic() - start:.0f} s")
-
-
-def install_project(folder: Path) -> None:
-    """The project itself, editable; again when its pyproject.toml changed (entry points)."""
-    stamp = folder / "project-made-from"
-    made_from = sha256(ROOT / "pyproject.toml")
-    if read(stamp) == made_from:
-        return
-    # The lock has setuptools, so building needs no download.
-    pip(folder, ["--no-deps", "--no-build-isolation", "--editable", "."], 1)
-    stamp.write_text(made_from, encoding="utf-8")
 
 
 def pip(folder: Path, arguments: list[str], num_packages: int) -> None:
