@@ -9,6 +9,7 @@ import click
 from rich import box
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 from harness.records import JSON
 
@@ -35,6 +36,11 @@ def table(title: str | None, *columns: str, right: Sequence[str] = ()) -> Table:
 def print_table(made: Table) -> None:
     """A table on stdout, as wide as the terminal (80 columns where there is none)."""
     Console(highlight=False).print(made)
+
+
+def plain(text: str) -> Text:
+    """Text for a table cell, brackets in it being brackets and not colours."""
+    return Text(text)
 
 
 def paragraphs(text: str, indent: int = 0) -> str:

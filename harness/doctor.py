@@ -1,0 +1,160 @@
+"""What works on this machine and what to do about the rest.
+
+Each check is a small function without arguments that it cannot get from its caller; it never
+raises, never downloads and leaves nothing behind.
+"""
+
+import importlib
+import os
+import platform
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+from typing import Literal, TypeAlias
+
+from packaging.requirements import Requirement
+from packaging.specifiers import SpecifierSet
+
+PROJECT = "mt-tuning-harness"
+DOORS = ("torch", "transformers", "peft", "lm_eval", "sacrebleu", "mlflow", "optuna")
+"""Libraries whose import is tried: what the harness cannot do without."""
+
+_GIB = 1024**3
+_LEAST_DISK_GIB = 1.0
+_GOOD_DISK_GIB = 5.0
+_GIB_PER_WORKER = 2.0
+
+State: TypeAlias = Literal["ok", "note", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One thing looked at.
+
+    Attributes:
+        state: ``ok``; ``note``: works without, less well; ``missing``: required and not there.
+        remedy: What to do, None where there is nothing to do.
+    """
+
+    name: str
+    state: State
+    found: str
+    remedy: str | None = None
+
+
+def check_python() -> Check:
+    """The interpreter against what the project asks for."""
+    version = platform.python_version()
+    try:
+        wanted = metadata.metadata(PROJECT)["Requires-Python"]
+    except metadata.PackageNotFoundError:
+        return Check("python", "missing", f"{version}; {PROJECT} is not installed", "make setup")
+    if SpecifierSet(wanted).contains(version):
+        return Check("python", "ok", f"{version} (wanted {wanted})")
+    return Check(
+        "python", "missing", f"{version}, wanted {wanted}", "make setup PYTHON=/path/to/python3.12"
+    )
+
+
+def check_libraries() -> Iterator[Check]:
+    """Every requirement of the project: its version, and for the heavy ones that it imports."""
+    try:
+        lines = metadata.requires(PROJECT) or []
+    except metadata.PackageNotFoundError:
+        return
+    requirements = [Requirement(line) for line in lines]
+    wanted = [req for req in requirements if req.marker is None or req.marker.evaluate()]
+    faults = [fault for requirement in wanted if (fault := _version_fault(requirement))]
+    broken = [fault for name in DOORS if (fault := _import_fault(name))]
+    yield from faults
+    yield from broken
+    if not faults and not broken:
+        yield Check("libraries", "ok", f"all {len(wanted)} at versions that are wanted")
+
+
+def _version_fault(requirement: Requirement) -> Check | None:
+    name, wanted = requirement.name, str(requirement.specifier) or "any version"
+    try:
+        found = metadata.version(name)
+    except metadata.PackageNotFoundError:
+        return Check(name, "missing", f"not installed, wanted {wanted}", "make setup")
+    if requirement.specifier.contains(found, prereleases=True):
+        return None
+    return Check(name, "missing", f"{found}, wanted {wanted}", "make setup")
+
+
+def _import_fault(name: str) -> Check | None:
+    try:
+        importlib.import_module(name)
+    except Exception as error:  # whatever a broken installation raises is the finding
+        found = f"cannot be imported: {type(error).__name__}: {error}"
+        return Check(name, "missing", found, "rm -r .venv && make setup")
+    return None
+
+
+def check_gpu() -> Check:
+    """Accelerators that PyTorch can use; none are needed for the pocket testbed."""
+    try:
+        torch = importlib.import_module("torch")
+    except Exception:
+        return Check("gpu", "note", "unknown: torch cannot be imported")
+    if not torch.cuda.is_available():
+        return Check(
+            "gpu",
+            "note",
+            "none; models run on the CPU",
+            "fine for the pocket testbed; models of billions of parameters want a GPU",
+        )
+    names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
+    memory = torch.cuda.get_device_properties(0).total_memory / _GIB
+    return Check("gpu", "ok", f"{', '.join(names)} ({memory:.0f} GiB)")
+
+
+def check_processors() -> Check:
+    """How many workers a sweep can have."""
+    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = cores or 1
+    pages, page_size = os.sysconf("SC_PHYS_PAGES"), os.sysconf("SC_PAGE_SIZE")
+    memory = pages * page_size / _GIB
+    workers = max(1, min(cores, int(memory / _GIB_PER_WORKER)))
+    found = f"{cores} CPU cores, {memory:.1f} GiB of memory: room for --workers {workers}"
+    return Check("processors", "ok", found)
+
+
+def check_disk(home: Path) -> Check:
+    """Space where the home folder is or will be."""
+    folder = next(path for path in [home, *home.absolute().parents] if path.exists())
+    if not os.access(folder, os.W_OK):
+        return Check("disk", "missing", f"{folder} cannot be written", "--home DIR elsewhere")
+    free = shutil.disk_usage(folder).free / _GIB
+    found = f"{free:.1f} GiB free for {home}"
+    if free < _LEAST_DISK_GIB:
+        return Check("disk", "missing", found, "harness clean --older-than 30, or --home elsewhere")
+    if free < _GOOD_DISK_GIB:
+        return Check("disk", "note", found, "`harness clean` shows what can go")
+    return Check("disk", "ok", found)
+
+
+def check_git() -> Check:
+    """Whether runs can carry the commit they were made from."""
+    found = shutil.which("git")
+    if found is None:
+        return Check("git", "note", "not found; runs carry no commit", "install git")
+    return Check("git", "ok", found)
+
+
+def check_hub() -> Check:
+    """Whether models named by a hub id may be downloaded."""
+    offline = [
+        name
+        for name in ("HF_HUB_OFFLINE", "TRANSFORMERS_OFFLINE")
+        if os.environ.get(name, "").upper() in {"1", "ON", "YES", "TRUE"}
+    ]
+    cache = os.environ.get("HF_HUB_CACHE") or (
+        Path(os.environ.get("HF_HOME", "~/.cache/huggingface")) / "hub"
+    )
+    if offline:
+        return Check("hub", "ok", f"offline ({offline[0]}): model folders and {cache} only")
+    return Check("hub", "ok", "online: a model named by its hub id is downloaded when needed")
