@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness import plugins
-from harness.records import JSON, Score
+from harness.records import JSON, Score, TrialResult
 from harness.streams import stream_seed
 
 Floats: TypeAlias = NDArray[np.float64]
@@ -112,6 +112,12 @@ def aggregate_of(metric: str, settings: Mapping[str, JSON] | None = None) -> Agg
     """How a metric makes its value from summed statistics."""
     aggregate: Aggregate = plugins.load("metric", metric).model_validate(settings or {}).aggregate
     return aggregate
+
+
+def aggregate_for(result: TrialResult, metric: str) -> Aggregate:
+    """How a metric makes its value, with the settings a result was scored with."""
+    settings = (result.config.get("eval") or {}).get("metrics") or {}
+    return aggregate_of(metric, settings.get(metric))
 
 
 def resampled(score: Score, draws: Draws, aggregate: Aggregate) -> Floats:

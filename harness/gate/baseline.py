@@ -1,0 +1,274 @@
+"""Baselines: the committed scores that ``harness check`` compares with, one JSON file each.
+
+The file holds one configuration's runs, one per seed, with what each item scored, and how much of
+a drop is tolerated. A person edits the tolerances; ``harness check --update`` rewrites the rest::
+
+    {"format": "harness-baseline-1",
+     "tolerance": {"level": 0.95, "default": 0.02, "keys": {"*/bleu": 1.0}},
+     "items": {"suite/benchmark": ["id", ...]},
+     "runs": [{"seed": 1, ..., "scores": {"suite/benchmark/bleu": {..., "statistics": [...]}}}]}
+
+``statistics`` are columns, one number standing for a column of equal numbers; items are listed
+once per benchmark, by score where a run has others.
+"""
+
+import json
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Annotated, Literal, TypeAlias
+
+from pydantic import Field, FiniteFloat
+
+from harness.errors import ConfigError, DataError, join_faults
+from harness.records import JSON, Score, TrialResult
+from harness.spec import Spec, validate
+
+FORMAT: Literal["harness-baseline-1"] = "harness-baseline-1"
+DEFAULT_KEYS = {"*/bleu": 1.0, "*/chrf": 1.0, "*/chrf_pp": 1.0, "*/comet": 0.01}
+"""Tolerances a new baseline begins with, beside the default: in the units of the metric."""
+
+Column: TypeAlias = FiniteFloat | tuple[FiniteFloat, ...]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+
+
+class Tolerance(Spec):
+    """How much worse a score may be, in the units of its metric."""
+
+    level: float = Field(0.95, ge=0.5, lt=1)
+    """Of the intervals, and 1 minus it the risk of calling chance a regression, over all keys."""
+
+    default: Amount = 0.02
+    """For keys that no pattern matches; for rates and accuracies .02 is two points in a hundred."""
+
+    keys: Mapping[str, Amount] = Field(default_factory=dict)
+    """By pattern of `suite/benchmark/metric` (`*` any characters, `?` one); the first that matches
+    counts."""
+
+    def of(self, key: str) -> float:
+        """The tolerance of a key."""
+        for pattern, amount in self.keys.items():
+            if fnmatchcase(key, pattern):
+                return amount
+        return self.default
+
+
+class _StoredScore(Spec):
+    value: FiniteFloat
+    higher_is_better: bool
+    signature: str
+    statistics: tuple[Column, ...] = Field(min_length=1)
+    ids: tuple[str, ...] | None = None
+
+
+class _StoredRun(Spec):
+    name: str
+    variant: str
+    seed: int
+    run_fingerprint: str = Field(alias="fingerprint")
+    config: Mapping[str, JSON]
+    tags: Mapping[str, str]
+    scores: Mapping[Annotated[str, Field(pattern=r"^[^/]+/[^/]+/[^/]+$")], _StoredScore] = Field(
+        min_length=1
+    )
+
+
+class _File(Spec):
+    format: Literal["harness-baseline-1"]
+    about: str = ""
+    tolerance: Tolerance
+    items: Mapping[str, tuple[str, ...]]
+    runs: tuple[_StoredRun, ...] = Field(min_length=1)
+
+
+@dataclass(frozen=True)
+class Baseline:
+    """A baseline as the gate uses it: scores, values of one configuration, one result a seed."""
+
+    tolerance: Tolerance
+    results: tuple[TrialResult, ...]
+    where: str = "baseline"
+
+
+def read_baseline(path: Path) -> Baseline:
+    """The baseline in a file.
+
+    Raises:
+        DataError: No such file, not JSON, or not a baseline: all its faults at once.
+    """
+    try:
+        data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
+    except FileNotFoundError:
+        raise DataError(
+            f"{path}: no such file", "`harness check FILE SCORES --update` writes a baseline."
+        ) from None
+    except IsADirectoryError:
+        raise DataError(f"{path}: is a folder, a baseline file is wanted") from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{path}: not a JSON file: {error}") from None
+    if not isinstance(data, dict) or data.get("format") != FORMAT:
+        found = data.get("format") if isinstance(data, dict) else type(data).__name__
+        raise DataError(
+            f"{path}: format: found {found!r}, allowed {FORMAT!r} (a baseline, as written by "
+            "`harness check FILE SCORES --update`)"
+        )
+    try:
+        stored = validate(_File, data, str(path))
+    except ConfigError as error:
+        raise DataError(error.message, error.hint) from None
+    faults: list[str] = []
+    results = tuple(
+        _result(run, stored.items, f"runs.{index}", faults) for index, run in enumerate(stored.runs)
+    )
+    faults += configuration_faults(results, "runs")
+    if faults:
+        raise DataError(join_faults(str(path), faults))
+    return Baseline(stored.tolerance, results, str(path))
+
+
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"found {name}, allowed finite numbers")
+
+
+def _result(
+    run: _StoredRun, items: Mapping[str, tuple[str, ...]], place: str, faults: list[str]
+) -> TrialResult:
+    scores = {}
+    for key, stored in run.scores.items():
+        benchmark, _, metric = key.rpartition("/")
+        ids = items.get(benchmark, ()) if stored.ids is None else stored.ids
+        if not ids:
+            faults.append(f"{place}.scores.{key}: no ids in it, and items.{benchmark} has none")
+        elif len(set(ids)) < len(ids):
+            faults.append(f"{place}.scores.{key}: ids: an id is there twice")
+        columns = []
+        for number, column in enumerate(stored.statistics):
+            if isinstance(column, tuple) and len(column) != len(ids):
+                faults.append(
+                    f"{place}.scores.{key}.statistics.{number}: found {len(column)} numbers, "
+                    f"allowed {len(ids)} (one per item) or a single number"
+                )
+            columns.append(column if isinstance(column, tuple) else (column,) * len(ids))
+        scores[key] = Score(
+            metric=metric,
+            value=stored.value,
+            higher_is_better=stored.higher_is_better,
+            signature=stored.signature,
+            ids=ids,
+            statistics=tuple(zip(*columns, strict=False)),
+        )
+    return TrialResult(
+        name=run.name,
+        fingerprint=run.run_fingerprint,
+        config=run.config,
+        variant=run.variant,
+        seed=run.seed,
+        scores=scores,
+        unmeasured={},
+        summaries={},
+        facts={},
+        stages={},
+        tags=run.tags,
+        seconds={},
+    )
+
+
+def configuration_faults(results: Sequence[TrialResult], place: str) -> list[str]:
+    """What keeps results from being the runs of one configuration, one per seed."""
+    faults = []
+    without_seed = {
+        json.dumps({**result.config, "seed": None, "name": None}, sort_keys=True)
+        for result in results
+    }
+    if len(without_seed) > 1:
+        names = ", ".join(sorted({result.name for result in results}))
+        faults.append(
+            f"{place}: found {len(without_seed)} configurations ({names}), allowed one (its runs "
+            "may differ in their seeds)"
+        )
+    seeds = [result.seed for result in results]
+    repeated = sorted({seed for seed in seeds if seeds.count(seed) > 1})
+    if repeated and not faults:
+        faults.append(f"{place}: seed {repeated[0]} is there twice, allowed once")
+    return faults
+
+
+def update_baseline(path: Path, results: Sequence[TrialResult]) -> Baseline:
+    """Writes a baseline with new scores, keeping the tolerances of the one that is there.
+
+    Raises:
+        DataError: The file there is no baseline, or the results are not one configuration's.
+    """
+    faults = configuration_faults(results, "scores")
+    if not results or faults:
+        raise DataError(join_faults("scores", faults or ["no results, allowed one or more"]))
+    tolerance = read_baseline(path).tolerance if path.exists() else Tolerance(keys=DEFAULT_KEYS)
+    baseline = Baseline(tolerance, tuple(results), str(path))
+    write_baseline(path, baseline)
+    return baseline
+
+
+def write_baseline(path: Path, baseline: Baseline) -> None:
+    """Writes a baseline file, whole or not at all, a line per score so that diffs can be read."""
+    items: dict[str, list[str]] = {}
+    for result in baseline.results:
+        for key, score in result.scores.items():
+            items.setdefault(key.rpartition("/")[0], list(score.ids))
+    head = {
+        "format": FORMAT,
+        "about": "Scores that `harness check` compares with; `--update` rewrites all of it but "
+        "the tolerance, which is in the units of each metric.",
+        "tolerance": baseline.tolerance.plain(),
+    }
+    lines = [json.dumps(head, indent=1, ensure_ascii=False)[:-2] + ",", ' "items": {']
+    lines.append(_members(items))
+    lines.append(' },\n "runs": [')
+    lines.append(",\n".join(_run_text(result, items) for result in baseline.results))
+    lines.append(" ]\n}\n")
+    path.parent.mkdir(parents=True, exist_ok=True)
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    draft.write_text("\n".join(lines), encoding="utf-8")
+    os.replace(draft, path)
+
+
+def _run_text(result: TrialResult, items: Mapping[str, list[str]]) -> str:
+    head = {
+        "name": result.name,
+        "variant": result.variant,
+        "seed": result.seed,
+        "fingerprint": result.fingerprint,
+        "config": result.config,
+        "tags": result.tags,
+    }
+    scores = {
+        key: _stored(score, items[key.rpartition("/")[0]])
+        for key, score in sorted(result.scores.items())
+    }
+    return "  {\n" + _members(head) + ',\n  "scores": {\n' + _members(scores) + "\n  }}"
+
+
+def _stored(score: Score, ids: Sequence[str]) -> dict[str, JSON]:
+    stored: dict[str, JSON] = {
+        "value": score.value,
+        "higher_is_better": score.higher_is_better,
+        "signature": score.signature,
+        "statistics": [_column(column) for column in zip(*score.statistics, strict=True)],
+    }
+    if list(score.ids) != list(ids):
+        stored["ids"] = list(score.ids)
+    return stored
+
+
+def _column(column: Sequence[float]) -> JSON:
+    numbers = [int(value) if value == int(value) else value for value in column]
+    return numbers[0] if len(set(numbers)) == 1 else numbers
+
+
+def _members(values: Mapping[str, JSON]) -> str:
+    return ",\n".join(
+        f"  {json.dumps(key, ensure_ascii=False)}: "
+        + json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        for key, value in values.items()
+    )

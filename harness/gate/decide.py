@@ -1,0 +1,219 @@
+"""The verdict on new scores against a baseline, metric by metric.
+
+Per key the paired difference of candidate and baseline is resampled over items, and over seeds
+where there are several. The rule:
+
+- *regression*: the drop exceeds the tolerance, and the interval lies below zero, at the level
+  Holm's procedure gives it among all keys, so that chance alone rarely fails any key;
+- *pass*: the interval lies above minus the tolerance. No correction is due here, since all keys
+  must pass together (an intersection-union test, Berger 1982);
+- else *cannot decide*, with the number of items that would.
+
+A key the candidate lacks is a regression; a key with another signature or other items, or measured
+on fewer than ``MIN_ITEMS`` items and not equal on all, cannot be decided.
+"""
+
+from collections.abc import Sequence
+
+from harness.errors import DataError, join_faults
+from harness.evaluation import significance
+from harness.evaluation.significance import Difference, Draws
+from harness.gate.baseline import Baseline, configuration_faults
+from harness.gate.verdict import GateReport, Outcome, Verdict
+from harness.records import Score, TrialResult
+
+MIN_ITEMS = 6
+"""With fewer, even a change of all items in one direction is no evidence at 5 % (2 ** -5 * 2)."""
+
+MIN_RESAMPLES = 2000
+_RESAMPLES_PER_KEY = 160  # so that Holm's smallest level still has a few resamples in its tail
+
+
+def compare(
+    baseline: Baseline,
+    candidate: Sequence[TrialResult],
+    *,
+    num_resamples: int | None = None,
+    seed: int = 0,
+    where: str = "scores",
+) -> GateReport:
+    """Judges a configuration's runs (one result a seed) by a baseline.
+
+    Args:
+        baseline: As ``read_baseline`` gives it.
+        candidate: The runs to judge.
+        num_resamples: Of the bootstrap; by default enough for the number of keys.
+        seed: Of the bootstrap.
+        where: Names the candidate in errors.
+
+    Raises:
+        DataError: The candidate is not one configuration's runs, or a value, in either, is not
+            what its items add up to.
+    """
+    faults = configuration_faults(candidate, where)
+    if not candidate:
+        faults = [f"{where}: no results, allowed one or more"]
+    if faults:
+        raise DataError("\n".join(faults))
+    _check_values(baseline.results, baseline.where)
+    _check_values(candidate, where)
+    keys = _keys(baseline.results)
+    resamples = num_resamples or max(MIN_RESAMPLES, _RESAMPLES_PER_KEY * len(keys))
+    draws = Draws(resamples, seed)
+    undecidable: dict[str, Verdict] = {}
+    differences: dict[str, Difference] = {}
+    for key in keys:
+        verdict = _not_comparable(key, baseline, candidate)
+        if verdict is None:
+            differences[key] = _difference(key, baseline, candidate, draws)
+        else:
+            undecidable[key] = verdict
+    adjusted = dict(
+        zip(
+            differences,
+            significance.holm([found.p_value for found in differences.values()]),
+            strict=True,
+        )
+    )
+    verdicts = tuple(
+        undecidable[key]
+        if key in undecidable
+        else _judge(key, baseline, candidate, differences[key], adjusted[key], len(differences))
+        for key in keys
+    )
+    uncompared = tuple(key for key in _keys(candidate) if key not in set(keys))
+    return GateReport(verdicts, uncompared, baseline.tolerance.level, resamples)
+
+
+def _keys(results: Sequence[TrialResult]) -> list[str]:
+    return sorted({key for result in results for key in result.scores})
+
+
+def _check_values(results: Sequence[TrialResult], where: str) -> None:
+    """A value that was edited, or statistics that were: neither can be trusted then."""
+    faults = []
+    for index, result in enumerate(results):
+        for key, score in result.scores.items():
+            totals = [sum(column) for column in zip(*score.statistics, strict=True)]
+            expected = significance.aggregate_for(result, score.metric)(totals)
+            if expected is None or abs(expected - score.value) > 1e-9 * max(1.0, abs(expected)):
+                faults.append(
+                    f"{index}.scores.{key}.value: found {score.value}, but its items add up to "
+                    f"{expected}"
+                )
+    if faults:
+        raise DataError(join_faults(where, faults), "Score again; neither is to be edited.")
+
+
+def _scores(results: Sequence[TrialResult], key: str) -> list[Score]:
+    return [result.scores[key] for result in results if key in result.scores]
+
+
+def _mean(scores: Sequence[Score]) -> float:
+    return sum(score.value for score in scores) / len(scores)
+
+
+def _not_comparable(
+    key: str, baseline: Baseline, candidate: Sequence[TrialResult]
+) -> Verdict | None:
+    """The verdict where there is nothing to resample, None where there is."""
+    old, new = _scores(baseline.results, key), _scores(candidate, key)
+    outcome, reason = Outcome.UNDECIDED, None
+    if len(new) < len(candidate):
+        outcome, reason = Outcome.REGRESSION, _why_missing(key, candidate)
+    else:
+        reason = significance.incomparable(old, new)
+        num_items = len(new[0].ids)
+        if reason is None and num_items < MIN_ITEMS and not _equal(old, new):
+            reason = f"{num_items} items, and not equal on all: at least {MIN_ITEMS} are needed"
+    if reason is None:
+        return None
+    return Verdict(
+        key=key,
+        outcome=outcome,
+        reason=reason,
+        higher_is_better=old[0].higher_is_better,
+        tolerance=baseline.tolerance.of(key),
+        baseline=_mean(old),
+        candidate=_mean(new) if new else None,
+        num_items=len(new[0].ids) if new else None,
+        num_seeds=(len(old), len(new)),
+        items_needed=MIN_ITEMS if new and len(new[0].ids) < MIN_ITEMS else None,
+    )
+
+
+def _why_missing(key: str, candidate: Sequence[TrialResult]) -> str:
+    missing = [result for result in candidate if key not in result.scores]
+    reasons = sorted({result.unmeasured[key] for result in missing if key in result.unmeasured})
+    seeds = ", ".join(str(result.seed) for result in missing)
+    which = "" if len(missing) == len(candidate) else f" in the run with seed {seeds}"
+    return f"not measured{which}" + (f": {'; '.join(reasons)}" if reasons else "")
+
+
+def _equal(old: Sequence[Score], new: Sequence[Score]) -> bool:
+    items = {frozenset(zip(s.ids, s.statistics, strict=True)) for s in (*old, *new)}
+    return len(items) == 1
+
+
+def _difference(
+    key: str, baseline: Baseline, candidate: Sequence[TrialResult], draws: Draws
+) -> Difference:
+    old = [result for result in baseline.results if key in result.scores]
+    return significance.paired_difference(
+        _scores(candidate, key),
+        _scores(old, key),
+        seeds=([result.seed for result in candidate], [result.seed for result in old]),
+        draws=draws,
+        aggregate=significance.aggregate_for(candidate[0], key.rpartition("/")[2]),
+        level=baseline.tolerance.level,
+    )
+
+
+def _judge(
+    key: str,
+    baseline: Baseline,
+    candidate: Sequence[TrialResult],
+    found: Difference,
+    p_value: float,
+    num_keys: int,
+) -> Verdict:
+    old, new = _scores(baseline.results, key), _scores(candidate, key)
+    tolerance, level = baseline.tolerance.of(key), baseline.tolerance.level
+    upwards = old[0].higher_is_better
+    drop = -found.value if upwards else found.value
+    needed = None
+    if found.interval is None:
+        outcome, reason = Outcome.UNDECIDED, "too many resamples of the items have no value"
+    elif drop > tolerance and p_value <= 1 - level:
+        outcome, reason = Outcome.REGRESSION, "worse by more than the tolerance"
+    elif (-found.interval.low if upwards else found.interval.high) <= tolerance:
+        outcome, reason = Outcome.PASS, "no worse than the tolerance"
+        if found.value == 0 and found.interval.low == found.interval.high:
+            reason = "unchanged"
+    else:
+        outcome, reason = Outcome.UNDECIDED, "the interval reaches beyond the tolerance"
+        if drop > tolerance:
+            reason = "the drop exceeds the tolerance, but may be chance"
+            needed = significance.items_to_decide(found, drop, 1 - (1 - level) / num_keys)
+        else:
+            needed = significance.items_to_decide(found, tolerance - drop, level)
+        reason += (
+            f"; about {needed} items would decide"
+            if needed is not None
+            else "; more items alone would not decide, more seeds might"
+        )
+    return Verdict(
+        key=key,
+        outcome=outcome,
+        reason=reason,
+        higher_is_better=upwards,
+        tolerance=tolerance,
+        baseline=_mean(old),
+        candidate=_mean(new),
+        change=found.value,
+        interval=found.interval,
+        p_value=p_value,
+        num_items=found.num_items,
+        num_seeds=(len(old), len(new)),
+        items_needed=needed,
+    )

@@ -1,0 +1,92 @@
+"""What the gate says: a verdict per key, and the report of all of them."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+from harness.errors import EXIT_DONE, EXIT_NO, EXIT_UNDECIDED
+from harness.evaluation.significance import Interval
+
+
+class Outcome(StrEnum):
+    """What the gate says about a key, and about all of them."""
+
+    PASS = "pass"
+    REGRESSION = "regression"
+    UNDECIDED = "cannot decide"
+
+
+EXIT_CODES = {
+    Outcome.PASS: EXIT_DONE,
+    Outcome.REGRESSION: EXIT_NO,
+    Outcome.UNDECIDED: EXIT_UNDECIDED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """The gate's word on one key.
+
+    Attributes:
+        key: ``suite/benchmark/metric``.
+        outcome: Pass, regression, or cannot decide.
+        reason: Why, in words.
+        higher_is_better: Direction of the metric; ``change`` is raw, candidate minus baseline.
+        baseline: Mean over the baseline's seeds.
+        candidate: Mean over the candidate's seeds, None where it is missing.
+        change: Candidate minus baseline; None where they do not compare.
+        interval: Of the change.
+        tolerance: How much worse it may be.
+        p_value: Of no difference, adjusted for the number of keys (Holm).
+        num_items: Items compared.
+        num_seeds: Seeds of the baseline and of the candidate.
+        items_needed: About how many items would decide; None when decided, or when none would.
+    """
+
+    key: str
+    outcome: Outcome
+    reason: str
+    higher_is_better: bool
+    tolerance: float
+    baseline: float
+    candidate: float | None = None
+    change: float | None = None
+    interval: Interval | None = None
+    p_value: float | None = None
+    num_items: int | None = None
+    num_seeds: tuple[int, int] | None = None
+    items_needed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class GateReport:
+    """All verdicts.
+
+    Attributes:
+        verdicts: One per key of the baseline, in its order.
+        uncompared: Keys only the candidate has; ``--update`` takes them up.
+        level: Of the intervals.
+        num_resamples: Of the bootstrap.
+    """
+
+    verdicts: tuple[Verdict, ...]
+    uncompared: tuple[str, ...]
+    level: float
+    num_resamples: int
+
+    @property
+    def outcome(self) -> Outcome:
+        """A regression if there is one, else undecided if any is, else pass."""
+        outcomes = {verdict.outcome for verdict in self.verdicts}
+        for worst in (Outcome.REGRESSION, Outcome.UNDECIDED):
+            if worst in outcomes:
+                return worst
+        return Outcome.PASS
+
+    @property
+    def exit_code(self) -> int:
+        """0 pass, 1 regression, 4 cannot decide."""
+        return EXIT_CODES[self.outcome]
+
+    def count(self, outcome: Outcome) -> int:
+        """How many keys have an outcome."""
+        return sum(verdict.outcome == outcome for verdict in self.verdicts)
