@@ -14,6 +14,7 @@ from harness.errors import ConfigError, unknown_name
 KINDS = {
     "variant": ("harness.variants", "VARIANT"),
     "metric": ("harness.evaluation.metrics", "METRIC"),
+    "penalty": ("harness.training.penalties", "PENALTY"),
 }
 
 

@@ -90,6 +90,15 @@ class Example:
 
 
 @dataclass(frozen=True, slots=True)
+class TokenRow:
+    """An example as the model sees it: T token ids, and the role of each, [T]."""
+
+    example_id: str
+    ids: TokenIds
+    roles: tuple[Role, ...]
+
+
+@dataclass(frozen=True, slots=True)
 class ExampleSet:
     """What a variant trains on, and what it has to say about it.
 

@@ -95,8 +95,8 @@ class Radis(Spec):
     """Control: every rationale behind another pair's reference."""
 
     order: Literal["after", "before"] = "after"
-    """Control: ``before`` trains on the rationale first, the translation in the last paragraph
-    (score it with ``extract: last_paragraph``)."""
+    """Control: ``before`` trains on the rationale first, the translation in the last paragraph;
+    translation benchmarks must then extract that paragraph (a ``regex`` rule)."""
 
     trains: ClassVar[bool] = True
     penalty: ClassVar[Mapping[str, JSON] | None] = None
