@@ -1,15 +1,13 @@
 """A benchmark's rows, checked: JSON lines with an id, a prompt and whatever its templates use."""
 
-import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from harness.errors import DataError
+from harness.evaluation.predictions import raise_faults, read_lines
 from harness.evaluation.task import TaskFile
 from harness.records import JSON
 
-_MAX_FAULTS = 20
 _FIELD = re.compile(r"\{\{-?\s*([A-Za-z_]\w*)")
 
 
@@ -23,11 +21,7 @@ def read_items(path: Path, task: TaskFile) -> tuple[Mapping[str, JSON], ...]:
     faults: list[str] = []
     first_line: dict[str, int] = {}
     needed = ("id", "prompt", *(_fields_of(task)))
-    for line, text in _lines(path):
-        row = _parse(text)
-        if isinstance(row, str):
-            faults.append(f"{path}:{line}: {row}")
-            continue
+    for line, row in read_lines(path, faults):
         faults += [f"{path}:{line}: {fault}" for fault in _faults_of(row, needed)]
         name = str(row.get("id"))
         if "id" in row and name in first_line:
@@ -36,30 +30,8 @@ def read_items(path: Path, task: TaskFile) -> tuple[Mapping[str, JSON], ...]:
         rows.append(row)
     if not rows and not faults:
         faults.append(f"{path}: no rows, allowed: at least one")
-    if faults:
-        more = len(faults) - _MAX_FAULTS
-        shown = faults[:_MAX_FAULTS] + ([f"{path}: and {more} more faults"] if more > 0 else [])
-        raise DataError("\n".join(shown))
+    raise_faults(str(path), faults)
     return tuple(rows)
-
-
-def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    try:
-        text = path.read_text(encoding="utf-8")
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 at byte {error.start}") from None
-    # not splitlines(): U+2028 and the like may stand inside a JSON string
-    for number, line in enumerate(text.split("\n"), start=1):
-        if line.strip():
-            yield number, line
-
-
-def _parse(text: str) -> dict[str, JSON] | str:
-    try:
-        row = json.loads(text)
-    except json.JSONDecodeError as error:
-        return f"not JSON: {error.msg} at column {error.colno}"
-    return row if isinstance(row, dict) else f"found {type(row).__name__}, allowed: a JSON object"
 
 
 def _fields_of(task: TaskFile) -> tuple[str, ...]:

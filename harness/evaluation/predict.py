@@ -1,0 +1,260 @@
+"""The only door to lm-eval: benchmarks and a generator in, predictions out.
+
+lm-eval renders every item of every benchmark; the generator answers all of them in one pass, so
+that its batches are full. lm-eval's ``evaluate`` is called, which ``simple_evaluate`` wraps: the
+wrapper seeds the global random streams and asks the operating system for the environment (3.5 s of
+CPU a call), and this harness records both by itself. lm-eval's own metrics are bypassed and its
+response cache is not used (its key does not know which model answered).
+"""
+
+import json
+import logging
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import jinja2
+import lm_eval.api.task
+from lm_eval.api.instance import Instance
+from lm_eval.api.model import LM
+from lm_eval.evaluator import evaluate
+from lm_eval.tasks import TaskManager
+
+from harness.errors import DataError, EvaluationError
+from harness.evaluation.benchmarks import Benchmark
+from harness.evaluation.predictions import write_predictions
+from harness.protocols import Generator, OnEvent
+from harness.records import JSON, Decoding, Generation, Message, Prediction, StageEvent, TokenIds
+from harness.store import Built, Stage, Store
+
+STAGE = "predictions"
+VERSION = 1
+FILE = "predictions.jsonl"
+
+_BYPASS = {"metric": "bypass", "aggregation": "bypass", "higher_is_better": True}
+_OWN_FIELDS = frozenset(
+    {"id", "prompt", "messages", "source", "references", "target", "source_lang", "target_lang"}
+)
+
+# lm-eval shows a progress bar per benchmark and logs its settings at every call; what a user should
+# see is said by whoever calls.
+lm_eval.api.task.tqdm = lambda rows, **_: rows
+logging.getLogger("lm_eval").setLevel(logging.ERROR)
+
+
+class ChoiceScorer(Protocol):
+    """What a generator has beyond ``Generator`` when it can score given continuations."""
+
+    def loglikelihoods(
+        self, pairs: Sequence[tuple[TokenIds, TokenIds]]
+    ) -> Sequence[tuple[float, bool]]:
+        """Log-likelihood of each continuation after its context, and whether greedy gives it."""
+
+
+class Rows(list[Mapping[str, JSON]]):
+    """The items of a benchmark as lm-eval expects a data set: rows that know their columns.
+
+    In memory, as checked: through Hugging Face's reader they would be cached on disk, and fields
+    that only some rows have would come back as None.
+    """
+
+    @property
+    def features(self) -> dict[str, None]:
+        """The columns of the first row, by name."""
+        return dict.fromkeys(self[0])
+
+
+class GeneratorLM(LM):  # type: ignore[misc]  # lm-eval is untyped here
+    """A generator as lm-eval's model.
+
+    The "context" lm-eval carries is the chat as JSON, so that the generator itself turns messages
+    into token ids, once, the way training does. Items with ``messages`` use those instead.
+    """
+
+    def __init__(self, generator: Generator, on_fraction: Callable[[float], None]) -> None:
+        super().__init__()
+        self.generations: dict[tuple[str, int], Generation] = {}
+        self._generator = generator
+        self._on_fraction = on_fraction
+
+    @property
+    def tokenizer_name(self) -> str:
+        """For lm-eval's request cache, which is not used."""
+        return "harness"
+
+    def apply_chat_template(
+        self, chat_history: list[dict[str, str]], add_generation_prompt: bool = True
+    ) -> str:
+        """The chat as JSON."""
+        return json.dumps(chat_history, ensure_ascii=False)
+
+    def generate_until(self, requests: list[Instance]) -> list[str]:
+        """Answers all requests, those of equal decoding together."""
+        by_decoding: dict[Decoding, list[int]] = {}
+        for index, request in enumerate(requests):
+            settings = request.args[1]
+            decoding = Decoding(settings["max_gen_toks"], settings.get("temperature", 0.0))
+            by_decoding.setdefault(decoding, []).append(index)
+        prompts = [self._prompt(request) for request in requests]
+        texts = [""] * len(requests)
+        done = 0
+        for decoding, indices in by_decoding.items():
+            answers = self._generator.generate([prompts[index] for index in indices], decoding)
+            for index, answer in zip(indices, answers, strict=True):
+                texts[index] = answer.text
+                request = requests[index]
+                self.generations[request.task_name, request.doc_id] = answer
+            done += len(indices)
+            self._on_fraction(done / len(requests))
+        return texts
+
+    def loglikelihood(self, requests: list[Instance]) -> list[tuple[float, bool]]:
+        """Scores every choice as the answer to its chat."""
+        scorer = getattr(self._generator, "loglikelihoods", None)
+        if scorer is None:
+            raise EvaluationError("this model cannot score choices (multiple_choice benchmarks)")
+        pairs = [
+            (self._prompt(request), self._generator.encode(request.args[1])) for request in requests
+        ]
+        return [(float(total), bool(greedy)) for total, greedy in scorer(pairs)]
+
+    def loglikelihood_rolling(self, requests: list[Instance]) -> list[float]:
+        """Not asked for by any benchmark this harness accepts."""
+        raise EvaluationError("perplexity benchmarks are not supported")
+
+    def _prompt(self, request: Instance) -> TokenIds:
+        turns = request.doc.get("messages") or json.loads(request.args[0])
+        return self._generator.encode_chat(
+            [Message(turn["role"], turn["content"]) for turn in turns]
+        )
+
+
+def predict(
+    benchmarks: Sequence[Benchmark], generator: Generator, *, on_event: OnEvent | None = None
+) -> dict[str, list[Prediction]]:
+    """The generator's predictions for all items of all benchmarks, by the benchmark's key.
+
+    Raises:
+        DataError: A template of a benchmark cannot be rendered.
+        EvaluationError: The generator cannot do what a benchmark needs.
+    """
+
+    def on_fraction(fraction: float) -> None:
+        if on_event is not None:
+            on_event(StageEvent(STAGE, "progress", fraction))
+
+    model = GeneratorLM(generator, on_fraction)
+    manager = TaskManager(include_defaults=False)
+    tasks: dict[str, Any] = {}
+    for benchmark in benchmarks:
+        try:
+            tasks |= manager.load([_configuration(benchmark)])["tasks"]
+        except (jinja2.TemplateError, ValueError, SyntaxError) as error:
+            raise DataError(f"{benchmark.path}: a template cannot be rendered: {error}") from None
+    results = evaluate(
+        lm=model,
+        task_dict={"tasks": tasks, "groups": {}},
+        bootstrap_iters=0,
+        log_samples=True,
+        apply_chat_template=True,
+    )
+    return {
+        benchmark.key: [
+            _prediction(benchmark, sample, model.generations.get((benchmark.key, sample["doc_id"])))
+            for sample in results["samples"][benchmark.key]
+        ]
+        for benchmark in benchmarks
+    }
+
+
+def _configuration(benchmark: Benchmark) -> dict[str, Any]:
+    """lm-eval's configuration of a benchmark, its rows in memory, its metrics bypassed."""
+    rows = Rows(benchmark.items)
+    split = benchmark.task.get("test_split", "test")
+    ignored = {"tag", "dataset_path", "dataset_kwargs", "metadata", "metric_list"}
+    return {
+        **{key: value for key, value in benchmark.task.items() if key not in ignored},
+        "task": benchmark.key,
+        "test_split": split,
+        "custom_dataset": lambda **_: {split: rows},
+        "metric_list": [dict(_BYPASS)],
+        "num_fewshot": 0,
+    }
+
+
+def _prediction(
+    benchmark: Benchmark, sample: Mapping[str, Any], generation: Generation | None
+) -> Prediction:
+    row = sample["doc"]
+    target = sample["target"]
+    extra = {name: value for name, value in row.items() if name not in _OWN_FIELDS}
+    choices: tuple[float, ...] | None = None
+    if benchmark.output_type == "multiple_choice":
+        texts = [continuation for _, continuation in sample["arguments"]]
+        choices = tuple(total for total, _ in sample["filtered_resps"])
+        output = answer = texts[max(range(len(texts)), key=choices.__getitem__)]
+        index = texts.index(target) if isinstance(target, str) else int(target)
+        extra |= {"choice_texts": texts, "target_index": index}
+        target = texts[index]
+    else:
+        output = sample["filtered_resps"][0]
+        answer = benchmark.extract.answer(output)
+    return Prediction(
+        id=row["id"],
+        prompt=row["prompt"],
+        output=output,
+        answer=answer,
+        source=row.get("source"),
+        references=tuple(row.get("references") or ()),
+        target=row["target"] if "target" in row else str(target) or None,
+        language=row.get("target_lang") or benchmark.language,
+        source_lang=row.get("source_lang"),
+        target_lang=row.get("target_lang"),
+        choices=choices,
+        num_tokens=None if generation is None else len(generation.token_ids),
+        finished=None if generation is None else generation.finished,
+        extra=extra,
+    )
+
+
+def stage_of(benchmark: Benchmark, identity: Mapping[str, JSON]) -> Stage:
+    """The ``predictions`` stage of a benchmark for a model."""
+    return Stage(STAGE, VERSION, {"benchmark": benchmark.identity(), "model": dict(identity)})
+
+
+def predict_stored(
+    benchmarks: Sequence[Benchmark],
+    identity: Mapping[str, JSON],
+    store: Store,
+    generator_factory: Callable[[], Generator],
+    on_event: OnEvent | None = None,
+) -> dict[str, Built]:
+    """The ``predictions`` stage of every benchmark, by the benchmark's key.
+
+    Args:
+        benchmarks: What to predict.
+        identity: Of model, adapter, chat template, dtype, device kind and batch rule: all that may
+            change the answers beside the benchmark.
+        store: Where predictions are kept.
+        generator_factory: Called only when a prediction is missing.
+        on_event: Told how far it is.
+    """
+    stages = {benchmark.key: stage_of(benchmark, identity) for benchmark in benchmarks}
+    named = {benchmark.key: benchmark for benchmark in benchmarks}
+    # benchmarks of equal content are one stage
+    unique = {stage.key: name for name, stage in stages.items()}
+
+    def make(folders: Mapping[str, Any]) -> list[Mapping[str, JSON]]:
+        chosen = [named[unique[key]] for key in folders]
+        found = predict(chosen, generator_factory(), on_event=on_event)
+        for key, benchmark in zip(folders, chosen, strict=True):
+            write_predictions(folders[key] / FILE, found[benchmark.key])
+        return [_facts(found[benchmark.key]) for benchmark in chosen]
+
+    built = store.build_together([stages[name] for name in unique.values()], make)
+    by_key = {one.key: one for one in built}
+    return {name: by_key[stage.key] for name, stage in stages.items()}
+
+
+def _facts(predictions: Sequence[Prediction]) -> dict[str, JSON]:
+    tokens = [row.num_tokens for row in predictions if row.num_tokens is not None]
+    return {"items": len(predictions), "tokens_generated": sum(tokens)}

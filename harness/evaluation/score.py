@@ -1,0 +1,227 @@
+"""From predictions to scores, and from scores to a suite's summary.
+
+A score that cannot be had is ``Unmeasured`` with the reason: never 0, never NaN.
+"""
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from harness import plugins
+from harness.errors import ConfigError, DataError, EvaluationError, MissingExtra
+from harness.evaluation.benchmarks import Benchmark
+from harness.evaluation.predictions import read_predictions, require
+from harness.evaluation.spec import EvalSpec
+from harness.protocols import Metric, Services
+from harness.records import JSON, Prediction, Score
+from harness.spec import explain, join_faults
+from harness.store import Built, Stage, Store
+
+STAGE = "scores"
+VERSION = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Unmeasured:
+    """A score that could not be had."""
+
+    reason: str
+
+
+def metric_named(name: str, settings: Mapping[str, JSON] | None = None) -> Metric:
+    """A metric with its settings.
+
+    Raises:
+        ConfigError: No such metric, or it has no such setting.
+    """
+    kind = plugins.load("metric", name)
+    try:
+        metric: Metric = kind.model_validate(dict(settings or {}))
+    except ValidationError as error:
+        faults = (f"{path}: {text}" for path, text in explain(error, kind))
+        raise ConfigError(join_faults(f"metric {name}", faults)) from None
+    return metric
+
+
+def score_predictions(
+    predictions: Sequence[Prediction],
+    metric_name: str,
+    settings: Mapping[str, JSON],
+    services: Services,
+    benchmark: Benchmark | None = None,
+) -> Score | Unmeasured:
+    """What a metric says of predictions.
+
+    Args:
+        predictions: In any order; the score keeps it.
+        metric_name: File name of a metric.
+        settings: Of the metric.
+        services: Outside help it may need.
+        benchmark: What the predictions are of; its data and its extraction rule go into the
+            signature.
+
+    Raises:
+        ConfigError: No such metric, or it has no such setting.
+        DataError: The predictions lack a field the metric needs.
+    """
+    metric = metric_named(metric_name, settings)
+    require(metric_name, predictions, getattr(metric, "needs", ()))
+    try:
+        signature = metric.signature(predictions, services) + _suffix(benchmark)
+        return _score(metric, signature, predictions, services)
+    except (MissingExtra, EvaluationError) as error:
+        return Unmeasured(str(error))
+
+
+def _score(
+    metric: Metric, signature: str, predictions: Sequence[Prediction], services: Services
+) -> Score | Unmeasured:
+    rows = metric.statistics(predictions, services)
+    value = metric.aggregate([sum(column) for column in zip(*rows, strict=True)]) if rows else None
+    if value is None:
+        return Unmeasured(f"{metric.name} has nothing to measure in these {len(rows)} items")
+    return Score(
+        metric=metric.name,
+        value=value,
+        higher_is_better=metric.higher_is_better,
+        signature=signature,
+        ids=tuple(prediction.id for prediction in predictions),
+        statistics=tuple(tuple(map(float, row)) for row in rows),
+        classes=tuple(metric.classes(predictions)),
+    )
+
+
+def _suffix(benchmark: Benchmark | None) -> str:
+    if benchmark is None:
+        return ""
+    parts = [f"benchmark:{benchmark.version}", f"data:{benchmark.data_sha256[:8]}"]
+    if benchmark.extract.rule != "all":
+        parts.append(f"extract:{benchmark.extract.rule}")
+    if benchmark.extract.pattern is not None:
+        parts.append(f"pattern:{benchmark.extract.pattern}:{benchmark.extract.pick}")
+    if benchmark.limit is not None:
+        parts.append(f"limit:{benchmark.limit}")
+    return "|" + "|".join(parts)
+
+
+def score_stored(
+    predictions: Built,
+    benchmark: Benchmark,
+    metric_name: str,
+    settings: Mapping[str, JSON],
+    services: Services,
+    store: Store,
+) -> Score | Unmeasured:
+    """The ``scores`` stage: as ``score_predictions``, made once; not kept when unmeasured.
+
+    Args:
+        predictions: The ``predictions`` stage of the benchmark.
+        benchmark: The benchmark.
+        metric_name: File name of a metric.
+        settings: Of the metric.
+        services: Outside help it may need.
+        store: Where scores are kept.
+    """
+    metric = metric_named(metric_name, settings)
+    rows = read_predictions(predictions.path / "predictions.jsonl")
+    require(f"{benchmark.key}: {metric_name}", rows, getattr(metric, "needs", ()))
+    try:
+        signature = metric.signature(rows, services) + _suffix(benchmark)
+        identity = {"predictions": predictions.key, "metric": metric_name, "signature": signature}
+        built = store.build(
+            Stage(STAGE, VERSION, identity),
+            lambda folder: _write(folder, _score(metric, signature, rows, services)),
+        )
+    except (MissingExtra, EvaluationError) as error:
+        return Unmeasured(str(error))
+    except _NothingToKeep as nothing:
+        return nothing.unmeasured
+    return _read(built.path)
+
+
+class _NothingToKeep(Exception):
+    """Leaves the store without publishing."""
+
+    def __init__(self, unmeasured: Unmeasured) -> None:
+        super().__init__(unmeasured.reason)
+        self.unmeasured = unmeasured
+
+
+def _write(folder: Path, score: Score | Unmeasured) -> Mapping[str, JSON]:
+    if isinstance(score, Unmeasured):
+        raise _NothingToKeep(score)
+    (folder / "score.json").write_text(json.dumps(asdict(score)), encoding="utf-8")
+    return {"value": score.value, "items": len(score.ids)}
+
+
+def _read(folder: Path) -> Score:
+    data = json.loads((folder / "score.json").read_text(encoding="utf-8"))
+    return Score(
+        **{
+            **data,
+            "ids": tuple(data["ids"]),
+            "statistics": tuple(map(tuple, data["statistics"])),
+            "classes": tuple(data["classes"]),
+        }
+    )
+
+
+def item_values(metric: Metric, score: Score) -> list[float | None]:
+    """What each item scores alone: the metric of its own statistics, None where not defined."""
+    return [metric.aggregate(row) for row in score.statistics]
+
+
+def check_metrics(benchmarks: Sequence[Benchmark], spec: EvalSpec) -> None:
+    """Checks that the items have all that their metrics need, before anything is trained.
+
+    Raises:
+        ConfigError: A metric has no such setting.
+        DataError: All faults of all benchmarks at once.
+    """
+    faults: list[str] = []
+    for benchmark in benchmarks:
+        rows = list(_unanswered(benchmark))
+        for name in benchmark.metrics:
+            metric = metric_named(name, spec.metrics.get(name))
+            try:
+                require(name, rows, getattr(metric, "needs", ()))
+                metric.statistics(rows, Services())
+            except DataError as error:
+                faults.append(f"{benchmark.path}: {error.message}")
+            except (MissingExtra, EvaluationError):
+                continue  # known when it is scored: what is missing here may be there then
+    if faults:
+        raise DataError("\n".join(faults))
+
+
+def _unanswered(benchmark: Benchmark) -> Iterator[Prediction]:
+    target = benchmark.task.get("doc_to_target")
+    known = {"id", "prompt", "messages", "references", "target", "source"}
+    for row in benchmark.items:
+        yield Prediction(
+            id=row["id"],
+            prompt=row["prompt"],
+            output="",
+            answer="",
+            source=row.get("source"),
+            references=tuple(row.get("references") or ()),
+            # a template's text is not known before lm-eval renders it, but there will be one
+            target=row.get("target", None if target in {None, ""} else "?"),
+            language=row.get("target_lang") or benchmark.language,
+            source_lang=row.get("source_lang"),
+            target_lang=row.get("target_lang"),
+            choices=(0.0, 0.0) if benchmark.output_type == "multiple_choice" else None,
+            num_tokens=0,
+            finished=True,
+            extra={
+                **{key: value for key, value in row.items() if key not in known},
+                **(
+                    {"choice_texts": ["a", "b"], "target_index": 0}
+                    if benchmark.output_type == "multiple_choice"
+                    else {}
+                ),
+            },
+        )
