@@ -1,0 +1,48 @@
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+import harness
+from harness import plugins
+
+HEAVY = ("torch", "transformers", "peft", "mlflow", "optuna", "lm_eval", "datasets")
+LIGHT = ("harness", "harness.cli.main", "harness.config", "harness.gate", "harness.sweep.spec")
+
+
+def imported_by(modules: tuple[str, ...]) -> set[str]:
+    code = f"import sys, {', '.join(modules)}; print(*sorted(sys.modules))"
+    command = [sys.executable, "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("module", LIGHT)
+def test_what_parses_and_prints_is_light_to_import(module):
+    assert imported_by((module,)).isdisjoint(HEAVY)
+
+
+def test_every_variant_is_light_to_import():
+    variants = tuple(f"harness.variants.{name}" for name in plugins.names("variant"))
+    assert imported_by(variants).isdisjoint(HEAVY)
+
+
+def test_imports_go_down_the_floors_only():
+    command = [str(Path(sys.executable).with_name("lint-imports")), "--no-cache"]
+    root = Path(__file__).parent.parent
+    done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=root)
+    assert done.returncode == 0, done.stdout
+
+
+def test_the_public_names_are_sorted_and_importable():
+    assert harness.__all__ == sorted(harness.__all__)
+    for name in harness.__all__:
+        assert getattr(harness, name).__name__ == name
+
+
+def test_package_files_are_empty_but_for_the_root():
+    package = Path(harness.__file__).parent
+    files = set(package.rglob("__init__.py")) - {package / "__init__.py"}
+    assert [str(file) for file in files if file.read_text().strip()] == []
