@@ -1,0 +1,57 @@
+"""What the metrics of sacreBLEU share: statistics, values and signatures are sacreBLEU's own.
+
+The per-segment statistics come from the method sacreBLEU's own corpus score and significance tests
+use; it is not public, but public functions give them for BLEU only and by one call a segment.
+"""
+
+from abc import abstractmethod
+from collections.abc import Sequence
+from itertools import zip_longest
+from typing import Any, ClassVar
+
+from harness.evaluation.predictions import wanted
+from harness.protocols import Services
+from harness.records import Prediction
+from harness.spec import Spec
+
+
+class Overlap(Spec):
+    """A metric of the overlap of answers with references, by sacreBLEU."""
+
+    needs: ClassVar[tuple[str, ...]] = ("wanted",)
+    higher_is_better: ClassVar[bool] = True
+    title: ClassVar[str]
+    """What its signature begins with."""
+
+    @property
+    def name(self) -> str:
+        """The file name."""
+        return type(self).__module__.rpartition(".")[2]
+
+    @abstractmethod
+    def scorer(self, predictions: Sequence[Prediction]) -> Any:
+        """A new metric object of sacreBLEU, right for these predictions."""
+
+    def signature(self, predictions: Sequence[Prediction], services: Services) -> str:
+        """That of sacreBLEU."""
+        scorer = self.scorer(predictions)
+        # sacreBLEU learns the number of references while it reads them
+        counts = {len(wanted(prediction)) for prediction in predictions}
+        scorer.num_refs = counts.pop() if len(counts) == 1 else -1
+        return f"{self.title}|{scorer.get_signature().format()}"
+
+    def statistics(
+        self, predictions: Sequence[Prediction], services: Services
+    ) -> list[tuple[float, ...]]:
+        """SacreBLEU's statistics of each segment."""
+        if not predictions:
+            return []
+        # [R][N], None where an item has fewer references than others
+        references = list(zip_longest(*map(wanted, predictions)))
+        answers = [prediction.answer for prediction in predictions]
+        rows = self.scorer(predictions)._extract_corpus_statistics(answers, references)
+        return [tuple(row) for row in rows]
+
+    def classes(self, predictions: Sequence[Prediction]) -> list[str]:
+        """None."""
+        return []
