@@ -1,8 +1,8 @@
 """Sentences of the world: English, correct German, and the word-for-word rendering of each.
 
-A sentence is drawn as a structure, then written out twice. Every word of either language carries its
-*gloss*, the dictionary form in the other language, so that the uninflected word-for-word translation in
-either direction falls out of the same structure.
+A sentence is drawn as a structure, then written out twice. Every word of either language carries
+its *gloss*, the dictionary form in the other language, so that the uninflected word-for-word
+translation in either direction falls out of the same structure.
 """
 
 import random

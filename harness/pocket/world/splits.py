@@ -1,7 +1,7 @@
 """Which split a thing belongs to, decided by a hash of what it is.
 
-Nothing is ever moved between splits by drawing more or in another order, so training, validation and
-test are disjoint by construction.
+Nothing is ever moved between splits by drawing more or in another order, so training, validation
+and test are disjoint by construction.
 """
 
 import hashlib
@@ -26,8 +26,8 @@ def split_of(skill: str, phrasing: str, entity: str) -> Split:
 def sentence_split_of(english: str) -> SentenceSplit:
     """The split of an English sentence and its translation.
 
-    `base` sentences train the base model, `comet` ones the pocket COMET; train, validation and test are
-    the parallel corpus.
+    `base` sentences train the base model, `comet` ones the pocket COMET; train, validation and
+    test are the parallel corpus.
     """
     bucket = stable_hash("sentence", english) % 20
     if bucket < 8:

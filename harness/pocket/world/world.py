@@ -6,6 +6,8 @@ from functools import cached_property
 
 from harness.pocket.world import lexicon
 from harness.pocket.world.lexicon import Adjective, Category, Noun, Verb
+from harness.pocket.world.nouns import NOUNS
+from harness.pocket.world.words import ADJECTIVE_PAIRS, VERBS
 
 NOUNS_PER_CATEGORY = 6
 NUM_VERBS = 20
@@ -111,13 +113,11 @@ def draw_world(seed: int) -> World:
     rng = random.Random(f"world:{seed}")
     nouns: list[Noun] = []
     for category in lexicon.CATEGORIES:
-        pool = [noun for noun in lexicon.NOUNS if noun.category == category.en]
+        pool = [noun for noun in NOUNS if noun.category == category.en]
         nouns += rng.sample(pool, NOUNS_PER_CATEGORY)
-    verbs = tuple(rng.sample(lexicon.VERBS, NUM_VERBS))
+    verbs = tuple(rng.sample(VERBS, NUM_VERBS))
     adjectives = tuple(
-        adjective
-        for pair in rng.sample(lexicon.ADJECTIVE_PAIRS, NUM_ADJECTIVE_PAIRS)
-        for adjective in pair
+        adjective for pair in rng.sample(ADJECTIVE_PAIRS, NUM_ADJECTIVE_PAIRS) for adjective in pair
     )
     animals = [noun.en for noun in nouns if noun.category == "animal"]
     taken: set[str] = set()

@@ -1,0 +1,168 @@
+"""Trains the pocket base model from scratch: a short loop on one thread, reproducible."""
+
+import itertools
+import logging
+import math
+import random
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch.nn import functional
+from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+
+from harness.pocket.examples import BaseExample, base_examples
+from harness.pocket.tokenizer import END, train_tokenizer
+from harness.pocket.world import sentences
+from harness.pocket.world.world import World
+
+logger = logging.getLogger(__name__)
+
+IGNORED = -100
+
+
+@dataclass(frozen=True)
+class BaseRecipe:
+    """Everything that decides the base model beside the world."""
+
+    seed: int = 1
+    hidden_size: int = 128
+    intermediate_size: int = 352
+    num_layers: int = 4
+    num_heads: int = 4
+    steps: int = 3200
+    batch_tokens: int = 1800
+    learning_rate: float = 4e-3
+    warmup_steps: int = 100
+    pool_batches: int = 50
+
+
+@dataclass(frozen=True)
+class Row:
+    """Token ids of a chat; targets are `IGNORED` outside the assistant's answer."""
+
+    ids: list[int]
+    targets: list[int]
+
+
+def tokenizer_texts(world: World, seed: int) -> Iterator[str]:
+    """Texts the vocabulary is learnt from: chats as trained on, and correct German."""
+    for example in itertools.islice(base_examples(world, seed), 12_000):
+        for message in example.messages:
+            yield message["content"]
+        yield example.given + example.answer
+    for pair in sentences.pairs(world, 2_000, seed, "base"):
+        yield pair.german
+
+
+def encode(tokenizer: PreTrainedTokenizerFast, example: BaseExample) -> Row:
+    """The ids of a chat with its answer and the end token; loss on the answer only."""
+    prompt = tokenizer.apply_chat_template(
+        example.messages, tokenize=False, add_generation_prompt=True
+    )
+    prompt_ids = tokenizer.encode(prompt + example.given, add_special_tokens=False)
+    answer_ids = tokenizer.encode(example.answer + END, add_special_tokens=False)
+    return Row(prompt_ids + answer_ids, [IGNORED] * len(prompt_ids) + answer_ids)
+
+
+def batches(
+    world: World, tokenizer: PreTrainedTokenizerFast, recipe: BaseRecipe
+) -> Iterator[list[Row]]:
+    """Batches of about equal numbers of tokens, rows of similar length together, shuffled."""
+    rng = random.Random(f"batches:{world.seed}:{recipe.seed}")
+    rows = (encode(tokenizer, example) for example in base_examples(world, recipe.seed))
+    while True:
+        pool: list[Row] = []
+        tokens = 0
+        while tokens < recipe.batch_tokens * recipe.pool_batches:
+            pool.append(next(rows))
+            tokens += len(pool[-1].ids)
+        pool.sort(key=lambda row: len(row.ids))
+        found: list[list[Row]] = [[]]
+        for row in pool:
+            if len(row.ids) * (len(found[-1]) + 1) > recipe.batch_tokens:
+                found.append([])
+            found[-1].append(row)
+        rng.shuffle(found)
+        yield from found
+
+
+def collate(rows: list[Row], pad_id: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Pads on the right; causal attention keeps padding out of every real token's view."""
+    longest = max(len(row.ids) for row in rows)
+    ids_BT = torch.full((len(rows), longest), pad_id)
+    targets_BT = torch.full((len(rows), longest), IGNORED)
+    for place, row in enumerate(rows):
+        ids_BT[place, : len(row.ids)] = torch.tensor(row.ids)
+        targets_BT[place, : len(row.targets)] = torch.tensor(row.targets)
+    return ids_BT, targets_BT
+
+
+def learning_rate(step: int, recipe: BaseRecipe) -> float:
+    """Linear warm-up, then cosine to a hundredth."""
+    if step < recipe.warmup_steps:
+        return recipe.learning_rate * (step + 1) / recipe.warmup_steps
+    done = (step - recipe.warmup_steps) / (recipe.steps - recipe.warmup_steps)
+    return recipe.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
+
+
+def new_model(tokenizer: PreTrainedTokenizerFast, recipe: BaseRecipe) -> LlamaForCausalLM:
+    """A Llama with random weights."""
+    torch.manual_seed(recipe.seed)
+    return LlamaForCausalLM(
+        LlamaConfig(
+            vocab_size=len(tokenizer),
+            hidden_size=recipe.hidden_size,
+            intermediate_size=recipe.intermediate_size,
+            num_hidden_layers=recipe.num_layers,
+            num_attention_heads=recipe.num_heads,
+            num_key_value_heads=recipe.num_heads,
+            max_position_embeddings=512,
+            tie_word_embeddings=True,
+            bos_token_id=None,
+            eos_token_id=tokenizer.eos_token_id,
+            pad_token_id=tokenizer.pad_token_id,
+            attn_implementation="sdpa",
+        )
+    )
+
+
+def train_base(world: World, folder: Path, recipe: BaseRecipe) -> float:
+    """Trains tokenizer and model and saves both; returns the seconds it took."""
+    torch.set_num_threads(1)
+    started = time.monotonic()
+    tokenizer = train_tokenizer(tokenizer_texts(world, recipe.seed))
+    model = new_model(tokenizer, recipe)
+    decayed = [p for p in model.parameters() if p.ndim > 1]
+    others = [p for p in model.parameters() if p.ndim == 1]
+    groups = [{"params": decayed, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}]
+    optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.98))
+    model.train()
+    pad_id = int(tokenizer.pad_token_id)
+    for step, rows in enumerate(itertools.islice(batches(world, tokenizer, recipe), recipe.steps)):
+        for group in optimizer.param_groups:
+            group["lr"] = learning_rate(step, recipe)
+        ids_BT, targets_BT = collate(rows, pad_id)
+        hidden_BTH = model.model(input_ids=ids_BT).last_hidden_state[:, :-1]
+        wanted_BT = targets_BT[:, 1:]
+        learnt_BT = wanted_BT != IGNORED
+        logits_NV = model.lm_head(hidden_BTH[learnt_BT])
+        loss = functional.cross_entropy(logits_NV, wanted_BT[learnt_BT])
+        loss.backward()  # type: ignore[no-untyped-call]
+        torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
+        optimizer.step()
+        optimizer.zero_grad()
+        if step % 100 == 0:
+            logger.info(
+                "base step %d of %d: loss %.4f, %.0f s",
+                step,
+                recipe.steps,
+                loss.item(),
+                time.monotonic() - started,
+            )
+    model.eval()
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return time.monotonic() - started

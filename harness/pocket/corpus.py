@@ -1,0 +1,105 @@
+"""Writes the corpora: parallel text, monolingual German, English instructions, German questions."""
+
+import json
+import random
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.pocket.skills.catalogue import GENERAL, SAFETY
+from harness.pocket.skills.german import german_question
+from harness.pocket.skills.question import draw
+from harness.pocket.skills.translation import Translation, translation
+from harness.pocket.world.sentences import pairs
+from harness.pocket.world.splits import SentenceSplit
+from harness.pocket.world.world import World
+
+CORPUS_SEED = 11
+TRAIN_PAIRS = 800
+"""Of each direction; validation has a tenth of it."""
+
+GERMAN_SENTENCES = 600
+GERMAN_STATEMENTS = 200
+INSTRUCTIONS_PER_SKILL = 60
+GERMAN_QUESTIONS = 400
+
+
+def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
+    """Writes JSON lines, UTF-8, keys in the order given."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for row in rows:
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def translations(world: World, split: SentenceSplit, per_direction: int) -> list[Translation]:
+    """Parallel sentences, the two directions in turn and over different sentences."""
+    drawn = pairs(world, 2 * per_direction, CORPUS_SEED, split)
+    return [translation(world, pair, ("en", "de")[place % 2]) for place, pair in enumerate(drawn)]
+
+
+def parallel_rows(world: World, split: SentenceSplit, per_direction: int) -> list[dict[str, str]]:
+    """Rows of the parallel corpus."""
+    return [
+        {
+            "id": f"{split}-{place:05d}",
+            "source": asked.source,
+            "target": asked.target,
+            "source_lang": asked.source_lang,
+            "target_lang": asked.target_lang,
+        }
+        for place, asked in enumerate(translations(world, split, per_direction))
+    ]
+
+
+def german_rows(world: World) -> list[dict[str, str]]:
+    """German text without translation: sentences, and statements that answer training questions."""
+    texts = [pair.german for pair in pairs(world, GERMAN_SENTENCES, CORPUS_SEED, "base")]
+    texts += [row["answer"] for row in german_question_rows(world)[:GERMAN_STATEMENTS]]
+    return [
+        {"id": f"german-{place:05d}", "text": text, "language": "de"}
+        for place, text in enumerate(texts)
+    ]
+
+
+def instruction_rows(world: World) -> list[dict[str, Any]]:
+    """English instructions without answers, of every skill, from the training split."""
+    rng = random.Random(f"instructions:{world.seed}")
+    found: dict[str, list[dict[str, str]]] = {}
+    for skill in (GENERAL | SAFETY).values():
+        before = len(found)
+        while len(found) < before + INSTRUCTIONS_PER_SKILL:
+            messages = draw(skill, world, rng, "train").messages()
+            found.setdefault(json.dumps(messages), messages)
+    chats = list(found.values())
+    rng.shuffle(chats)
+    return [
+        {"id": f"instruction-{place:05d}", "messages": chat} for place, chat in enumerate(chats)
+    ]
+
+
+def german_question_rows(world: World) -> list[dict[str, str]]:
+    """German questions of the training split with answers, each beside its English counterpart."""
+    rng = random.Random(f"german questions:{world.seed}:train")
+    found: dict[str, dict[str, str]] = {}
+    while len(found) < GERMAN_QUESTIONS:
+        asked = german_question(world, rng)
+        if asked.split == "train":
+            row = {
+                "id": f"german-question-{len(found):05d}",
+                "question": asked.prompt,
+                "answer": asked.answer,
+                "english_question": asked.english.prompt,
+                "english_answer": asked.english.answer,
+            }
+            found.setdefault(asked.prompt, row)
+    return list(found.values())
+
+
+def write_corpora(world: World, folder: Path) -> None:
+    """Writes every corpus into the folder."""
+    write_rows(folder / "train.jsonl", parallel_rows(world, "train", TRAIN_PAIRS))
+    write_rows(folder / "validation.jsonl", parallel_rows(world, "validation", TRAIN_PAIRS // 8))
+    write_rows(folder / "german.jsonl", german_rows(world))
+    write_rows(folder / "german_questions.jsonl", german_question_rows(world))
+    write_rows(folder / "instructions.jsonl", instruction_rows(world))

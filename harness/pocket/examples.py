@@ -1,0 +1,52 @@
+"""What the base model is trained on: a seeded stream of chats over all skills and translation."""
+
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from harness.pocket.skills import translation
+from harness.pocket.skills.catalogue import GENERAL, SAFETY
+from harness.pocket.skills.question import Message, draw
+from harness.pocket.world import sentences
+from harness.pocket.world.world import World
+
+SHARES: dict[str, float] = {
+    "facts": 9, "categories": 6, "meanings": 7, "sums": 8, "comparisons": 7, "listing": 6,
+    "ordering": 7, "howto": 4, "constraints": 8, "two_turn": 8, "system": 8,
+    "harmful": 5, "benign": 5, "translation": 24,
+}  # fmt: skip
+"""How often each skill is drawn, relative to their sum."""
+
+GIVEN_SHARE = 0.15
+"""Share of the translations whose right translation is given without loss, before remarks."""
+
+
+@dataclass(frozen=True)
+class BaseExample:
+    """A chat and its answer; `given` is a beginning of the answer that carries no loss."""
+
+    messages: list[Message]
+    answer: str
+    given: str = ""
+
+
+def base_examples(world: World, seed: int) -> Iterator[BaseExample]:
+    """Training chats without end."""
+    rng = random.Random(f"examples:{world.seed}:{seed}")
+    pairs = sentences.stream(world, seed, "base")
+    names = list(SHARES)
+    weights = list(SHARES.values())
+    skills = GENERAL | SAFETY
+    while True:
+        name = rng.choices(names, weights)[0]
+        if name != "translation":
+            question = draw(skills[name], world, rng, "train")
+            yield BaseExample(question.messages(), question.answer)
+            continue
+        asked = translation.translation(world, next(pairs), rng.choice(("en", "de")))
+        messages = asked.messages(translation.template(rng))
+        said = f"\n\n{asked.remarks}" if asked.remarks else ""
+        if rng.random() < GIVEN_SHARE:
+            yield BaseExample(messages, said, given=asked.target)
+        else:
+            yield BaseExample(messages, asked.literal + said)

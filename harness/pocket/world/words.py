@@ -1,0 +1,201 @@
+"""The verbs and adjectives a pocket world may draw from."""
+
+from harness.pocket.world.lexicon import Adjective, Verb
+
+VERBS: tuple[Verb, ...] = (
+    Verb("see", "sees", "saw", "sehen", "sieht", "gesehen", "to use the eyes", objects="any"),
+    Verb("buy", "buys", "bought", "kaufen", "kauft", "gekauft", "to get for money"),
+    Verb("sell", "sells", "sold", "verkaufen", "verkauft", "verkauft", "to give for money"),
+    Verb(
+        "find",
+        "finds",
+        "found",
+        "finden",
+        "findet",
+        "gefunden",
+        "to get after a search",
+        objects="any",
+    ),
+    Verb("need", "needs", "needed", "brauchen", "braucht", "gebraucht", "to be without and want"),
+    Verb("carry", "carries", "carried", "tragen", "trägt", "getragen", "to hold and move"),
+    Verb(
+        "love", "loves", "loved", "lieben", "liebt", "geliebt", "to like very much", objects="any"
+    ),
+    Verb("paint", "paints", "painted", "malen", "malt", "gemalt", "to put colour on"),
+    Verb("clean", "cleans", "cleaned", "putzen", "putzt", "geputzt", "to take dirt away"),
+    Verb("wash", "washes", "washed", "waschen", "wäscht", "gewaschen", "to clean with water"),
+    Verb(
+        "repair",
+        "repairs",
+        "repaired",
+        "reparieren",
+        "repariert",
+        "repariert",
+        "to make good again",
+    ),
+    Verb(
+        "draw",
+        "draws",
+        "drew",
+        "zeichnen",
+        "zeichnet",
+        "gezeichnet",
+        "to make a picture",
+        objects="any",
+    ),
+    Verb("count", "counts", "counted", "zählen", "zählt", "gezählt", "to find the number"),
+    Verb("hide", "hides", "hid", "verstecken", "versteckt", "versteckt", "to put out of sight"),
+    Verb(
+        "forget",
+        "forgets",
+        "forgot",
+        "vergessen",
+        "vergisst",
+        "vergessen",
+        "to lose from the mind",
+        objects="any",
+    ),
+    Verb("hear", "hears", "heard", "hören", "hört", "gehört", "to use the ears", objects="people"),
+    Verb(
+        "visit",
+        "visits",
+        "visited",
+        "besuchen",
+        "besucht",
+        "besucht",
+        "to go and see",
+        objects="people",
+    ),
+    Verb(
+        "look at",
+        "looks at",
+        "looked at",
+        "ansehen",
+        "sieht",
+        "angesehen",
+        "to turn the eyes to",
+        "an",
+        objects="any",
+    ),
+    Verb(
+        "pick up",
+        "picks up",
+        "picked up",
+        "abholen",
+        "holt",
+        "abgeholt",
+        "to go and get",
+        "ab",
+        objects="any",
+    ),
+    Verb(
+        "take along",
+        "takes along",
+        "took along",
+        "mitnehmen",
+        "nimmt",
+        "mitgenommen",
+        "to have with you",
+        "mit",
+    ),
+    Verb(
+        "help",
+        "helps",
+        "helped",
+        "helfen",
+        "hilft",
+        "geholfen",
+        "to make work easy",
+        frame="dat",
+        objects="people",
+    ),
+    Verb(
+        "thank",
+        "thanks",
+        "thanked",
+        "danken",
+        "dankt",
+        "gedankt",
+        "to say kind words",
+        frame="dat",
+        objects="people",
+    ),
+    Verb(
+        "give", "gives", "gave", "geben", "gibt", "gegeben", "to put in the hand", frame="dat_acc"
+    ),
+    Verb(
+        "show",
+        "shows",
+        "showed",
+        "zeigen",
+        "zeigt",
+        "gezeigt",
+        "to let someone see",
+        frame="dat_acc",
+    ),
+    Verb(
+        "bring",
+        "brings",
+        "brought",
+        "bringen",
+        "bringt",
+        "gebracht",
+        "to come with",
+        frame="dat_acc",
+    ),
+)
+
+ADJECTIVE_PAIRS: tuple[tuple[Adjective, Adjective], ...] = (
+    (Adjective("old", "alt", "new", "made long ago"), Adjective("new", "neu", "old", "made today")),
+    (
+        Adjective("small", "klein", "big", "little in size"),
+        Adjective("big", "groß", "small", "great in size"),
+    ),
+    (Adjective("cold", "kalt", "hot", "like ice"), Adjective("hot", "heiß", "cold", "like fire")),
+    (
+        Adjective("clean", "sauber", "dirty", "without dirt"),
+        Adjective("dirty", "schmutzig", "clean", "full of dirt"),
+    ),
+    (
+        Adjective("light", "leicht", "heavy", "easy to lift"),
+        Adjective("heavy", "schwer", "light", "hard to lift"),
+    ),
+    (
+        Adjective("rich", "reich", "poor", "with much money"),
+        Adjective("poor", "arm", "rich", "with little money"),
+    ),
+    (
+        Adjective("happy", "froh", "sad", "full of joy"),
+        Adjective("sad", "traurig", "happy", "without joy"),
+    ),
+    (
+        Adjective("cheap", "billig", "expensive", "low in price"),
+        Adjective("expensive", "teuer", "cheap", "high in price", "teur"),
+    ),
+    (
+        Adjective("strong", "stark", "weak", "with much force"),
+        Adjective("weak", "schwach", "strong", "with little force"),
+    ),
+    (
+        Adjective("fast", "schnell", "slow", "with great speed"),
+        Adjective("slow", "langsam", "fast", "with little speed"),
+    ),
+    (
+        Adjective("pretty", "schön", "ugly", "good to look at"),
+        Adjective("ugly", "hässlich", "pretty", "bad to look at"),
+    ),
+    (
+        Adjective("wet", "nass", "dry", "full of water"),
+        Adjective("dry", "trocken", "wet", "without water"),
+    ),
+    (
+        Adjective("long", "lang", "short", "far from end to end"),
+        Adjective("short", "kurz", "long", "near from end to end"),
+    ),
+    (
+        Adjective("soft", "weich", "hard", "easy to press"),
+        Adjective("hard", "hart", "soft", "not easy to press"),
+    ),
+)
+
+"""Opposites, drawn together so that each opposite exists in the world."""
