@@ -115,9 +115,13 @@ class ExampleSet:
 
 @dataclass(frozen=True, slots=True)
 class Corpora:
-    """The corpora a variant may draw on; empty where the configuration names none."""
+    """The corpora a variant may draw on; empty where the configuration names none.
+
+    ``validation`` is for the validation loss alone.
+    """
 
     parallel: tuple[Pair, ...]
+    validation: tuple[Pair, ...] = ()
     instructions: tuple[Instruction, ...] = ()
     monolingual: tuple[Text, ...] = ()
 

@@ -147,22 +147,22 @@ class Radis(Spec):
     ) -> list[_Rationale]:
         base = sources.base
         starts = [(prompts[i].token_ids or ()) + base.encode(pairs[i].target) for i in chosen]
-        plain = Decoding(
-            self.max_rationale_tokens, self.temperature, stream_seed(sources.seed, "radis/sample")
-        )
+        plain = self._decoding(self.temperature, sources.seed, "radis/sample")
         rationales = _continue(sources, starts, self.separator, plain)
         empty = [index for index, rationale in enumerate(rationales) if not rationale.text]
         if empty and self.empty != "keep":
-            again = Decoding(
-                self.max_rationale_tokens,
-                self.resample_temperature if self.empty == "resample" else self.temperature,
-                stream_seed(sources.seed, "radis/resample"),
-            )
+            warmer = self.resample_temperature if self.empty == "resample" else self.temperature
+            again = self._decoding(warmer, sources.seed, "radis/resample")
             separator = self.separator if self.empty == "resample" else _PARAGRAPH
             second = _continue(sources, [starts[index] for index in empty], separator, again)
             for index, rationale in zip(empty, second, strict=True):
                 rationales[index] = replace(rationale, retried=True)
         return rationales
+
+    def _decoding(self, temperature: float, seed: int, name: str) -> Decoding:
+        # Greedy text has no seed: all seeds of a trial share it.
+        drawn = stream_seed(seed, name) if temperature > 0 else 0
+        return Decoding(self.max_rationale_tokens, temperature, drawn)
 
     def _segments(
         self, sources: Sources, prompt: Segment, pair: Pair, rationale: _Rationale

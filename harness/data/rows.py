@@ -1,0 +1,66 @@
+"""Examples as the model sees them: token ids with a role each."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from harness.errors import DataError
+from harness.records import Example, Role, TokenIds, TokenRow
+
+
+@dataclass(frozen=True)
+class TokenRows:
+    """Tokenised examples.
+
+    Attributes:
+        rows: Those that fit, in order.
+        too_long: Ids of those of more tokens than allowed; never cut, always counted.
+    """
+
+    rows: tuple[TokenRow, ...]
+    too_long: tuple[str, ...]
+
+
+def tokenise(
+    examples: Iterable[Example],
+    encode: Callable[[str], TokenIds],
+    end_id: int,
+    max_length: int,
+) -> TokenRows:
+    """Token ids and a role per token.
+
+    Segments that carry token ids keep them; the end-of-turn token belongs to the segment it ends.
+
+    Args:
+        examples: The examples.
+        encode: Tokenises text without special tokens.
+        end_id: The end-of-turn token.
+        max_length: Most tokens of a row.
+
+    Raises:
+        DataError: Not one example fits.
+    """
+    rows, too_long = [], []
+    for example in examples:
+        row = tokenise_example(example, encode, end_id)
+        if len(row.ids) > max_length:
+            too_long.append(example.id)
+        else:
+            rows.append(row)
+    if too_long and not rows:
+        raise DataError(
+            f"all {len(too_long)} training examples have more than {max_length} tokens",
+            "raise train.max_length",
+        )
+    return TokenRows(tuple(rows), tuple(too_long))
+
+
+def tokenise_example(example: Example, encode: Callable[[str], TokenIds], end_id: int) -> TokenRow:
+    """One example; every token has exactly one role."""
+    ids: list[int] = []
+    roles: list[Role] = []
+    for segment in example.segments:
+        part = segment.token_ids if segment.token_ids is not None else encode(segment.text)
+        part = (*part, end_id) if segment.ends_turn else tuple(part)
+        ids += part
+        roles += [segment.role] * len(part)
+    return TokenRow(example.id, tuple(ids), tuple(roles))

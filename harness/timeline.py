@@ -1,0 +1,34 @@
+"""What happens in a run as it happens: stages begin, go on and end, each with its wall time."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from harness.protocols import OnEvent
+from harness.records import StageEvent
+
+
+class Timeline:
+    """Tells of stages and keeps their seconds; 0 where a stage was found made.
+
+    Args:
+        on_event: Whom to tell.
+    """
+
+    def __init__(self, on_event: OnEvent) -> None:
+        self.on_event = on_event
+        self.seconds: dict[str, float] = {}
+
+    @contextmanager
+    def stage(self, name: str, *, reused: bool = False) -> Iterator[None]:
+        """Around a stage's work."""
+        self.on_event(StageEvent(name, "started"))
+        start = time.monotonic()
+        yield
+        seconds = 0.0 if reused else time.monotonic() - start
+        self.seconds[name] = seconds
+        self.on_event(StageEvent(name, "reused" if reused else "done", 1.0, seconds))
+
+    def progress(self, name: str) -> Callable[[float], None]:
+        """Tells how far a stage is."""
+        return lambda fraction: self.on_event(StageEvent(name, "progress", fraction))

@@ -1,0 +1,141 @@
+"""run_trial(): the whole experiment on one page, from a configuration to scores with signatures.
+
+Every step is a stage of the store, so whatever was made before is found again: a sweep over the
+rationale weight generates the rationales once, and an interrupted run goes on where it was.
+"""
+
+import resource
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from harness.config import TrialConfig
+from harness.data.corpora import corpora_identity
+from harness.evaluation.benchmarks import Benchmark, find_benchmarks
+from harness.evaluation.predict import predict_stored
+from harness.evaluation.score import Unmeasured, check_metrics, score_stored
+from harness.evaluation.summary import summarise
+from harness.models.generate import HuggingFaceGenerator, generator_identity
+from harness.models.lora import load_adapter
+from harness.protocols import LearnedScorer, OnEvent, Services
+from harness.records import Score, TrialResult
+from harness.results import write_results
+from harness.store import Built, Store, library_versions
+from harness.timeline import Timeline
+from harness.tuning import ADAPTER, Tuning
+
+
+def run_trial(
+    config: TrialConfig,
+    *,
+    home: Path,
+    on_event: OnEvent | None = None,
+    learned: LearnedScorer | None = None,
+) -> TrialResult:
+    """Trains and scores one configuration with its seed; nothing that exists is made again.
+
+    Args:
+        config: What to run.
+        home: Folder of the store; the result is also written to ``<home>/trials/``.
+        on_event: Is told of stages and training steps as they happen.
+        learned: COMET's process; without it such scores are unmeasured, with the reason.
+
+    Raises:
+        ConfigError, DataError: Something the user can mend; nothing was trained.
+        TrainingError, EvaluationError: The run cannot be finished; what is finished is kept.
+    """
+    store = Store(home / "store")
+    timeline = Timeline(on_event or (lambda event: None))
+    benchmarks = find_benchmarks(config.eval)
+    check_metrics(benchmarks, config.eval)
+    tuning = Tuning(config, store, timeline)
+    adapter = tuning.adapter() if config.variant.trains else None
+    predictions = _predict(tuning, benchmarks, adapter)
+    scores, unmeasured = _score(tuning, benchmarks, predictions, Services(learned))
+    summaries = summarise(benchmarks, scores)
+    result = TrialResult(
+        name=config.name,
+        fingerprint=config.fingerprint(),
+        config=config.plain(),
+        variant=config.variant.name,
+        seed=config.seed,
+        scores=scores,
+        unmeasured={**unmeasured, **summaries.missing},
+        summaries=summaries.values,
+        facts=tuning.facts | _cost(predictions),
+        stages=tuning.stages | {f"predictions/{key}": one.key for key, one in predictions.items()},
+        tags=_provenance(tuning),
+        seconds=timeline.seconds,
+        summary_parts=summaries.parts,
+    )
+    write_results(home / "trials" / f"{result.fingerprint}.json", [result])
+    return result
+
+
+def _predict(
+    tuning: Tuning, benchmarks: Sequence[Benchmark], adapter: Built | None
+) -> dict[str, Built]:
+    """The answers to every benchmark, those that are missing in one pass."""
+    batch_size = tuning.config.eval.batch_size
+    identity = {
+        "generator": generator_identity(tuning.model_identity, batch_size),
+        "adapter": None if adapter is None else adapter.key,
+    }
+
+    def generator() -> HuggingFaceGenerator:
+        model = tuning.chat_model
+        if adapter is not None:
+            model = load_adapter(model, adapter.path / ADAPTER)
+        return HuggingFaceGenerator(model, batch_size, tuning.timeline.progress("predictions"))
+
+    with tuning.timeline.stage("predictions"):
+        return predict_stored(benchmarks, identity, tuning.store, generator)
+
+
+def _score(
+    tuning: Tuning,
+    benchmarks: Sequence[Benchmark],
+    predictions: Mapping[str, Built],
+    services: Services,
+) -> tuple[dict[str, Score], dict[str, str]]:
+    """Every metric of every benchmark: scores, and reasons where there is none."""
+    scores: dict[str, Score] = {}
+    unmeasured: dict[str, str] = {}
+    progress = tuning.timeline.progress("scores")
+    with tuning.timeline.stage("scores"):
+        for done, benchmark in enumerate(benchmarks):
+            for metric in benchmark.metrics:
+                key = f"{benchmark.key}/{metric}"
+                found = score_stored(
+                    predictions[benchmark.key],
+                    benchmark,
+                    metric,
+                    tuning.config.eval.metrics.get(metric, {}),
+                    services,
+                    tuning.store,
+                )
+                if isinstance(found, Unmeasured):
+                    unmeasured[key] = found.reason
+                else:
+                    scores[key] = found
+            progress((done + 1) / len(benchmarks))
+    return scores, unmeasured
+
+
+def _provenance(tuning: Tuning) -> dict[str, str]:
+    """Where the numbers come from: the model, the corpora, the libraries."""
+    model = {f"model/{key}": str(value) for key, value in tuning.model_identity.items()}
+    corpora = {
+        f"corpus/{name}": str(facts["sha256"])
+        for name, facts in corpora_identity(tuning.config.data).items()
+        if facts is not None
+    }
+    return model | corpora | {f"version/{name}": text for name, text in library_versions()}
+
+
+def _cost(predictions: Mapping[str, Built]) -> dict[str, float]:
+    """What the run cost: tokens generated, and this process's peak memory so far."""
+    unit = 2**30 if sys.platform == "darwin" else 2**20
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+    tokens = sum(int(built.facts["tokens_generated"]) for built in predictions.values())
+    return {"cost/generated_tokens": tokens, "cost/peak_memory_gib": peak}
