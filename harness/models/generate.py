@@ -1,0 +1,93 @@
+"""A chat model in memory as a Generator: the seam through which all text is made."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from harness.models.chat_model import ChatModel
+from harness.models.decode import Decoder
+from harness.models.likelihood import loglikelihoods
+from harness.models.speed import quick
+from harness.records import JSON, Decoding, Generation, Message, TokenIds
+
+BATCH_RULE = "sorted by length, finished rows replaced, 1"
+"""How rows share a batch; its number rises when rounding may change with it."""
+
+
+class HuggingFaceGenerator:
+    """Generates with a chat model, with or without an adapter on it.
+
+    Args:
+        chat_model: The model; the harness does not change it.
+        batch_size: Rows at once; results change with it by float rounding only.
+        on_progress: Called with the share of answers that are complete.
+    """
+
+    def __init__(
+        self,
+        chat_model: ChatModel,
+        batch_size: int,
+        on_progress: Callable[[float], None] | None = None,
+    ) -> None:
+        self.chat_model = chat_model
+        self._batch_size = batch_size
+        self._on_progress = on_progress
+
+    @property
+    def identity(self) -> Mapping[str, JSON]:
+        """The model's identity and how rows share a batch."""
+        return generator_identity(self.chat_model.identity, self._batch_size)
+
+    def encode(self, text: str) -> TokenIds:
+        """Token ids of a stretch of answer text, without special tokens."""
+        return self.chat_model.tokenizer.encode(text)
+
+    def encode_chat(self, messages: Sequence[Message]) -> TokenIds:
+        """Token ids of a chat up to where the answer begins."""
+        return self.chat_model.tokenizer.encode_chat(messages)
+
+    def render_chat(self, messages: Sequence[Message]) -> str:
+        """The chat as text, up to where the answer begins."""
+        return self.chat_model.tokenizer.render_chat(messages)
+
+    def generate(self, prompts: Sequence[TokenIds], decoding: Decoding) -> list[Generation]:
+        """One continuation per prompt, in their order; equal prompts are answered once."""
+        tokenizer = self.chat_model.tokenizer
+        distinct = list(dict.fromkeys(map(tuple, prompts)))
+        with quick(self.chat_model.model) as model:
+            decoder = Decoder(
+                model,
+                tokenizer.end_ids,
+                tokenizer.pad_id,
+                decoding,
+                self._batch_size,
+                self._counter(len(distinct)),
+            )
+            answers = dict(zip(distinct, decoder.run(distinct), strict=True))
+        return [self._generation(answers[tuple(prompt)]) for prompt in prompts]
+
+    def loglikelihoods(self, rows: Sequence[tuple[TokenIds, TokenIds]]) -> list[tuple[float, bool]]:
+        """Per (context, continuation): log-probability, and whether greedy decoding gives it."""
+        with quick(self.chat_model.model) as model:
+            return loglikelihoods(model, rows, self.chat_model.tokenizer.pad_id, self._batch_size)
+
+    def _generation(self, token_ids: TokenIds) -> Generation:
+        tokenizer = self.chat_model.tokenizer
+        return Generation(
+            token_ids, tokenizer.decode(token_ids), token_ids[-1] in tokenizer.end_ids
+        )
+
+    def _counter(self, total: int) -> Callable[[], None] | None:
+        if self._on_progress is None:
+            return None
+        report, done = self._on_progress, 0
+
+        def count() -> None:
+            nonlocal done
+            done += 1
+            report(done / total)
+
+        return count
+
+
+def generator_identity(model: Mapping[str, JSON], batch_size: int) -> dict[str, JSON]:
+    """What a generator of this model is: equal for the loaded one and one that need not load."""
+    return {**model, "batch_rule": BATCH_RULE, "batch_size": batch_size}
