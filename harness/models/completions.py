@@ -1,0 +1,127 @@
+"""Completions as a stage: what a model once said to a list of prompts is read, not said again."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from pathlib import Path
+
+from harness.models.tokenizer import ChatTokenizer
+from harness.protocols import Generator, OnEvent
+from harness.records import JSON, Decoding, Generation, Message, StageEvent, TokenIds
+from harness.spec import digest
+from harness.store import Built, Stage, Store
+
+STAGE_VERSION = 1
+_FILE = "completions.jsonl"
+
+
+class StoredGenerator:
+    """A Generator that keeps what it generated; the model is loaded when something is missing.
+
+    Args:
+        identity: Of the generator behind it (``generator_identity``), known without loading.
+        tokenizer: Gives the model's tokenizer, which is quick to load; called once at most.
+        load: Gives the generator itself, model and all; called once at most.
+        store: Where completions are kept.
+        on_event: Hears about the stage ``completions``.
+    """
+
+    def __init__(
+        self,
+        identity: Mapping[str, JSON],
+        tokenizer: Callable[[], ChatTokenizer],
+        load: Callable[[], Generator],
+        store: Store,
+        on_event: OnEvent | None = None,
+    ) -> None:
+        self._identity = identity
+        self._load_tokenizer = tokenizer
+        self._load = load
+        self._store = store
+        self._on_event = on_event
+        self.built: list[Built] = []
+        """The stages behind the calls of ``generate`` so far."""
+
+    @property
+    def identity(self) -> Mapping[str, JSON]:
+        """That of the generator behind it."""
+        return self._identity
+
+    def encode(self, text: str) -> TokenIds:
+        """Token ids of a stretch of answer text, without special tokens."""
+        return self._tokenizer.encode(text)
+
+    def encode_chat(self, messages: Sequence[Message]) -> TokenIds:
+        """Token ids of a chat up to where the answer begins."""
+        return self._tokenizer.encode_chat(messages)
+
+    def render_chat(self, messages: Sequence[Message]) -> str:
+        """The chat as text, up to where the answer begins."""
+        return self._tokenizer.render_chat(messages)
+
+    def generate(self, prompts: Sequence[TokenIds], decoding: Decoding) -> list[Generation]:
+        """One continuation per prompt, from the store where this list was answered before."""
+        if not prompts:
+            return []
+        stage = completions_stage(self._identity, prompts, decoding)
+
+        def make(folder: Path) -> Mapping[str, JSON]:
+            self._tell(StageEvent("completions", "started"))
+            generations = self._generator.generate(prompts, decoding)
+            _write(folder / _FILE, generations)
+            return {
+                "prompts": len(prompts),
+                "tokens": sum(len(generation.token_ids) for generation in generations),
+            }
+
+        built = self._store.build(stage, make)
+        self.built.append(built)
+        self._tell(
+            StageEvent("completions", "reused" if built.reused else "done", seconds=built.seconds)
+        )
+        return _read(built.path / _FILE)
+
+    @cached_property
+    def _tokenizer(self) -> ChatTokenizer:
+        return self._load_tokenizer()
+
+    @cached_property
+    def _generator(self) -> Generator:
+        return self._load()
+
+    def _tell(self, event: StageEvent) -> None:
+        if self._on_event is not None:
+            self._on_event(event)
+
+
+def completions_stage(
+    identity: Mapping[str, JSON], prompts: Sequence[TokenIds], decoding: Decoding
+) -> Stage:
+    """The stage of answering these prompts; a seed that nothing draws from is left out."""
+    sampled = {"seed": decoding.seed} if decoding.temperature > 0 else {}
+    return Stage(
+        "completions",
+        STAGE_VERSION,
+        {
+            "generator": dict(identity),
+            "decoding": {
+                "max_new_tokens": decoding.max_new_tokens,
+                "temperature": decoding.temperature,
+                **sampled,
+            },
+            "prompts": digest([list(prompt) for prompt in prompts]),
+        },
+    )
+
+
+def _write(path: Path, generations: Sequence[Generation]) -> None:
+    with path.open("w", encoding="utf-8") as file:
+        for one in generations:
+            row = {"text": one.text, "finished": one.finished, "token_ids": one.token_ids}
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+
+
+def _read(path: Path) -> list[Generation]:
+    with path.open(encoding="utf-8") as file:
+        rows = [json.loads(line) for line in file]
+    return [Generation(tuple(row["token_ids"]), row["text"], row["finished"]) for row in rows]

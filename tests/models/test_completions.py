@@ -1,0 +1,88 @@
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from harness.models.completions import StoredGenerator
+from harness.models.generate import HuggingFaceGenerator, generator_identity
+from harness.models.identity import model_identity
+from harness.models.load import load_chat_model
+from harness.models.spec import ModelSpec
+from harness.models.tokenizer import load_tokenizer
+from harness.protocols import Generator
+from harness.records import Decoding, StageEvent
+from harness.store import Store
+from tests.fakes import ScriptedGenerator
+
+
+def never() -> Any:
+    raise AssertionError("loaded, though everything was there")
+
+
+def stored(inner: ScriptedGenerator, store: Store, **changes: Any) -> StoredGenerator:
+    settings = {"identity": inner.identity, "load": lambda: inner, **changes}
+    return StoredGenerator(tokenizer=never, store=store, **settings)
+
+
+def test_what_was_said_once_is_read_without_loading_the_model(tmp_path: Path) -> None:
+    inner, store = ScriptedGenerator(lambda prompt: f"{prompt} ünd {'x' * 9}"), Store(tmp_path)
+    prompts = [inner.encode("a"), inner.encode("b")]
+    first = stored(inner, store).generate(prompts, Decoding(9))
+    again = stored(inner, store, load=never).generate(prompts, Decoding(9))
+    assert again == first == inner.generate(prompts, Decoding(9))
+
+
+@pytest.mark.parametrize(
+    ("decoding", "calls"), [(Decoding(9, 0.0, 2), 1), (Decoding(9, 1.0, 2), 2), (Decoding(8), 2)]
+)
+def test_only_what_changes_the_text_changes_its_key(
+    tmp_path: Path, decoding: Decoding, calls: int
+) -> None:
+    inner = ScriptedGenerator(str.upper)
+    generator = stored(inner, Store(tmp_path))
+    generator.generate([inner.encode("a")], Decoding(9, 0.0, 1))
+    generator.generate([inner.encode("a")], decoding)
+    assert len(inner.calls) == calls
+
+
+def test_another_model_has_completions_of_its_own(tmp_path: Path) -> None:
+    inner, store = ScriptedGenerator(str.upper), Store(tmp_path)
+    stored(inner, store).generate([inner.encode("a")], Decoding(9))
+    stored(inner, store, identity={"model": "other"}).generate([inner.encode("a")], Decoding(9))
+    assert len(inner.calls) == 2
+
+
+def test_events_say_whether_completions_were_made_or_reused(tmp_path: Path) -> None:
+    inner, seen = ScriptedGenerator(str.upper), []
+    generator = stored(inner, Store(tmp_path), on_event=seen.append)
+    for _ in range(2):
+        generator.generate([inner.encode("a")], Decoding(9))
+    assert [event.state for event in seen if isinstance(event, StageEvent)] == [
+        "started",
+        "done",
+        "reused",
+    ]
+    assert [built.reused for built in generator.built] == [False, True]
+
+
+def test_no_prompts_need_no_stage(tmp_path: Path) -> None:
+    assert (
+        stored(ScriptedGenerator(str), Store(tmp_path), load=never).generate([], Decoding(1)) == []
+    )
+
+
+def test_the_identity_is_known_before_the_model_is_loaded(
+    tiny_model_dir: Path, tmp_path: Path
+) -> None:
+    spec = ModelSpec(path=str(tiny_model_dir), device="cpu")
+    generator = StoredGenerator(
+        generator_identity(model_identity(spec), 4),
+        lambda: load_tokenizer(spec),
+        lambda: HuggingFaceGenerator(load_chat_model(spec), 4),
+        Store(tmp_path),
+    )
+    assert isinstance(generator, Generator)
+    assert generator.identity == HuggingFaceGenerator(load_chat_model(spec), 4).identity
+    prompt = generator.encode("Grüß")
+    (generation,) = generator.generate([prompt], Decoding(3))
+    assert len(generation.token_ids) <= 3
