@@ -3,7 +3,14 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
-from pydantic import Field, PlainSerializer, PlainValidator, ValidationError, ValidationInfo
+from pydantic import (
+    Field,
+    PlainSerializer,
+    PlainValidator,
+    ValidationError,
+    ValidationInfo,
+    model_validator,
+)
 
 from harness import plugins
 from harness.data.spec import DataSpec
@@ -58,11 +65,11 @@ class TrialConfig(Spec):
     model: ModelSpec
     """The chat model that is tuned."""
 
-    data: DataSpec
-    """What it is tuned on."""
-
     variant: VariantField
     """The method: its name, and the settings it has."""
+
+    data: DataSpec | None = None
+    """What it is tuned on; every variant but `base` needs it."""
 
     eval: EvalSpec
     """What the tuned model is scored on."""
@@ -72,6 +79,12 @@ class TrialConfig(Spec):
 
     train: TrainSpec = TrainSpec()
     """How the adapter is trained."""
+
+    @model_validator(mode="after")
+    def _has_data_to_train_on(self) -> "TrialConfig":
+        if self.variant.trains and self.data is None:
+            raise ValueError(f"data: missing, and the variant {self.variant.name} trains on it")
+        return self
 
     def configuration_fingerprint(self) -> str:
         """As ``fingerprint``, without the seed: equal for all runs of one trial."""

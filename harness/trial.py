@@ -14,15 +14,18 @@ from harness.data.corpora import corpora_identity
 from harness.evaluation.benchmarks import Benchmark, find_benchmarks
 from harness.evaluation.predict import predict_stored
 from harness.evaluation.score import Unmeasured, check_metrics, score_stored
+from harness.evaluation.spec import EvalSpec
 from harness.evaluation.summary import summarise
 from harness.models.generate import HuggingFaceGenerator, generator_identity
 from harness.models.lora import load_adapter
+from harness.models.spec import ModelSpec
 from harness.protocols import LearnedScorer, OnEvent, Services
 from harness.records import Score, TrialResult
 from harness.results import write_results
 from harness.store import Built, Store, library_versions
 from harness.timeline import Timeline
 from harness.tuning import ADAPTER, Tuning
+from harness.variants.base import Base
 
 
 def run_trial(
@@ -45,7 +48,15 @@ def run_trial(
         TrainingError, EvaluationError: The run cannot be finished; what is finished is kept.
     """
     store = Store(home / "store")
-    timeline = Timeline(on_event or (lambda event: None))
+    with store.in_use():
+        result = _run(config, store, Timeline(on_event or (lambda event: None)), learned)
+    write_results(home / "trials" / f"{result.fingerprint}.json", [result])
+    return result
+
+
+def _run(
+    config: TrialConfig, store: Store, timeline: Timeline, learned: LearnedScorer | None
+) -> TrialResult:
     benchmarks = find_benchmarks(config.eval)
     check_metrics(benchmarks, config.eval)
     tuning = Tuning(config, store, timeline)
@@ -53,7 +64,7 @@ def run_trial(
     predictions = _predict(tuning, benchmarks, adapter)
     scores, unmeasured = _score(tuning, benchmarks, predictions, Services(learned))
     summaries = summarise(benchmarks, scores)
-    result = TrialResult(
+    return TrialResult(
         name=config.name,
         fingerprint=config.fingerprint(),
         config=config.plain(),
@@ -68,8 +79,25 @@ def run_trial(
         seconds=timeline.seconds,
         summary_parts=summaries.parts,
     )
-    write_results(home / "trials" / f"{result.fingerprint}.json", [result])
-    return result
+
+
+def evaluate_model(
+    model: ModelSpec,
+    eval_spec: EvalSpec,
+    *,
+    home: Path,
+    name: str = "evaluate",
+    on_event: OnEvent | None = None,
+    learned: LearnedScorer | None = None,
+) -> TrialResult:
+    """Scores a model, with the adapter its specification names if any, without training.
+
+    Raises:
+        ConfigError, DataError: Something the user can mend.
+        EvaluationError: A model or metric could not be run to its end.
+    """
+    config = TrialConfig(name=name, seed=0, model=model, variant=Base(), eval=eval_spec)
+    return run_trial(config, home=home, on_event=on_event, learned=learned)
 
 
 def _predict(
@@ -125,9 +153,10 @@ def _score(
 def _provenance(tuning: Tuning) -> dict[str, str]:
     """Where the numbers come from: the model, the corpora, the libraries."""
     model = {f"model/{key}": str(value) for key, value in tuning.model_identity.items()}
+    data = tuning.config.data
     corpora = {
         f"corpus/{name}": str(facts["sha256"])
-        for name, facts in corpora_identity(tuning.config.data).items()
+        for name, facts in ({} if data is None else corpora_identity(data)).items()
         if facts is not None
     }
     return model | corpora | {f"version/{name}": text for name, text in library_versions()}

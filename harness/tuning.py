@@ -12,6 +12,7 @@ from harness.data.examples import load_examples, save_examples
 from harness.data.prompts import TranslationPrompt
 from harness.data.rows import TokenRows, tokenise
 from harness.data.segments import pair_prompt
+from harness.data.spec import DataSpec
 from harness.models.chat_model import ChatModel
 from harness.models.completions import StoredGenerator
 from harness.models.generate import HuggingFaceGenerator
@@ -82,6 +83,11 @@ class Tuning:
         """The base model, loaded when something first needs it."""
         return load_chat_model(self.config.model)
 
+    @property
+    def _data(self) -> DataSpec:
+        assert self.config.data is not None  # a configuration that trains has data
+        return self.config.data
+
     @cached_property
     def _generator(self) -> StoredGenerator:
         return StoredGenerator(
@@ -95,10 +101,10 @@ class Tuning:
     @cached_property
     def _corpora(self) -> Corpora:
         with self.timeline.stage("corpus"):
-            return read_corpora(self.config.data, self.store)
+            return read_corpora(self._data, self.store)
 
     def _sources(self, generator: Generator, seed: int) -> Sources:
-        prompt = TranslationPrompt(self.config.data)
+        prompt = TranslationPrompt(self._data)
         return Sources(self._corpora, generator, prompt, seed, teachers={})
 
     def _examples(self) -> Built:
@@ -107,8 +113,8 @@ class Tuning:
             "examples",
             EXAMPLES_VERSION,
             {
-                "corpora": corpora_identity(config.data),
-                "prompt": {"template": config.data.prompt, "system": config.data.system},
+                "corpora": corpora_identity(self._data),
+                "prompt": {"template": self._data.prompt, "system": self._data.system},
                 "variant": config.variant.identity(),
                 "generator": self._generator.identity,
                 "seed": config.seed,
