@@ -1,0 +1,270 @@
+"""Is the difference real: configurations against a reference, paired over seeds and items.
+
+A pair is compared on its confirmed runs (test benchmarks, fresh seeds) where both have some, else
+on the runs of the sweep. Within a pair the p-values of the suites' summaries, and apart from them
+those of the single scores, are adjusted for their number by Holm's procedure.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.evaluation import significance
+from harness.evaluation.significance import Difference, Draws
+from harness.records import SweepRecord, TrialResult
+from harness.report.estimates import (
+    Estimate,
+    Estimates,
+    Runs,
+    is_higher_better,
+    mean_value,
+    reference_trial,
+)
+from harness.report.names import label_of
+from harness.report.table import Cell, Column, Table
+
+Decision = Literal["better", "worse", "no difference shown"]
+
+MIN_RESAMPLES = 2000
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One key of two configurations.
+
+    Attributes:
+        key: A score's or a summary's.
+        higher_is_better: Direction.
+        first: Mean over the first's runs.
+        second: Mean over the reference's runs.
+        difference: First minus second, with its interval.
+        p_value: Adjusted by Holm.
+        decision: At the level of the interval, about the first.
+    """
+
+    key: str
+    higher_is_better: bool
+    first: float
+    second: float
+    difference: Difference
+    p_value: float
+    decision: Decision
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """Two configurations, key by key.
+
+    Attributes:
+        first: Label of the one judged.
+        second: Label of the reference.
+        confirmed: Whether on test benchmarks and fresh seeds, else on the sweep's own.
+        seeds: Of the first and of the second.
+        summaries: Compared suites.
+        scores: Compared scores.
+        incomparable: Reason per key that both have and that do not compare.
+    """
+
+    first: str
+    second: str
+    confirmed: bool
+    seeds: tuple[tuple[int, ...], tuple[int, ...]]
+    summaries: tuple[Compared, ...]
+    scores: tuple[Compared, ...]
+    incomparable: Mapping[str, str]
+
+
+def compare_runs(
+    first: Sequence[TrialResult],
+    second: Sequence[TrialResult],
+    *,
+    estimates: Estimates | None = None,
+    labels: tuple[str, str] = ("first", "second"),
+    confirmed: bool = False,
+) -> Comparison:
+    """First minus second on every key all runs of both have.
+
+    Args:
+        first: Runs of one configuration, one a seed.
+        second: Runs of the reference; seeds both have are paired when the sets are equal.
+        estimates: Shares resamples with others; by default 2000 are drawn.
+        labels: Names of the two.
+        confirmed: Said of the result.
+    """
+    estimates = estimates or Estimates(Draws(MIN_RESAMPLES))
+    runs = (tuple(first), tuple(second))
+    everyone = (*runs[0], *runs[1])
+    shared = set.intersection(*[{*run.scores, *run.summaries} for run in everyone])
+    incomparable = {
+        key: reason for key in sorted(shared) if (reason := _incomparable(key, *runs)) is not None
+    }
+    found: dict[str, Difference] = {}
+    for key in sorted(shared - set(incomparable)):
+        columns = [estimates.columns(group, key) for group in runs]
+        if columns[0] is None or columns[1] is None:
+            incomparable[key] = "what each item scored is not known"
+            continue
+        found[key] = significance.difference_of(
+            columns[0],
+            columns[1],
+            (mean_value(runs[0], key) or 0.0) - (mean_value(runs[1], key) or 0.0),
+            ([run.seed for run in runs[0]], [run.seed for run in runs[1]]),
+            estimates.draws,
+            _num_items(key, runs[0][0]),
+            estimates.level,
+        )
+    families = [
+        [k for k in found if k in runs[0][0].summaries],
+        [k for k in found if "/summary" not in k],
+    ]
+    judged = [_judge(family, found, runs, 1 - estimates.level) for family in families]
+    return Comparison(
+        first=labels[0],
+        second=labels[1],
+        confirmed=confirmed,
+        seeds=(tuple(run.seed for run in runs[0]), tuple(run.seed for run in runs[1])),
+        summaries=judged[0],
+        scores=judged[1],
+        incomparable=incomparable,
+    )
+
+
+def _incomparable(key: str, first: Runs, second: Runs) -> str | None:
+    run = first[0]
+    keys = [part.key for part in run.summary_parts.get(key, ())] if key in run.summaries else [key]
+    for part in keys:
+        if any(part not in other.scores for other in (*first, *second)):
+            return f"{part} is not there in every run"
+        scores = [[run.scores[part] for run in group] for group in (first, second)]
+        reason = significance.incomparable(*scores)
+        if reason is not None:
+            return f"{part}: {reason}" if part != key else reason
+    return None
+
+
+def _num_items(key: str, run: TrialResult) -> int:
+    parts = [part.key for part in run.summary_parts.get(key, ())] or [key]
+    return sum(len(run.scores[part].ids) for part in parts if part in run.scores)
+
+
+def _judge(
+    keys: Sequence[str],
+    found: Mapping[str, Difference],
+    runs: tuple[Runs, Runs],
+    risk: float,
+) -> tuple[Compared, ...]:
+    adjusted = significance.holm([found[key].p_value for key in keys])
+    compared = []
+    for key, p_value in zip(keys, adjusted, strict=True):
+        upwards = is_higher_better(runs[0], key)
+        decision: Decision = "no difference shown"
+        if p_value <= risk and found[key].value != 0:
+            decision = "better" if (found[key].value > 0) == upwards else "worse"
+        compared.append(
+            Compared(
+                key=key,
+                higher_is_better=upwards,
+                first=mean_value(runs[0], key) or 0.0,
+                second=mean_value(runs[1], key) or 0.0,
+                difference=found[key],
+                p_value=p_value,
+                decision=decision,
+            )
+        )
+    return tuple(compared)
+
+
+def compare_trials(
+    record: SweepRecord, *, reference: int | None = None, level: float = significance.LEVEL
+) -> tuple[Comparison, ...]:
+    """The trials worth it against the reference trial, and the reference against the base.
+
+    Trials with confirmed runs, else the members of the front; none when no trial has two seeds.
+
+    Args:
+        record: The sweep.
+        reference: Number of a trial; by default the `sft` trial best at translation.
+        level: Of the intervals.
+    """
+    complete = {t.number: t for t in record.trials if t.values is not None and t.results}
+    chosen = reference_trial(record) if reference is None else complete.get(reference)
+    if chosen is None or max(len(t.confirmed or t.results) for t in complete.values()) < 2:
+        return ()
+    confirmed = [t for t in complete.values() if t.confirmed]
+    others = confirmed or [complete[number] for number in record.front if number in complete]
+    estimates = Estimates(Draws(_num_resamples(chosen.results[0])), level)
+    comparisons = []
+    for trial in others:
+        if trial.number == chosen.number:
+            continue
+        fresh = bool(trial.confirmed and chosen.confirmed)
+        comparisons.append(
+            compare_runs(
+                trial.confirmed if fresh else trial.results,
+                chosen.confirmed if fresh else chosen.results,
+                estimates=estimates,
+                labels=(label_of(trial, record), label_of(chosen, record)),
+                confirmed=fresh,
+            )
+        )
+    for trial in [chosen, *[t for t in others if t.number != chosen.number]]:
+        if record.base is not None:
+            comparisons.append(
+                compare_runs(
+                    trial.confirmed or trial.results,
+                    (record.base,),
+                    estimates=estimates,
+                    labels=(label_of(trial, record), "base, untuned"),
+                    confirmed=bool(trial.confirmed),
+                )
+            )
+    return tuple(comparisons)
+
+
+def _num_resamples(run: TrialResult) -> int:
+    """Enough that Holm's smallest level can be reached by every score at once."""
+    return max(MIN_RESAMPLES, math.ceil(2 * len(run.scores) / (1 - significance.LEVEL) * 1.2))
+
+
+def comparison_table(comparison: Comparison, *, scores: bool = False) -> Table:
+    """A comparison as a table, of the suites' summaries or of the single scores."""
+    columns = (
+        Column("what", "text", "A suite's summary, or benchmark and metric, and its direction."),
+        Column("first", "number", f"Mean over the runs of {comparison.first}."),
+        Column("reference", "number", f"Mean over the runs of {comparison.second}."),
+        Column("difference", "estimate", "First minus reference, with its interval."),
+        Column("p (Holm)", "number", "Two-sided bootstrap p-value, adjusted for their number."),
+        Column("decision", "text", "About the first; at 5 % over all lines of the table."),
+        Column("items", "number", "Items behind the line."),
+    )
+    compared = comparison.scores if scores else comparison.summaries
+    rows = tuple(_row(line) for line in compared)
+    split = "test benchmarks, fresh seeds" if comparison.confirmed else "the sweep's own runs"
+    paired = any(line.difference.seeds_paired for line in compared)
+    counts = [len(seeds) for seeds in comparison.seeds]
+    note = (
+        f"On {split}: {counts[0]} and {counts[1]} {'runs' if counts[1] > 1 else 'run'}, items "
+        f"paired{', seeds paired by number' if paired else ''}."
+    )
+    if min(counts) == 1 and max(counts) > 1:
+        note += " The side with one run adds no spread between seeds."
+    what = "scores" if scores else "summaries"
+    return Table(
+        f"comparison_{what}", f"{comparison.first} against {comparison.second}", columns, rows, note
+    )
+
+
+def _row(line: Compared) -> tuple[Cell, ...]:
+    arrow = "↑" if line.higher_is_better else "↓"
+    found = line.difference
+    bounds = (None, None) if found.interval is None else (found.interval.low, found.interval.high)
+    return (
+        f"{line.key} {arrow}",
+        line.first,
+        line.second,
+        Estimate(found.value, *bounds, signed=True),
+        line.p_value,
+        line.decision,
+        found.num_items,
+    )

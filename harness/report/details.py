@@ -1,0 +1,230 @@
+"""The tables behind the figures: every score, facts, signatures, reasons, provenance."""
+
+from collections.abc import Sequence
+
+from harness.records import SweepRecord, TrialResult
+from harness.report.estimates import (
+    Estimates,
+    Runs,
+    is_higher_better,
+    reference_trial,
+)
+from harness.report.names import label_of, variant_of
+from harness.report.table import Cell, Column, Table
+
+OVERLAP_PREFIXES = ("contamination/", "data/overlap", "data/contamination")
+
+
+def shown_trials(record: SweepRecord) -> list[tuple[str, Runs]]:
+    """The configurations worth every detail: the base, the reference, the front; confirmed runs.
+
+    A trial's confirmed runs where it has some, else those of the sweep.
+    """
+    reference = reference_trial(record)
+    wanted = {*record.front, *([reference.number] if reference else [])}
+    shown: list[tuple[str, Runs]] = [("base", (record.base,))] if record.base else []
+    for trial in record.trials:
+        if trial.number in wanted and trial.results:
+            shown.append((f"#{trial.number} {variant_of(trial)}", trial.confirmed or trial.results))
+    return shown
+
+
+def scores_table(record: SweepRecord, estimates: Estimates, suffix: str) -> Table | None:
+    """Every score of one split (``_test`` or ``_validation``) for the configurations shown."""
+    shown = []
+    for name, runs in shown_trials(record):
+        with_split = _runs_with(record, name, runs, suffix)
+        if with_split:
+            shown.append((name, with_split))
+    keys = sorted(
+        {
+            key
+            for _, runs in shown
+            for run in runs
+            for key in run.scores
+            if key.rpartition("/")[0].endswith(suffix)
+        }
+    )
+    if not keys:
+        return None
+    everyone = [run for _, runs in shown for run in runs]
+    rows: list[tuple[Cell, ...]] = []
+    for key in keys:
+        arrow = "↑" if is_higher_better(everyone, key) else "↓"
+        items = next(len(run.scores[key].ids) for run in everyone if key in run.scores)
+        benchmark, _, metric = key.rpartition("/")
+        scores = [estimates.of(runs, key) for _, runs in shown]
+        rows.append((benchmark, f"{metric} {arrow}", items, *scores))
+    split = suffix.removeprefix("_")
+    columns = (
+        Column("benchmark", "text", "Suite and benchmark."),
+        Column("metric", "text", "With the direction that is better."),
+        Column("items", "number", "Items of the benchmark."),
+        *[Column(name, "estimate", _runs_text(name, runs)) for name, runs in shown],
+    )
+    return Table(
+        f"scores_{split}",
+        f"Every score, {split} benchmarks",
+        columns,
+        tuple(rows),
+        "Raw values; ↑ higher and ↓ lower is better. The untuned model, the plain fine-tuning "
+        "the methods are compared with, and the front.",
+    )
+
+
+def _runs_with(record: SweepRecord, name: str, runs: Runs, suffix: str) -> Runs:
+    """The configuration's runs that have scores of a split."""
+    candidates = [runs]
+    candidates += [t.results for t in record.trials if name.startswith(f"#{t.number} ")]
+    for group in candidates:
+        if any(key.rpartition("/")[0].endswith(suffix) for run in group for key in run.scores):
+            return group
+    return ()
+
+
+def _runs_text(name: str, runs: Runs) -> str:
+    seeds = ", ".join(str(run.seed) for run in runs)
+    return f"{name}: mean over {len(runs)} {'run' if len(runs) == 1 else 'runs'} (seeds {seeds})."
+
+
+def facts_table(record: SweepRecord) -> Table | None:
+    """What the runs say about data, training and cost, means over the seeds of the sweep."""
+    groups = [(f"#{t.number} {variant_of(t)}", t.results) for t in record.trials if t.results]
+    if record.base is not None:
+        groups.insert(0, ("base", (record.base,)))
+    names = sorted(
+        {
+            name
+            for _, runs in groups
+            for run in runs
+            for name in run.facts
+            if not name.startswith("retention/")
+        }
+    )
+    rows = tuple((name, *[_mean_fact(runs, name) for _, runs in groups]) for name in names)
+    columns = (
+        Column("fact", "text", "Name, as logged."),
+        *[Column(name, "number", f"Mean over the runs of {name}.") for name, _ in groups],
+    )
+    if not rows:
+        return None
+    return Table(
+        "facts",
+        "Data, training and cost",
+        columns,
+        rows,
+        "Plain numbers of the runs, means over seeds: lengths in tokens, rates as shares, "
+        "seconds of wall time.",
+    )
+
+
+def _mean_fact(runs: Sequence[TrialResult], name: str) -> float | None:
+    values = [run.facts[name] for run in runs if name in run.facts]
+    return sum(values) / len(values) if values else None
+
+
+def signatures_table(record: SweepRecord) -> Table:
+    """The signature of every score; a score with several was measured in several ways."""
+    found: dict[tuple[str, str], set[str]] = {}
+    for run in _all_runs(record):
+        for key, score in run.scores.items():
+            suite, _, rest = key.partition("/")
+            found.setdefault((score.metric, score.signature), set()).add(
+                f"{suite}/{rest.rpartition('/')[0]}"
+            )
+    rows = tuple(
+        (metric, signature, ", ".join(sorted(places)))
+        for (metric, signature), places in sorted(found.items())
+    )
+    columns = (
+        Column("metric", "text", "The metric."),
+        Column("signature", "text", "All that may change its value for equal texts."),
+        Column("benchmarks", "text", "Where it was used."),
+    )
+    return Table(
+        "signatures",
+        "Signatures",
+        columns,
+        rows,
+        "Scores of different signatures are never compared.",
+    )
+
+
+def _all_runs(record: SweepRecord) -> list[TrialResult]:
+    runs = [run for trial in record.trials for run in (*trial.results, *trial.confirmed)]
+    return runs + ([record.base] if record.base is not None else [])
+
+
+def failures_table(record: SweepRecord) -> Table | None:
+    """Trials that did not end well, with the reason; None when all did."""
+    rows = tuple(
+        (label_of(trial, record), trial.state, trial.reason or "")
+        for trial in record.trials
+        if trial.state != "complete" or trial.values is None
+    )
+    columns = (
+        Column("trial", "text", "Number, method and settings."),
+        Column("state", "text", "What became of it."),
+        Column("reason", "text", "Why."),
+    )
+    return Table("failures", "Trials without a result", columns, rows) if rows else None
+
+
+def unmeasured_table(record: SweepRecord) -> Table | None:
+    """Scores that could not be had, with the reason; None when there are none."""
+    found: dict[tuple[str, str], list[str]] = {}
+    for trial in record.trials:
+        for run in (*trial.results, *trial.confirmed):
+            for key, reason in run.unmeasured.items():
+                found.setdefault((key, reason), []).append(f"#{trial.number}")
+    for key, reason in record.base.unmeasured.items() if record.base else ():
+        found.setdefault((key, reason), []).append("base")
+    rows = tuple(
+        (key, reason, ", ".join(dict.fromkeys(places)))
+        for (key, reason), places in sorted(found.items())
+    )
+    columns = (
+        Column("score", "text", "What is missing."),
+        Column("reason", "text", "Why it could not be measured."),
+        Column("where", "text", "In which trials."),
+    )
+    note = "Not measured is not zero: no figure here stands for one of these."
+    return Table("unmeasured", "Not measured", columns, rows, note) if rows else None
+
+
+def contamination_table(record: SweepRecord) -> Table | None:
+    """Benchmarks that overlap with the training corpus; None when nothing was found or checked."""
+    found: dict[str, float] = {}
+    for run in _all_runs(record):
+        for name, value in run.facts.items():
+            if name.startswith(OVERLAP_PREFIXES) and value > 0:
+                found[name] = max(found.get(name, 0.0), value)
+    columns = (
+        Column("fact", "text", "Which benchmark, and how the overlap was looked for."),
+        Column("value", "number", "Items, or their share, found in the training corpus."),
+    )
+    note = (
+        "Scores on these benchmarks are marked: training may have seen what they ask. They "
+        "overstate what the model does on new text."
+    )
+    rows = tuple(sorted(found.items()))
+    return Table("contamination", "Contamination", columns, rows, note) if rows else None
+
+
+def provenance_table(record: SweepRecord) -> Table | None:
+    """Models, machines and versions behind the runs."""
+    found: dict[tuple[str, str], int] = {}
+    runs = _all_runs(record)
+    for run in runs:
+        for tag in run.tags.items():
+            found[tag] = found.get(tag, 0) + 1
+    rows = tuple(
+        (name, value, "all" if count == len(runs) else f"{count} of {len(runs)}")
+        for (name, value), count in sorted(found.items())
+    )
+    columns = (
+        Column("what", "text", "Name of the tag."),
+        Column("value", "text", "Its value."),
+        Column("runs", "text", "In how many of the runs."),
+    )
+    return Table("provenance", "Models and versions", columns, rows) if rows else None

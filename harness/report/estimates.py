@@ -1,0 +1,186 @@
+"""Every figure of a report with its interval, and each trial's probability of being on the front.
+
+All resamples of items and seeds are shared (see ``harness.evaluation.significance``), so trials are
+compared within a resample: two trials that get the same items wrong rise and fall together.
+
+Shapes: R resamples, S seeds, T trials, M objectives.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from harness.evaluation import significance
+from harness.evaluation.significance import LEVEL, NUM_RESAMPLES, Draws, Floats
+from harness.evaluation.summary import retention
+from harness.records import Score, SummaryPart, SweepRecord, SweepTrial, TrialResult
+from harness.report.names import is_translation
+
+Runs = tuple[TrialResult, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A mean over seeds with its bootstrap interval; without bounds where it has none.
+
+    ``signed`` for a difference, which is written with its sign.
+    """
+
+    value: float
+    low: float | None = None
+    high: float | None = None
+    signed: bool = False
+
+
+def key_for_test(key: str) -> str:
+    """The test counterpart of a validation key.
+
+    >>> key_for_test("pocket_general/summary"), key_for_test("pocket_general/facts_validation/bleu")
+    ('pocket_general/summary_test', 'pocket_general/facts_test/bleu')
+    """
+    first, _, last = key.rpartition("/")
+    if last == "summary":
+        return f"{key}_test"
+    return f"{first.removesuffix('_validation')}_test/{last}"
+
+
+def value_of(result: TrialResult, key: str) -> float | None:
+    """What a run has at a key, a score's or a summary's; None where it was not measured."""
+    if key in result.summaries:
+        return result.summaries[key]
+    return result.scores[key].value if key in result.scores else None
+
+
+def is_higher_better(runs: Sequence[TrialResult], key: str) -> bool:
+    """Direction of a key; a summary's is up."""
+    found = [result.scores[key].higher_is_better for result in runs if key in result.scores]
+    return found[0] if found else True
+
+
+class Estimates:
+    """Computes estimates once each."""
+
+    def __init__(self, draws: Draws | None = None, level: float = LEVEL) -> None:
+        self.draws = draws or Draws(NUM_RESAMPLES)
+        self.level = level
+        self._scores: dict[tuple[str, str], Floats] = {}
+
+    def of(self, runs: Runs, key: str) -> Estimate | None:
+        """The mean over the runs with its interval; None unless every run has the key."""
+        value = mean_value(runs, key)
+        if value is None:
+            return None
+        columns = self.columns(runs, key)
+        bounds = (
+            None
+            if columns is None
+            else significance.interval(
+                significance.over_seeds(columns, [run.seed for run in runs], self.draws), self.level
+            )
+        )
+        return Estimate(value) if bounds is None else Estimate(value, bounds.low, bounds.high)
+
+    def columns(self, runs: Runs, key: str) -> Floats | None:
+        """The key's value per resample of items and run, [R, S]; None where it has no items."""
+        columns = [self._column(run, key) for run in runs]
+        present = [column for column in columns if column is not None]
+        return np.stack(present, axis=1) if present and len(present) == len(columns) else None
+
+    def _column(self, run: TrialResult, key: str) -> Floats | None:
+        if key in run.scores:
+            return self._score(run, key, run.scores[key])
+        parts = run.summary_parts.get(key, ())
+        if not parts or any(part.key not in run.scores for part in parts):
+            return None
+        scaled = [_scaled(self._score(run, part.key, run.scores[part.key]), part) for part in parts]
+        mean: Floats = np.mean(scaled, axis=0)
+        return mean
+
+    def _score(self, run: TrialResult, key: str, score: Score) -> Floats:
+        place = (run.fingerprint, key)
+        if place not in self._scores:
+            aggregate = significance.aggregate_for(run, score.metric)
+            self._scores[place] = significance.resampled(score, self.draws, aggregate)
+        return self._scores[place]
+
+    def front_probabilities(self, record: SweepRecord) -> Mapping[int, float]:
+        """By trial number, the share of resamples in which no feasible trial dominates it.
+
+        Feasibility is taken as found. Empty where an objective cannot be resampled.
+        """
+        trials = [trial for trial in record.trials if trial.values is not None and trial.feasible]
+        losses = []
+        for trial in trials:
+            row = []
+            for objective in record.objectives:
+                columns = self.columns(trial.results, objective.key)
+                if columns is None:
+                    return {}
+                seeds = [run.seed for run in trial.results]
+                values = significance.over_seeds(columns, seeds, self.draws)
+                row.append(-values if objective.maximize else values)
+            losses.append(np.stack(row, axis=1))
+        if not trials:
+            return {}
+        share = _non_dominated(np.nan_to_num(np.stack(losses, axis=1), nan=math.inf)).mean(axis=0)
+        return {trial.number: float(p) for trial, p in zip(trials, share, strict=True)}
+
+
+def mean_value(runs: Runs, key: str) -> float | None:
+    """Mean of a key over runs; None unless every run has it."""
+    values = [value_of(run, key) for run in runs]
+    present = [value for value in values if value is not None]
+    return math.fsum(present) / len(present) if present and len(present) == len(values) else None
+
+
+def _scaled(values_R: Floats, part: SummaryPart) -> Floats:
+    scaled: Floats = np.clip((values_R - part.worst) / (part.best - part.worst), 0.0, 1.0)
+    return scaled
+
+
+def _non_dominated(losses_RTM: Floats) -> NDArray[np.bool_]:
+    """Which trials none dominates, by resample, [R, T]."""
+    num_resamples, num_trials, _ = losses_RTM.shape
+    free = np.ones((num_resamples, num_trials), dtype=bool)
+    for other in range(num_trials):
+        theirs = losses_RTM[:, other : other + 1]
+        at_least_as_good = (theirs <= losses_RTM).all(axis=2)
+        better = (theirs < losses_RTM).any(axis=2)
+        free &= ~(at_least_as_good & better)
+    return free
+
+
+def kept_of_base(runs: Runs, base: TrialResult | None, key: str) -> float | None:
+    """How much of the base's distance from chance a suite keeps, 1 being all of it.
+
+    The mean over those of its benchmarks that have a retention; None where none has.
+    """
+    if base is None:
+        return None
+    kept = []
+    for part in runs[0].summary_parts.get(key, ()) if runs else ():
+        mean, of_base = mean_value(runs, part.key), value_of(base, part.key)
+        if mean is not None and of_base is not None:
+            kept.append(retention(mean, of_base, part))
+    counted = [share for share in kept if share is not None]
+    return math.fsum(counted) / len(counted) if counted else None
+
+
+def reference_trial(record: SweepRecord) -> SweepTrial | None:
+    """What methods are compared with: the best `sft` trial on the translation objective.
+
+    Its measure is the first objective of a translation suite, else the first; without an `sft`
+    trial it is the first complete one.
+    """
+    complete = [trial for trial in record.trials if trial.values is not None and trial.results]
+    plain = [trial for trial in complete if trial.results[0].variant == "sft"]
+    if not plain:
+        return complete[0] if complete else None
+    index = next(
+        (n for n, objective in enumerate(record.objectives) if is_translation(objective.key)), 0
+    )
+    sign = 1 if record.objectives[index].maximize else -1
+    return max(plain, key=lambda trial: sign * (trial.values or ())[index])

@@ -1,0 +1,272 @@
+"""The interactive figures of the page (plotly)."""
+
+from collections.abc import Mapping, Sequence
+from itertools import combinations
+from typing import Any
+
+import plotly.graph_objects as go
+from plotly.subplots import make_subplots
+
+from harness.records import SweepRecord
+from harness.report.points import PLOTLY_SYMBOLS, Point, Points
+
+INK = "#24292f"
+GRID = "#ececec"
+FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
+
+
+def front_figures(points: Points) -> list[tuple[str, Any]]:
+    """The front, as (caption, figure): one for up to two objectives, else in space and in pairs."""
+    count = len(points.axes)
+    if count == 1:
+        return [("Each trial's objective, with its interval.", _single(points))]
+    if count == 2:
+        return [("", _pairs(points))]
+    first = "Three objectives in space; drag to turn it."
+    if count > 3:
+        first = "The first three objectives in space, the fourth below in pairs; drag to turn it."
+    return [
+        (first, _space(points)),
+        (
+            "The same objectives in pairs: a member of the front may look beaten in one pair.",
+            _pairs(points),
+        ),
+    ]
+
+
+def _groups(points: Points) -> list[tuple[str, list[Point], bool]]:
+    """Traces: name, their points, whether drawn strong."""
+    groups: list[tuple[str, list[Point], bool]] = []
+    for variant in dict.fromkeys(point.variant for point in points.trials):
+        of_variant = [point for point in points.trials if point.variant == variant]
+        members = [point for point in of_variant if point.on_front]
+        others = [point for point in of_variant if not point.on_front]
+        groups += [(f"{variant}, on the front", members, True)] if members else []
+        groups += [(variant, others, False)] if others else []
+    return groups
+
+
+def _bars(points: Sequence[Point], axis: int, colour: str) -> dict[str, Any]:
+    values = [point.values[axis] for point in points]
+    return {
+        "type": "data",
+        "symmetric": False,
+        "array": [0 if v.high is None else max(0.0, v.high - v.value) for v in values],
+        "arrayminus": [0 if v.low is None else max(0.0, v.value - v.low) for v in values],
+        "thickness": 1,
+        "width": 0,
+        "color": colour,
+    }
+
+
+def _faded(colour: str, alpha: float) -> str:
+    red, green, blue = (int(colour[n : n + 2], 16) for n in (1, 3, 5))
+    return f"rgba({red},{green},{blue},{alpha})"
+
+
+def _marker(group: Sequence[Point], strong: bool) -> dict[str, Any]:
+    style = group[0].style
+    symbol = "star-triangle-down" if style is None else PLOTLY_SYMBOLS[style % len(PLOTLY_SYMBOLS)]
+    colour = group[0].colour
+    return {
+        "symbol": [symbol if point.feasible else f"{symbol}-open" for point in group],
+        "size": 11 if strong else 8,
+        "color": colour if strong else _faded(colour, 0.45),
+        "line": {"width": 1.5 if strong else 1, "color": colour},
+    }
+
+
+def _trace(
+    group: Sequence[Point], x: int, y: int, name: str, strong: bool, *, legend: bool
+) -> go.Scatter:
+    faint = _faded(group[0].colour, 0.55 if strong else 0.25)
+    return go.Scatter(
+        x=[point.values[x].value for point in group],
+        y=[point.values[y].value for point in group],
+        error_x=_bars(group, x, faint),
+        error_y=_bars(group, y, faint),
+        mode="markers+text" if strong else "markers",
+        text=[point.name for point in group] if strong else None,
+        textposition="top right",
+        textfont={"size": 11, "color": INK},
+        marker=_marker(group, strong),
+        name=name,
+        legendgroup=name,
+        showlegend=legend,
+        hovertext=["<br>".join(point.hover) for point in group],
+        hoverinfo="text",
+    )
+
+
+def _front_line(points: Points, x: int, y: int, *, legend: bool) -> go.Scatter | None:
+    """The edge of what the front reaches, as steps; only right where there are two objectives."""
+    members = sorted(
+        (point.values[x].value, point.values[y].value) for point in points.trials if point.on_front
+    )
+    if len(points.axes) != 2 or len(members) < 2:
+        return None
+    return go.Scatter(
+        x=[member[0] for member in members],
+        y=[member[1] for member in members],
+        mode="lines",
+        line={
+            "color": "#9aa0a6",
+            "width": 1.2,
+            "dash": "dot",
+            "shape": "vh" if points.maximize[x] else "hv",
+        },
+        name="edge of the front",
+        hoverinfo="skip",
+        showlegend=legend,
+    )
+
+
+def _pairs(points: Points) -> go.Figure:
+    pairs = list(combinations(range(len(points.axes)), 2))
+    columns = min(3, len(pairs))
+    rows = -(-len(pairs) // columns)
+    figure = make_subplots(rows=rows, cols=columns, horizontal_spacing=0.09, vertical_spacing=0.14)
+    for number, (x, y) in enumerate(pairs):
+        place = {"row": number // columns + 1, "col": number % columns + 1}
+        legend = number == 0
+        line = _front_line(points, x, y, legend=legend)
+        if line is not None:
+            figure.add_trace(line, **place)
+        for name, group, strong in _groups(points):
+            figure.add_trace(_trace(group, x, y, name, strong, legend=legend), **place)
+        if points.base is not None:
+            figure.add_trace(
+                _trace([points.base], x, y, "base, untuned", True, legend=legend), **place
+            )
+        if points.confirmed:
+            trace = _trace(points.confirmed, x, y, "confirmed on test", True, legend=legend)
+            trace.update(
+                visible="legendonly",
+                marker={"symbol": "square-open", "color": INK, "size": 9, "line": {"color": INK}},
+            )
+            figure.add_trace(trace, **place)
+        figure.update_xaxes(title_text=points.axes[x], **place)
+        figure.update_yaxes(title_text=points.axes[y], **place)
+    return _styled(figure, height=520 if len(pairs) == 1 else 400 * rows + 60)
+
+
+def _space(points: Points) -> go.Figure:
+    figure = go.Figure()
+    groups = _groups(points)
+    if points.base is not None:
+        groups.append(("base, untuned", [points.base], True))
+    for name, group, strong in groups:
+        marker = _marker(group, strong)
+        style = group[0].style or 0
+        symbols = ("circle", "diamond", "square", "cross", "x")  # all that plotly has in space
+        symbol = symbols[style % len(symbols)]
+        marker["symbol"] = [symbol if point.feasible else "circle-open" for point in group]
+        marker["size"] = 6 if strong else 4
+        faint = _faded(group[0].colour, 0.5)
+        figure.add_trace(
+            go.Scatter3d(
+                **{
+                    name_of: [point.values[axis].value for point in group]
+                    for axis, name_of in enumerate("xyz")
+                },
+                **{
+                    f"error_{name_of}": {**_bars(group, axis, faint), "thickness": 2}
+                    for axis, name_of in enumerate("xyz")
+                },
+                mode="markers+text" if strong else "markers",
+                text=[point.name for point in group] if strong else None,
+                textfont={"size": 11, "color": INK},
+                marker=marker,
+                name=name,
+                hovertext=["<br>".join(point.hover) for point in group],
+                hoverinfo="text",
+            )
+        )
+    axis = {"gridcolor": GRID, "backgroundcolor": "#fff", "zerolinecolor": GRID}
+    figure.update_layout(
+        scene={
+            f"{name_of}axis": {"title": {"text": points.axes[n]}, **axis}
+            for n, name_of in enumerate("xyz")
+        }
+    )
+    return _styled(figure, height=600)
+
+
+def _single(points: Points) -> go.Figure:
+    figure = go.Figure()
+    for name, group, strong in _groups(points):
+        trace = _trace(group, 0, 0, name, strong, legend=True)
+        trace.update(x=[point.name for point in group], error_x=None)
+        figure.add_trace(trace)
+    if points.base is not None:
+        figure.add_hline(y=points.base.values[0].value, line_dash="dot", annotation_text="base")
+    figure.update_xaxes(title_text="trial", type="category")
+    figure.update_yaxes(title_text=points.axes[0])
+    return _styled(figure, height=440)
+
+
+def hypervolume_figure(record: SweepRecord, history: Sequence[float]) -> go.Figure:
+    """Hypervolume after each trial."""
+    figure = go.Figure(
+        go.Scatter(
+            x=[trial.number for trial in record.trials],
+            y=list(history),
+            mode="lines+markers",
+            line={"shape": "hv", "color": "#0072B2", "width": 2},
+            marker={"size": 6},
+            hovertemplate="after trial %{x}: %{y:.4f}<extra></extra>",
+        )
+    )
+    figure.update_xaxes(title_text="trial", dtick=1 if len(record.trials) <= 20 else None)
+    figure.update_yaxes(title_text="hypervolume", rangemode="tozero")
+    return _styled(figure, height=300)
+
+
+def importances_figure(
+    importances: Mapping[str, Mapping[str, float]], names: Mapping[str, str]
+) -> go.Figure:
+    """Share of each setting in what varies, one group of bars per objective."""
+    settings = sorted(
+        {setting for shares in importances.values() for setting in shares},
+        key=lambda setting: sum(shares.get(setting, 0) for shares in importances.values()),
+    )
+    figure = go.Figure(
+        [
+            go.Bar(
+                y=[names.get(setting, setting) for setting in settings],
+                x=[shares.get(setting, 0.0) for setting in settings],
+                name=names.get(objective, objective),
+                orientation="h",
+                marker={"color": colour},
+                hovertemplate="%{y}: %{x:.0%}<extra>%{fullData.name}</extra>",
+            )
+            for (objective, shares), colour in zip(
+                importances.items(), ("#0072B2", "#E69F00", "#009E73", "#CC79A7"), strict=False
+            )
+        ]
+    )
+    figure.update_xaxes(title_text="importance", tickformat=".0%", rangemode="tozero")
+    return _styled(figure, height=130 + 30 * len(settings) * max(1, len(importances)))
+
+
+def _styled(figure: go.Figure, height: int) -> go.Figure:
+    figure.update_layout(
+        template="plotly_white",
+        height=height,
+        margin={"l": 60, "r": 20, "t": 30, "b": 50},
+        font={"family": FONT, "size": 13, "color": INK},
+        legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
+        hoverlabel={
+            "bgcolor": "#fff",
+            "bordercolor": "#d0d7de",
+            "align": "left",
+            "font": {"family": FONT, "size": 13, "color": INK},
+        },
+    )
+    figure.update_xaxes(
+        gridcolor=GRID, zeroline=False, linecolor="#c8ccd0", ticks="outside", tickcolor="#c8ccd0"
+    )
+    figure.update_yaxes(
+        gridcolor=GRID, zeroline=False, linecolor="#c8ccd0", ticks="outside", tickcolor="#c8ccd0"
+    )
+    return figure

@@ -1,0 +1,112 @@
+"""The front as a picture for paper and slides (matplotlib), without a display."""
+
+from itertools import combinations
+from pathlib import Path
+
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+
+from harness.report.points import MATPLOTLIB_MARKERS, Point, Points
+
+INK = "#24292f"
+
+
+def write_front_png(points: Points, path: Path) -> None:
+    """The objectives in pairs, with intervals; one objective over the trials."""
+    count = len(points.axes)
+    pairs = [(0, 0)] if count == 1 else list(combinations(range(count), 2))
+    columns = min(3, len(pairs))
+    rows = -(-len(pairs) // columns)
+    size = (6.4, 4.6) if len(pairs) == 1 else (4.6 * columns, 4.0 * rows)
+    figure = Figure(figsize=size, dpi=160, layout="constrained")
+    FigureCanvasAgg(figure)
+    panels = figure.subplots(rows, columns, squeeze=False).flatten()
+    for axes, (x, y) in zip(panels, pairs, strict=False):
+        _draw(axes, points, x, y)
+    for axes in panels[len(pairs) :]:
+        axes.set_visible(False)
+    handles, labels = panels[0].get_legend_handles_labels()
+    unique = dict(zip(labels, handles, strict=True))
+    if unique:
+        figure.legend(
+            list(unique.values()),
+            list(unique),
+            loc="outside upper left",
+            ncols=min(4, len(unique)),
+            frameon=False,
+            fontsize=8,
+        )
+    figure.savefig(path, metadata={"Software": None})
+
+
+def _draw(axes: Axes, points: Points, x: int, y: int) -> None:
+    single = len(points.axes) == 1
+    members = sorted(
+        (point.values[x].value, point.values[y].value) for point in points.trials if point.on_front
+    )
+    if len(points.axes) == 2 and len(members) > 1:
+        axes.step(
+            [member[0] for member in members],
+            [member[1] for member in members],
+            where="post" if not points.maximize[x] else "pre",
+            color="#9aa0a6",
+            linewidth=0.9,
+            linestyle=":",
+            zorder=1,
+        )
+    everyone = [*points.trials, *([points.base] if points.base is not None else [])]
+    for index, point in enumerate(everyone):
+        _draw_point(axes, point, x, y, float(index) if single else None)
+    axes.set_xlabel("trial" if single else points.axes[x], fontsize=9, color=INK)
+    axes.set_ylabel(points.axes[y], fontsize=9, color=INK)
+    if single:
+        axes.set_xticks(range(len(everyone)), [point.name for point in everyone])
+    axes.grid(color="#ececec", linewidth=0.8)
+    axes.set_axisbelow(True)
+    axes.tick_params(labelsize=8, colors=INK)
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(False)
+    for side in ("left", "bottom"):
+        axes.spines[side].set_color("#c8ccd0")
+
+
+def _draw_point(axes: Axes, point: Point, x: int, y: int, place: float | None) -> None:
+    across = point.values[x].value if place is None else place
+    strong = point.on_front or point.style is None
+    marker = (
+        "v" if point.style is None else MATPLOTLIB_MARKERS[point.style % len(MATPLOTLIB_MARKERS)]
+    )
+    axes.errorbar(
+        [across],
+        [point.values[y].value],
+        xerr=None if place is not None else _bars(point, x),
+        yerr=_bars(point, y),
+        color=point.colour,
+        alpha=0.9 if strong else 0.4,
+        elinewidth=0.8,
+        marker=marker,
+        markersize=7 if strong else 5,
+        markerfacecolor=point.colour if point.feasible else "white",
+        linestyle="none",
+        label="base, untuned"
+        if point.style is None
+        else point.variant + (", on the front" if point.on_front else ""),
+        zorder=3 if strong else 2,
+    )
+    if strong:
+        axes.annotate(
+            point.name,
+            (across, point.values[y].value),
+            xytext=(5, 5),
+            textcoords="offset points",
+            fontsize=8,
+            color=INK,
+        )
+
+
+def _bars(point: Point, axis: int) -> list[list[float]]:
+    value = point.values[axis]
+    below = 0.0 if value.low is None else max(0.0, value.value - value.low)
+    above = 0.0 if value.high is None else max(0.0, value.high - value.value)
+    return [[below], [above]]

@@ -1,0 +1,189 @@
+"""Tables of a report: one value, written as text rows, Markdown, CSV and LaTeX."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal, TypeAlias
+
+from harness.report.estimates import Estimate
+
+Cell: TypeAlias = str | int | float | bool | Estimate | None
+Kind: TypeAlias = Literal["text", "number", "percent", "estimate"]
+
+NOTHING = "–"
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A column: its heading, what it holds, and a sentence that explains it."""
+
+    name: str
+    kind: Kind = "number"
+    help: str = ""
+
+    @property
+    def align(self) -> Literal["left", "right"]:
+        """Text to the left, numbers to the right."""
+        return "left" if self.kind == "text" else "right"
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table.
+
+    Attributes:
+        name: Its file name.
+        title: Its heading.
+        columns: In order.
+        rows: One cell per column; None where there is nothing to say.
+        note: What a reader has to know beside it.
+        marked: Indices of rows that stand out (members of the front).
+    """
+
+    name: str
+    title: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    note: str = ""
+    marked: frozenset[int] = frozenset()
+
+    def text(self) -> list[tuple[str, ...]]:
+        """The rows as text, a cell per column."""
+        return [
+            tuple(cell_text(cell, column) for cell, column in zip(row, self.columns, strict=True))
+            for row in self.rows
+        ]
+
+
+def number_text(value: float, *, signed: bool = False) -> str:
+    """A number with the digits worth reading.
+
+    >>> number_text(74.318), number_text(0.70712), number_text(0.25, signed=True), number_text(12)
+    ('74.3', '0.707', '+0.250', '12')
+    """
+    sign = "+" if signed else ""
+    if value == int(value) and abs(value) >= 2:
+        return f"{value:{sign},.0f}"
+    digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 10 else 3
+    if 0 < abs(value) < 0.001:
+        return f"{value:{sign}.1e}"
+    return f"{value:{sign},.{digits}f}"
+
+
+def cell_text(cell: Cell, column: Column) -> str:
+    """A cell as it is read by a person."""
+    if cell is None:
+        return NOTHING
+    if isinstance(cell, bool):
+        return "yes" if cell else "no"
+    if isinstance(cell, str):
+        return cell
+    if isinstance(cell, Estimate):
+        bounds = interval_text(cell)
+        value = number_text(cell.value, signed=cell.signed)
+        return f"{value} {bounds}" if bounds else value
+    if isinstance(cell, int):
+        return f"{cell:,}" if abs(cell) >= 10_000 else str(cell)
+    return f"{cell:.0%}" if column.kind == "percent" else number_text(cell)
+
+
+def interval_text(estimate: Estimate) -> str:
+    """The interval in brackets, empty where there is none."""
+    if estimate.low is None or estimate.high is None:
+        return ""
+    low, high = (
+        number_text(bound, signed=estimate.signed) for bound in (estimate.low, estimate.high)
+    )
+    return f"[{low}, {high}]"
+
+
+def to_markdown(table: Table) -> str:
+    """The table with its title and note, in GitHub's Markdown."""
+    head = [column.name for column in table.columns]
+    rule = ["---:" if column.align == "right" else "---" for column in table.columns]
+    lines = [_markdown_line(head), _markdown_line(rule)]
+    lines += [_markdown_line(row) for row in table.text()]
+    note = f"\n\n{table.note}" if table.note else ""
+    return f"## {table.title}\n\n" + "\n".join(lines) + note + "\n"
+
+
+def _markdown_line(cells: Sequence[str]) -> str:
+    return "| " + " | ".join(_one_line(cell).replace("|", "\\|") for cell in cells) + " |"
+
+
+def _one_line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def to_csv(table: Table) -> str:
+    """The rows with all digits; an estimate has columns of its own for its interval."""
+    out = io.StringIO()
+    writer = csv.writer(out, lineterminator="\n")
+    head: list[str] = []
+    for column in table.columns:
+        head.append(column.name)
+        if column.kind == "estimate":
+            head += [f"{column.name} low", f"{column.name} high"]
+    writer.writerow(head)
+    for row in table.rows:
+        cells: list[str | int | float] = []
+        for cell, column in zip(row, table.columns, strict=True):
+            if column.kind == "estimate":
+                parts = (
+                    (cell.value, cell.low, cell.high)
+                    if isinstance(cell, Estimate)
+                    else (None, None, None)
+                )
+                cells += ["" if part is None else part for part in parts]
+            elif isinstance(cell, bool):
+                cells.append("yes" if cell else "no")
+            else:
+                assert not isinstance(cell, Estimate)
+                cells.append("" if cell is None else cell)
+        writer.writerow(cells)
+    return out.getvalue()
+
+
+def to_latex(table: Table) -> str:
+    """A ``tabular`` for booktabs, in a ``table`` float with the title as its caption."""
+    spec = "".join("l" if column.align == "left" else "r" for column in table.columns)
+    lines = [
+        "% needs \\usepackage{booktabs}",
+        "\\begin{table}",
+        "\\centering\\small",
+        f"\\begin{{tabular}}{{{spec}}}",
+        "\\toprule",
+        _latex_line([column.name for column in table.columns]),
+        "\\midrule",
+        *[_latex_line(row) for row in table.text()],
+        "\\bottomrule",
+        "\\end{tabular}",
+        f"\\caption{{{_latex(table.title)}. {_latex(table.note)}}}",
+        f"\\label{{tab:{table.name}}}",
+        "\\end{table}",
+    ]
+    return "\n".join(lines) + "\n"
+
+
+def _latex_line(cells: Sequence[str]) -> str:
+    return " & ".join(_latex(_one_line(cell)) for cell in cells) + r" \\"
+
+
+_LATEX = {
+    "\\": r"\textbackslash{}",
+    "~": r"\textasciitilde{}",
+    "^": r"\textasciicircum{}",
+    **{sign: f"\\{sign}" for sign in "&%$#_{}"},
+    "–": "--",
+    "≥": r"$\geq$",
+    "≤": r"$\leq$",
+    "→": r"$\to$",
+    "±": r"$\pm$",
+    "[": "{[}",
+    "]": "{]}",
+}
+
+
+def _latex(text: str) -> str:
+    return "".join(_LATEX.get(sign, sign) for sign in text)

@@ -1,0 +1,261 @@
+"""The tables about a sweep's trials: its front, all of them, what was confirmed on test sets."""
+
+from collections.abc import Sequence
+
+from harness.records import SweepRecord, SweepTrial
+from harness.report.estimates import (
+    Estimate,
+    Estimates,
+    Runs,
+    is_higher_better,
+    kept_of_base,
+    key_for_test,
+)
+from harness.report.names import (
+    is_translation,
+    score_names,
+    searched,
+    setting_names,
+    setting_text,
+    settings_line,
+    variant_of,
+)
+from harness.report.table import Cell, Column, Table
+
+PROBABILITY = Column(
+    "on front",
+    "percent",
+    "Share of the resamples, of items and seeds together and shared by all trials, in which no "
+    "feasible trial is better in every objective. Feasibility is taken as found.",
+)
+
+
+RETENTION_HELP = (
+    "Distance from chance that is left of the untuned model's, mean over the suite's benchmarks; "
+    "without benchmarks where lower is better or the untuned model is near chance."
+)
+
+
+def num_seeds_text(record: SweepRecord) -> str:
+    """How many runs stand behind a figure, in words."""
+    counts = sorted({len(trial.results) for trial in record.trials if trial.values is not None})
+    if not counts:
+        return "no finished trial"
+    if counts == [1]:
+        return "one seed per trial, so the intervals hold the spread between items alone"
+    several = " to ".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
+    return f"{several} seeds per trial, resampled together with the items"
+
+
+def front_table(record: SweepRecord, estimates: Estimates | None = None) -> Table:
+    """The front, narrow enough for a terminal: the untuned model last, for comparison."""
+    estimates = estimates or Estimates()
+    keys = [objective.key for objective in record.objectives]
+    names = score_names(keys)
+    probabilities = estimates.front_probabilities(record)
+    rows: list[tuple[Cell, ...]] = []
+    by_first = _best_first(record)
+    for trial in by_first:
+        values = [estimates.of(trial.results, key) for key in keys]
+        rows.append(
+            (
+                str(trial.number),
+                variant_of(trial) or "",
+                settings_line(trial, record),
+                *values,
+                probabilities.get(trial.number),
+            )
+        )
+    if record.base is not None:
+        values = [estimates.of((record.base,), key) for key in keys]
+        rows.append(("", "base", "untuned", *values, None))
+    columns = (
+        Column("trial", "text", "Number in the sweep."),
+        Column("variant", "text", "The training method."),
+        Column("settings", "text", "What the sweep varied."),
+        *[_objective_column(record, key, names[key]) for key in keys],
+        PROBABILITY,
+    )
+    note = (
+        f"Validation scores; in brackets {estimates.level:.0%} bootstrap intervals "
+        f"({num_seeds_text(record)})."
+    )
+    return Table("front", "The front", columns, tuple(rows), note)
+
+
+def _best_first(record: SweepRecord) -> list[SweepTrial]:
+    members = [trial for trial in record.trials if trial.number in record.front]
+    if record.objectives and all(trial.values for trial in members):
+        sign = -1 if record.objectives[0].maximize else 1
+        members.sort(key=lambda trial: (sign * (trial.values or (0.0,))[0], trial.number))
+    return members
+
+
+def _objective_column(record: SweepRecord, key: str, name: str) -> Column:
+    maximize = next(o.maximize for o in record.objectives if o.key == key)
+    direction = "higher" if maximize else "lower"
+    return Column(
+        f"{name} {'↑' if maximize else '↓'}",
+        "estimate",
+        f"Objective {key}, {direction} is better: mean over the trial's seeds, validation "
+        "benchmarks, with its interval.",
+    )
+
+
+def summaries(record: SweepRecord) -> list[str]:
+    """Keys of the suites' validation summaries, of any trial or the base, sorted."""
+    runs = [run for trial in record.trials for run in trial.results]
+    runs += [record.base] if record.base is not None else []
+    return sorted({key for run in runs for key in run.summaries if key.endswith("/summary")})
+
+
+def trials_table(record: SweepRecord, estimates: Estimates) -> Table:
+    """Every trial: settings, scores with intervals, retention, how sure its place is."""
+    objectives = [objective.key for objective in record.objectives]
+    others = [key for key in summaries(record) if key not in objectives]
+    names = score_names([*objectives, *others])
+    kept = [key for key in [*objectives, *others] if _retains(record, key)]
+    paths = [p for p in searched(record) if p not in {"variant.name", "variant"}]
+    path_names = setting_names(searched(record))
+    probabilities = estimates.front_probabilities(record)
+    columns = (
+        Column("trial", "text", "Number in the sweep; members of the front are marked."),
+        Column("state", "text", "Whether it ended; failed ones are listed with their reason."),
+        Column("variant", "text", "The training method."),
+        *[Column(path_names[path], "text", f"Setting {path}.") for path in paths],
+        *[_objective_column(record, key, names[key]) for key in objectives],
+        *[
+            Column(
+                f"{names[key]} ↑",
+                "estimate",
+                f"{key}, not optimised: mean over the trial's seeds with its interval.",
+            )
+            for key in others
+        ],
+        *[
+            Column(f"{names[key]} kept", "percent", f"Retention in {key}. {RETENTION_HELP}")
+            for key in kept
+        ],
+        PROBABILITY,
+        Column(
+            "feasible",
+            "text",
+            "Whether it keeps every constraint of the sweep; if not, by how much it breaks them.",
+        ),
+        Column("seeds", "number", "Runs behind the figures."),
+        Column("minutes", "number", "Wall time of all its runs, without what was reused."),
+    )
+    rows: list[tuple[Cell, ...]] = []
+    marked = []
+    for trial in record.trials:
+        if trial.number in record.front:
+            marked.append(len(rows))
+        settings = [
+            setting_text(trial.params[path]) if path in trial.params else None for path in paths
+        ]
+        rows.append(
+            (
+                str(trial.number),
+                trial.state,
+                variant_of(trial),
+                *settings,
+                *[estimates.of(trial.results, key) for key in [*objectives, *others]],
+                *[kept_of_base(trial.results, record.base, key) for key in kept],
+                probabilities.get(trial.number),
+                _feasibility(trial),
+                len(trial.results),
+                sum(sum(run.seconds.values()) for run in trial.results) / 60,
+            )
+        )
+    if record.base is not None:
+        base: Runs = (record.base,)
+        rows.append(
+            (
+                *("base", "untuned", "base"),
+                *[None for _ in paths],
+                *[estimates.of(base, key) for key in [*objectives, *others]],
+                *[kept_of_base(base, record.base, key) for key in kept],
+                *(None, None, 1, None),
+            )
+        )
+    note = (
+        f"Brackets: {estimates.level:.0%} percentile bootstrap intervals, {num_seeds_text(record)}."
+    )
+    return Table("trials", "All trials", columns, tuple(rows), note, frozenset(marked))
+
+
+def _retains(record: SweepRecord, key: str) -> bool:
+    return not is_translation(key) and any(
+        trial.results and kept_of_base(trial.results, record.base, key) is not None
+        for trial in record.trials
+    )
+
+
+def _feasibility(trial: SweepTrial) -> str | None:
+    if trial.values is None:
+        return None
+    broken = [f"{text} by {by:.3g}" for text, by in trial.violations.items() if by > 0]
+    return f"no: {'; '.join(broken)}" if broken else "yes"
+
+
+def confirmed_table(record: SweepRecord, estimates: Estimates) -> Table | None:
+    """What was chosen by, beside what fresh seeds gave on test benchmarks; None before that."""
+    confirmed = [trial for trial in record.trials if trial.confirmed]
+    if not confirmed:
+        return None
+    keys = [objective.key for objective in record.objectives]
+    keys += [key for key in summaries(record) if key not in keys]
+    names = score_names(keys)
+    columns = [
+        Column("trial", "text", "Number in the sweep."),
+        Column("variant", "text", "The training method."),
+        Column("settings", "text", "What the sweep varied."),
+    ]
+    for key in keys:
+        arrow = "↑" if is_higher_better(confirmed[0].results, key) else "↓"
+        columns += [
+            Column(
+                f"{names[key]} {arrow} chosen by",
+                "estimate",
+                f"{key} on validation benchmarks with the sweep's seeds: what the trial was chosen "
+                "by, so more likely too good than too bad.",
+            ),
+            Column(
+                f"{names[key]} {arrow} confirmed",
+                "estimate",
+                f"{key_for_test(key)}: test benchmarks, seeds the sweep did not use.",
+            ),
+        ]
+    columns.append(Column("fresh seeds", "number", "Confirmation runs."))
+    rows: list[tuple[Cell, ...]] = []
+    marked = []
+    for trial in confirmed:
+        if trial.number in record.front:
+            marked.append(len(rows))
+        cells = _both(estimates, trial.results, trial.confirmed, keys)
+        identity = (str(trial.number), variant_of(trial), settings_line(trial, record))
+        rows.append((*identity, *cells, len(trial.confirmed)))
+    if record.base is not None:
+        cells = _both(estimates, (record.base,), (record.base,), keys)
+        rows.append(("base", "base", "untuned", *cells, None))
+    note = (
+        "Report the confirmed columns. Choosing the best of several trials flatters the columns "
+        "it was chosen by; the confirmed ones share neither data nor seeds with the choice."
+    )
+    return Table(
+        "confirmed",
+        "Chosen on validation, confirmed on test",
+        tuple(columns),
+        tuple(rows),
+        note,
+        frozenset(marked),
+    )
+
+
+def _both(
+    estimates: Estimates, chosen: Runs, confirmed: Runs, keys: Sequence[str]
+) -> list[Estimate | None]:
+    cells = []
+    for key in keys:
+        cells += [estimates.of(chosen, key), estimates.of(confirmed, key_for_test(key))]
+    return cells
