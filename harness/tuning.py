@@ -15,10 +15,11 @@ from harness.data.segments import pair_prompt
 from harness.data.spec import DataSpec
 from harness.models.chat_model import ChatModel
 from harness.models.completions import StoredGenerator
-from harness.models.generate import HuggingFaceGenerator
+from harness.models.generate import HuggingFaceGenerator, generator_identity
 from harness.models.identity import model_identity
 from harness.models.load import load_chat_model
 from harness.models.lora import adapter_facts, attach, detach, save_adapter
+from harness.models.tokenizer import load_tokenizer
 from harness.protocols import Generator, Penalty, Sources
 from harness.records import (
     JSON,
@@ -90,12 +91,15 @@ class Tuning:
 
     @cached_property
     def _generator(self) -> StoredGenerator:
+        batch_size = self.config.eval.batch_size
         return StoredGenerator(
-            self.config.model,
+            generator_identity(self.model_identity, batch_size),
+            lambda: load_tokenizer(self.config.model),
+            lambda: HuggingFaceGenerator(
+                self.chat_model, batch_size, self.timeline.progress("completions")
+            ),
             self.store,
-            lambda: self.chat_model,
-            self.config.eval.batch_size,
-            self.timeline.progress("completions"),
+            self.timeline.on_event,
         )
 
     @cached_property
