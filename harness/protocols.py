@@ -125,6 +125,25 @@ class LearnedScorer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class DataInput:
+    """A data set that went into a run; ``context`` says as what (``train``, ``benchmark``)."""
+
+    name: str
+    sha256: str
+    source: str
+    context: str
+
+
+@dataclass(frozen=True, slots=True)
+class KnownRun:
+    """A run a tracking store has."""
+
+    run_id: str
+    status: str
+    tags: Mapping[str, str]
+
+
+@dataclass(frozen=True, slots=True)
 class Services:
     """Outside help a metric may need; None where this machine cannot give it."""
 
@@ -176,20 +195,29 @@ class TrackedRun(Protocol):
     def set_tags(self, tags: Mapping[str, str]) -> None:
         """Text to filter by."""
 
-    def log_input(self, name: str, sha256: str, source: str, context: str) -> None:
-        """A data set that went in."""
+    def log_inputs(self, inputs: Sequence[DataInput]) -> None:
+        """Data sets that went in."""
 
     def log_file(self, path: Path, folder: str | None = None) -> None:
-        """A file or folder as an artifact."""
+        """A file, or all in a folder, as an artifact."""
+
+    def log_text(self, text: str, name: str) -> None:
+        """A text as an artifact."""
 
     def log_table(self, rows: Sequence[Mapping[str, JSON]], name: str) -> None:
-        """Rows as a table artifact (``name`` ends in .json)."""
+        """Rows as a table artifact (``name`` ends in .json), in place of an earlier one."""
+
+    def last_step(self, key: str) -> int:
+        """The greatest step at which a metric was logged; 0 when it never was."""
+
+    def flush(self) -> None:
+        """Sends what is still held back."""
 
     def renew_lease(self) -> None:
         """Says that whoever owns this run is alive."""
 
     def finish(self, status: RunStatus) -> None:
-        """The terminal status."""
+        """The terminal status; everything held back is sent."""
 
 
 class Tracker(Protocol):
@@ -207,6 +235,9 @@ class Tracker(Protocol):
 
     def resume_run(self, run_id: str) -> TrackedRun:
         """Continues a run this store has."""
+
+    def find_runs(self, experiment: str) -> list[KnownRun]:
+        """The experiment's runs."""
 
     def close_orphans(self, experiment: str) -> int:
         """Ends the experiment's open runs whose lease ran out; how many."""

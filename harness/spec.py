@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar
+from typing import Annotated, Any, Self, TypeVar, get_args
 
 import yaml
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, ValidationInfo
@@ -201,7 +201,7 @@ def explain(error: ValidationError, kind: type[BaseModel]) -> list[tuple[str, st
         nested = fault.get("ctx", {}).get("error")
         if isinstance(nested, NestedFaults):
             faults += [
-                (f"{path}.{inner}" if inner else path, text) for inner, text in nested.faults
+                (".".join(filter(None, (path, inner))), text) for inner, text in nested.faults
             ]
         elif fault["type"] == "extra_forbidden":
             faults.append((path, _unknown_option(fault["loc"], kind)))
@@ -237,12 +237,22 @@ def _allowed(message: str) -> str:
 
 
 def _unknown_option(location: tuple[int | str, ...], kind: type[BaseModel]) -> str:
-    owner: Any = kind
+    owner: type[BaseModel] | None = kind
     for part in location[:-1]:
-        field = owner.model_fields.get(part) if _is_model(owner) else None
-        owner = field.annotation if field is not None else None
-    options = sorted(owner.model_fields) if _is_model(owner) else []
+        # what is no field is a key or an index of a container of models
+        if owner is not None and part in owner.model_fields:
+            owner = _model_in(owner.model_fields[str(part)].annotation)
+    options = sorted(owner.model_fields) if owner is not None else []
     return unknown_name("option", str(location[-1]), options)
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    """The model a field holds, by itself or in a container."""
+    if _is_model(annotation):
+        model: type[BaseModel] = annotation
+        return model
+    found = (_model_in(argument) for argument in get_args(annotation))
+    return next((model for model in found if model is not None), None)
 
 
 def _is_model(owner: Any) -> bool:

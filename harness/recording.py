@@ -1,0 +1,195 @@
+"""What a run shows in a tracking store: settings, curves, scores, provenance, artifacts.
+
+A projection of results that are kept elsewhere: whatever is missing in the store can be written
+again from the home folder. Knows the seam only, not MLflow.
+"""
+
+import json
+import logging
+import platform
+import subprocess
+from collections.abc import Mapping, Sequence
+from functools import cache
+from importlib import metadata
+from pathlib import Path
+from statistics import fmean
+
+import yaml
+
+from harness.config import TrialConfig
+from harness.data.examples import load_examples
+from harness.errors import ConfigError, DataError
+from harness.evaluation.benchmarks import find_benchmarks
+from harness.evaluation.spec import EvalSpec
+from harness.protocols import DataInput, TrackedRun
+from harness.records import JSON, Event, StepEvent, TrialResult
+from harness.spec import digest, flatten
+from harness.store import MANIFEST, Store
+
+logger = logging.getLogger(__name__)
+
+CURVE = "train/loss"
+"""Logged at every point of the training curves: tells how far they were written."""
+
+_CURVES_FILE = "curves.jsonl"
+_ADAPTER_FOLDER = "adapter"
+_PREDICTIONS = "predictions/"
+
+
+class Recorder:
+    """Writes one run of a configuration as it goes on.
+
+    Args:
+        run: The run in the tracking store.
+        resumed: Whether curves may be there already; points are then not written twice.
+    """
+
+    def __init__(self, run: TrackedRun, *, resumed: bool = False) -> None:
+        self.run = run
+        self._last_step = run.last_step(CURVE) if resumed else 0
+
+    def begin(self, config: TrialConfig) -> None:
+        """The settings, before anything happens."""
+        plain = config.plain()
+        self.run.log_params(flatten(plain))
+        self.run.set_tags(
+            {
+                "variant": config.variant.name,
+                "fingerprint": config.fingerprint(),
+                "configuration": config.configuration_fingerprint(),
+                **git_state(),
+            }
+        )
+        self.run.log_text(yaml.safe_dump(plain, sort_keys=False), "config.yaml")
+        self.run.log_text(environment(), "environment.txt")
+
+    def on_event(self, event: Event) -> None:
+        """A point of the training curves, unless it is there."""
+        if isinstance(event, StepEvent) and event.step > self._last_step:
+            self._last_step = event.step
+            self.run.log_metrics(event.metrics, event.step)
+
+    def end(self, result: TrialResult, home: Path) -> None:
+        """Scores, provenance and artifacts of a finished run."""
+        self._curves(result, home)
+        self.run.log_metrics(final_metrics(result))
+        self.run.set_tags(_provenance(result))
+        self.run.log_inputs(data_inputs(result))
+        self._artifacts(result, Store(home / "store"))
+        self.run.flush()
+
+    def _curves(self, result: TrialResult, home: Path) -> None:
+        """What of the curves nobody was there to see."""
+        folder = _folder(Store(home / "store"), result, "adapter")
+        path = None if folder is None else folder / _CURVES_FILE
+        if path is not None and path.is_file():
+            for line in path.read_text(encoding="utf-8").splitlines():
+                self.on_event(StepEvent(**json.loads(line)))
+
+    def _artifacts(self, result: TrialResult, store: Store) -> None:
+        adapter = _folder(store, result, "adapter")
+        if adapter is not None and (adapter / _ADAPTER_FOLDER).is_dir():
+            self.run.log_file(adapter / _ADAPTER_FOLDER, "adapter")
+        examples = _folder(store, result, "examples")
+        if examples is not None:
+            table = load_examples(examples).table
+            if table:
+                self.run.log_table(table, "rationales.json")
+        for stage in result.stages:
+            folder = _folder(store, result, stage) if stage.startswith(_PREDICTIONS) else None
+            for path in sorted(folder.iterdir()) if folder is not None else ():
+                if path.name != MANIFEST:
+                    self.run.log_file(path, stage)
+
+
+def final_metrics(result: TrialResult) -> dict[str, float]:
+    """Scores keyed ``suite/benchmark/metric``, summaries, facts, seconds per stage."""
+    return {
+        **{key: score.value for key, score in result.scores.items()},
+        **result.summaries,
+        **result.facts,
+        **{f"seconds/{stage}": seconds for stage, seconds in result.seconds.items()},
+    }
+
+
+def mean_metrics(results: Sequence[TrialResult]) -> dict[str, float]:
+    """Scores and summaries as means over runs; a key that one run lacks is left out."""
+    found = [
+        {**{key: score.value for key, score in result.scores.items()}, **result.summaries}
+        for result in results
+    ]
+    if not found:
+        return {}
+    return {
+        key: fmean(one[key] for one in found) for key in found[0] if all(key in f for f in found)
+    }
+
+
+def data_inputs(result: TrialResult) -> list[DataInput]:
+    """The corpora trained on and the benchmarks scored, each with the sha256 of its file."""
+    data: Mapping[str, JSON] = result.config["data"]
+    inputs = [
+        DataInput(name, sha256, str(data[name]["path"]), name)
+        for key, sha256 in result.tags.items()
+        if (name := key.removeprefix("corpus/")) != key and data.get(name)
+    ]
+    benchmarks = _benchmark_files(json.dumps(result.config["eval"], sort_keys=True))
+    return inputs + [DataInput(key, sha, path, "benchmark") for key, sha, path in benchmarks]
+
+
+@cache
+def _benchmark_files(eval_json: str) -> tuple[tuple[str, str, str], ...]:
+    try:
+        found = find_benchmarks(EvalSpec.model_validate(json.loads(eval_json)))
+    except (ConfigError, DataError) as error:  # moved or changed since the run
+        logger.warning("benchmarks are not logged as inputs: %s", error.message)
+        return ()
+    return tuple((b.key, b.data_sha256, str(b.data_path)) for b in found)
+
+
+def _provenance(result: TrialResult) -> dict[str, str]:
+    return {
+        **result.tags,
+        "base_model": digest({k: v for k, v in result.tags.items() if k.startswith("model/")})[:16],
+        **{f"signature/{key}": score.signature for key, score in result.scores.items()},
+        **{f"unmeasured/{key}": reason for key, reason in result.unmeasured.items()},
+        **{f"stage/{name}": key for name, key in result.stages.items()},
+    }
+
+
+def _folder(store: Store, result: TrialResult, stage: str) -> Path | None:
+    """Where a stage of a result lies; None where there is none or it was cleaned away."""
+    key = result.stages.get(stage)
+    folder = None if key is None else store.root / stage.partition("/")[0] / key
+    return folder if folder is not None and folder.is_dir() else None
+
+
+@cache
+def git_state() -> dict[str, str]:
+    """Commit of the working directory and whether tracked files differ from it; {} without git."""
+
+    def git(*arguments: str) -> str:
+        return subprocess.run(
+            ["git", *arguments], capture_output=True, text=True, check=True, timeout=10
+        ).stdout.strip()
+
+    try:
+        commit = git("rev-parse", "HEAD")
+        dirty = bool(git("status", "--porcelain", "--untracked-files=no"))
+    except (OSError, subprocess.SubprocessError):
+        return {}
+    return {
+        "git.commit": commit,
+        "git.dirty": str(dirty).lower(),
+        "mlflow.source.git.commit": commit,
+    }
+
+
+@cache
+def environment() -> str:
+    """Python, machine and every installed package with its version."""
+    packages = sorted(
+        {f"{found.name}=={found.version}" for found in metadata.distributions()}, key=str.lower
+    )
+    head = [f"python {platform.python_version()}", f"platform {platform.platform()}"]
+    return "\n".join([*head, "", *packages, ""])

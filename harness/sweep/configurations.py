@@ -1,0 +1,137 @@
+"""From searched settings to configurations: building them, and whether a space allows it."""
+
+import itertools
+from collections.abc import Iterator, Mapping, Sequence
+
+from pydantic import ValidationError
+
+from harness.config import TrialConfig
+from harness.records import JSON, Split
+from harness.spec import explain, flatten, get_path, set_path, unknown_name
+from harness.sweep.space import Dimension, Params, Space, ordered
+
+VARIANT = "variant.name"
+SEARCHABLE = ("data", "variant", "lora", "train")
+_MAX_CONTEXTS = 64
+
+
+def configure(
+    base: TrialConfig,
+    params: Mapping[str, JSON],
+    *,
+    seed: int | None = None,
+    splits: Sequence[Split] | None = None,
+) -> TrialConfig:
+    """The base with some settings changed; another variant than its own starts from its defaults.
+
+    Raises:
+        ValidationError: The settings do not make a configuration.
+    """
+    data = base.plain()
+    variant = params.get(VARIANT, data["variant"]["name"])
+    if variant != data["variant"]["name"]:
+        data["variant"] = {"name": variant}
+    for path, value in params.items():
+        set_path(data, path, value)
+    if seed is not None:
+        data["seed"] = seed
+    if splits is not None:
+        data["eval"]["splits"] = tuple(splits)
+    return TrialConfig.model_validate(data)
+
+
+def space_faults(space: Space, base: TrialConfig) -> tuple[Space, list[tuple[str, str]]]:
+    """The space fitted to the settings' types, and its faults as (dotted path, what is wrong)."""
+    try:
+        ordered(space)
+    except ValueError as error:
+        return space, [("", str(error))]
+    flat = flatten(base.plain())
+    faults: list[tuple[str, str]] = []
+    fitted: dict[str, Dimension] = {}
+    for path, dimension in space.items():
+        found = _place_faults(path) or _condition_faults(space, dimension, flat)
+        if not found:
+            fitted[path], found = _value_faults(space, path, base)
+        faults += [(f"{path}.{inner}" if inner else path, text) for inner, text in found]
+    return fitted, faults
+
+
+def _place_faults(path: str) -> list[tuple[str, str]]:
+    part = path.partition(".")[0]
+    if part in SEARCHABLE:
+        return []
+    if part == "seed":
+        return [("", "a seed is not searched: list it in `seeds`")]
+    if part in TrialConfig.model_fields:
+        return [
+            ("", f"allowed: settings of {', '.join(SEARCHABLE)} (a sweep compares with one base)")
+        ]
+    return [("", unknown_name("setting", part, SEARCHABLE))]
+
+
+def _condition_faults(
+    space: Space, dimension: Dimension, flat: Mapping[str, JSON]
+) -> list[tuple[str, str]]:
+    faults: list[tuple[str, str]] = []
+    for name, allowed in dimension.when.items():
+        if name not in space and name not in flat:
+            known = sorted({*space, *flat})
+            faults.append((f"when.{name}", unknown_name("setting", name, known)))
+        elif name in space and (values := space[name].finite) is not None:
+            never = [value for value in allowed if value not in values]
+            if never:
+                faults.append((f"when.{name}", f"found {never}, allowed: {list(values)}"))
+        elif name in space:
+            faults.append((f"when.{name}", "a condition needs a setting with a list of values"))
+    return faults
+
+
+def _value_faults(
+    space: Space, path: str, base: TrialConfig
+) -> tuple[Dimension, list[tuple[str, str]]]:
+    """Tries the choices, or the ends of the range, wherever the dimension applies."""
+    dimension = space[path]
+    faults: dict[str, None] = {}
+    types: set[type] = set()
+    for context in itertools.islice(_contexts(space, path), _MAX_CONTEXTS):
+        for value in dimension.ends:
+            try:
+                config = configure(base, {**context, path: value})
+            except ValidationError as error:
+                for where, text in explain(error, TrialConfig):
+                    faults.setdefault(_worded(path, where, text, context))
+            else:
+                types.add(type(get_path(config.plain(), path)))
+    if dimension.values is None and types == {float}:
+        ends = {"low": float(dimension.low or 0), "high": float(dimension.high or 0)}
+        step = None if dimension.step is None else float(dimension.step)
+        dimension = dimension.replace(**ends, step=step)
+    elif dimension.values is None and types == {int} and not dimension.integral:
+        faults.setdefault("found fractions, allowed for this setting: whole low, high and step")
+    return dimension, [("", text) for text in faults]
+
+
+def _worded(path: str, where: str, text: str, context: Params) -> str:
+    text = text if where == path else f"{where}: {text}"
+    if not context:
+        return text
+    named = ", ".join(f"{name} {value!r}" for name, value in context.items())
+    return f"{text} (with {named}; `when:` says where a dimension applies)"
+
+
+def _contexts(space: Space, path: str) -> Iterator[Params]:
+    """Settings under which a dimension applies: those its conditions name, and the variants."""
+    names: dict[str, Sequence[JSON]] = {}
+
+    def need(name: str) -> None:
+        for other, allowed in space[name].when.items():
+            if other in space:
+                need(other)
+                names[other] = allowed
+
+    need(path)
+    if path.startswith("variant.") and path != VARIANT and VARIANT in space:
+        names.setdefault(VARIANT, space[VARIANT].finite or ())
+    for values in itertools.product(*names.values()):
+        yield dict(zip(names, values, strict=True))

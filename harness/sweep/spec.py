@@ -1,0 +1,273 @@
+"""SweepSpec: one question, the settings searched to answer it, and what counts as an answer.
+
+Parsing it checks all that can be checked before anything runs: every path and value of the space by
+building the configurations, every objective and constraint against the benchmarks' own files.
+"""
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, Literal, Self
+
+from pydantic import Field, ValidationInfo, field_validator, model_validator
+
+from harness.config import TrialConfig
+from harness.errors import ConfigError, DataError
+from harness.evaluation.benchmarks import find_benchmarks
+from harness.records import JSON, Split
+from harness.spec import NestedFaults, Spec, load_spec
+from harness.sweep import space as spaces
+from harness.sweep.configurations import space_faults
+from harness.sweep.goals import Keys, ObjectiveSpec, parse_constraint, resolve
+from harness.sweep.space import Dimension, Space
+
+
+class SamplerSpec(Spec):
+    """How configurations are proposed."""
+
+    name: Literal["tpe", "gp", "nsga2", "random", "grid"] = "tpe"
+    """`tpe` and `gp` (for up to about 100 costly trials) learn from few trials, `nsga2` needs
+    many; `random` and `grid` do not learn and give the same configurations with any number of
+    workers."""
+
+    seed: int = Field(0, ge=0)
+    """Of every draw."""
+
+    startup: int = Field(5, ge=1)
+    """Trials spread evenly over the space before `tpe`, `gp` or `nsga2` guides; for `nsga2` also
+    the size of its population."""
+
+    @property
+    def guides(self) -> bool:
+        """Whether it learns from finished trials."""
+        return self.name in ("tpe", "gp", "nsga2")
+
+
+class ConfirmSpec(Spec):
+    """The second look: fresh seeds, test benchmarks. Its scores are the ones to report."""
+
+    seeds: tuple[int, ...] = Field(min_length=1)
+    """Seeds of the confirming runs; none of them a seed of the sweep."""
+
+    members: Literal["front", "all"] = "front"
+    """Which trials: the members of the front, or every complete trial."""
+
+    at_most: int | None = Field(4, ge=1)
+    """Only so many members of the front: those that together span most hypervolume; null for
+    all."""
+
+    compare: str | None = None
+    """A searched path, for example `variant.name`: the best trial of each of its values is
+    confirmed too, so that every method has test scores."""
+
+
+class SweepSpec(Spec):
+    """A sweep: what ``harness sweep`` reads."""
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.-]{0,63}$")
+    """Of the sweep, its folder and its experiment in MLflow."""
+
+    question: str = Field(min_length=1)
+    """What it is to answer; heads the report."""
+
+    base: TrialConfig
+    """The configuration the search starts from, here or as the path of a trial's YAML. Its splits
+    and its seed are set by the sweep."""
+
+    space: Mapping[str, Dimension] = Field(min_length=1)
+    """What is searched: a list of values or a range by dotted path. Seeds are never searched."""
+
+    objectives: tuple[ObjectiveSpec, ...] = Field(min_length=1, max_length=4)
+    """What is optimised, on validation benchmarks, as the mean over the seeds."""
+
+    constraints: tuple[str, ...] = ()
+    """What a trial must keep to be on the front, for example "pocket_general/summary >= base -
+    0.05"."""
+
+    sampler: SamplerSpec = SamplerSpec()
+    """How configurations are proposed."""
+
+    trials: int | None = Field(None, ge=1)
+    """How many configurations; may be left out for a grid, which is then run whole."""
+
+    seeds: tuple[int, ...] = Field((1,), min_length=1)
+    """Every configuration is run with each."""
+
+    confirm: ConfirmSpec | None = None
+    """What is run once more on test benchmarks; null for nothing."""
+
+    @field_validator("base", mode="before")
+    @classmethod
+    def _read_base(cls, value: JSON, info: ValidationInfo) -> JSON:
+        if not isinstance(value, str):
+            return value
+        path = Path(value)
+        folder = (info.context or {}).get("folder")
+        if folder is not None and (Path(folder) / path).is_file():
+            path = Path(folder) / path
+        try:
+            return load_spec(TrialConfig, path)
+        except ConfigError as error:
+            raise ValueError(error.message) from None
+
+    @field_validator("base")
+    @classmethod
+    def _base_is_scored(cls, value: TrialConfig, info: ValidationInfo) -> TrialConfig:
+        try:
+            find_benchmarks(value.eval.replace(splits=tuple(Split)))
+        except (ConfigError, DataError) as error:
+            raise ValueError(error.message) from None
+        return value.replace(name=info.data.get("name", value.name))
+
+    @field_validator("space", mode="before")
+    @classmethod
+    def _flat(cls, value: JSON) -> JSON:
+        """Paths may be nested (``--set space.lora.rank=[4]``); a bare list is a choice."""
+        return _flatten_space(value, "") if isinstance(value, Mapping) else value
+
+    @field_validator("space")
+    @classmethod
+    def _space_fits(cls, value: Space, info: ValidationInfo) -> Space:
+        base = info.data.get("base")
+        if base is None:
+            return value
+        fitted, faults = space_faults(value, base)
+        if faults:
+            raise NestedFaults(faults)
+        return fitted
+
+    @field_validator("objectives", mode="before")
+    @classmethod
+    def _bare_keys(cls, value: JSON) -> JSON:
+        if not isinstance(value, list | tuple):
+            return value
+        return [{"key": entry} if isinstance(entry, str) else entry for entry in value]
+
+    @field_validator("objectives")
+    @classmethod
+    def _objectives_measured(
+        cls, value: tuple[ObjectiveSpec, ...], info: ValidationInfo
+    ) -> tuple[ObjectiveSpec, ...]:
+        keys = _keys(info)
+        faults: list[tuple[str, str]] = []
+        for index, objective in enumerate(value if keys else ()):
+            if objective.key in [other.key for other in value[:index]]:
+                faults.append((str(index), f"{objective.key!r} is given twice"))
+                continue
+            try:
+                resolve(objective, keys)  # type: ignore[arg-type]  # checked above
+            except ValueError as error:
+                faults.append((str(index), str(error)))
+        if faults:
+            raise NestedFaults(faults)
+        return value
+
+    @field_validator("constraints")
+    @classmethod
+    def _constraints_measured(cls, value: tuple[str, ...], info: ValidationInfo) -> Any:
+        keys = _keys(info)
+        faults: list[tuple[str, str]] = []
+        for index, text in enumerate(value):
+            try:
+                constraint = parse_constraint(text)
+            except ValueError as error:
+                faults.append((str(index), str(error)))
+                continue
+            if keys is not None and (fault := keys.fault(constraint.key)):
+                faults.append((str(index), fault))
+        if len(set(value)) < len(value):
+            faults.append(("", "a constraint is given twice"))
+        if faults:
+            raise NestedFaults(faults)
+        return value
+
+    @field_validator("sampler", mode="before")
+    @classmethod
+    def _bare_sampler(cls, value: JSON) -> JSON:
+        return {"name": value} if isinstance(value, str) else value
+
+    @field_validator("sampler")
+    @classmethod
+    def _grid_is_finite(cls, value: SamplerSpec, info: ValidationInfo) -> SamplerSpec:
+        space: Space = info.data.get("space", {})
+        if value.name != "grid":
+            return value
+        endless = [path for path, dimension in space.items() if dimension.finite is None]
+        if endless:
+            raise ValueError(
+                f"name: found grid, but {', '.join(endless)} has no finite number of values; "
+                "allowed: give it values or a step, or another sampler"
+            )
+        if (size := spaces.grid_bound(space)) > spaces.MAX_GRID:
+            raise ValueError(f"name: found a grid of {size} points, allowed {spaces.MAX_GRID}")
+        return value
+
+    @field_validator("trials")
+    @classmethod
+    def _has_budget(cls, value: int | None, info: ValidationInfo) -> int | None:
+        sampler = info.data.get("sampler")
+        if value is None and sampler is not None and sampler.name != "grid":
+            raise ValueError("missing, and only a grid can do without it")
+        return value
+
+    @field_validator("seeds")
+    @classmethod
+    def _distinct(cls, value: tuple[int, ...]) -> tuple[int, ...]:
+        if len(set(value)) < len(value) or min(value) < 0:
+            raise ValueError(f"found {list(value)}, allowed: different whole numbers >= 0")
+        return value
+
+    @model_validator(mode="after")
+    def _second_look(self) -> Self:
+        if self.confirm is None:
+            return self
+        faults = []
+        seeds, compare = self.confirm.seeds, self.confirm.compare
+        if len(set(seeds)) < len(seeds) or min(seeds) < 0:
+            faults.append(
+                ("confirm.seeds", f"found {list(seeds)}, allowed: different whole numbers >= 0")
+            )
+        if shared := sorted(set(seeds) & set(self.seeds)):
+            faults.append(
+                (
+                    "confirm.seeds",
+                    f"{', '.join(map(str, shared))} also among the sweep's seeds; allowed: seeds "
+                    "the sweep did not use, or selection and reporting share their luck",
+                )
+            )
+        if compare is not None and compare not in self.space:
+            searched = ", ".join(self.space)
+            faults.append(
+                ("confirm.compare", f"found {compare!r}, allowed: a searched path ({searched})")
+            )
+        if faults:
+            raise NestedFaults(faults)
+        return self
+
+
+def _keys(info: ValidationInfo) -> Keys | None:
+    base: TrialConfig | None = info.data.get("base")
+    if base is None:
+        return None
+    return Keys(find_benchmarks(base.eval.replace(splits=tuple(Split))))
+
+
+def _flatten_space(value: Mapping[str, JSON], prefix: str) -> dict[str, JSON]:
+    flat: dict[str, JSON] = {}
+    fields = set(Dimension.model_fields)
+    for key, entry in value.items():
+        if isinstance(entry, list | tuple):
+            flat[f"{prefix}{key}"] = {"values": entry}
+        elif isinstance(entry, Mapping) and entry and not fields & set(entry):
+            flat |= _flatten_space(entry, f"{prefix}{key}.")
+        else:
+            flat[f"{prefix}{key}"] = entry
+    return flat
+
+
+def load_sweep_spec(path: Path, overrides: tuple[tuple[str, JSON], ...] = ()) -> SweepSpec:
+    """Reads a SweepSpec from a YAML file, with dotted overrides applied.
+
+    Raises:
+        ConfigError: All faults of the file at once.
+    """
+    return load_spec(SweepSpec, path, overrides)

@@ -1,0 +1,314 @@
+"""The pool of worker processes: hands out tasks, passes on news, replaces whoever dies.
+
+A worker's death costs its task nothing but time, for finished stages are found again; a task whose
+workers keep dying without finishing a stage is given up with the reason.
+"""
+
+import contextlib
+import logging
+import os
+import signal
+import subprocess
+import sys
+from collections import deque
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import Pipe
+from multiprocessing.connection import Connection
+from multiprocessing.connection import wait as wait_for
+from pathlib import Path
+from typing import TypeAlias
+
+from harness.errors import EvaluationError, HarnessError
+from harness.protocols import LearnedScorer
+from harness.records import Event, StageEvent, TrialResult
+from harness.sweep.messages import Answer, Ask, Broken, Done, Failed, Happened, Ready, Task
+
+logger = logging.getLogger(__name__)
+
+DEATHS_OF_ITS_OWN = 3
+"""Crashes, or kills for want of memory, in one task without a finished stage between: give up."""
+
+DEATHS_FROM_OUTSIDE = 10
+"""The same for kills by somebody, which say nothing about the task."""
+
+
+@dataclass(frozen=True, slots=True)
+class Progressed:
+    """A task goes on."""
+
+    task: Task
+    worker: int
+    event: Event
+
+
+@dataclass(frozen=True, slots=True)
+class Finished:
+    """A task is done."""
+
+    task: Task
+    worker: int
+    result: TrialResult
+
+
+@dataclass(frozen=True, slots=True)
+class GaveUp:
+    """A task cannot be done."""
+
+    task: Task
+    worker: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class Lost:
+    """A worker died; its task, if it had one, is begun again by the next."""
+
+    task: Task | None
+    worker: int
+    reason: str
+
+
+News: TypeAlias = Progressed | Finished | GaveUp | Lost
+
+
+class _Worker:
+    """The parent's view of one worker process."""
+
+    def __init__(self, number: int, process: subprocess.Popen[bytes], pipe: Connection) -> None:
+        self.number = number
+        self.process = process
+        self.pipe = pipe
+        self.ready = False
+        self.task: Task | None = None
+
+    def send(self, message: Task | Answer) -> None:
+        """A worker that just died is found out by reading, not here."""
+        with contextlib.suppress(BrokenPipeError, ConnectionResetError, OSError):
+            self.pipe.send(message)
+
+    def kill(self) -> None:
+        """Ends the process and whatever it started; does not wait."""
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(self.process.pid, signal.SIGKILL)
+
+
+class Pool:
+    """Worker processes for tasks.
+
+    Args:
+        runner: Import path, ``module:function``, of what runs a configuration.
+        home: Folder of the store.
+        size: Most workers at a time; each is started when there is something for it to do.
+        threads: CPU threads of each.
+        logs: Folder for what the workers say.
+        learned: The one learned scorer they share; None where there is none.
+    """
+
+    def __init__(
+        self,
+        runner: str,
+        *,
+        home: Path,
+        size: int,
+        threads: int,
+        logs: Path,
+        learned: LearnedScorer | None,
+    ) -> None:
+        self._runner = runner
+        self._home = home
+        self._size = size
+        self._threads = threads
+        self._logs = logs
+        self._learned = learned
+        self._scoring = ThreadPoolExecutor(1, thread_name_prefix="learned-scorer")
+        self._workers: dict[int, _Worker] = {}
+        self._queue: deque[Task] = deque()
+        self._deaths: dict[str, int] = {}
+        self._reached: dict[str, set[str]] = {}
+        self._failed_starts = 0
+        self._num_oom_kills = _num_oom_kills()
+
+    @property
+    def num_free(self) -> int:
+        """How many tasks would be begun at once."""
+        return self._size - self.num_unfinished
+
+    @property
+    def num_unfinished(self) -> int:
+        """Tasks handed in and not finished."""
+        return len(self._queue) + sum(w.task is not None for w in self._workers.values())
+
+    def submit(self, task: Task) -> None:
+        """Hands in a task."""
+        self._queue.append(task)
+        self._serve()
+
+    def wait(self, timeout_s: float) -> list[News]:
+        """What happened, as soon as anything did or the time is over.
+
+        Raises:
+            EvaluationError: No worker can be started.
+        """
+        pipes = {worker.pipe: worker for worker in self._workers.values()}
+        news: list[News] = []
+        for pipe in wait_for(list(pipes), timeout_s):
+            assert isinstance(pipe, Connection)
+            news += self._read(pipes[pipe])
+        for worker in list(self._workers.values()):
+            # its pipe stays open where a process it started lives on
+            if worker.process.poll() is not None:
+                news += self._read(worker)
+                if self._workers.get(worker.number) is worker:
+                    news += self._bury(worker)
+        self._serve()
+        return news
+
+    def close(self) -> None:
+        """Ends every worker, at work or not."""
+        for worker in self._workers.values():
+            worker.kill()
+        for worker in self._workers.values():
+            worker.process.wait()
+            worker.pipe.close()
+        self._workers.clear()
+        self._queue.clear()
+        self._scoring.shutdown(wait=False, cancel_futures=True)
+
+    def _serve(self) -> None:
+        """Tasks to those who are ready; new workers while tasks wait."""
+        for worker in self._workers.values():
+            if worker.ready and worker.task is None and self._queue:
+                worker.task = self._queue.popleft()
+                worker.send(worker.task)
+        starting = sum(not worker.ready for worker in self._workers.values())
+        numbers = [n for n in range(self._size) if n not in self._workers]
+        for number in numbers[: max(0, len(self._queue) - starting)]:
+            self._workers[number] = self._start(number)
+
+    def _start(self, number: int) -> _Worker:
+        ours, theirs = Pipe()
+        environment = os.environ | {
+            "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
+            "OMP_NUM_THREADS": str(self._threads),
+            "MKL_NUM_THREADS": str(self._threads),
+            "TOKENIZERS_PARALLELISM": "false",
+        }
+        # -P: modules are looked for where this process finds them, not in the working directory
+        command = [sys.executable, "-P", "-m", "harness.sweep.worker", str(theirs.fileno())]
+        arguments = [
+            str(os.getpid()),
+            str(self._home),
+            self._runner,
+            str(self._learned is not None),
+        ]
+        self._logs.mkdir(parents=True, exist_ok=True)
+        with theirs, (self._logs / f"worker-{number}.log").open("ab") as log:
+            process = subprocess.Popen(
+                command + arguments,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                env=environment,
+                pass_fds=[theirs.fileno()],
+                start_new_session=True,  # Ctrl-C reaches the parent alone
+            )
+        return _Worker(number, process, ours)
+
+    def _read(self, worker: _Worker) -> list[News]:
+        news: list[News] = []
+        try:
+            while worker.pipe.poll():
+                news += self._heard(worker, worker.pipe.recv())
+        except (EOFError, OSError):
+            news += self._bury(worker)
+        return news
+
+    def _heard(self, worker: _Worker, message: object) -> Iterable[News]:
+        task, number = worker.task, worker.number
+        match message:
+            case Ready():
+                worker.ready = True
+                self._failed_starts = 0
+            case Broken(reason):
+                raise EvaluationError(
+                    f"a worker cannot start: {reason}", f"see {self._log_of(worker)}"
+                )
+            case Ask():
+                self._scoring.submit(self._answer, worker, message)
+            case Happened(event) if task is not None:
+                if isinstance(event, StageEvent) and event.state == "done":
+                    self._count_progress(task, event.stage)
+                yield Progressed(task, number, event)
+            case Done(result) if task is not None:
+                worker.task = None
+                yield Finished(task, number, result)
+            case Failed(reason) if task is not None:
+                worker.task = None
+                yield GaveUp(task, number, reason)
+
+    def _count_progress(self, task: Task, stage: str) -> None:
+        """A stage the task has not come to before forgives the deaths until then."""
+        reached = self._reached.setdefault(task.id, set())
+        if stage not in reached:
+            reached.add(stage)
+            self._deaths.pop(task.id, None)
+
+    def _answer(self, worker: _Worker, ask: Ask) -> None:
+        try:
+            answer = Answer(getattr(self._learned, ask.method)(*ask.arguments))
+        except HarnessError as error:
+            answer = Answer(error=error)
+        except Exception as error:
+            logger.exception("the learned scorer failed")
+            answer = Answer(error=EvaluationError(f"{type(error).__name__}: {error}"))
+        worker.send(answer)
+
+    def _bury(self, worker: _Worker) -> list[News]:
+        worker.kill()  # what it started, and itself where only its pipe is gone
+        code = worker.process.wait()
+        worker.pipe.close()
+        del self._workers[worker.number]
+        reason, own_fault = self._autopsy(code)
+        limit = DEATHS_OF_ITS_OWN if own_fault else DEATHS_FROM_OUTSIDE
+        if not worker.ready:
+            self._failed_starts += 1
+            if self._failed_starts >= limit:
+                raise EvaluationError(
+                    f"workers die before they are ready: {reason}", f"see {self._log_of(worker)}"
+                )
+        task = worker.task
+        if task is None:
+            return [Lost(None, worker.number, reason)]
+        deaths = self._deaths[task.id] = self._deaths.get(task.id, 0) + 1
+        if deaths >= limit:
+            text = f"its worker died {deaths} times in the same stage, at last: {reason}"
+            return [GaveUp(task, worker.number, f"{text} (see {self._log_of(worker)})")]
+        self._queue.appendleft(task)
+        return [Lost(task, worker.number, reason)]
+
+    def _autopsy(self, code: int) -> tuple[str, bool]:
+        """Why a process ended, and whether the cause lay in what it did."""
+        before, self._num_oom_kills = self._num_oom_kills, _num_oom_kills()
+        if code == -signal.SIGKILL and self._num_oom_kills > before:
+            return "killed by the system for want of memory", True
+        if code in (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP):
+            return f"killed from outside ({signal.Signals(-code).name})", False
+        if code < 0:
+            return f"crashed ({signal.Signals(-code).name})", True
+        return f"ended with exit code {code}", True
+
+    def _log_of(self, worker: _Worker) -> Path:
+        return self._logs / f"worker-{worker.number}.log"
+
+
+def _num_oom_kills() -> int:
+    """How many processes the kernel has killed for want of memory; 0 where it does not say."""
+    total = 0
+    for path in ("/sys/fs/cgroup/memory.events", "/proc/vmstat"):
+        with contextlib.suppress(OSError):
+            for line in Path(path).read_text(encoding="ascii").splitlines():
+                name, _, count = line.partition(" ")
+                total += int(count) if name == "oom_kill" else 0
+    return total

@@ -1,0 +1,181 @@
+from pathlib import Path
+
+import pytest
+
+from harness.errors import EXIT_USER, ConfigError
+from harness.spec import load_spec, parse_override, validate
+from harness.sweep.spec import SweepSpec, load_sweep_spec
+
+
+def test_reads_and_writes_itself(spec: SweepSpec) -> None:
+    assert validate(SweepSpec, spec.plain(), "again") == spec
+    assert spec.base.name == "toy"
+
+
+def test_base_may_be_the_path_of_a_trial(sweep_file: Path) -> None:
+    text = sweep_file.read_text()
+    start, end = text.index("base:"), text.index("space:")
+    folder = sweep_file.parent / "trials"
+    folder.mkdir()
+    lines = [line.removeprefix("  ") for line in text[start:end].splitlines()[1:]]
+    (folder / "trial.yaml").write_text("\n".join(lines))
+    sweep_file.write_text(text[:start] + "base: trials/trial.yaml\n" + text[end:])
+    assert load_sweep_spec(sweep_file).base.variant.name == "radis"
+
+
+def test_overrides_reach_into_base_and_space(sweep_file: Path) -> None:
+    texts = ("base.train.steps=5", "space.lora.rank=[2]", "trials=3", "sampler=random")
+    spec = load_sweep_spec(sweep_file, tuple(map(parse_override, texts)))
+    assert spec.base.train.steps == 5
+    assert spec.space["lora.rank"].values == (2,)
+    assert (spec.trials, spec.sampler.name) == (3, "random")
+
+
+def test_whole_numbers_for_a_real_setting_make_a_real_range(sweep_file: Path) -> None:
+    override = ("space", {"lora.alpha": {"low": 8, "high": 32}, "lora.rank": {"low": 2, "high": 8}})
+    spec = load_sweep_spec(
+        sweep_file, (override, ("sampler", "random"), ("trials", 2), ("confirm", None))
+    )
+    assert not spec.space["lora.alpha"].integral
+    assert spec.space["lora.rank"].integral
+
+
+MALFORMED = [
+    ("lora.rank: [4, 8]", "lora.rnak: [4, 8]", [":12: space.lora.rnak", "did you mean 'rank'?"]),
+    (
+        "lora.rank: [4, 8]",
+        "lora.rank: [4, 0]",
+        [":12: space.lora.rank", "found 0", "greater than or equal to 1"],
+    ),
+    (
+        "lora.rank: [4, 8]",
+        "lora.rank: {low: 8, high: 4}",
+        [":12: space.lora.rank", "low below high"],
+    ),
+    ("lora.rank: [4, 8]", "lora.rank: {low: 4}", [":12: space.lora.rank", "low and high"]),
+    ("lora.rank: [4, 8]", "lora.rank: {low: 0, high: 4, log: true}", [":12", "above 0"]),
+    ("lora.rank: [4, 8]", "lora.rank: {low: 1.5, high: 4.5, step: 1.5}", [":12", "found 1.5"]),
+    (
+        "lora.rank: [4, 8]",
+        "lora.rank: {low: 1, high: 4, stop: 2}",
+        [":12: space.lora.rank.stop", "did you mean 'step'?"],
+    ),
+    ("lora.rank: [4, 8]", "lora.rank: [4, 4]", [":12", "given twice"]),
+    ("lora.rank: [4, 8]", "lora.rank: 4", [":12: space.lora.rank", "found 4"]),
+    (
+        "lora.rank: [4, 8]",
+        "lora.alpha: {low: 1.0, high: 2.0}",
+        [":15: sampler", "lora.alpha", "step"],
+    ),
+    ("lora.rank: [4, 8]", "seed: [1, 2]", [":12: space.seed", "`seeds`"]),
+    (
+        "lora.rank: [4, 8]",
+        "eval.batch_size: [1, 2]",
+        [":12: space.eval.batch_size", "data, variant, lora, train"],
+    ),
+    ("lora.rank: [4, 8]", "lroa.rank: [1, 2]", [":12: space.lroa.rank", "did you mean 'lora'?"]),
+    (
+        ", when: {variant.name: radis}",
+        "",
+        [":11: space.variant.rationale_weight", "variant.name 'sft'", "`when:`"],
+    ),
+    ("when: {variant.name: radis}", "when: {variant.name: radish}", [":11", "radish", "radis"]),
+    (
+        "when: {variant.name: radis}",
+        "when: {variant.nam: radis}",
+        [":11", "did you mean 'variant.name'?"],
+    ),
+    (
+        "variant.rationale_weight",
+        "variant.rationale_wieght",
+        [":11: space.variant.rationale_wieght", "did you mean 'rationale_weight'?"],
+    ),
+    (
+        "variant.name: [sft, radis]",
+        "variant.name: [sfft, radis]",
+        [":10: space.variant.name", "did you mean 'sft'?"],
+    ),
+    (
+        "variant: {name: radis}",
+        "variant: {name: raddis}",
+        [":7: base.variant.name", "did you mean 'radis'?"],
+    ),
+    (
+        "[translation, general]",
+        "[translatoin, general]",
+        [":4: base", "did you mean 'translation'?"],
+    ),
+    (
+        "[translation/summary,",
+        "[translation/sumary,",
+        [":13: objectives.0", "did you mean 'translation/summary'?"],
+    ),
+    (
+        "[translation/summary,",
+        "[translation/en_de_test/exact_match,",
+        [":13: objectives.0", "validation benchmarks only"],
+    ),
+    (
+        "[translation/summary,",
+        "[translation/en_de_validation/exact_match,",
+        [":13: objectives.0", "reference and scale missing"],
+    ),
+    ("[translation/summary,", "[general/summary,", [":13: objectives.1", "given twice"]),
+    ("[translation/summary, general/summary]", "[]", [":13: objectives", "at least 1"]),
+    ("base - 0.4", "bse - 0.4", [":14: constraints.0", "KEY >= base - NUMBER"]),
+    (
+        "general/summary >=",
+        "genral/summary >=",
+        [":14: constraints.0", "did you mean 'general/summary'?"],
+    ),
+    (
+        "general/summary >=",
+        "general/facts_test/exact_match >=",
+        [":14: constraints.0", "validation benchmarks only"],
+    ),
+    (
+        "sampler: grid",
+        "sampler: gird",
+        [":15: sampler.name", "'tpe', 'gp', 'nsga2', 'random' or 'grid'"],
+    ),
+    ("sampler: grid", "sampler: tpe", ["trials", "only a grid can do without"]),
+    ("sampler: grid", "sampler: grid\ntrials: 0", [":16: trials", "greater than or equal to 1"]),
+    ("sampler: grid", "sampler: grid\nseeds: [1, 1]", [":16: seeds", "different whole numbers"]),
+    (
+        "sampler: grid",
+        "sampler: grid\nseeds: [11]",
+        ["confirm.seeds", "11 also among the sweep's seeds"],
+    ),
+    ("compare: variant.name", "compare: lora.alpha", [":16: confirm.compare", "variant.name"]),
+    ("compare: variant.name", "members: some", [":16: confirm.members", "'front' or 'all'"]),
+    ("name: toy", "name: a b", [":2: name"]),
+    ("question: Does it work?\n", "", ["question", "missing"]),
+    ("question:", "quest:", [":3: quest", "did you mean 'question'?"]),
+    ("name: toy", "name: toy\nname: toy", [":3", "given twice"]),
+]
+
+
+@pytest.mark.parametrize(("old", "new", "told"), MALFORMED, ids=lambda value: str(value)[:40])
+def test_a_malformed_sweep_names_place_and_allowed(
+    sweep_file: Path, old: str, new: str, told: list[str]
+) -> None:
+    text = sweep_file.read_text()
+    assert old in text
+    sweep_file.write_text(text.replace(old, new, 1))
+    before = sorted(sweep_file.parent.rglob("*"))
+    with pytest.raises(ConfigError) as caught:
+        load_spec(SweepSpec, sweep_file)
+    assert caught.value.exit_code == EXIT_USER
+    for part in [str(sweep_file), *told]:
+        assert part in caught.value.message
+    assert sorted(sweep_file.parent.rglob("*")) == before
+
+
+def test_all_faults_are_told_at_once(sweep_file: Path) -> None:
+    text = sweep_file.read_text().replace("lora.rank", "lora.rnak")
+    text = text.replace("[translation/summary", "[translation/sum").replace("grid", "gird")
+    sweep_file.write_text(text)
+    with pytest.raises(ConfigError) as caught:
+        load_spec(SweepSpec, sweep_file)
+    for place in ("space.lora.rnak", "objectives.0", "sampler.name"):
+        assert place in caught.value.message
