@@ -56,14 +56,15 @@ def folder_hash(folder: Path) -> str:
     is.
     """
     hashes = {
-        str(file.relative_to(folder)): _content_hash(file)
+        str(file.relative_to(folder)): content_hash(file)
         for file in sorted(folder.rglob("*"))
         if file.is_file() and file.suffix in _HASHED_SUFFIXES and file.name not in _UNHASHED
     }
     return digest(hashes)
 
 
-def _content_hash(file: Path) -> str:
+def content_hash(file: Path) -> str:
+    """sha256 of a file, remembered on disk for large ones."""
     if file.name == "adapter_config.json":
         config = dict(read_json(file))
         config.pop("base_model_name_or_path", None)
