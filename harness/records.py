@@ -240,7 +240,7 @@ class TrialResult:
         facts: ``data/*``, ``train/*``, ``cost/*``, ``retention/*``: plain numbers.
         stages: Key of every stage in the store, by name (``predictions/<suite>/<benchmark>``).
         tags: Provenance: base model hash, device kind, library versions.
-        seconds: Wall time per stage; 0 where it was reused.
+        seconds: What making each stage took, in this run or an earlier one.
         summary_parts: Per key of ``summaries``, what it is the mean of.
     """
 

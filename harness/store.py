@@ -52,7 +52,7 @@ class Stage:
 
 @dataclass(frozen=True)
 class Built:
-    """A complete stage folder, and whether it was there already."""
+    """A complete stage folder, whether it was there already, and what making it took."""
 
     path: Path
     key: str
@@ -90,7 +90,7 @@ class Store:
         except FileNotFoundError:
             return None
         _warn_of_other_versions(stage, record["versions"])
-        return Built(self.path(stage), stage.key, True, 0.0, record["facts"])
+        return Built(self.path(stage), stage.key, True, record["seconds"], record["facts"])
 
     def build(self, stage: Stage, make: Callable[[Path], Mapping[str, JSON] | None]) -> Built:
         """The stage's output, made by ``make(folder)`` unless it is there.
@@ -143,7 +143,7 @@ class Store:
             for draft in drafts.values():
                 shutil.rmtree(draft, ignore_errors=True)
             raise
-        seconds = (time.monotonic() - start) / len(stages)
+        seconds = round((time.monotonic() - start) / len(stages), 3)
         built: dict[str, Built] = {}
         for stage, given in zip(stages, facts, strict=True):
             _write_manifest(drafts[stage.key], stage, given, seconds)
@@ -227,7 +227,7 @@ def _write_manifest(folder: Path, stage: Stage, facts: Mapping[str, JSON], secon
         "facts": facts,
         "versions": dict(library_versions()),
         "created": time.time(),
-        "seconds": round(seconds, 3),
+        "seconds": seconds,
     }
     (folder / MANIFEST).write_text(json.dumps(record, indent=1), encoding="utf-8")
 

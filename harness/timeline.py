@@ -9,7 +9,7 @@ from harness.records import StageEvent
 
 
 class Timeline:
-    """Tells of stages and keeps their seconds; 0 where a stage was found made.
+    """Tells of the stages of a run.
 
     Args:
         on_event: Whom to tell.
@@ -17,7 +17,6 @@ class Timeline:
 
     def __init__(self, on_event: OnEvent) -> None:
         self.on_event = on_event
-        self.seconds: dict[str, float] = {}
 
     @contextmanager
     def stage(self, name: str, *, reused: bool = False) -> Iterator[None]:
@@ -26,7 +25,6 @@ class Timeline:
         start = time.monotonic()
         yield
         seconds = 0.0 if reused else time.monotonic() - start
-        self.seconds[name] = seconds
         self.on_event(StageEvent(name, "reused" if reused else "done", 1.0, seconds))
 
     def progress(self, name: str) -> Callable[[float], None]:

@@ -76,7 +76,7 @@ def _run(
         facts=tuning.facts | _cost(predictions),
         stages=tuning.stages | {f"predictions/{key}": one.key for key, one in predictions.items()},
         tags=_provenance(tuning),
-        seconds=timeline.seconds,
+        seconds=tuning.seconds | {"predictions": sum(one.seconds for one in predictions.values())},
         summary_parts=summaries.parts,
     )
 

@@ -58,6 +58,7 @@ class Tuning:
         self.model_identity = model_identity(config.model)
         self.stages: dict[str, str] = {}
         self.facts: dict[str, float] = {}
+        self.seconds: dict[str, float] = {}
 
     def adapter(self) -> Built:
         """The ``adapter`` stage; text is only made and the model only loaded where it is missing.
@@ -75,6 +76,7 @@ class Tuning:
             for line in (built.path / CURVES).read_text(encoding="utf-8").splitlines():
                 self.timeline.on_event(StepEvent(**json.loads(line)))
         self.stages |= {"examples": examples.key, "adapter": built.key}
+        self.seconds |= {"examples": examples.seconds, "adapter": built.seconds}
         self.facts |= {f"data/{name}": value for name, value in made.facts.items()}
         self.facts |= {name: float(value) for name, value in built.facts.items()}
         return built
