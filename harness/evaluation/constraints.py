@@ -1,0 +1,124 @@
+"""Constraints on the form of an answer that a program can check, after IFEval.
+
+Zhou et al. (2023), "Instruction-Following Evaluation for Large Language Models", arXiv 2311.07911.
+A constraint is a mapping: its ``kind`` and the arguments of that kind.
+"""
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.records import JSON
+from harness.spec import unknown_name
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of constraint: the check, and its arguments with their types."""
+
+    holds: Callable[..., bool]
+    arguments: Mapping[str, type]
+
+
+def words(text: str) -> list[str]:
+    """The words of a text, apostrophes and hyphens inside them kept."""
+    return re.findall(r"\w+(?:['’-]\w+)*", text)
+
+
+def list_items(text: str) -> list[str]:
+    r"""The items of the list in a text: its bulleted or numbered lines, else what commas separate.
+
+    >>> list_items("Here you are:\n- cat\n- dog")
+    ['cat', 'dog']
+    >>> list_items("Cat, dog and bird.")
+    ['Cat', 'dog', 'bird']
+    """
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    marked = [re.fullmatch(r"(?:[-*•+]|\d+[.)])\s*(\S.*)", line) for line in lines]
+    if any(marked):
+        return [match[1] for match in marked if match]
+    if len(lines) > 1:
+        return lines
+    separators = r"\s*[,;]\s*(?:and|or|und|oder)?\s+|\s+(?:and|or|und|oder)\s+"
+    return [part for part in re.split(separators, text.strip().rstrip(".!")) if part]
+
+
+def _cased(text: str) -> str:
+    return "".join(character for character in text if character.isalpha())
+
+
+def _capitals(answer: str) -> bool:
+    letters = _cased(answer)
+    # ß has no capital in common use
+    return bool(letters) and letters.replace("ß", "SS").isupper()
+
+
+def _lowercase(answer: str) -> bool:
+    return bool(_cased(answer)) and _cased(answer).islower()
+
+
+def _contains(answer: str, text: str) -> bool:
+    before = r"(?<!\w)" if re.match(r"\w", text) else ""
+    after = r"(?!\w)" if re.search(r"\w$", text) else ""
+    return re.search(before + re.escape(text) + after, answer, re.IGNORECASE) is not None
+
+
+def _starts_with(answer: str, text: str) -> bool:
+    return answer.strip().strip('"').casefold().startswith(text.strip().casefold())
+
+
+def _ends_with(answer: str, text: str) -> bool:
+    return answer.strip().strip('"').casefold().endswith(text.strip().casefold())
+
+
+KINDS: Mapping[str, Kind] = {
+    "capitals": Kind(_capitals, {}),
+    "lowercase": Kind(_lowercase, {}),
+    "contains": Kind(_contains, {"text": str}),
+    "excludes": Kind(lambda answer, text: not _contains(answer, text), {"text": str}),
+    "starts_with": Kind(_starts_with, {"text": str}),
+    "ends_with": Kind(_ends_with, {"text": str}),
+    "list_exactly": Kind(lambda answer, count: len(list_items(answer)) == count, {"count": int}),
+    "min_words": Kind(lambda answer, count: len(words(answer)) >= count, {"count": int}),
+    "max_words": Kind(lambda answer, count: 0 < len(words(answer)) <= count, {"count": int}),
+    "exactly_words": Kind(lambda answer, count: len(words(answer)) == count, {"count": int}),
+    "no_commas": Kind(lambda answer: "," not in answer and "，" not in answer, {}),
+    "one_paragraph": Kind(lambda answer: not re.search(r"\n\s*\n", answer.strip()), {}),
+}
+"""Every kind by its name. None but `excludes`, `no_commas` and `one_paragraph` holds for an empty
+answer, and the metric never counts an empty answer as right."""
+
+
+def faults_of(constraints: JSON) -> list[str]:
+    """What is wrong with the constraints of an item; [] when nothing is."""
+    if not isinstance(constraints, Sequence) or isinstance(constraints, str) or not constraints:
+        return [f"found {constraints!r}, allowed: a list of at least one constraint"]
+    return [f"{index}: {fault}" for index, one in enumerate(constraints) for fault in _faults(one)]
+
+
+def _faults(constraint: JSON) -> list[str]:
+    if not isinstance(constraint, Mapping) or not isinstance(constraint.get("kind"), str):
+        return [f"found {constraint!r}, allowed: a mapping with `kind`"]
+    kind = KINDS.get(constraint["kind"])
+    if kind is None:
+        return [f"kind: {unknown_name('kind of constraint', constraint['kind'], list(KINDS))}"]
+    given = {name: value for name, value in constraint.items() if name != "kind"}
+    wrong = [
+        f"{name}: missing, {constraint['kind']} needs {wanted.__name__}"
+        if name not in given
+        else f"{name}: found {given[name]!r}, allowed: {wanted.__name__}"
+        for name, wanted in kind.arguments.items()
+        if type(given.get(name)) is not wanted
+    ]
+    allowed = ", ".join(kind.arguments) or "none"
+    return wrong + [
+        f"{name}: no such argument of {constraint['kind']} (arguments: {allowed})"
+        for name in given
+        if name not in kind.arguments
+    ]
+
+
+def holds(constraint: Mapping[str, JSON], answer: str) -> bool:
+    """Whether an answer keeps a (well-formed) constraint."""
+    given = {name: value for name, value in constraint.items() if name != "kind"}
+    return KINDS[constraint["kind"]].holds(answer, **given)

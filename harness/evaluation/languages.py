@@ -1,0 +1,105 @@
+"""Which language a text is in: lingua, offline, among few languages, silent when it is not sure.
+
+Short texts ("Toral.", "42", "Ja.") fit many languages, and names fit all. So the question asked is
+never "which language is this?" but "is this clearly *not* the wanted language?", and a text that is
+too short to tell counts as being in it. Only the script is judged whatever the length.
+"""
+
+import unicodedata
+from collections.abc import Iterable
+from functools import cache
+
+from lingua import IsoCode639_1, LanguageDetector, LanguageDetectorBuilder
+
+from harness.errors import EvaluationError
+
+MIN_WORDS = 2
+MIN_LETTERS = 8
+_SURE = 0.9
+"""Share of the belief that must be on other languages before a text is called one of them."""
+
+# Languages of other scripts than Latin's: the script alone tells, whatever the length.
+_SCRIPTS = {
+    "ar": {"ARABIC"}, "fa": {"ARABIC"}, "ur": {"ARABIC"}, "he": {"HEBREW"}, "hi": {"DEVANAGARI"},
+    "el": {"GREEK"}, "ru": {"CYRILLIC"}, "uk": {"CYRILLIC"}, "bg": {"CYRILLIC"}, "th": {"THAI"},
+    "zh": {"CJK"}, "ja": {"CJK", "HIRAGANA", "KATAKANA"}, "ko": {"HANGUL", "CJK"},
+}  # fmt: skip
+_KNOWN_SCRIPTS = frozenset({"LATIN"}).union(*_SCRIPTS.values())
+
+
+def primary(tag: str) -> str:
+    """The language of a BCP-47 tag.
+
+    >>> primary("zh-Hant")
+    'zh'
+    """
+    language = tag.partition("-")[0].lower()
+    return {"no": "nb"}.get(language, language)
+
+
+def is_other_language(text: str, wanted: str, candidates: Iterable[str]) -> bool:
+    """Whether a text is clearly in another language than the wanted one.
+
+    Args:
+        text: Any text; an empty or very short one is never in another language.
+        wanted: BCP-47 tag.
+        candidates: BCP-47 tags of the languages it may be in.
+
+    Raises:
+        EvaluationError: A language the identifier does not know.
+    """
+    language = primary(wanted)
+    script = _script_of(text)
+    if script is not None and script not in _SCRIPTS.get(language, {"LATIN"}):
+        # a name or a number with a unit may stand in Latin letters in any language
+        return script != "LATIN" or _is_long_enough(text)
+    if not _is_long_enough(text) or (language in _SCRIPTS and script not in {"CYRILLIC", "CJK"}):
+        return False
+    tags = frozenset({language, *map(primary, candidates)})
+    if len(tags) == 1:
+        return False
+    values = _detector(tags).compute_language_confidence_values(
+        text.lower() if text.isupper() else text
+    )
+    others = sum(
+        value.value for value in values if value.language.iso_code_639_1.name.lower() != language
+    )
+    return others >= _SURE
+
+
+def _is_long_enough(text: str) -> bool:
+    letters = sum(character.isalpha() for character in text)
+    return letters >= MIN_LETTERS and len(text.split()) >= MIN_WORDS
+
+
+def _script_of(text: str) -> str | None:
+    """The script of most letters of a text; None when no script known here has most."""
+    counts: dict[str, int] = {}
+    letters = 0
+    for character in text:
+        if character.isalpha():
+            letters += 1
+            script = unicodedata.name(character, "").partition(" ")[0]
+            counts[script] = counts.get(script, 0) + 1
+    if not letters:
+        return None
+    script, count = max(counts.items(), key=lambda item: item[1])
+    return script if script in _KNOWN_SCRIPTS and count > letters / 2 else None
+
+
+@cache
+def _detector(tags: frozenset[str]) -> LanguageDetector:
+    codes = {code.name.lower(): code for code in _codes()}
+    unknown = sorted(tags - set(codes))
+    if unknown:
+        raise EvaluationError(
+            f"language identification does not know {', '.join(unknown)} "
+            f"(known: {', '.join(sorted(codes))})"
+        )
+    return LanguageDetectorBuilder.from_iso_codes_639_1(
+        *(codes[tag] for tag in sorted(tags))
+    ).build()
+
+
+def _codes() -> list[IsoCode639_1]:
+    return [value for name, value in vars(IsoCode639_1).items() if name.isupper()]
