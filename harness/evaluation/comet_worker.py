@@ -1,0 +1,203 @@
+"""Scores translations with COMET: a program for an interpreter that has unbabel-comet.
+
+    python comet_worker.py NUM_THREADS
+
+Stand-alone: it imports nothing of the harness, whose environment cannot hold unbabel-comet.
+Requests come as JSON lines on stdin, answers leave as JSON lines on the original stdout; whatever
+the libraries print goes to stderr. It ends when stdin does, even in the middle of a request, so it
+never outlives its owner.
+
+    <- {"ready": "2.2.7"}  or  {"missing": "No module named 'comet'"}
+    -> {"checkpoint": ".../model.ckpt", "precision": "fp32", "rows": [{"src", "mt", "ref"}, ...]}
+    <- {"scores": [...]}  or  {"error": "..."}
+
+Checkpoints are pickles: load only those you trust.
+"""
+
+import json
+import logging
+import os
+import queue
+import signal
+import sys
+import threading
+import traceback
+import warnings
+from collections.abc import Sequence
+from contextlib import chdir
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import IO, TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import torch
+
+Row = dict[str, str]
+BATCH_SIZE = 16
+"""As in ``model.predict``; rows are batched in the order of their length."""
+TEXT_SETS_KEPT = 64
+"""Sources or references of a benchmark whose embeddings stay in memory."""
+
+
+class Regression:
+    """unbabel-comet's RegressionMetric, every distinct text embedded once.
+
+    It embeds source, translation and reference each by itself, so the sources and references of a
+    benchmark, which never change, are embedded at its first scoring only. They are kept as a set
+    and embedded in an order of their own: a score does not depend on what was scored before.
+    """
+
+    def __init__(self, model: Any, precision: str) -> None:
+        self.model, self.precision = model, precision
+        self._kept = lru_cache(TEXT_SETS_KEPT)(self._embed)
+
+    def score(self, rows: Sequence[Row]) -> list[float]:
+        """One score per row."""
+        import torch
+
+        sources, references = (self._of(rows, key, self._kept) for key in ("src", "ref"))
+        outputs = self._of(rows, "mt", self._embed)
+        with torch.inference_mode(), autocast(self.model, self.precision):
+            estimate = self.model.estimate(sources, outputs, references)
+        scores: list[float] = estimate.score.float().tolist()
+        return scores
+
+    def _of(self, rows: Sequence[Row], key: str, embed: Any) -> "torch.Tensor":
+        """Embeddings of one field of the rows, [N, H]."""
+        texts = tuple(sorted({row[key] for row in rows}, key=lambda text: (len(text), text)))
+        place = {text: index for index, text in enumerate(texts)}
+        embeddings: torch.Tensor = embed(texts)
+        return embeddings[[place[row[key]] for row in rows]]
+
+    def _embed(self, texts: tuple[str, ...]) -> "torch.Tensor":
+        import torch
+
+        batches = []
+        with torch.inference_mode(), autocast(self.model, self.precision):
+            for start in range(0, len(texts), BATCH_SIZE):
+                batch = self.model.encoder.prepare_sample(list(texts[start : start + BATCH_SIZE]))
+                inputs = {key: value.to(self.model.device) for key, value in batch.items()}
+                batches.append(self.model.get_sentence_embedding(**inputs))
+        return torch.cat(batches)
+
+
+class Joint:
+    """Any other model of unbabel-comet, by the steps of its own ``predict`` without the trainer."""
+
+    def __init__(self, model: Any, precision: str) -> None:
+        self.model, self.precision = model, precision
+
+    def score(self, rows: Sequence[Row]) -> list[float]:
+        """One score per row."""
+        import torch
+
+        order = sorted(range(len(rows)), key=lambda index: len(rows[index]["src"]))
+        scores = [0.0] * len(rows)
+        with torch.inference_mode(), autocast(self.model, self.precision):
+            for start in range(0, len(order), BATCH_SIZE):
+                places = order[start : start + BATCH_SIZE]
+                batch = self.model.prepare_for_inference([rows[place] for place in places])
+                moved = self.model.transfer_batch_to_device(batch, self.model.device, 0)
+                found = self.model.predict_step(moved)["scores"].float().tolist()
+                for place, score in zip(places, found, strict=True):
+                    scores[place] = score
+        return scores
+
+
+def autocast(model: Any, precision: str) -> Any:
+    """fp32 as it is, or bfloat16 where torch deems it safe."""
+    import torch
+
+    return torch.autocast(model.device.type, torch.bfloat16, enabled=precision == "bf16")
+
+
+@cache
+def load(checkpoint: str, precision: str) -> Regression | Joint:
+    """A checkpoint ready to score; loaded once."""
+    from comet.models import RegressionMetric
+
+    model = load_model(checkpoint)
+    kind = Regression if type(model) is RegressionMetric else Joint
+    return kind(model, precision)
+
+
+@cache
+def load_model(checkpoint: str) -> Any:
+    """The model on the accelerator if there is one.
+
+    A checkpoint names its encoder; a relative name means a folder beside ``hparams.yaml``, so it is
+    loaded from there.
+    """
+    import torch
+    from comet import load_from_checkpoint
+
+    with chdir(Path(checkpoint).parents[1]):
+        model = load_from_checkpoint(checkpoint, local_files_only=True)
+    return model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
+
+
+def answer(request: dict[str, Any]) -> dict[str, Any]:
+    """The scores asked for, or why there are none."""
+    try:
+        return {"scores": load(request["checkpoint"], request["precision"]).score(request["rows"])}
+    except Exception as error:  # whatever a checkpoint may raise is the asker's to hear
+        traceback.print_exc()
+        reason = str(error).strip().splitlines() or ["no reason given"]
+        return {"error": f"{type(error).__name__}: {reason[0]}"}
+
+
+def prepare(num_threads: int) -> str:
+    """Loads the libraries, quietly; the version of unbabel-comet.
+
+    Raises:
+        ImportError: This interpreter cannot run COMET.
+    """
+    warnings.simplefilter("ignore")
+    import comet
+    import torch
+    import transformers
+
+    logging.disable(logging.WARNING)
+    torch.set_num_threads(num_threads)
+    transformers.logging.set_verbosity_error()
+    if int(transformers.__version__.split(".")[0]) >= 5:
+        raise ImportError(f"unbabel-comet needs transformers<5, found {transformers.__version__}")
+    version: str = comet.__version__
+    return version
+
+
+def requests(stdin: IO[bytes]) -> "queue.SimpleQueue[dict[str, Any]]":
+    """Requests as they come; the end of them ends the process."""
+    waiting: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
+
+    def listen() -> None:
+        for line in stdin:
+            waiting.put(json.loads(line))
+        os._exit(0)
+
+    threading.Thread(target=listen, daemon=True).start()
+    return waiting
+
+
+def main() -> None:
+    """Answers requests until stdin ends."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the owner, who closes stdin
+    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
+    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
+
+    def reply(message: dict[str, Any]) -> None:
+        answers.write(json.dumps(message) + "\n")
+        answers.flush()
+
+    waiting = requests(sys.stdin.buffer)
+    try:
+        reply({"ready": prepare(int(sys.argv[1]))})
+    except ImportError as error:
+        reply({"missing": str(error)})
+        return
+    while True:
+        reply(answer(waiting.get()))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,114 @@
+"""COMET: quality of a translation given its source and a reference, learned from human judgements.
+
+Rei et al., EMNLP 2020 (arXiv 2009.09025), as unbabel-comet computes it. Range: what the checkpoint
+was trained on, for most 0..1; higher is better. An empty answer is scored by the model like any
+other text, and comes out low. Of several references the first is used. The reference
+implementation is unbabel-comet itself, to 1e-5.
+"""
+
+import logging
+from collections.abc import Sequence
+from typing import ClassVar, Literal
+
+from pydantic import field_validator
+
+from harness.errors import ConfigError, MissingExtra
+from harness.evaluation.comet_checkpoint import find_checkpoint, local_checkpoint
+from harness.protocols import LearnedScorer, Services
+from harness.records import Prediction
+from harness.spec import LocalPath, Spec
+
+logger = logging.getLogger(__name__)
+
+
+class Comet(Spec):
+    """Mean segment score of a COMET model."""
+
+    needs: ClassVar[tuple[str, ...]] = ("source", "references")
+
+    model: LocalPath = "pocket"
+    """`pocket` (the testbed's own checkpoint, which knows the pocket world only), a checkpoint's
+    folder or `.ckpt` file, or a hub id such as Unbabel/wmt22-comet-da (2.3 GB, fetched at first
+    use). Checkpoints are pickles: load only those you trust."""
+
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Arithmetic of the model; bf16 is faster on accelerators and changes the third decimal."""
+
+    @field_validator("model", mode="after")
+    @classmethod
+    def _check_model(cls, value: str) -> str:
+        if value != "pocket":  # shipped; and unread until it is used
+            try:
+                local_checkpoint(value)
+            except ConfigError as error:
+                raise ValueError(error.message) from None
+        return value
+
+    @property
+    def name(self) -> str:
+        """The file name."""
+        return "comet"
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Always."""
+        return True
+
+    def signature(self, predictions: Sequence[Prediction], services: Services) -> str:
+        """Model by content, package version and precision.
+
+        Raises:
+            MissingExtra: There is no COMET on this machine.
+            EvaluationError: The model is not on this machine and the hub did not give it.
+        """
+        if "model" not in self.model_fields_set:
+            logger.warning(
+                "comet: no model named, so the pocket testbed's own is used, which knows the "
+                "pocket world only (for real languages: comet.model Unbabel/wmt22-comet-da)"
+            )
+        identity = find_checkpoint(self.model).identity()
+        version = _scorer(services).version()
+        return f"refs:first|model:{identity}|precision:{self.precision}|version:{version}"
+
+    def statistics(
+        self, predictions: Sequence[Prediction], services: Services
+    ) -> list[tuple[float, ...]]:
+        """Score and 1, [N][2].
+
+        Raises:
+            MissingExtra: There is no COMET on this machine.
+            EvaluationError: COMET could not score.
+        """
+        rows = [
+            {
+                "src": prediction.source or "",
+                "mt": prediction.answer,
+                "ref": prediction.references[0],
+            }
+            for prediction in predictions
+        ]
+        weights = find_checkpoint(self.model).weights
+        scores = _scorer(services).score(weights, rows, self.precision)
+        return [(score, 1.0) for score in scores]
+
+    def aggregate(self, totals: Sequence[float]) -> float | None:
+        """The mean.
+
+        >>> Comet().aggregate((1.5, 2.0))
+        0.75
+        """
+        total, count = totals
+        return total / count if count else None
+
+    def classes(self, predictions: Sequence[Prediction]) -> list[str]:
+        """None."""
+        return []
+
+
+def _scorer(services: Services) -> LearnedScorer:
+    if services.learned is None:
+        raise MissingExtra("COMET needs its worker process, and none was given", "`make setup`")
+    return services.learned
+
+
+METRIC = Comet

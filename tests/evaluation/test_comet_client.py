@@ -1,0 +1,201 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.errors import EvaluationError, MissingExtra
+from harness.evaluation import comet_client
+from harness.evaluation.comet_checkpoint import find_checkpoint
+from harness.evaluation.comet_client import CometClient, comet_python
+
+DOG, HORSE = "Der Mann sieht einen Hund.", "Anna hört ein Pferd."
+ROWS = [
+    {"src": "The man sees a dog.", "mt": DOG, "ref": DOG},
+    {"src": "The man sees a dog.", "mt": "Der Mann sehen ein Hund.", "ref": DOG},
+    {"src": "Anna hears a horse.", "mt": "", "ref": HORSE},
+    {"src": "Anna hears a horse.", "mt": "Anna hears a horse.", "ref": HORSE},
+]
+
+
+@pytest.fixture(scope="module")
+def client():
+    with CometClient() as client:
+        yield client
+
+
+@pytest.fixture(scope="module")
+def weights():
+    return find_checkpoint("pocket").weights
+
+
+def program(path: Path, body: str) -> str:
+    path.write_text(f"#!/bin/sh\n{body}\n")
+    path.chmod(0o755)
+    return str(path)
+
+
+def runs(pid: int) -> bool:
+    status = Path(f"/proc/{pid}/stat")
+    return status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+
+
+def test_a_setting_names_the_interpreter(tmp_path):
+    named = program(tmp_path / "python", "exit 0")
+    assert comet_python(named) == Path(named)
+
+
+def test_a_setting_that_is_no_program_is_named():
+    with pytest.raises(MissingExtra, match=r"eval\.comet_python: no/such/python: no such program"):
+        comet_python("no/such/python")
+
+
+def test_without_any_interpreter_the_set_up_is_named(monkeypatch, tmp_path):
+    monkeypatch.setattr(comet_client, "BESIDE_THE_PROJECT", tmp_path / "python")
+    with pytest.raises(MissingExtra) as caught:
+        comet_python()
+    assert "make setup" in str(caught.value)
+
+
+def test_an_interpreter_without_comet_is_a_missing_extra(tmp_path):
+    scorer = CometClient(sys.executable)
+    with pytest.raises(MissingExtra, match="has no unbabel-comet"):
+        scorer.version()
+    with pytest.raises(MissingExtra, match="cannot run COMET: No module named 'comet'"):
+        scorer.score(tmp_path / "checkpoints" / "model.ckpt", ROWS)
+
+
+def test_a_worker_that_does_not_get_ready_is_given_up(tmp_path):
+    slow = program(tmp_path / "python", "echo still thinking >&2; exec sleep 30")
+    with pytest.raises(EvaluationError, match=r"not ready after 0\.5 s") as caught:
+        CometClient(slow, start_timeout_s=0.5).score("model.ckpt", ROWS)
+    assert "still thinking" in str(caught.value)
+
+
+def test_a_worker_that_dies_is_reported_with_its_last_lines(tmp_path):
+    dying = program(
+        tmp_path / "python",
+        """echo '{"ready": "2.2.7"}'; read request; echo out of luck >&2; exit 7""",
+    )
+    with pytest.raises(EvaluationError, match="ended \\(exit code 7\\) while scoring 4") as caught:
+        CometClient(dying).score("model.ckpt", ROWS)
+    assert "out of luck" in str(caught.value)
+
+
+def test_a_score_that_is_no_number_is_no_score(tmp_path):
+    mad = program(
+        tmp_path / "python",
+        """echo '{"ready": "2.2.7"}'; read request; echo '{"scores": [1, NaN, 1, 1]}'; read end""",
+    )
+    with CometClient(mad) as scorer, pytest.raises(EvaluationError, match="gave 3 numbers for 4"):
+        scorer.score("model.ckpt", ROWS)
+
+
+def test_nothing_to_score_starts_nothing(tmp_path):
+    assert CometClient("no/such/python").score("model.ckpt", []) == []
+
+
+def test_the_worker_imports_nothing_of_the_project():
+    text = comet_client.WORKER.read_text()
+    assert "import harness" not in text
+    assert "from harness" not in text
+
+
+@pytest.mark.slow
+def test_scores_equal_those_of_predict(client, weights, tmp_path):
+    code = (
+        "import json, os, sys\n"
+        "from comet import load_from_checkpoint\n"
+        "rows = json.load(open(sys.argv[1])); os.chdir(sys.argv[2])\n"
+        "model = load_from_checkpoint('checkpoints/model.ckpt', local_files_only=True)\n"
+        "found = model.predict(rows, gpus=0, num_workers=0, progress_bar=False)['scores']\n"
+        "json.dump(found, open(sys.argv[1], 'w'))\n"
+    )
+    exchange = tmp_path / "rows.json"
+    rows = [{**row, "mt": row["mt"] + " und" * number} for number in range(9) for row in ROWS]
+    exchange.write_text(json.dumps(rows))
+    command = [comet_python(), "-I", "-c", code, exchange, weights.parents[1]]
+    environment = comet_client.comet_environment(1)
+    subprocess.run(list(map(str, command)), env=environment, check=True, capture_output=True)
+    expected = json.loads(exchange.read_text())
+    assert client.score(weights, rows) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.slow
+def test_a_score_depends_on_nothing_but_its_row(client, weights):
+    scores = client.score(weights, ROWS)
+    assert client.score(weights, ROWS) == scores
+    assert client.score(weights, ROWS[::-1]) == pytest.approx(scores[::-1], abs=1e-6)
+    assert client.score(weights, ROWS[1:2]) == pytest.approx(scores[1:2], abs=1e-6)
+    assert client.score(weights, ROWS, "bf16") == pytest.approx(scores, abs=0.02)
+
+
+@pytest.mark.slow
+def test_the_pocket_checkpoint_orders_translations_of_its_world(client, weights):
+    good, uninflected, empty, untranslated = client.score(weights, ROWS)
+    assert good > uninflected > max(empty, untranslated)
+    assert good > 0.8
+    assert max(empty, untranslated) < 0.3
+
+
+@pytest.mark.slow
+def test_threads_take_turns(client, weights):
+    expected = client.score(weights, ROWS)
+    found: list[list[float]] = []
+    threads = [
+        threading.Thread(target=lambda: found.append(client.score(weights, ROWS))) for _ in range(4)
+    ]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert found == [expected] * 4
+
+
+@pytest.mark.slow
+def test_a_bad_checkpoint_is_an_error_and_the_worker_goes_on(client, weights, tmp_path):
+    bad = tmp_path / "checkpoints" / "model.ckpt"
+    bad.parent.mkdir()
+    bad.write_bytes(b"no checkpoint")
+    (tmp_path / "hparams.yaml").write_text("class_identifier: regression_metric\n")
+    expected = client.score(weights, ROWS)
+    with pytest.raises(EvaluationError, match=r"COMET could not score with .*model\.ckpt"):
+        client.score(bad, ROWS)
+    assert client.score(weights, ROWS) == expected
+
+
+@pytest.mark.slow
+def test_a_killed_worker_is_reported_and_the_next_score_starts_another(weights):
+    with CometClient() as client:
+        expected = client.score(weights, ROWS)
+        os.kill(client.pid, signal.SIGKILL)
+        with pytest.raises(EvaluationError, match="signal 9"):
+            client.score(weights, ROWS)
+        assert client.score(weights, ROWS) == expected
+
+
+@pytest.mark.slow
+def test_no_worker_outlives_its_owner(weights):
+    code = (
+        "import sys, time\n"
+        "from harness.evaluation.comet_client import CometClient\n"
+        "client = CometClient()\n"
+        "client.score(sys.argv[1], [{'src': 'a', 'mt': 'a', 'ref': 'a'}])\n"
+        "print(client.pid, flush=True); time.sleep(60)\n"
+    )
+    owner = subprocess.Popen(
+        [sys.executable, "-c", code, str(weights)], stdout=subprocess.PIPE, text=True
+    )
+    with owner:
+        pid = int(owner.stdout.readline())
+        assert runs(pid)
+        owner.kill()
+    deadline = time.monotonic() + 10
+    while runs(pid) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert not runs(pid)

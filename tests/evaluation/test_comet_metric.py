@@ -1,0 +1,71 @@
+import pytest
+from pydantic import ValidationError
+
+from harness.errors import EvaluationError, MissingExtra
+from harness.evaluation.metrics.comet import Comet
+from harness.evaluation.score import Unmeasured, score_predictions
+from harness.protocols import Services
+from harness.records import Prediction
+
+PREDICTIONS = [
+    Prediction(id="1", prompt="p", output="gut", answer="gut", source="good", references=("gut",)),
+    Prediction(id="2", prompt="p", output="", answer="", source="bad", references=("schlecht",)),
+]
+
+
+class LengthScorer:
+    """Scores 1 for any answer, 0 for none."""
+
+    def version(self):
+        return "unbabel-comet 2.2.7"
+
+    def score(self, model, rows, precision):
+        assert model.name == "model.ckpt"
+        return [float(bool(row["mt"])) for row in rows]
+
+
+class BrokenScorer(LengthScorer):
+    def score(self, model, rows, precision):
+        raise EvaluationError("the COMET worker ended")
+
+
+def score(scorer, settings=None):
+    return score_predictions(PREDICTIONS, "comet", settings or {}, Services(learned=scorer))
+
+
+def test_the_value_is_the_mean_of_the_segment_scores():
+    found = score(LengthScorer())
+    assert found.value == 0.5
+    assert found.statistics == ((1.0, 1.0), (0.0, 1.0))
+    assert found.higher_is_better
+
+
+def test_the_signature_names_model_content_precision_and_version():
+    signature = score(LengthScorer(), {"model": "pocket"}).signature
+    assert "|model:pocket@" in signature
+    assert signature.endswith("|precision:fp32|version:unbabel-comet 2.2.7")
+    assert score(LengthScorer(), {"precision": "bf16"}).signature != signature
+
+
+def test_without_a_named_model_a_warning_says_whose_is_used(caplog):
+    score(LengthScorer())
+    assert "knows the pocket world only" in caplog.text
+    caplog.clear()
+    score(LengthScorer(), {"model": "pocket"})
+    assert caplog.text == ""
+
+
+def test_comet_that_fails_is_not_measured():
+    assert score(BrokenScorer()) == Unmeasured("the COMET worker ended")
+
+
+def test_without_a_worker_it_is_a_missing_extra():
+    with pytest.raises(MissingExtra, match="needs its worker process"):
+        Comet().statistics(PREDICTIONS, Services())
+
+
+def test_a_model_that_is_no_checkpoint_is_refused_when_the_settings_are_read(tmp_path):
+    with pytest.raises(ValidationError, match="no COMET checkpoint"):
+        Comet.model_validate({"model": str(tmp_path)})
+    with pytest.raises(ValidationError, match="no COMET checkpoint"):
+        Comet.model_validate({"model": "./no/such/folder"})
