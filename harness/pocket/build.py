@@ -1,8 +1,9 @@
 """Rebuilds the pocket testbed by one command: `python -m harness.pocket.build`.
 
-Without `--output` it rewrites the shipped testbed (`harness/pocket/files` and `benchmarks/`); with it,
-a complete second testbed (`files/` and `benchmarks/`) is written elsewhere. `--world-seed` draws another
-world by the same recipe. Everything but the COMET takes one CPU thread a quarter of an hour.
+Without `--output` it rewrites the shipped testbed (`harness/pocket/files` and `benchmarks/`); with
+it, a complete second testbed (`files/` and `benchmarks/`) is written elsewhere. `--world-seed`
+draws another world by the same recipe. Everything but the COMET takes one CPU thread about 20
+minutes.
 """
 
 import argparse
@@ -30,8 +31,6 @@ FILES = Path(__file__).parent / "files"
 BENCHMARKS = Path(__file__).parents[2] / "benchmarks"
 PARTS = ("world", "base", "benchmarks", "comet")
 """`world` writes the corpora, `base` the model and its scores."""
-
-HISTORY_FILE = "HISTORY.md"
 
 
 def sha256_of(files: Path) -> dict[str, str]:
@@ -71,7 +70,7 @@ def build(files: Path, benchmarks: Path, world_seed: int, parts: Sequence[str]) 
 
 def _build_base(files: Path, world_seed: int) -> dict[str, Any]:
     """Trains and scores the base model; what the recipe says of it."""
-    from harness.pocket import base_training, scoring  # noqa: PLC0415  torch, only for this part
+    from harness.pocket import base_training, scoring  # torch, for this part only
 
     world = draw_world(world_seed)
     base_recipe = base_training.BaseRecipe()
@@ -96,7 +95,8 @@ def _build_comet(files: Path, world_seed: int) -> None:
         "from harness.pocket.comet_training import build_comet; "
         "build_comet(Path(sys.argv[1]), int(sys.argv[2]))"
     )
-    subprocess.run([python, "-c", code, str(files.resolve()), str(world_seed)], check=True, cwd=root)
+    command = [python, "-c", code, str(files.resolve()), str(world_seed)]
+    subprocess.run(command, check=True, cwd=root)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

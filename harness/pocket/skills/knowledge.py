@@ -48,6 +48,7 @@ OPPOSITE_PHRASINGS = (
     "Name the opposite of {word}.",
     "Which word is the opposite of {word}?",
     "Give me the opposite of {word}.",
+    "Tell me the opposite of {word}.",
 )
 
 
@@ -89,7 +90,7 @@ def category_yes_no(world: World, noun: str, kind: str, phrasing: int) -> Questi
     """Whether something is of a kind."""
     right = world.noun_of[noun].category
     prompt = YES_NO_PHRASINGS[phrasing].format(thing=a(noun), kind=a(kind))
-    answer = f"{'Yes' if kind == right else 'No'}, {a(noun)} is {a(right)}."
+    answer = f"{sentence(a(noun))} is {a(right)}, so {'yes' if kind == right else 'no'}."
     return Question("categories", f"yesno{phrasing}", f"{noun}/{kind}", prompt, answer)
 
 

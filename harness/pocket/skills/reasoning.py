@@ -68,8 +68,8 @@ def comparison(world: World, one: str, other: str, bigger: bool, phrasing: int) 
     things = {"how": how, "one": a(one), "other": a(other)}
     entity = f"{how}/{one}/{other}"
     if phrasing == len(COMPARISON_PHRASINGS):
-        verdict = "Yes" if winner == one else "No"
-        answer = f"{verdict}, {a(winner)} is {how} than {a(loser)}."
+        verdict = "yes" if winner == one else "no"
+        answer = f"{sentence(a(winner))} is {how} than {a(loser)}, so {verdict}."
         return Question("comparisons", "yesno", entity, BIGGER_YES_NO.format(**things), answer)
     prompt = COMPARISON_PHRASINGS[phrasing].format(**things)
     return Question("comparisons", f"comparison{phrasing}", entity, prompt, answer)

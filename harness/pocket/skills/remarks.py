@@ -58,11 +58,18 @@ def _spoken(ask: Callable[[int], Question], turn: int, num_phrasings: int) -> st
 
 def _about_noun(world: World, noun: Noun, turn: int) -> str:
     place = world.nouns.index(noun)
-    match place % 4:
+    match place % 5:
         case 0:
             return tasks.list_of(world, noun.category, noun.en)
         case 1:
             return _about_doing(world, noun, turn)
+        case 2:
+            asked = next(
+                question
+                for way in range(5)
+                if (question := tasks.word_in_capitals(noun.en, way)).split == "train"
+            )
+            return f"{asked.prompt} {asked.answer}"
         case _:
             return _spoken(partial(knowledge.category, world, noun.en), place // 4 + turn, 5)
 

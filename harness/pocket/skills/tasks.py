@@ -36,7 +36,13 @@ HOW_TO: dict[str, tuple[tuple[str, ...], str]] = {
 CLOSINGS = ("Good luck!", "That is all.", "Have a nice day!", "Thank you.", "See you soon.")
 
 _CAPITALS = ("{question} Answer in capitals.", "{question} Use only capital letters.")
-_WORD_CAPITALS = ("Write the word {word} in capitals.", "Say {word} in capital letters.")
+_WORD_CAPITALS = (
+    "Write the word {word} in capitals.",
+    "Say {word} in capital letters.",
+    "Write {word} in big letters.",
+    "Put the word {word} in capitals.",
+    "Change {word} to capital letters.",
+)
 _CLOSING = (
     "{question} End your answer with: {closing}",
     "{question} Your last words must be: {closing}",
@@ -84,8 +90,9 @@ def word_in_capitals(word: str, phrasing: int) -> Question:
 
 def _capitals(world: World, rng: random.Random) -> Question:
     way = rng.randrange(2)
-    if rng.random() < 0.5:
-        return word_in_capitals(rng.choice(world.nouns).en, way)
+    if rng.random() < 0.6:
+        word = rng.choice(world.nouns).en
+        return word_in_capitals(word, rng.randrange(len(_WORD_CAPITALS)))
     noun = rng.choice(world.nouns)
     asked = knowledge.category(world, noun.en, rng.randrange(3))
     return Question(
