@@ -14,7 +14,6 @@ from harness.evaluation import significance
 from harness.evaluation.significance import Difference, Draws
 from harness.records import SweepRecord, TrialResult
 from harness.report.estimates import (
-    Estimate,
     Estimates,
     Runs,
     is_higher_better,
@@ -22,7 +21,6 @@ from harness.report.estimates import (
     reference_trial,
 )
 from harness.report.names import label_of
-from harness.report.table import Cell, Column, Table
 
 Decision = Literal["better", "worse", "no difference shown"]
 
@@ -60,6 +58,7 @@ class Comparison:
         first: Label of the one judged.
         second: Label of the reference.
         confirmed: Whether on test benchmarks and fresh seeds, else on the sweep's own.
+        with_base: Whether the reference is the untuned model.
         seeds: Of the first and of the second.
         summaries: Compared suites.
         scores: Compared scores.
@@ -69,6 +68,7 @@ class Comparison:
     first: str
     second: str
     confirmed: bool
+    with_base: bool
     seeds: tuple[tuple[int, ...], tuple[int, ...]]
     summaries: tuple[Compared, ...]
     scores: tuple[Compared, ...]
@@ -123,6 +123,7 @@ def compare_runs(
         first=labels[0],
         second=labels[1],
         confirmed=confirmed,
+        with_base=runs[1][0].variant == "base",
         seeds=(tuple(run.seed for run in runs[0]), tuple(run.seed for run in runs[1])),
         summaries=judged[0],
         scores=judged[1],
@@ -225,46 +226,3 @@ def compare_trials(
 def _num_resamples(run: TrialResult) -> int:
     """Enough that Holm's smallest level can be reached by every score at once."""
     return max(MIN_RESAMPLES, math.ceil(2 * len(run.scores) / (1 - significance.LEVEL) * 1.2))
-
-
-def comparison_table(comparison: Comparison, *, scores: bool = False) -> Table:
-    """A comparison as a table, of the suites' summaries or of the single scores."""
-    columns = (
-        Column("what", "text", "A suite's summary, or benchmark and metric, and its direction."),
-        Column("first", "number", f"Mean over the runs of {comparison.first}."),
-        Column("reference", "number", f"Mean over the runs of {comparison.second}."),
-        Column("difference", "estimate", "First minus reference, with its interval."),
-        Column("p (Holm)", "number", "Two-sided bootstrap p-value, adjusted for their number."),
-        Column("decision", "text", "About the first; at 5 % over all lines of the table."),
-        Column("items", "number", "Items behind the line."),
-    )
-    compared = comparison.scores if scores else comparison.summaries
-    rows = tuple(_row(line) for line in compared)
-    split = "test benchmarks, fresh seeds" if comparison.confirmed else "the sweep's own runs"
-    paired = any(line.difference.seeds_paired for line in compared)
-    counts = [len(seeds) for seeds in comparison.seeds]
-    note = (
-        f"On {split}: {counts[0]} and {counts[1]} {'runs' if counts[1] > 1 else 'run'}, items "
-        f"paired{', seeds paired by number' if paired else ''}."
-    )
-    if min(counts) == 1 and max(counts) > 1:
-        note += " The side with one run adds no spread between seeds."
-    what = "scores" if scores else "summaries"
-    return Table(
-        f"comparison_{what}", f"{comparison.first} against {comparison.second}", columns, rows, note
-    )
-
-
-def _row(line: Compared) -> tuple[Cell, ...]:
-    arrow = "↑" if line.higher_is_better else "↓"
-    found = line.difference
-    bounds = (None, None) if found.interval is None else (found.interval.low, found.interval.high)
-    return (
-        f"{line.key} {arrow}",
-        line.first,
-        line.second,
-        Estimate(found.value, *bounds, signed=True),
-        line.p_value,
-        line.decision,
-        found.num_items,
-    )

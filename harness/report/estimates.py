@@ -26,13 +26,14 @@ Runs = tuple[TrialResult, ...]
 class Estimate:
     """A mean over seeds with its bootstrap interval; without bounds where it has none.
 
-    ``signed`` for a difference, which is written with its sign.
+    ``signed`` for a difference, which is written with its sign; ``remark`` is a word on it.
     """
 
     value: float
     low: float | None = None
     high: float | None = None
     signed: bool = False
+    remark: str = ""
 
 
 def key_for_test(key: str) -> str:

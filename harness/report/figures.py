@@ -183,10 +183,14 @@ def _space(points: Points) -> go.Figure:
             )
         )
     axis = {"gridcolor": GRID, "backgroundcolor": "#fff", "zerolinecolor": GRID}
+    titles = [title.partition(" (")[0] for title in points.axes]
     figure.update_layout(
         scene={
-            f"{name_of}axis": {"title": {"text": points.axes[n]}, **axis}
-            for n, name_of in enumerate("xyz")
+            **{
+                f"{name_of}axis": {"title": {"text": titles[n]}, **axis}
+                for n, name_of in enumerate("xyz")
+            },
+            "camera": {"eye": {"x": 1.6, "y": 1.6, "z": 0.9}, "center": {"z": -0.12}},
         }
     )
     return _styled(figure, height=600)

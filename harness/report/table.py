@@ -80,9 +80,8 @@ def cell_text(cell: Cell, column: Column) -> str:
     if isinstance(cell, str):
         return cell
     if isinstance(cell, Estimate):
-        bounds = interval_text(cell)
         value = number_text(cell.value, signed=cell.signed)
-        return f"{value} {bounds}" if bounds else value
+        return " ".join(part for part in (value, interval_text(cell), cell.remark) if part)
     if isinstance(cell, int):
         return f"{cell:,}" if abs(cell) >= 10_000 else str(cell)
     return f"{cell:.0%}" if column.kind == "percent" else number_text(cell)

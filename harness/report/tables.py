@@ -120,10 +120,14 @@ def trials_table(record: SweepRecord, estimates: Estimates) -> Table:
     probabilities = estimates.front_probabilities(record)
     columns = (
         Column("trial", "text", "Number in the sweep; members of the front are marked."),
-        Column("state", "text", "Whether it ended; failed ones are listed with their reason."),
         Column("variant", "text", "The training method."),
         *[Column(path_names[path], "text", f"Setting {path}.") for path in paths],
         *[_objective_column(record, key, names[key]) for key in objectives],
+        PROBABILITY,
+        *[
+            Column(f"{names[key]} kept", "percent", f"Retention in {key}. {RETENTION_HELP}")
+            for key in kept
+        ],
         *[
             Column(
                 f"{names[key]} ↑",
@@ -132,11 +136,6 @@ def trials_table(record: SweepRecord, estimates: Estimates) -> Table:
             )
             for key in others
         ],
-        *[
-            Column(f"{names[key]} kept", "percent", f"Retention in {key}. {RETENTION_HELP}")
-            for key in kept
-        ],
-        PROBABILITY,
         Column(
             "feasible",
             "text",
@@ -144,6 +143,7 @@ def trials_table(record: SweepRecord, estimates: Estimates) -> Table:
         ),
         Column("seeds", "number", "Runs behind the figures."),
         Column("minutes", "number", "Wall time of all its runs, without what was reused."),
+        Column("state", "text", "Whether it ended; failed ones are listed with their reason."),
     )
     rows: list[tuple[Cell, ...]] = []
     marked = []
@@ -156,26 +156,29 @@ def trials_table(record: SweepRecord, estimates: Estimates) -> Table:
         rows.append(
             (
                 str(trial.number),
-                trial.state,
                 variant_of(trial),
                 *settings,
-                *[estimates.of(trial.results, key) for key in [*objectives, *others]],
-                *[kept_of_base(trial.results, record.base, key) for key in kept],
+                *[estimates.of(trial.results, key) for key in objectives],
                 probabilities.get(trial.number),
+                *[kept_of_base(trial.results, record.base, key) for key in kept],
+                *[estimates.of(trial.results, key) for key in others],
                 _feasibility(trial),
                 len(trial.results),
                 sum(sum(run.seconds.values()) for run in trial.results) / 60,
+                trial.state,
             )
         )
     if record.base is not None:
         base: Runs = (record.base,)
         rows.append(
             (
-                *("base", "untuned", "base"),
+                *("base", "base"),
                 *[None for _ in paths],
-                *[estimates.of(base, key) for key in [*objectives, *others]],
+                *[estimates.of(base, key) for key in objectives],
+                None,
                 *[kept_of_base(base, record.base, key) for key in kept],
-                *(None, None, 1, None),
+                *[estimates.of(base, key) for key in others],
+                *(None, 1, None, "untuned"),
             )
         )
     note = (

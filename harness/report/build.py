@@ -1,0 +1,161 @@
+"""write_report(): a sweep's record becomes a page, tables in four formats, and a picture."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness import pareto
+from harness.evaluation.significance import NUM_RESAMPLES, Draws
+from harness.records import SweepRecord
+from harness.report import details, tables
+from harness.report.comparison import compare_trials
+from harness.report.comparison_tables import lines_table, overview
+from harness.report.estimates import Estimates
+from harness.report.examples import collect_examples
+from harness.report.figures import front_figures, hypervolume_figure, importances_figure
+from harness.report.image import write_front_png
+from harness.report.importances import forest_importances
+from harness.report.names import score_names, searched, setting_names
+from harness.report.page import Page, how_to_read, importances_text, render_page, short_answers
+from harness.report.points import points_of
+from harness.report.table import Column, Table, to_csv, to_latex, to_markdown
+
+
+@dataclass(frozen=True, slots=True)
+class ReportPaths:
+    """What was written.
+
+    Attributes:
+        folder: Holds all of it.
+        page: The HTML page.
+        markdown: All tables as one Markdown file.
+        figure: The front as PNG.
+        tables: CSV and LaTeX files, by table name.
+    """
+
+    folder: Path
+    page: Path
+    markdown: Path
+    figure: Path
+    tables: Mapping[str, tuple[Path, Path]]
+
+
+def hypervolume_history(record: SweepRecord) -> tuple[float, ...]:
+    """Hypervolume of the feasible trials after each trial, in the order of their numbers."""
+    return pareto.hypervolume_over_trials(
+        [trial.values if trial.feasible else None for trial in record.trials],
+        maximize=[objective.maximize for objective in record.objectives],
+        reference=[objective.reference for objective in record.objectives],
+        scale=[objective.scale for objective in record.objectives],
+    )
+
+
+def write_report(
+    record: SweepRecord,
+    folder: Path,
+    *,
+    home: Path,
+    importances: Mapping[str, Mapping[str, float]] | None = None,
+    reference: int | None = None,
+    num_resamples: int = NUM_RESAMPLES,
+) -> ReportPaths:
+    """Writes the report of a sweep; what was there under the same names is replaced.
+
+    Args:
+        record: The sweep.
+        folder: Made if it is not there.
+        home: Home folder whose store has the predictions, for the examples.
+        importances: Per objective key, shares by setting; by default a forest's.
+        reference: Number of the trial the others are compared with; by default the `sft` trial
+            best at translation.
+        num_resamples: Of the bootstrap.
+    """
+    estimates = Estimates(Draws(num_resamples))
+    points = points_of(record, estimates)
+    folder.mkdir(parents=True, exist_ok=True)
+    figure = folder / "front.png"
+    write_front_png(points, figure)
+    pairs = compare_trials(record, reference=reference)
+    overviews = (
+        overview([pair for pair in pairs if not pair.with_base], "comparison"),
+        overview([pair for pair in pairs if pair.with_base], "comparison_base"),
+    )
+    lines = [lines_table(pairs, scores=scores) for scores in (False, True)]
+    history = hypervolume_history(record)
+    shares = forest_importances(record) if importances is None else importances
+    names = {
+        **setting_names(searched(record)),
+        **score_names([objective.key for objective in record.objectives]),
+    }
+    num_complete = sum(trial.values is not None for trial in record.trials)
+    page = Page(
+        record=record,
+        level=estimates.level,
+        num_resamples=num_resamples,
+        front_figures=front_figures(points),
+        front_png=figure.read_bytes(),
+        front=tables.front_table(record, estimates),
+        trials=tables.trials_table(record, estimates),
+        confirmed=tables.confirmed_table(record, estimates),
+        pairs=pairs,
+        overviews=[table for table in overviews if table is not None],
+        lines=[table for table in lines if table.rows],
+        hypervolume_figure=hypervolume_figure(record, history),
+        importances_figure=importances_figure(shares, names) if shares else None,
+        importances_note=importances_text(importances is not None, num_complete),
+        examples=collect_examples(record, home),
+        contamination=details.contamination_table(record),
+        details=_details(record, estimates),
+    )
+    html = folder / "report.html"
+    html.write_text(render_page(page), encoding="utf-8")
+    files = _files(page, history)
+    written = {}
+    for table in files:
+        paths = (folder / "tables" / f"{table.name}.csv", folder / "tables" / f"{table.name}.tex")
+        paths[0].parent.mkdir(exist_ok=True)
+        paths[0].write_text(to_csv(table), encoding="utf-8")
+        paths[1].write_text(to_latex(table), encoding="utf-8")
+        written[table.name] = paths
+    markdown = folder / "report.md"
+    markdown.write_text(_markdown(page, files), encoding="utf-8")
+    return ReportPaths(folder, html, markdown, figure, written)
+
+
+def _details(record: SweepRecord, estimates: Estimates) -> list[Table]:
+    found = [
+        details.scores_table(record, estimates, "_test"),
+        details.scores_table(record, estimates, "_validation"),
+        details.facts_table(record),
+        details.failures_table(record),
+        details.unmeasured_table(record),
+        details.signatures_table(record),
+        details.provenance_table(record),
+    ]
+    return [table for table in found if table is not None]
+
+
+def _files(page: Page, history: tuple[float, ...]) -> list[Table]:
+    """Every table of the page, under a name of its own."""
+    found = [page.front, page.trials]
+    found += [page.confirmed] if page.confirmed is not None else []
+    found += [*page.overviews, *page.lines]
+    found += [page.contamination] if page.contamination is not None else []
+    columns = (Column("trial", "text"), Column("hypervolume"))
+    rows = tuple(
+        (str(trial.number), volume)
+        for trial, volume in zip(page.record.trials, history, strict=True)
+    )
+    found.append(Table("hypervolume", "Hypervolume over trials", columns, rows))
+    return [*found, *page.details]
+
+
+def _markdown(page: Page, files: list[Table]) -> str:
+    short = "\n".join(f"- {sentence}" for sentence in short_answers(page))
+    reading = "\n".join(f"- {sentence}" for sentence in how_to_read(page.level, page.num_resamples))
+    parts = [
+        f"# {page.record.name}\n\n{page.record.question}\n\n{short}\n\n![The front](front.png)\n",
+        *[to_markdown(table) for table in files],
+        f"## How to read the figures\n\n{reading}\n",
+    ]
+    return "\n".join(parts)
