@@ -63,7 +63,7 @@ def _part(key: str, summary: Summary) -> SummaryPart:
     return SummaryPart(key, summary.worst, summary.best, summary.chance)
 
 
-def retention(value: float, base: float, summary: Summary) -> float | None:
+def retention(value: float, base: float, summary: Summary | SummaryPart) -> float | None:
     """How much of the base's ability above chance is left: 1 is all of it.
 
     None where lower is better (a rate of failures is not an ability), and where the base itself is
