@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -106,24 +107,61 @@ def test_the_worker_imports_nothing_of_the_project():
     assert "from harness" not in text
 
 
-@pytest.mark.slow
-def test_scores_equal_those_of_predict(client, weights, tmp_path):
-    code = (
-        "import json, os, sys\n"
-        "from comet import load_from_checkpoint\n"
-        "rows = json.load(open(sys.argv[1])); os.chdir(sys.argv[2])\n"
-        "model = load_from_checkpoint('checkpoints/model.ckpt', local_files_only=True)\n"
-        "found = model.predict(rows, gpus=0, num_workers=0, progress_bar=False)['scores']\n"
-        "json.dump(found, open(sys.argv[1], 'w'))\n"
-    )
-    exchange = tmp_path / "rows.json"
-    rows = [{**row, "mt": row["mt"] + " und" * number} for number in range(9) for row in ROWS]
-    exchange.write_text(json.dumps(rows))
-    command = [comet_python(), "-I", "-c", code, exchange, weights.parents[1]]
+PREDICT = """
+import json, os, sys
+from comet import load_from_checkpoint
+rows = json.load(open(sys.argv[1])); os.chdir(sys.argv[2])
+model = load_from_checkpoint("checkpoints/model.ckpt", local_files_only=True)
+found = model.predict(rows, gpus=0, num_workers=0, progress_bar=False)["scores"]
+json.dump(found, open(sys.argv[1], "w"))
+"""
+
+MAKE_UNIFIED = """
+import os, sys, pytorch_lightning, torch, yaml
+from comet.models import UnifiedMetric
+os.chdir(sys.argv[1]); os.mkdir("checkpoints"); torch.manual_seed(0)
+model = UnifiedMetric(
+    pretrained_model="encoder", load_pretrained_weights=False, local_files_only=True,
+    nr_frozen_epochs=0, layer_norm=False, sent_layer="mix", word_layer=1, hidden_sizes=[16],
+    word_level_training=False, input_segments=["mt", "src", "ref"],
+)
+trainer = pytorch_lightning.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)
+trainer.strategy.connect(model)
+trainer.save_checkpoint("checkpoints/model.ckpt", weights_only=True)
+open("hparams.yaml", "w").write(yaml.safe_dump(dict(model.hparams)))
+"""
+
+
+def run_in_comet_environment(code: str, *arguments: Path) -> None:
+    command = [comet_python(), "-I", "-c", code, *arguments]
     environment = comet_client.comet_environment(1)
     subprocess.run(list(map(str, command)), env=environment, check=True, capture_output=True)
-    expected = json.loads(exchange.read_text())
+
+
+def scores_of_predict(folder: Path, rows: list[dict[str, str]], exchange: Path) -> list[float]:
+    exchange.write_text(json.dumps(rows))
+    run_in_comet_environment(PREDICT, exchange, folder)
+    return json.loads(exchange.read_text())
+
+
+@pytest.mark.slow
+def test_scores_equal_those_of_predict(client, weights, tmp_path):
+    rows = [{**row, "mt": row["mt"] + " und" * number} for number in range(9) for row in ROWS]
+    expected = scores_of_predict(weights.parents[1], rows, tmp_path / "rows.json")
     assert client.score(weights, rows) == pytest.approx(expected, abs=1e-5)
+
+
+@pytest.mark.slow
+def test_a_model_that_reads_the_sentences_together_scores_as_predict_does(
+    client, weights, tmp_path
+):
+    shutil.copytree(weights.parents[1] / "encoder", tmp_path / "encoder")
+    run_in_comet_environment(MAKE_UNIFIED, tmp_path)
+    rows = [{**row, "src": row["src"] + " And" * number} for number in range(9) for row in ROWS]
+    expected = scores_of_predict(tmp_path, rows, tmp_path / "rows.json")
+    scores = client.score(tmp_path / "checkpoints" / "model.ckpt", rows)
+    assert scores == pytest.approx(expected, abs=1e-5)
+    assert len(set(scores)) > 1
 
 
 @pytest.mark.slow
