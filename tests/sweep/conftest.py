@@ -1,4 +1,4 @@
-"""A small world for sweeps: two suites of three items, a sweep over it, a run function in no time."""
+"""A small world for sweeps: two suites of three items, and a run function that takes no time."""
 
 import hashlib
 import json

@@ -1,0 +1,87 @@
+"""The second phase: what was chosen on validation is run with fresh seeds and scored on test."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from harness.config import TrialConfig
+from harness.records import Objective, Split, TrialResult
+from harness.sweep.choice import to_confirm
+from harness.sweep.configurations import configure
+from harness.sweep.dispatch import Dispatcher, Job
+from harness.sweep.logbook import Page
+from harness.sweep.messages import Task
+from harness.sweep.progress import Notice
+from harness.sweep.record import candidates, confirmed_note, stored_result
+from harness.sweep.spec import ConfirmSpec, SweepSpec
+from harness.sweep.study import KnownTrial
+
+
+class Confirmation:
+    """Runs the second look.
+
+    Args:
+        spec: Of the sweep; has a ``confirm`` part.
+        objectives: Resolved.
+        home: Folder of the results.
+        dispatcher: Has the runs made.
+    """
+
+    def __init__(
+        self,
+        spec: SweepSpec,
+        objectives: Sequence[Objective],
+        *,
+        home: Path,
+        dispatcher: Dispatcher,
+    ) -> None:
+        assert spec.confirm is not None
+        self._spec = spec
+        self._confirm: ConfirmSpec = spec.confirm
+        self._objectives = objectives
+        self._home = home
+        self._dispatcher = dispatcher
+        self._study, self._logbook = dispatcher.study, dispatcher.logbook
+
+    def run(self) -> None:
+        """Makes the runs that are missing; every chosen trial's means go on its own page."""
+        known = {trial.number: trial for trial in self._study.trials()}
+        chosen = to_confirm(candidates(list(known.values())), self._objectives, self._confirm)
+        missing = 0
+        for number in chosen:
+            missing += sum(self._add(known[number], seed) for seed in self._confirm.seeds)
+        total = len(chosen) * len(self._confirm.seeds)
+        self._dispatcher.view.begin("confirm", total, total - missing)
+        self._dispatcher.drive(ask=lambda: False, finished=self._finished, gave_up=self._gave_up)
+        if missing:
+            for number in chosen:
+                results = [self._stored(number, seed) for seed in self._confirm.seeds]
+                self._logbook.confirm(number, [r for r in results if r is not None])
+
+    def _add(self, trial: KnownTrial, seed: int) -> bool:
+        """Adds a run unless its result is there; writes what the tracking store lacks."""
+        config = self._config(trial, seed)
+        page = Page("confirm", trial.number, seed)
+        result = self._stored(trial.number, seed)
+        if result is not None:
+            if not self._logbook.is_complete(page):
+                self._logbook.begin(page, config)
+                self._logbook.end(page, result)
+            return False
+        name = f"confirming {trial.number}, seed {seed}"
+        self._dispatcher.add(Job(Task(name, config), page))
+        return True
+
+    def _config(self, trial: KnownTrial, seed: int) -> TrialConfig:
+        return configure(self._spec.base, trial.params, seed=seed, splits=[Split.TEST])
+
+    def _stored(self, number: int, seed: int) -> TrialResult | None:
+        fingerprint = self._study.notes.get(confirmed_note(number, seed))
+        return None if fingerprint is None else stored_result(self._home, fingerprint)
+
+    def _finished(self, job: Job, result: TrialResult) -> None:
+        number = job.page.number
+        assert number is not None
+        self._study.note(confirmed_note(number, result.seed), result.fingerprint)
+
+    def _gave_up(self, job: Job, reason: str) -> None:
+        self._dispatcher.view.say(Notice(f"{job.task.id} failed: {reason}"))

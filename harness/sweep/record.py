@@ -1,0 +1,142 @@
+"""A sweep read back: the study's memory put together with the results in the home folder."""
+
+import logging
+from collections.abc import Mapping
+from dataclasses import asdict
+from pathlib import Path
+
+from harness.errors import ConfigError, DataError
+from harness.records import JSON, Objective, SweepRecord, SweepTrial, TrialResult
+from harness.results import read_results
+from harness.spec import unknown_name
+from harness.sweep.choice import Candidate, front_of
+from harness.sweep.study import KnownTrial, Study, find_study
+
+logger = logging.getLogger(__name__)
+
+JOURNAL = "journal.log"
+_CONFIRMED = "confirmed/"
+
+
+def sweep_folder(home: Path, name: str) -> Path:
+    """Where a sweep keeps what is its own."""
+    return home / "sweeps" / name
+
+
+def journal_path(home: Path, name: str, storage: str | None) -> Path | None:
+    """The study's journal; None where another storage keeps the study."""
+    return None if storage else sweep_folder(home, name) / JOURNAL
+
+
+def load_sweep(home: Path, name: str, storage: str | None = None) -> SweepRecord:
+    """A sweep as it stands, without running anything.
+
+    Args:
+        home: Folder with the results.
+        name: Of the sweep.
+        storage: Where the study is, if not in the home folder.
+
+    Raises:
+        ConfigError: There is no such sweep.
+    """
+    study = find_study(journal_path(home, name, storage), storage, name)
+    if study is None or "spec" not in study.notes:
+        folder = home / "sweeps"
+        known = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+        raise ConfigError(
+            unknown_name("sweep", name, known),
+            f"looked in {storage or folder}; `harness sweep FILE.yaml` begins one",
+        )
+    return build_record(study, home)
+
+
+def build_record(study: Study, home: Path) -> SweepRecord:
+    """The record of a study, results as far as the home folder has them."""
+    notes = study.notes
+    objectives = tuple(Objective(**entry) for entry in notes["objectives"])
+    known = study.trials()
+    confirmed = _confirmed(notes)
+    trials = tuple(_trial(home, trial, confirmed.get(trial.number, {})) for trial in known)
+    missing = [t.number for t in trials if t.state == "complete" and not t.results]
+    if missing:
+        logger.warning(
+            "the results of trial %s are not in %s (cleaned away, or made under another home)",
+            ", ".join(map(str, missing)),
+            home,
+        )
+    base = notes.get("base")
+    return SweepRecord(
+        name=notes["spec"]["name"],
+        question=notes["spec"]["question"],
+        spec=notes["spec"],
+        objectives=objectives,
+        trials=trials,
+        base=None if base is None else stored_result(home, base),
+        front=front_of(candidates(known), objectives),
+        run_id=notes.get("run_id"),
+    )
+
+
+def candidates(trials: list[KnownTrial]) -> list[Candidate]:
+    """The complete trials, for choosing among them."""
+    return [
+        Candidate(
+            trial.number,
+            trial.params,
+            trial.values,
+            all(violation <= 0 for violation in trial.violations.values()),
+        )
+        for trial in trials
+        if trial.values is not None
+    ]
+
+
+def stored_result(home: Path, fingerprint: str) -> TrialResult | None:
+    """A run's result in the home folder, None when it is not there."""
+    path = home / "trials" / f"{fingerprint}.json"
+    try:
+        return read_results(path)[0]
+    except DataError:
+        if path.exists():
+            raise
+        return None
+
+
+def confirmed_note(number: int, seed: int) -> str:
+    """Under which name the study notes a confirming run (a finished trial takes no notes)."""
+    return f"{_CONFIRMED}{number}/{seed}"
+
+
+def _confirmed(notes: Mapping[str, JSON]) -> dict[int, dict[str, str]]:
+    """Fingerprints of the confirming runs by trial and seed."""
+    found: dict[int, dict[str, str]] = {}
+    for key, fingerprint in notes.items():
+        if key.startswith(_CONFIRMED):
+            number, seed = key.removeprefix(_CONFIRMED).split("/")
+            found.setdefault(int(number), {})[seed] = fingerprint
+    return found
+
+
+def objective_notes(objectives: tuple[Objective, ...]) -> list[dict[str, JSON]]:
+    """Objectives as plain data, for the study's notes."""
+    return [asdict(objective) for objective in objectives]
+
+
+def _trial(home: Path, trial: KnownTrial, confirmed: Mapping[str, str]) -> SweepTrial:
+    return SweepTrial(
+        number=trial.number,
+        state=trial.state,
+        params=trial.params,
+        results=_results(home, trial.notes.get("runs", {})),
+        values=trial.values,
+        violations=trial.violations,
+        reason=trial.notes.get("reason"),
+        confirmed=_results(home, confirmed),
+        run_id=trial.notes.get("run_id"),
+    )
+
+
+def _results(home: Path, fingerprints: Mapping[str, str]) -> tuple[TrialResult, ...]:
+    """Results by seed, in the order of the seeds; those that are there."""
+    found = [stored_result(home, fingerprints[seed]) for seed in sorted(fingerprints, key=int)]
+    return tuple(result for result in found if result is not None)

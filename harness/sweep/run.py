@@ -1,0 +1,245 @@
+"""run_sweep(): a sweep from its specification to its record, whatever of it exists already."""
+
+import contextlib
+import fcntl
+import os
+import signal
+import threading
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from harness.errors import ConfigError, EvaluationError
+from harness.evaluation.benchmarks import Benchmark, find_benchmarks
+from harness.evaluation.comet_client import CometClient
+from harness.protocols import LearnedScorer, RunStatus
+from harness.records import JSON, Objective, Split, SweepRecord
+from harness.spec import flatten
+from harness.sweep.confirmation import Confirmation
+from harness.sweep.dispatch import Dispatcher
+from harness.sweep.goals import Keys, resolve
+from harness.sweep.logbook import SWEEP, Logbook
+from harness.sweep.planned import budget_of, planned
+from harness.sweep.progress import OnProgress
+from harness.sweep.record import build_record, journal_path, objective_notes, sweep_folder
+from harness.sweep.search import Search
+from harness.sweep.spec import SweepSpec
+from harness.sweep.study import Study, find_study, mend_journal, open_study
+from harness.sweep.view import View, silent
+from harness.sweep.workers import Pool
+from harness.tracking import MlflowTracker
+
+RUNNER = "harness.trial:run_trial"
+MAY_CHANGE = ("trials", "confirm", "question")
+"""Settings that may differ when a sweep is continued."""
+
+Report = Callable[[SweepRecord, Path], Sequence[Path]]
+
+
+def run_sweep(
+    spec: SweepSpec,
+    *,
+    home: Path,
+    workers: int = 1,
+    tracking_uri: str | None = None,
+    storage: str | None = None,
+    on_progress: OnProgress = silent,
+    report: Report | None = None,
+    runner: str = RUNNER,
+    learned: LearnedScorer | None = None,
+) -> SweepRecord:
+    """Runs a sweep, or what is left of it.
+
+    Args:
+        spec: Of the sweep.
+        home: Folder of the store, the results and the study.
+        workers: Processes that share the runs.
+        tracking_uri: MLflow store; None for MLflow's own choice.
+        storage: Optuna storage that other machines use too; None for a journal under ``home``.
+        on_progress: Is told what happens.
+        report: Called with the record and a folder when all is done; the files it returns go to
+            the sweep's run in MLflow.
+        runner: Import path of the function that makes a run.
+        learned: The scorer of learned metrics; by default COMET's, started when first needed.
+
+    Raises:
+        ConfigError, DataError: Something the user can mend; nothing was run.
+        EvaluationError: No worker can start, the base cannot be scored, or every trial failed.
+        KeyboardInterrupt: Interrupted; whatever finished is kept, the same call continues.
+    """
+    benchmarks = find_benchmarks(spec.base.eval.replace(splits=tuple(Split)))
+    objectives = _objectives(spec, benchmarks)
+    configurations = planned(spec)
+    budget = budget_of(spec, configurations)
+    folder = sweep_folder(home, spec.name)
+    journal = journal_path(home, spec.name, storage)
+    with contextlib.ExitStack() as stack:
+        if journal is not None:
+            stack.enter_context(_locked(folder, spec.name))
+            mend_journal(journal)
+        checksums = {benchmark.key: benchmark.data_sha256 for benchmark in benchmarks}
+        _check_unchanged(find_study(journal, storage, spec.name), spec, checksums)
+        tracker = MlflowTracker(tracking_uri)
+        study = open_study(journal, storage, spec.name, [one.maximize for one in objectives])
+        study.note("spec", spec.plain())
+        study.note("objectives", objective_notes(objectives))
+        study.note("benchmarks", checksums)
+        study.prepare(spec, configurations)
+        logbook = Logbook(tracker, spec, home)
+        scorer = learned or stack.enter_context(CometClient(spec.base.eval.comet_python))
+        pool = Pool(
+            runner,
+            home=home,
+            size=workers,
+            threads=spec.base.model.threads,
+            logs=folder / "logs",
+            learned=scorer,
+        )
+        stopped = stack.enter_context(_interruptible())
+        stack.callback(study.release)
+        stack.callback(pool.close)
+        view = View(
+            spec.name,
+            budget=budget,
+            num_confirming=_num_confirming(spec),
+            num_workers=workers,
+            on_progress=on_progress,
+        )
+        dispatcher = Dispatcher(study=study, pool=pool, logbook=logbook, view=view, stopped=stopped)
+        with _closed(logbook, pool):
+            search = Search(spec, objectives, budget=budget, home=home, dispatcher=dispatcher)
+            search.run()
+            if spec.confirm is not None:
+                Confirmation(spec, objectives, home=home, dispatcher=dispatcher).run()
+            if not logbook.is_complete(SWEEP):
+                search.stand(write=True)
+            _note_page(study, logbook)
+            record = build_record(study, home)
+            _any_complete(record)
+            if report is not None and not logbook.is_complete(SWEEP):
+                logbook.attach(report(record, folder / "report"), "report")
+    return record
+
+
+def _objectives(spec: SweepSpec, benchmarks: Sequence[Benchmark]) -> tuple[Objective, ...]:
+    keys = Keys(benchmarks)
+    return tuple(resolve(objective, keys) for objective in spec.objectives)
+
+
+def _num_confirming(spec: SweepSpec) -> int:
+    """A guess, for the time left: how many members the front will have."""
+    if spec.confirm is None:
+        return 0
+    members = spec.confirm.at_most or 4
+    if spec.confirm.members == "all":
+        members = spec.trials or members
+    return members * len(spec.confirm.seeds)
+
+
+def _check_unchanged(
+    study: Study | None, spec: SweepSpec, checksums: Mapping[str, str]
+) -> None:
+    """A sweep is continued with the settings it began with, or not at all."""
+    notes = {} if study is None else study.notes
+    if study is None or "spec" not in notes:
+        return
+    faults = _changes(notes["spec"], spec.plain())
+    faults += [
+        f"benchmark {key}: its data changed since the sweep began"
+        for key, sha256 in notes["benchmarks"].items()
+        if checksums.get(key, sha256) != sha256
+    ]
+    if faults:
+        raise ConfigError(
+            "\n".join(f"sweep {spec.name}: {fault}" for fault in faults),
+            f"the sweep has {len(study.trials())} trials made with the old settings: give the new "
+            f"one another name, or set them back ({', '.join(MAY_CHANGE)} may change)",
+        )
+
+
+def _changes(old: Mapping[str, JSON], new: Mapping[str, JSON]) -> list[str]:
+    before, after = (
+        {
+            path: value
+            for path, value in flatten(plain).items()
+            if path.partition(".")[0] not in MAY_CHANGE
+        }
+        for plain in (old, new)
+    )
+    return [
+        f"{path}: was {before.get(path, 'not set')!r}, is {after.get(path, 'not set')!r}"
+        for path in dict.fromkeys((*before, *after))
+        if before.get(path, _ABSENT) != after.get(path, _ABSENT)
+    ]
+
+
+_ABSENT = object()
+
+
+def _note_page(study: Study, logbook: Logbook) -> None:
+    run_id = logbook.run_id(SWEEP)
+    if run_id is not None and study.notes.get("run_id") != run_id:
+        study.note("run_id", run_id)
+
+
+def _any_complete(record: SweepRecord) -> None:
+    failed = [trial for trial in record.trials if trial.state == "failed"]
+    if failed and len(failed) == len(record.trials):
+        raise EvaluationError(
+            f"sweep {record.name}: all {len(failed)} trials failed; the first: {failed[0].reason}"
+        )
+
+
+@contextlib.contextmanager
+def _closed(logbook: Logbook, pool: Pool) -> Iterator[None]:
+    """Every run of the tracking store gets a terminal status, however this ends."""
+    status: RunStatus = "FAILED"
+    try:
+        yield
+        status = "FINISHED"
+    except KeyboardInterrupt:
+        status = "KILLED"
+        raise
+    finally:
+        pool.close()
+        logbook.close(status)
+
+
+@contextlib.contextmanager
+def _locked(folder: Path, name: str) -> Iterator[None]:
+    """The sweep's lock in this home; the system drops it when its holder dies."""
+    folder.mkdir(parents=True, exist_ok=True)
+    with (folder / "lock").open("a+") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            file.seek(0)
+            raise ConfigError(
+                f"sweep {name}: already running in this home (process {file.read().strip()})",
+                "wait for it, end it, or use a storage that several may share: --storage URL",
+            ) from None
+        file.truncate(0)
+        file.write(str(os.getpid()))
+        file.flush()
+        yield
+
+
+@contextlib.contextmanager
+def _interruptible() -> Iterator[Callable[[], bool]]:
+    """Ctrl-C and SIGTERM raise a flag, which is looked at where stopping is safe."""
+    asked = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield asked.is_set
+        return
+
+    def on_signal(number: int, frame: Any) -> None:
+        asked.set()
+
+    before = {
+        number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)
+    }
+    try:
+        yield asked.is_set
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
