@@ -72,11 +72,24 @@ class PromptTemplate(Protocol):
         """The chat that asks for a translation of ``source``."""
 
 
+@runtime_checkable
 class Penalty(Protocol):
     """A term of the loss that is not a token loss; added once per optimiser step."""
 
     def value(self, step: int) -> Any:
         """A scalar tensor with gradients, or None when it is off at this step."""
+
+
+@runtime_checkable
+class TokenPenalty(Protocol):
+    """A term for every token that carries loss, weighted and normalised as its loss is."""
+
+    def token_values(self, step: int, passed: Any) -> Any:
+        """Values with gradients, [N], or None when it is off at this step.
+
+        ``passed`` is a ``harness.training.passes.Pass``: the targets, their roles, the logits of
+        the model in training, and the means to ask for logits once more (adapter switched off).
+        """
 
 
 class Variant(Protocol):

@@ -13,24 +13,11 @@ by a quarter.) Under ``tokens``, weight 1 on all roles is plain cross-entropy ov
 tokens, and weight 0 on a role is training without it.
 """
 
-from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import Literal
 
 from harness.errors import ConfigError
-from harness.records import Role, TokenRow
-
-
-def count_roles(rows: Iterable[TokenRow]) -> dict[Role, int]:
-    """Target tokens per role; the first token of a row has no prediction and never counts.
-
-    >>> count_roles([TokenRow("a", (1, 2, 3), (Role.PROMPT, Role.PROMPT, Role.REPLY))])
-    {<Role.REPLY: 'reply'>: 1}
-    """
-    counts: Counter[Role] = Counter()
-    for row in rows:
-        counts.update(role for role in row.roles[1:] if role is not Role.PROMPT)
-    return dict(counts)
+from harness.records import Role
 
 
 def coefficients(

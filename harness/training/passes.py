@@ -1,9 +1,9 @@
 """One pass of rows through the model: loss sums per role, gradients added where they are wanted.
 
-B rows, T tokens, N target tokens that carry loss, V vocabulary, R roles.
+Shapes: B rows, T tokens, N target tokens that carry loss, V vocabulary, R roles.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -11,29 +11,44 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from harness.protocols import TokenPenalty
 from harness.records import Role
-from harness.training.batches import ROLES, Batch
+from harness.training.batches import Batch
+from harness.training.prepare import ROLES
 
 
-def nll(model: Any, batch: Batch) -> Tensor:
-    """Negative log-likelihood of each target token, [N], float32.
+class Pass:
+    """A micro-batch on its way through the model: what a token penalty may look at.
 
-    The head sees only the positions that carry loss, so neither time nor memory is spent on the
-    logits of prompts and padding: [N, V] instead of [B, T, V].
+    Attributes:
+        targets_N: The tokens that carry loss.
+        roles_N: Their roles as indices into ``ROLES``.
+        logits_NV: What the model in training says at each of them, float32.
     """
-    device = model.device
-    with _head_sees_only(model, batch.loss_BT.to(device)):
-        output = model(
-            input_ids=batch.ids_BT.to(device),
-            attention_mask=batch.mask_BT.to(device),
-            use_cache=False,
-        )
-    logits_NV = output.logits[0].float()
-    return functional.cross_entropy(logits_NV, batch.targets_N.to(device), reduction="none")
+
+    def __init__(self, model: Any, batch: Batch) -> None:
+        self._model = model
+        self._ids_BT = batch.ids_BT.to(model.device)
+        self._loss_BT = batch.loss_BT.to(model.device)
+        self.targets_N = batch.targets_N.to(model.device)
+        self.roles_N = batch.roles_N.to(model.device)
+        self.logits_NV = self.logits()
+
+    def logits(self) -> Tensor:
+        """What the model, as it is now, says where there is loss, [N, V], float32.
+
+        Ask again with the adapter switched off and it is the base model that answers. The head sees
+        only the positions that carry loss, so neither time nor memory goes into the logits of
+        prompts and padding.
+        """
+        with _head_sees_only(self._model, self._loss_BT):
+            output = self._model(input_ids=self._ids_BT, use_cache=False)
+        logits_NV: Tensor = output.logits[0].float()
+        return logits_NV
 
 
 @contextmanager
-def _head_sees_only(model: Any, loss_BT: Tensor) -> Any:
+def _head_sees_only(model: Any, loss_BT: Tensor) -> Iterator[None]:
     # A hook on the head keeps whatever an architecture does behind it (soft-capping, scaling).
     def select(module: Any, arguments: tuple[Tensor, ...]) -> tuple[Tensor, ...]:
         hidden_BTH, *rest = arguments
@@ -52,26 +67,38 @@ def role_sums(
     factors: Mapping[Role, float],
     *,
     backward: bool,
-) -> dict[Role, float]:
-    """S_r over the batches; with ``backward``, the gradient of sum_r c_r S_r is added to .grad.
+    step: int = 0,
+    penalty: TokenPenalty | None = None,
+) -> tuple[dict[Role, float], float]:
+    """S_r over the batches, and the sum of the token penalty weighted as the losses are.
 
     Args:
         model: The model.
         batches: The micro-batches of one step (or of a validation set).
         factors: c_r per role; roles that are not in it count 0.
-        backward: Whether gradients are wanted.
+        backward: Whether the gradient of sum_r c_r S_r (and of the penalty) is added to ``.grad``.
+        step: For the penalty.
+        penalty: Adds to the loss of each token.
     """
     factors_R = torch.tensor([factors.get(role, 0.0) for role in ROLES], device=model.device)
     sums_R = torch.zeros(len(ROLES), dtype=torch.float64)
+    penalised = 0.0
     for batch in batches:
-        roles_N = batch.roles_N.to(model.device)
         with torch.set_grad_enabled(backward):
-            nll_N = nll(model, batch)
+            passed = Pass(model, batch)
+            nll_N = functional.cross_entropy(passed.logits_NV, passed.targets_N, reduction="none")
+            factors_N = factors_R[passed.roles_N]
+            loss = torch.dot(nll_N, factors_N)
+            extra_N = None if penalty is None else penalty.token_values(step, passed)
+            if extra_N is not None:
+                extra = torch.dot(extra_N, factors_N)
+                penalised += float(extra.detach())
+                loss = loss + extra
             if backward:
-                torch.dot(nll_N, factors_R[roles_N]).backward()  # type: ignore[no-untyped-call]
+                loss.backward()  # type: ignore[no-untyped-call]
         sums_R.index_add_(0, batch.roles_N, nll_N.detach().double().cpu())
-    present = {int(role) for batch in batches for role in batch.roles_N.tolist()}
-    return {ROLES[role]: float(sums_R[role]) for role in sorted(present)}
+    present = {role for batch in batches for role in batch.roles_N.tolist()}
+    return {ROLES[role]: float(sums_R[role]) for role in sorted(present)}, penalised
 
 
 def gradient_cosine(
@@ -80,28 +107,31 @@ def gradient_cosine(
     batches: Sequence[Batch],
     factors: Mapping[Role, float],
 ) -> float | None:
-    """Cosine between the gradients of the two roles' loss terms on the same rows.
+    """Cosine between the gradients of the translation loss and of all other roles' together.
 
-    RaDis, figure 4. Dropout stays on and draws from a forked stream, so that looking does not
-    change what is trained. None unless exactly two roles carry loss here.
+    RaDis, figure 4: the second is the regularisation term. Dropout stays on and draws from a forked
+    stream, so that looking does not change what is trained. None where one side has no tokens.
     """
-    active = [role for role, factor in factors.items() if factor > 0]
-    if len(active) != 2:
+    terms: tuple[dict[Role, float], dict[Role, float]] = ({}, {})
+    for role, factor in factors.items():
+        if factor > 0:
+            terms[role is not Role.TRANSLATION][role] = factor
+    if not all(terms):
         return None
+    devices = [model.device] if model.device.type == "cuda" else []
     gradients = []
-    with torch.random.fork_rng(devices=[model.device] if model.device.type == "cuda" else []):
-        for role in active:
-            for parameter in parameters:
-                parameter.grad = None
-            role_sums(model, batches, {role: factors[role]}, backward=True)
-            gradients.append(
-                torch.cat(
-                    [
-                        torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten()
-                        for p in parameters
-                    ]
-                )
-            )
+    for term in terms:
+        with torch.random.fork_rng(devices=devices):
+            role_sums(model, batches, term, backward=True)
+        gradients.append(_take_gradient(parameters))
+    return float(functional.cosine_similarity(gradients[0], gradients[1], dim=0))
+
+
+def _take_gradient(parameters: Sequence[Tensor]) -> Tensor:
+    """All gradients as one vector, in float32; the parameters have none afterwards."""
+    parts = [
+        torch.zeros_like(p).flatten() if p.grad is None else p.grad.flatten() for p in parameters
+    ]
     for parameter in parameters:
         parameter.grad = None
-    return float(functional.cosine_similarity(gradients[0], gradients[1], dim=0))
+    return torch.cat(parts).float()

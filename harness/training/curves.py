@@ -1,0 +1,87 @@
+"""What is counted and averaged along a training run: the curves' points and the final report."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from harness.records import Role
+from harness.training.report import FitReport
+
+
+@dataclass(frozen=True)
+class StepRecord:
+    """One optimiser step.
+
+    Attributes:
+        sums: Negative log-likelihood per role, S_r.
+        counts: Tokens per role, n_r.
+        loss: The objective, penalties included.
+        penalty: The part of it that penalties are.
+        norm: Of the gradient, before clipping.
+        tokens: That went through the model, padding not counted.
+        padded: The same with padding.
+        seconds: Wall time.
+    """
+
+    sums: Mapping[Role, float]
+    counts: Mapping[Role, int]
+    loss: float
+    penalty: float
+    norm: float
+    tokens: int
+    padded: int
+    seconds: float
+
+
+@dataclass
+class Curves:
+    """Every step so far, and where the last point of the curves was."""
+
+    steps: list[StepRecord] = field(default_factory=list)
+    validation: Mapping[str, float] = field(default_factory=dict)
+    _shown: int = 0
+
+    def point(self) -> dict[str, float]:
+        """Means over the steps since the last point: losses per token, the rest per step."""
+        recent = self.steps[self._shown :]
+        self._shown = len(self.steps)
+        metrics = {
+            "train/loss": sum(step.loss for step in recent) / len(recent),
+            "train/gradient_norm": sum(step.norm for step in recent) / len(recent),
+            "train/tokens_per_second": _speed(recent),
+        }
+        if any(step.penalty for step in recent):
+            metrics["train/penalty"] = sum(step.penalty for step in recent) / len(recent)
+        return metrics | {f"train/loss/{role}": loss for role, loss in _losses(recent).items()}
+
+    def report(self) -> FitReport:
+        """The run in numbers; its losses are those of the last tenth of the steps."""
+        tail = self.steps[-max(1, len(self.steps) // 10) :]
+        role_tokens: Counter[Role] = Counter()
+        for step in self.steps:
+            role_tokens.update(step.counts)
+        num_tokens = sum(step.tokens for step in self.steps)
+        return FitReport(
+            num_steps=len(self.steps),
+            losses=_losses(tail),
+            validation_losses=self.validation,
+            role_tokens={role.value: count for role, count in role_tokens.items()},
+            num_tokens=num_tokens,
+            padding=1 - num_tokens / sum(step.padded for step in self.steps),
+            seconds=sum(step.seconds for step in self.steps),
+            tokens_per_second=_speed(self.steps),
+        )
+
+
+def _speed(steps: list[StepRecord]) -> float:
+    return sum(step.tokens for step in steps) / max(sum(step.seconds for step in steps), 1e-9)
+
+
+def _losses(steps: list[StepRecord]) -> dict[str, float]:
+    """Mean negative log-likelihood per token, by role."""
+    sums: Counter[Role] = Counter()
+    counts: Counter[Role] = Counter()
+    for step in steps:
+        sums.update(step.sums)
+        counts.update(step.counts)
+    return {role.value: sums[role] / counts[role] for role in sums}
