@@ -10,9 +10,7 @@ import argparse
 import hashlib
 import json
 import logging
-import os
 import platform
-import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import asdict
@@ -21,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.pocket.benchmarks import write_benchmarks
+from harness.pocket.comet_training import build_comet
 from harness.pocket.corpus import write_corpora
 from harness.pocket.world.world import draw_world
 
@@ -62,7 +61,7 @@ def build(files: Path, benchmarks: Path, world_seed: int, parts: Sequence[str]) 
     if "base" in parts:
         recipe |= _build_base(files, world_seed)
     if "comet" in parts:
-        _build_comet(files, world_seed)
+        build_comet(files, world_seed)
     recipe["sha256"] = sha256_of(files)
     recipe_file.parent.mkdir(parents=True, exist_ok=True)
     recipe_file.write_text(json.dumps(recipe, indent=2) + "\n", encoding="utf-8", newline="\n")
@@ -84,19 +83,6 @@ def _build_base(files: Path, world_seed: int) -> dict[str, Any]:
         "scores": scores,
         "versions": {name: version(name) for name in ("torch", "transformers", "tokenizers")},
     }
-
-
-def _build_comet(files: Path, world_seed: int) -> None:
-    """Trains the pocket COMET with the interpreter that has unbabel-comet."""
-    root = Path(__file__).parents[2]
-    python = os.environ.get("COMET_PYTHON", str(root / ".venv-comet" / "bin" / "python"))
-    code = (
-        "import sys; from pathlib import Path; "
-        "from harness.pocket.comet_training import build_comet; "
-        "build_comet(Path(sys.argv[1]), int(sys.argv[2]))"
-    )
-    command = [python, "-c", code, str(files.resolve()), str(world_seed)]
-    subprocess.run(command, check=True, cwd=root)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

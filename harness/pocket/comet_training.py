@@ -109,7 +109,7 @@ def _write_recipe(folder: Path, world_seed: int) -> None:
     (folder / "report.json").unlink()
     files = sorted(path for path in folder.rglob("*") if path.is_file())
     recipe = {
-        "command": "python -m harness.pocket.build",
+        "command": f"python -m harness.pocket.build --only comet --world-seed {world_seed}",
         "world_seed": world_seed,
         "seed": SEED,
         "epochs": EPOCHS,
