@@ -10,10 +10,12 @@ response cache is not used (its key does not know which model answered).
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from functools import cache
 from typing import Any, Protocol
 
 import jinja2
 import lm_eval.api.task
+import lm_eval.utils
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 from lm_eval.evaluator import evaluate
@@ -36,8 +38,10 @@ _OWN_FIELDS = frozenset(
 )
 
 # lm-eval shows a progress bar per benchmark and logs its settings at every call; what a user should
-# see is said by whoever calls.
+# see is said by whoever calls. And it compiles a template anew for every item, which took nine
+# tenths of its time: 7.1 s of CPU for 34 benchmarks of 100 items, 0.7 s with this.
 lm_eval.api.task.tqdm = lambda rows, **_: rows
+lm_eval.utils.env.from_string = cache(lm_eval.utils.env.from_string)
 logging.getLogger("lm_eval").setLevel(logging.ERROR)
 
 

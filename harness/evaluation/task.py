@@ -161,7 +161,7 @@ class DatasetArguments(Spec):
 class GenerationArguments(Spec):
     """How answers are generated."""
 
-    until: tuple[()] = ()
+    until: tuple[str, ...] = ()
     """Stop strings: none; a chat model ends its own turn, and `extract` finds the answer."""
 
     max_gen_toks: int = Field(ge=1)
@@ -172,6 +172,16 @@ class GenerationArguments(Spec):
 
     temperature: float = Field(0.0, ge=0.0)
     """For sampling."""
+
+    @field_validator("until")
+    @classmethod
+    def _no_stop_strings(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        if value:
+            raise ValueError(
+                f"found {list(value)}, allowed: [] (the model ends its own turn; "
+                "metadata.harness.extract finds the answer in what it said)"
+            )
+        return value
 
     @model_validator(mode="after")
     def _check_sampling(self) -> Self:

@@ -1,0 +1,216 @@
+import json
+import subprocess
+import sys
+
+import pytest
+from pydantic import ValidationError
+
+from harness.errors import ConfigError, DataError
+from harness.evaluation.spec import EvalSpec
+from harness.records import Decoding, Split
+from harness.spec import validate
+
+
+def test_a_benchmark_is_read_with_its_items(benchmarks):
+    path = benchmarks.write()
+    (found,) = benchmarks.find("general")
+    assert found.key == "general/facts_validation"
+    assert found.split is Split.VALIDATION
+    assert found.path == path
+    assert found.metrics == ("exact_match",)
+    assert found.decoding == Decoding(max_new_tokens=60)
+    assert [row["id"] for row in found.items] == ["facts-1", "facts-2", "facts-3"]
+    assert found.data_path.is_absolute()
+
+
+def test_suites_benchmarks_and_patterns_select(benchmarks):
+    for key in ("a/one_validation", "a/one_test", "b/two_validation"):
+        benchmarks.write(key)
+    assert [one.key for one in benchmarks.find("a")] == ["a/one_test", "a/one_validation"]
+    assert [one.key for one in benchmarks.find("b/two_validation")] == ["b/two_validation"]
+    assert [one.key for one in benchmarks.find("a/one_t*")] == ["a/one_test"]
+    only = benchmarks.find("a", "b", splits=("test",))
+    assert [one.key for one in only] == ["a/one_test"]
+
+
+def test_a_limit_keeps_the_first_items_and_is_part_of_the_identity(benchmarks):
+    benchmarks.write()
+    (whole,) = benchmarks.find()
+    (part,) = benchmarks.find(limit=2)
+    assert [row["id"] for row in part.items] == ["facts-1", "facts-2"]
+    assert part.identity() != whole.identity()
+
+
+def test_scoring_settings_are_no_part_of_what_identifies_predictions(benchmarks):
+    benchmarks.write()
+    (before,) = benchmarks.find()
+    benchmarks.write(block={"metrics": ["exact_match", "empty"], "summary": None})
+    (after,) = benchmarks.find()
+    benchmarks.write(doc_to_text="Q: {{prompt}}")
+    (other,) = benchmarks.find()
+    assert after.identity() == before.identity()
+    assert other.identity() != before.identity()
+
+
+def faults(benchmarks, *lines):
+    with pytest.raises((ConfigError, DataError)) as caught:
+        benchmarks.find()
+    text = str(caught.value)
+    for line in lines:
+        assert line in text
+    return text
+
+
+def test_all_faults_of_all_files_come_at_once(benchmarks):
+    benchmarks.write(
+        "a/one_validation",
+        block={"metrics": ["exact_mach"], "summary": None, "split": "dev", "licence": ""},
+        output_type="loglikelihood",
+    )
+    benchmarks.write("b/two_validation", drop=("task",))
+    text = faults(
+        benchmarks,
+        "one_validation.yaml:",
+        "metadata.harness.metrics: unknown metric 'exact_mach'; did you mean 'exact_match'?",
+        "metadata.harness.split: found 'dev'",
+        "metadata.harness.licence: found ''",
+        "output_type: found 'loglikelihood'",
+        "two_validation.yaml: task: missing",
+    )
+    assert "truncated" in text  # the metrics there are
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"test_split": "dev"}, "test_split: found 'dev'"),
+        ({"generation_kwargs": {"max_gen_toks": 9, "until": ["\n"]}}, "until: found ['\\n']"),
+        ({"generation_kwargs": {"max_gen_toks": 0}}, "max_gen_toks: found 0"),
+        ({"generation_kwargs": {"max_gen_toks": 9, "do_sample": True}}, "temperature"),
+        ({"doc_to_choice": ["a", "b"]}, "doc_to_choice goes with"),
+        ({"num_fewshot": 3}, "num_fewshot: found 3"),
+        ({"fewshot_split": "train"}, "unknown option 'fewshot_split'"),
+        ({"dataset_path": "csv"}, "dataset_path: found 'csv'"),
+        ({"block": {"summary": {"metric": "bleu", "worst": 0, "best": 1}}}, "found 'bleu'"),
+        (
+            {"block": {"summary": {"metric": "exact_match", "worst": 1, "best": 1}}},
+            "`worst` and `best` must differ",
+        ),
+        ({"block": {"extract": "second"}}, "extract.rule: found 'second'"),
+        ({"block": {"extract": {"rule": "regex", "pattern": "("}}}, "not a regular expression"),
+        ({"block": {"extract": "regex"}}, "`pattern` goes with `rule: regex`"),
+        ({"block": {"language": "English"}}, "language: found 'English'"),
+        ({"block": {"expected": "answered"}}, "expected: found 'answered'"),
+        ({"block": {"data_sha256": "abc"}}, "data_sha256: found 'abc'"),
+        ({"block": {"split": "test"}}, "the file's name ends in '_validation'"),
+    ],
+)
+def test_a_malformed_yaml_names_place_and_what_is_allowed(benchmarks, change, message):
+    benchmarks.write(**change)
+    faults(benchmarks, message, "facts_validation.yaml")
+
+
+@pytest.mark.parametrize(
+    ("rows", "message"),
+    [
+        ('{"id": "a", "prompt"\n', ":1: not JSON"),
+        ("[1]\n", ":1: found list, allowed: a JSON object"),
+        ("\n", "no rows"),
+        ([{"id": "a", "prompt": "p"}], ":1: target: missing (found: id, prompt)"),
+        ([{"prompt": "p", "target": "t"}], ":1: id: missing"),
+        ([{"id": "a", "prompt": 3, "target": "t"}], ":1: prompt: found 3, allowed: text"),
+        (
+            [{"id": "a", "prompt": "p", "target": "t"}, {"id": "a", "prompt": "q", "target": "t"}],
+            ":2: id: 'a' is also that of line 1",
+        ),
+        ([{"id": "a", "prompt": "p", "target": "t", "references": "x"}], "a list of at least one"),
+        ([{"id": "a", "prompt": "p", "target": "t", "messages": []}], "messages: allowed: a list"),
+        (
+            [
+                {
+                    "id": "a",
+                    "prompt": "p",
+                    "target": "t",
+                    "messages": [{"role": "bot", "content": "x"}],
+                }
+            ],
+            "messages.0.role: found 'bot', allowed: system, user, assistant",
+        ),
+        (
+            [
+                {
+                    "id": "a",
+                    "prompt": "p",
+                    "target": "t",
+                    "messages": [{"role": "assistant", "content": "x"}],
+                }
+            ],
+            "the last turn is the assistant's",
+        ),
+    ],
+)
+def test_malformed_rows_are_named_by_their_line(benchmarks, rows, message):
+    benchmarks.write(rows=rows)
+    faults(benchmarks, "facts_validation.jsonl", message)
+
+
+def test_data_that_changed_since_the_checksum_are_refused(benchmarks):
+    benchmarks.write(block={"data_sha256": "0" * 64})
+    faults(benchmarks, "metadata.harness.data_sha256", "raise metadata.version")
+
+
+def test_a_missing_data_file_is_named(benchmarks):
+    benchmarks.write()
+    (benchmarks.folder / "data/general/facts_validation.jsonl").unlink()
+    faults(benchmarks, "dataset_kwargs.data_files: no such file")
+
+
+def test_unknown_suites_and_benchmarks_list_the_known(benchmarks):
+    benchmarks.write()
+    with pytest.raises(ConfigError) as caught:
+        benchmarks.find("generel", "general/fact_validation")
+    assert "unknown suite 'generel'; did you mean 'general'? (known: general)" in str(caught.value)
+    assert "did you mean 'general/facts_validation'?" in str(caught.value)
+
+
+def test_no_benchmark_of_a_wanted_split_is_an_error(benchmarks):
+    benchmarks.write()
+    with pytest.raises(ConfigError, match=r"splits: test"):
+        benchmarks.find(splits=("test",))
+
+
+def test_a_folder_that_is_not_there_is_named(tmp_path):
+    from harness.evaluation.benchmarks import find_benchmarks
+
+    with pytest.raises(ConfigError, match=r"eval.folder: found 'nowhere'"):
+        find_benchmarks(EvalSpec(suites=("a",), folder="nowhere"))
+
+
+def test_settings_of_metrics_are_checked_with_the_specification():
+    with pytest.raises(ConfigError) as caught:
+        data = {"suites": ["a"], "metrics": {"bleu": {"tokenise": "zh"}, "blue": {}}}
+        validate(EvalSpec, data, "t.yaml")
+    text = str(caught.value)
+    assert "metrics.bleu.tokenise: unknown option 'tokenise'; did you mean 'tokenize'?" in text
+    assert "metrics.blue: unknown metric 'blue'" in text
+
+
+def test_an_evaluation_needs_a_suite():
+    with pytest.raises(ValidationError):
+        EvalSpec(suites=())
+
+
+def test_a_specification_survives_the_round_trip():
+    spec = EvalSpec(suites=("a",), metrics={"bleu": {"tokenize": "zh"}})
+    assert EvalSpec.model_validate(json.loads(json.dumps(spec.plain()))) == spec
+
+
+def test_reading_benchmarks_loads_neither_torch_nor_lm_eval_nor_metrics():
+    code = (
+        "import sys, harness.evaluation.benchmarks as b, harness.evaluation.summary\n"
+        "heavy = {'torch', 'lm_eval', 'sacrebleu', 'lingua', 'transformers', 'jinja2', 'numpy'}\n"
+        "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or None)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert done.stderr == ""
+    assert done.returncode == 0
