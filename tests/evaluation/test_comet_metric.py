@@ -2,7 +2,7 @@ import pytest
 from pydantic import ValidationError
 
 from harness.errors import EvaluationError, MissingExtra
-from harness.evaluation.metrics.comet import Comet
+from harness.evaluation.metrics.comet import Comet, _warn_of_the_default
 from harness.evaluation.score import Unmeasured, score_predictions
 from harness.protocols import Services
 from harness.records import Prediction
@@ -48,9 +48,11 @@ def test_the_signature_names_model_content_precision_and_version():
 
 
 def test_without_a_named_model_a_warning_says_whose_is_used(caplog):
+    _warn_of_the_default.cache_clear()
     score(LengthScorer())
     assert "knows the pocket world only" in caplog.text
     caplog.clear()
+    _warn_of_the_default.cache_clear()
     score(LengthScorer(), {"model": "pocket"})
     assert caplog.text == ""
 

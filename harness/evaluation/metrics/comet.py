@@ -8,6 +8,7 @@ implementation is unbabel-comet itself, to 1e-5.
 
 import logging
 from collections.abc import Sequence
+from functools import cache
 from typing import ClassVar, Literal
 
 from pydantic import field_validator
@@ -62,10 +63,7 @@ class Comet(Spec):
             EvaluationError: The model is not on this machine and the hub did not give it.
         """
         if "model" not in self.model_fields_set:
-            logger.warning(
-                "comet: no model named, so the pocket testbed's own is used, which knows the "
-                "pocket world only (for real languages: comet.model Unbabel/wmt22-comet-da)"
-            )
+            _warn_of_the_default()
         identity = find_checkpoint(self.model).identity()
         version = _scorer(services).version()
         return f"refs:first|model:{identity}|precision:{self.precision}|version:{version}"
@@ -109,6 +107,14 @@ def _scorer(services: Services) -> LearnedScorer:
     if services.learned is None:
         raise MissingExtra("COMET needs its worker process, and none was given", "`make setup`")
     return services.learned
+
+
+@cache
+def _warn_of_the_default() -> None:
+    logger.warning(
+        "comet: no model named, so the pocket testbed's own is used, which knows the pocket world "
+        "only (for real languages: comet.model Unbabel/wmt22-comet-da)"
+    )
 
 
 METRIC = Comet
