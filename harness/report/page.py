@@ -8,7 +8,6 @@ from typing import Any
 
 import yaml
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 from plotly.offline import get_plotlyjs
 
 from harness.records import SweepRecord
@@ -114,8 +113,8 @@ def render_page(page: Page) -> str:
     }
     return environment.get_template("page.html").render(
         page=context,
-        css=Markup((folder / "page.css").read_text(encoding="utf-8")),
-        plotly_js=Markup(get_plotlyjs()),
+        css=(folder / "page.css").read_text(encoding="utf-8"),
+        plotly_js=get_plotlyjs(),
     )
 
 
@@ -126,10 +125,9 @@ def _parts(cell: Cell, column: Column) -> tuple[str, str, str]:
     return cell_text(cell, column), "", ""
 
 
-def _embed(figure: Any, name: str) -> Markup:
-    return Markup(
-        figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config=_CONFIG)
-    )
+def _embed(figure: Any, name: str) -> str:
+    text: str = figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config=_CONFIG)
+    return text
 
 
 def _first_of_suites(examples: Examples) -> set[int]:
