@@ -14,6 +14,7 @@ from typing import Any
 import torch
 
 from harness.errors import TrainingError
+from harness.models.memory import checkpointed
 from harness.protocols import OnEvent, Penalty, TokenPenalty
 from harness.records import Role, StepEvent, TokenRow
 from harness.streams import stream_seed
@@ -108,11 +109,9 @@ def _spread(points: int, num_steps: int) -> set[int]:
 def _training(model: Any, spec: TrainSpec, seed: int) -> Iterator[None]:
     """The model in train mode, dropout drawn from a stream of its own; memory faults named."""
     model.train()
-    if spec.gradient_checkpointing:
-        model.gradient_checkpointing_enable(gradient_checkpointing_kwargs={"use_reentrant": False})
-        model.enable_input_require_grads()
+    saving = checkpointed(model) if spec.gradient_checkpointing else contextlib.nullcontext()
     try:
-        with torch.random.fork_rng(devices=_devices(model)):
+        with torch.random.fork_rng(devices=_devices(model)), saving:
             torch.manual_seed(stream_seed(seed, "dropout"))
             yield
     except torch.OutOfMemoryError as error:
@@ -122,8 +121,6 @@ def _training(model: Any, spec: TrainSpec, seed: int) -> Iterator[None]:
             "train.gradient_checkpointing: true.",
         ) from error
     finally:
-        if spec.gradient_checkpointing:
-            model.gradient_checkpointing_disable()
         model.eval()
 
 
