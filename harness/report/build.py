@@ -57,7 +57,7 @@ def write_report(
     home: Path,
     importances: Mapping[str, Mapping[str, float]] | None = None,
     reference: int | None = None,
-    num_resamples: int = NUM_RESAMPLES,
+    num_resamples: int | None = None,
 ) -> ReportPaths:
     """Writes the report of a sweep; what was there under the same names is replaced.
 
@@ -68,14 +68,15 @@ def write_report(
         importances: Per objective key, shares by setting; by default a forest's.
         reference: Number of the trial the others are compared with; by default the `sft` trial
             best at translation.
-        num_resamples: Of the bootstrap.
+        num_resamples: Of the bootstrap; by default 1000, and for the comparisons enough for the
+            number of scores.
     """
-    estimates = Estimates(Draws(num_resamples))
+    estimates = Estimates(Draws(num_resamples or NUM_RESAMPLES))
     points = points_of(record, estimates)
     folder.mkdir(parents=True, exist_ok=True)
     figure = folder / "front.png"
     write_front_png(points, figure)
-    pairs = compare_trials(record, reference=reference)
+    pairs = compare_trials(record, reference=reference, num_resamples=num_resamples)
     overviews = (
         overview([pair for pair in pairs if not pair.with_base], "comparison"),
         overview([pair for pair in pairs if pair.with_base], "comparison_base"),
@@ -91,7 +92,7 @@ def write_report(
     page = Page(
         record=record,
         level=estimates.level,
-        num_resamples=num_resamples,
+        num_resamples=estimates.draws.num_resamples,
         front_figures=front_figures(points),
         front_png=figure.read_bytes(),
         front=tables.front_table(record, estimates),

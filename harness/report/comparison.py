@@ -177,7 +177,11 @@ def _judge(
 
 
 def compare_trials(
-    record: SweepRecord, *, reference: int | None = None, level: float = significance.LEVEL
+    record: SweepRecord,
+    *,
+    reference: int | None = None,
+    level: float = significance.LEVEL,
+    num_resamples: int | None = None,
 ) -> tuple[Comparison, ...]:
     """The trials worth it against the reference trial, and the reference against the base.
 
@@ -187,6 +191,7 @@ def compare_trials(
         record: The sweep.
         reference: Number of a trial; by default the `sft` trial best at translation.
         level: Of the intervals.
+        num_resamples: Of the bootstrap; by default enough for the number of scores.
     """
     complete = {t.number: t for t in record.trials if t.values is not None and t.results}
     chosen = reference_trial(record) if reference is None else complete.get(reference)
@@ -194,7 +199,7 @@ def compare_trials(
         return ()
     confirmed = [t for t in complete.values() if t.confirmed]
     others = confirmed or [complete[number] for number in record.front if number in complete]
-    estimates = Estimates(Draws(_num_resamples(chosen.results[0])), level)
+    estimates = Estimates(Draws(num_resamples or _num_resamples(chosen.results[0])), level)
     comparisons = []
     for trial in others:
         if trial.number == chosen.number:

@@ -59,12 +59,10 @@ class Table:
 def number_text(value: float, *, signed: bool = False) -> str:
     """A number with the digits worth reading.
 
-    >>> number_text(74.318), number_text(0.70712), number_text(0.25, signed=True), number_text(12)
-    ('74.3', '0.707', '+0.250', '12')
+    >>> number_text(74.318), number_text(0.70712), number_text(0.25, signed=True)
+    ('74.3', '0.707', '+0.250')
     """
     sign = "+" if signed else ""
-    if value == int(value) and abs(value) >= 2:
-        return f"{value:{sign},.0f}"
     digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 10 else 3
     if 0 < abs(value) < 0.001:
         return f"{value:{sign}.1e}"
@@ -82,9 +80,11 @@ def cell_text(cell: Cell, column: Column) -> str:
     if isinstance(cell, Estimate):
         value = number_text(cell.value, signed=cell.signed)
         return " ".join(part for part in (value, interval_text(cell), cell.remark) if part)
-    if isinstance(cell, int):
-        return f"{cell:,}" if abs(cell) >= 10_000 else str(cell)
-    return f"{cell:.0%}" if column.kind == "percent" else number_text(cell)
+    if column.kind == "percent":
+        return f"{cell:.0%}"
+    if isinstance(cell, int) or (cell == int(cell) and abs(cell) >= 2):
+        return f"{int(cell):,}"
+    return number_text(cell)
 
 
 def interval_text(estimate: Estimate) -> str:
@@ -178,6 +178,9 @@ _LATEX = {
     "≥": r"$\geq$",
     "≤": r"$\leq$",
     "→": r"$\to$",
+    "↑": r"$\uparrow$",
+    "↓": r"$\downarrow$",
+    "·": r"$\cdot$",
     "±": r"$\pm$",
     "[": "{[}",
     "]": "{]}",

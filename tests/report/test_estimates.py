@@ -1,0 +1,126 @@
+from dataclasses import replace
+
+import pytest
+
+from harness.evaluation.significance import Draws
+from harness.records import SummaryPart
+from harness.report.estimates import (
+    Estimates,
+    kept_of_base,
+    key_for_test,
+    mean_value,
+    reference_trial,
+)
+from harness.report.points import points_of
+from tests.synthetic import make_record, make_result
+
+GENERAL = "pocket_general/summary"
+
+
+@pytest.fixture(scope="module")
+def record():
+    return make_record(num_items=40)
+
+
+@pytest.fixture
+def estimates():
+    return Estimates(Draws(300))
+
+
+def test_an_estimate_is_the_mean_over_seeds_within_its_interval(record, estimates):
+    runs = record.trials[1].results
+    for key in (GENERAL, "pocket_translation/en_de_validation/bleu"):
+        found = estimates.of(runs, key)
+        assert found.value == pytest.approx(mean_value(runs, key))
+        assert found.low < found.value < found.high
+
+
+def test_a_resampled_summary_is_the_mean_of_its_scaled_parts(record, estimates):
+    run = record.trials[1].results[0]
+    parts = [estimates.columns((run,), part.key) for part in run.summary_parts[GENERAL]]
+    assert estimates.columns((run,), GENERAL) == pytest.approx((parts[0] + parts[1]) / 2)
+
+
+def test_a_summary_without_its_parts_has_a_value_and_no_interval(record, estimates):
+    bare = replace(record.trials[1].results[0], summary_parts={}, fingerprint="bare")
+    found = estimates.of((bare,), GENERAL)
+    assert found.value == bare.summaries[GENERAL]
+    assert found.low is None
+
+
+def test_what_one_run_lacks_has_no_estimate(record, estimates):
+    run = record.trials[1].results[0]
+    lacking = replace(run, summaries={})
+    assert estimates.of((run, lacking), GENERAL) is None
+    assert estimates.of((), GENERAL) is None
+
+
+def test_probabilities_of_being_on_the_front_are_high_for_the_clear_and_split_for_the_close(
+    record, estimates
+):
+    found = estimates.front_probabilities(record)
+    feasible = {t.number for t in record.trials if t.values is not None and t.feasible}
+    assert set(found) == feasible
+    assert all(0 <= share <= 1 for share in found.values())
+    assert max(found[number] for number in record.front) > 0.7
+    mean_of_front = sum(found[n] for n in record.front) / len(record.front)
+    others = feasible - set(record.front)
+    assert mean_of_front > sum(found[n] for n in others) / len(others)
+
+
+def test_trials_measured_alike_share_their_place_on_the_front(record, estimates):
+    trial = record.trials[4]
+    twin = replace(trial, number=50)
+    twins = replace(record, trials=(trial, twin), front=(4, 50))
+    assert estimates.front_probabilities(twins) == {4: 1.0, 50: 1.0}
+
+
+def test_a_trial_clearly_beaten_is_never_on_the_front(record, estimates):
+    runs = tuple(make_result(seed=s, translation=0.5, general=0.2, num_items=40) for s in (1, 2))
+    worst = replace(record.trials[2], results=runs, violations={})
+    found = estimates.front_probabilities(replace(record, trials=(record.trials[4], worst)))
+    assert found == {4: 1.0, 2: 0.0}
+
+
+def test_retention_is_measured_from_chance_and_not_given_near_it(record):
+    base = record.base
+    part = SummaryPart("s/b_validation/exact_match", 0.0, 1.0, chance=0.5)
+    score = base.scores["pocket_general/facts_validation/exact_match"]
+    runs = [
+        replace(
+            base,
+            scores={part.key: replace(score, value=value)},
+            summary_parts={"s/summary": (part,)},
+        )
+        for value in (0.9, 0.7, 0.52)
+    ]
+    assert kept_of_base((runs[1],), runs[0], "s/summary") == pytest.approx(0.5)
+    assert kept_of_base((runs[1],), runs[2], "s/summary") is None
+    assert kept_of_base((runs[1],), None, "s/summary") is None
+
+
+def test_the_reference_is_the_plain_fine_tuning_that_translates_best(record):
+    plain = [t for t in record.trials[:-1] if t.params["variant.name"] == "sft"]
+    assert reference_trial(record) == max(plain, key=lambda trial: trial.values[0])
+    confirmed = replace(record.trials[0], confirmed=(make_result(num_items=10),))
+    trials = (confirmed, *record.trials[1:])
+    assert reference_trial(replace(record, trials=trials)) == confirmed
+
+
+def test_points_are_the_complete_trials_the_base_and_the_confirmed(record, estimates):
+    points = points_of(record, estimates)
+    assert [point.name for point in points.trials] == [f"#{n}" for n in range(9)]
+    assert points.base.variant == "base"
+    assert {point.name for point in points.confirmed} == {f"#{n}" for n in record.front}
+    assert any("of resamples" in line for line in points.trials[4].hover)
+
+
+@pytest.mark.parametrize(
+    ("key", "expected"),
+    [
+        ("a/summary", "a/summary_test"),
+        ("a/b_validation/bleu", "a/b_test/bleu"),
+    ],
+)
+def test_a_validation_key_has_a_test_counterpart(key, expected):
+    assert key_for_test(key) == expected
