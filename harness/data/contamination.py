@@ -1,0 +1,180 @@
+"""Whether test items are in the training text: the same but for case and spacing, or nearly so.
+
+Of each item the character n-grams are compared with those of one training text at a time. Nearly
+the same means that a training text holds at least ``NEAR`` of the item's n-grams. Characters, not
+words, so that Thai and Chinese, which have no spaces, are found too; n is smaller where a character
+is a word of its own. Texts of few characters are left out: that two are equal says nothing.
+
+The items are indexed and the training text, which is larger, streams past.
+"""
+
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+from harness.records import JSON, Corpora
+
+NEAR = 0.8
+SHORTEST = 15
+"""Letters and digits a text needs to be looked for; a third of it in scripts of whole words."""
+_N, _N_IDEOGRAPHIC = 8, 3
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """A test item and the training text nearest to it.
+
+    Attributes:
+        item_id: In its benchmark.
+        training_id: In its corpus.
+        kind: ``exact`` when equal but for case, spacing and punctuation.
+        share: Of the item's n-grams that the training text holds.
+        text: The training text.
+    """
+
+    item_id: str
+    training_id: str
+    kind: Literal["exact", "near"]
+    share: float
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Overlap:
+    """How much of one benchmark is in the training text.
+
+    Attributes:
+        num_items: Items of the benchmark.
+        matches: The nearest training text of each item that has one, in the order of the items.
+    """
+
+    num_items: int
+    matches: tuple[Match, ...]
+
+    @property
+    def exact(self) -> float:
+        """Share of the items that are in the training text as they are."""
+        return self._share("exact")
+
+    @property
+    def near(self) -> float:
+        """Share of the items that are nearly, but not exactly, in the training text."""
+        return self._share("near")
+
+    def facts(self, benchmark: str) -> dict[str, float]:
+        """As flat numbers, keyed ``contamination/<benchmark>/exact`` and ``.../near``."""
+        name = f"contamination/{benchmark}"
+        return {f"{name}/exact": self.exact, f"{name}/near": self.near}
+
+    def _share(self, kind: str) -> float:
+        found = sum(match.kind == kind for match in self.matches)
+        return found / self.num_items if self.num_items else 0.0
+
+
+def find_overlap(
+    training: Iterable[tuple[str, str]], items: Sequence[Mapping[str, JSON]]
+) -> Overlap:
+    """Looks for the items of one benchmark in training texts.
+
+    Args:
+        training: Ids and texts; see ``training_texts``.
+        items: Rows of the benchmark; see ``item_texts`` for what is compared.
+    """
+    return find_overlaps(training, {"": items})[""]
+
+
+def find_overlaps(
+    training: Iterable[tuple[str, str]],
+    benchmarks: Mapping[str, Sequence[Mapping[str, JSON]]],
+) -> dict[str, Overlap]:
+    """The same for several benchmarks in one pass over the training texts."""
+    index = _Index()
+    for key, items in benchmarks.items():
+        for place, item in enumerate(items):
+            for text in item_texts(item):
+                index.add((key, place), text)
+    best: dict[tuple[str, int], Match] = {}
+    for training_id, text in training:
+        for (key, place), is_exact, share in index.find(text):
+            known = best.get((key, place))
+            if known is None or (is_exact, share) > (known.kind == "exact", known.share):
+                item_id = str(benchmarks[key][place].get("id", place))
+                kind: Literal["exact", "near"] = "exact" if is_exact else "near"
+                best[key, place] = Match(item_id, training_id, kind, share, text)
+    return {
+        key: Overlap(len(items), tuple(best[name] for name in sorted(best) if name[0] == key))
+        for key, items in benchmarks.items()
+    }
+
+
+def training_texts(corpora: Corpora) -> Iterator[tuple[str, str]]:
+    """Id and text of all that may be trained on: both sides of pairs, requests, plain text."""
+    for pair in corpora.parallel:
+        yield pair.id, pair.source
+        yield pair.id, pair.target
+    for instruction in corpora.instructions:
+        for message in instruction.messages:
+            yield instruction.id, message.content
+    for text in corpora.monolingual:
+        yield text.id, text.text
+
+
+def item_texts(item: Mapping[str, JSON]) -> list[str]:
+    """What of an item is compared: a translation's source and references, else the request."""
+    if item.get("source"):
+        return [item["source"], *item.get("references", ())]
+    return [item["prompt"]] if item.get("prompt") else []
+
+
+def normalise(text: str) -> str:
+    """Letters, marks and digits alone, in lower case and one Unicode form.
+
+    >>> normalise("Der  arme Lehrer, 2!")
+    'derarmelehrer2'
+    """
+    folded = unicodedata.normalize("NFKC", text).casefold()
+    return "".join(char for char in folded if unicodedata.category(char)[0] in "LMN")
+
+
+class _Index:
+    """The texts of test items by their n-grams."""
+
+    def __init__(self) -> None:
+        self._owners: list[tuple[str, int]] = []
+        self._texts: list[str] = []
+        self._sizes: list[int] = []
+        self._postings: dict[str, list[int]] = defaultdict(list)
+
+    def add(self, owner: tuple[str, int], text: str) -> None:
+        """A text of an item."""
+        plain = normalise(text)
+        grams = _grams(plain)
+        if not grams:
+            return
+        for gram in grams:
+            self._postings[gram].append(len(self._owners))
+        self._owners.append(owner)
+        self._texts.append(plain)
+        self._sizes.append(len(grams))
+
+    def find(self, text: str) -> Iterator[tuple[tuple[str, int], bool, float]]:
+        """Items this training text holds: owner, whether exactly, share of the n-grams."""
+        plain = normalise(text)
+        hits: Counter[int] = Counter()
+        for gram in _grams(plain):
+            hits.update(self._postings.get(gram, ()))
+        for number, count in hits.items():
+            share = count / self._sizes[number]
+            if share >= NEAR:
+                yield self._owners[number], self._texts[number] == plain, share
+
+
+def _grams(plain: str) -> set[str]:
+    """The n-grams of a normalised text; none where it is too short to tell."""
+    ideographic = sum("\u2e80" <= char <= "\u9fff" for char in plain) > len(plain) / 2
+    n, shortest = (_N_IDEOGRAPHIC, SHORTEST // 3) if ideographic else (_N, SHORTEST)
+    if len(plain) < shortest:
+        return set()
+    return {plain[start : start + n] for start in range(len(plain) - n + 1)}

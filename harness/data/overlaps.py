@@ -1,0 +1,68 @@
+"""The contamination check of a run as a stage: made once for a corpus and a set of benchmarks."""
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from harness.data.contamination import NEAR, find_overlaps, training_texts
+from harness.records import JSON, Corpora
+from harness.store import Built, Stage, Store
+
+STAGE_VERSION = 1
+MATCHES = "matches.jsonl"
+"""In the stage: every test item found in the training text, a line each, with that text."""
+
+
+@dataclass(frozen=True, slots=True)
+class BenchmarkItems:
+    """The rows of one benchmark, and what identifies them.
+
+    Attributes:
+        key: ``suite/name``.
+        sha256: Of its data file.
+        items: The rows that are used.
+    """
+
+    key: str
+    sha256: str
+    items: Sequence[Mapping[str, JSON]]
+
+
+def overlaps_stored(
+    corpora_identity: Mapping[str, JSON],
+    corpora: Callable[[], Corpora],
+    benchmarks: Sequence[BenchmarkItems],
+    store: Store,
+) -> Built:
+    """Looks for the items of all benchmarks in all training text, unless that was done before.
+
+    The stage's facts are ``contamination/<suite>/<benchmark>/exact`` and ``.../near``: shares of
+    the items.
+
+    Args:
+        corpora_identity: See ``harness.data.corpora``; validation text is not trained on.
+        corpora: Gives the corpora; called only when the search is to be made.
+        benchmarks: What to look for.
+        store: Where the result is kept.
+    """
+    stage = Stage(
+        "contamination",
+        STAGE_VERSION,
+        {
+            "corpora": {k: v for k, v in corpora_identity.items() if k != "validation"},
+            "benchmarks": {one.key: [one.sha256, len(one.items)] for one in benchmarks},
+            "near": NEAR,
+        },
+    )
+
+    def make(folder: Path) -> Mapping[str, JSON]:
+        found = find_overlaps(training_texts(corpora()), {one.key: one.items for one in benchmarks})
+        with (folder / MATCHES).open("w", encoding="utf-8") as file:
+            for key, overlap in found.items():
+                for match in overlap.matches:
+                    row = {"benchmark": key, **asdict(match)}
+                    file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        return {name: x for key, one in found.items() for name, x in one.facts(key).items()}
+
+    return store.build(stage, make)

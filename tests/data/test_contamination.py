@@ -1,0 +1,122 @@
+import json
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from harness.data.contamination import (
+    find_overlap,
+    find_overlaps,
+    item_texts,
+    normalise,
+    training_texts,
+)
+from harness.data.overlaps import MATCHES, BenchmarkItems, overlaps_stored
+from harness.records import Corpora, Instruction, Message, Pair, Text
+from harness.store import Store
+
+TRAINING = [
+    ("t1", "The quick brown fox jumps over the lazy dog near the river."),
+    ("t2", "欧洲联盟委员会今天在布鲁塞尔举行了一次会议。"),
+    ("t3", "คณะกรรมาธิการยุโรปจัดการประชุมในกรุงบรัสเซลส์วันนี้"),
+    ("t4", "Yes."),
+]
+
+
+def kinds(*sources):
+    items = [{"id": str(index), "source": text} for index, text in enumerate(sources)]
+    overlap = find_overlap(TRAINING, items)
+    found = {match.item_id: (match.kind, match.training_id) for match in overlap.matches}
+    return [found.get(str(index)) for index in range(len(sources))]
+
+
+def test_a_copy_is_found_whatever_its_case_spacing_and_punctuation():
+    assert kinds("the QUICK brown  fox jumps over the lazy dog, near the river") == [
+        ("exact", "t1")
+    ]
+
+
+def test_a_copy_with_a_word_changed_is_near():
+    assert kinds("The quick brown fox jumps over the lazy dog near the lake.") == [("near", "t1")]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("欧洲联盟委员会今天在布鲁塞尔举行了一次会谈。", ("near", "t2")),
+        ("คณะกรรมาธิการยุโรปจัดการประชุมในกรุงบรัสเซลส์", ("near", "t3")),
+    ],
+)
+def test_near_copies_are_found_in_scripts_without_spaces(text, expected):
+    assert kinds(text) == [expected]
+
+
+def test_other_text_on_the_same_matter_is_not_found():
+    assert kinds("A brown dog sleeps near the quick river.", "欧洲议会明天在斯特拉斯堡开会。") == [
+        None,
+        None,
+    ]
+
+
+def test_short_texts_say_nothing():
+    assert kinds("Yes.") == [None]
+
+
+def test_shares_count_items_and_an_exact_match_beats_a_near_one():
+    training = [("near", TRAINING[0][1] + " And so on, and so on."), *TRAINING]
+    items = [{"id": "a", "source": TRAINING[0][1]}, {"id": "b", "source": "Something else now."}]
+    overlap = find_overlap(training, items)
+    assert (overlap.exact, overlap.near) == (0.5, 0.0)
+    assert overlap.matches[0].training_id == "t1"
+    assert overlap.facts("s/b") == {"contamination/s/b/exact": 0.5, "contamination/s/b/near": 0.0}
+
+
+def test_several_benchmarks_are_searched_in_one_pass():
+    copied, new = {"id": "a", "prompt": TRAINING[0][1]}, {"id": "a", "prompt": "Another request."}
+    found = find_overlaps(iter(TRAINING), {"one": [copied], "two": [new], "none": []})
+    assert [found[key].exact for key in ("one", "two", "none")] == [1.0, 0.0, 0.0]
+
+
+def test_the_request_is_compared_where_there_is_nothing_to_translate():
+    assert item_texts({"prompt": "Who?", "target": "Tom."}) == ["Who?"]
+    row = {"prompt": "Translate: Who?", "source": "Who?", "references": ["Wer?"]}
+    assert item_texts(row) == ["Who?", "Wer?"]
+
+
+def test_all_that_may_be_trained_on_is_searched():
+    corpora = Corpora(
+        (Pair("p", "A dog.", "Ein Hund.", "en", "de"),),
+        (Pair("v", "no", "nein", "en", "de"),),
+        (Instruction("i", (Message("user", "Hi?"),)),),
+        (Text("m", "Hallo.", "de"),),
+    )
+    assert list(training_texts(corpora)) == [
+        ("p", "A dog."),
+        ("p", "Ein Hund."),
+        ("i", "Hi?"),
+        ("m", "Hallo."),
+    ]
+
+
+@given(st.text())
+def test_what_is_compared_is_letters_marks_and_digits(text):
+    assert {unicodedata.category(char)[0] for char in normalise(text)} <= set("LMN")
+
+
+def test_a_run_is_checked_once(tmp_path):
+    store, asked = Store(tmp_path), []
+    pair = Pair("p", TRAINING[0][1], "Der schnelle braune Fuchs springt.", "en", "de")
+
+    def corpora():
+        asked.append(1)
+        return Corpora((pair,))
+
+    benchmarks = [BenchmarkItems("s/b", "0f", [{"id": "a", "source": TRAINING[0][1]}])]
+    for validation in ("one", "two"):
+        identity = {"train": "1a", "validation": validation}
+        built = overlaps_stored(identity, corpora, benchmarks, store)
+        assert built.facts == {"contamination/s/b/exact": 1.0, "contamination/s/b/near": 0.0}
+    assert asked == [1]
+    (line,) = (built.path / MATCHES).read_text(encoding="utf-8").splitlines()
+    assert json.loads(line)["training_id"] == "p"
