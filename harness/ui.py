@@ -94,14 +94,19 @@ def _is_taken(port: int) -> bool:
 def _server(uri: str, port: int) -> Iterator["subprocess.Popen[bytes]"]:
     # A session of its own, so that its children can be ended with it, once, by us.
     arguments = ["--backend-store-uri", uri, "--host", HOST, "--port", str(port), "--workers", "1"]
-    environment = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    environment = {
+        **os.environ,
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",  # ten more processes, for LLM judges
+    }
+    said = sys.stderr.fileno() if logger.isEnabledFor(logging.INFO) else subprocess.DEVNULL
     with _terminated_as_interrupt():
         process = subprocess.Popen(
             [sys.executable, "-m", "mlflow", "ui", *arguments],
             env=environment,
             stdin=subprocess.DEVNULL,
-            stdout=sys.stderr.fileno() if logger.isEnabledFor(logging.INFO) else subprocess.DEVNULL,
-            stderr=sys.stderr.fileno() if logger.isEnabledFor(logging.INFO) else subprocess.DEVNULL,
+            stdout=said,
+            stderr=said,
             start_new_session=True,
         )
         try:
@@ -115,9 +120,9 @@ def _terminated_as_interrupt() -> Iterator[None]:
     def interrupt(signum: int, frame: FrameType | None) -> None:
         raise KeyboardInterrupt
 
-    before = {
-        number: signal.signal(number, interrupt) for number in (signal.SIGTERM, signal.SIGHUP)
-    }
+    # SIGINT too: a shell that starts this in the background has it ignored
+    numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+    before = {number: signal.signal(number, interrupt) for number in numbers}
     try:
         yield
     finally:

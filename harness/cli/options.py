@@ -63,7 +63,7 @@ def overrides(function: Decorated) -> Decorated:
         "overrides",
         multiple=True,
         metavar="PATH=VALUE",
-        callback=_parse_overrides,
+        callback=parse_overrides,
         help="Replace a setting by its dotted path, for example train.steps=50. Repeatable.",
     )(function)
 
@@ -101,9 +101,10 @@ def verbosity(function: Decorated) -> Decorated:
     return verbose(quiet(function))
 
 
-def _parse_overrides(
+def parse_overrides(
     ctx: click.Context, param: click.Parameter, texts: Sequence[str]
 ) -> "tuple[tuple[str, JSON], ...]":
+    """Callback of ``--set``: paths and values, the values read as YAML."""
     from harness.spec import parse_override
 
     return tuple(parse_override(text) for text in texts)

@@ -1,0 +1,136 @@
+"""``harness score``: stored predictions, ours or any other system's."""
+
+import json
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli import options, output
+from harness.cli.several import SeveralValues
+
+if TYPE_CHECKING:
+    from harness.evaluation.score_file import FileScores
+    from harness.records import JSON
+
+
+@click.command(
+    "score",
+    cls=SeveralValues,
+    several="--metric",
+    word=r"[a-z][a-z0-9_]*",
+    epilog=options.examples(
+        "harness score wmt22.jsonl --metric bleu chrf",
+        "harness score predictions.jsonl --metric refusal --items items.jsonl --json",
+        "harness score wmt22.jsonl --metric comet --comet-model models/wmt22-comet-da",
+    ),
+)
+@click.argument("file", type=options.FILE, metavar="FILE.jsonl")
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    required=True,
+    metavar="NAME...",
+    help="What to compute; several names may follow. `harness list metrics` shows all.",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="METRIC.OPTION=VALUE",
+    callback=options.parse_overrides,
+    help="Setting of a metric, for example bleu.tokenize=intl. Repeatable.",
+)
+@click.option(
+    "--comet-model",
+    metavar="PATH",
+    help="Checkpoint of COMET; short for --set "
+    "comet.model=PATH. A checkpoint is a pickle: load only what you trust.",
+)
+@click.option(
+    "--comet-python",
+    metavar="PATH",
+    help="Python interpreter that has unbabel-comet.  "
+    "[default: this one if it has it, else .venv-comet]",
+)
+@click.option("--source-lang", metavar="TAG", help="Source language of rows that do not say it.")
+@click.option(
+    "--target-lang",
+    metavar="TAG",
+    help="Target language of rows that do not say it; it chooses BLEU's tokenizer.",
+)
+@click.option(
+    "--items",
+    type=options.FILE,
+    metavar="OUT.jsonl",
+    help="Write what each item scored: its id and, per metric, value or class.",
+)
+@options.as_json
+@options.verbosity
+def command(
+    file: Path,
+    metrics: tuple[str, ...],
+    settings: "tuple[tuple[str, JSON], ...]",
+    comet_model: str | None,
+    comet_python: str | None,
+    source_lang: str | None,
+    target_lang: str | None,
+    items: Path | None,
+    as_json: bool,
+) -> None:
+    """Score stored predictions, ours or any other system's.
+
+    FILE.jsonl has one JSON object a line: `id` and `output` (all the model said), and as far as a
+    metric needs them `answer` (what was extracted of the output, by default all of it), `prompt`,
+    `source`, `references` (a list), `target`, `language`, `source_lang`, `target_lang`, `choices`.
+    Each score is printed with its number of items and its signature: only scores of equal
+    signature compare.
+    """
+    from harness.evaluation.comet_client import CometClient
+    from harness.evaluation.score_file import score_file
+    from harness.protocols import Services
+
+    if comet_model is not None:
+        settings = (*settings, ("comet.model", comet_model))
+    with CometClient(comet_python) as learned:
+        scores = score_file(
+            file,
+            metrics,
+            settings,
+            Services(learned=learned),
+            source_lang=source_lang,
+            target_lang=target_lang,
+        )
+    if items is not None:
+        _write_items(items, scores)
+    if as_json:
+        output.print_json({"scores": [_plain(name, scores) for name in scores.by_metric]})
+    else:
+        _print_scores(scores)
+
+
+def _plain(name: str, scores: "FileScores") -> "JSON":
+    score = scores.by_metric[name]
+    return {
+        "metric": name,
+        "value": score.value,
+        "items": len(score.ids),
+        "signature": score.signature,
+    }
+
+
+def _print_scores(scores: "FileScores") -> None:
+    table = output.table(None, "metric", "value", "items", "signature", right=("value", "items"))
+    for name, score in scores.by_metric.items():
+        table.add_row(
+            name, output.number(score.value), str(len(score.ids)), output.plain(score.signature)
+        )
+    output.print_table(table)
+
+
+def _write_items(path: Path, scores: "FileScores") -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        for row in scores.items():
+            file.write(json.dumps(row, ensure_ascii=False) + "\n")

@@ -1,0 +1,114 @@
+"""A predictions file scored: several metrics, and what each item scored."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from harness.errors import ConfigError, EvaluationError
+from harness.evaluation.predictions import read_predictions, require
+from harness.evaluation.score import Unmeasured, item_values, metric_named, score_predictions
+from harness.protocols import Metric, Services
+from harness.records import JSON, Prediction, Score
+
+
+@dataclass(frozen=True)
+class FileScores:
+    """Scores by metric, in the order asked for."""
+
+    by_metric: Mapping[str, Score]
+    metrics: Mapping[str, Metric]
+
+    def items(self) -> Iterator[dict[str, JSON]]:
+        """Per item its ``id`` and, per metric, its class or value.
+
+        The class where the metric has classes; None where an item alone has no value.
+        """
+        columns: dict[str, Sequence[JSON]] = {
+            name: score.classes or item_values(self.metrics[name], score)
+            for name, score in self.by_metric.items()
+        }
+        ids = next(iter(self.by_metric.values())).ids
+        for index, name in enumerate(ids):
+            yield {"id": name, **{metric: values[index] for metric, values in columns.items()}}
+
+
+def score_file(
+    path: Path,
+    names: Sequence[str],
+    settings: Sequence[tuple[str, JSON]],
+    services: Services,
+    *,
+    source_lang: str | None = None,
+    target_lang: str | None = None,
+) -> FileScores:
+    """Scores a predictions file; the languages are those of rows that do not say theirs.
+
+    Args:
+        path: Of the file.
+        names: Of the metrics; a name given twice counts once.
+        settings: ``metric.option`` and its value, one after another.
+        services: Outside help metrics may need.
+        source_lang: BCP-47 tag.
+        target_lang: BCP-47 tag.
+
+    Raises:
+        ConfigError: An unknown metric or setting: all of them at once.
+        DataError: The file is wrong, or lacks what a metric needs.
+        MissingExtra: A metric needs something this machine has not.
+        EvaluationError: A metric could not be computed.
+    """
+    metrics = _metrics(names, settings)
+    predictions = [
+        _with_languages(prediction, source_lang, target_lang)
+        for prediction in read_predictions(path)
+    ]
+    for name, metric in metrics.items():
+        require(name, predictions, getattr(metric, "needs", ()))
+    scores: dict[str, Score] = {}
+    for name, metric in metrics.items():
+        metric.signature(predictions, services)  # raises what is missing, in its own words
+        plain = _by_metric(settings).get(name, {})
+        score = score_predictions(predictions, name, plain, services)
+        if isinstance(score, Unmeasured):
+            raise EvaluationError(f"{path}: {name}: {score.reason}")
+        scores[name] = score
+    return FileScores(scores, metrics)
+
+
+def _metrics(names: Sequence[str], settings: Sequence[tuple[str, JSON]]) -> dict[str, Metric]:
+    by_metric = _by_metric(settings)
+    faults = [
+        f"--set {name}: a setting of no metric asked for ({', '.join(names)})"
+        for name in by_metric
+        if name not in names
+    ]
+    metrics: dict[str, Metric] = {}
+    for name in names:
+        try:
+            metrics[name] = metric_named(name, by_metric.get(name))
+        except ConfigError as error:
+            faults.append(error.message)
+    if faults:
+        raise ConfigError("\n".join(faults))
+    return metrics
+
+
+def _by_metric(settings: Sequence[tuple[str, JSON]]) -> dict[str, dict[str, JSON]]:
+    by_metric: dict[str, dict[str, JSON]] = {}
+    for path, value in settings:
+        metric, _, option = path.partition(".")
+        if not option:
+            raise ConfigError(f"--set {path}: allowed METRIC.OPTION=VALUE")
+        by_metric.setdefault(metric, {})[option] = value
+    return by_metric
+
+
+def _with_languages(
+    prediction: Prediction, source_lang: str | None, target_lang: str | None
+) -> Prediction:
+    return replace(
+        prediction,
+        source_lang=prediction.source_lang or source_lang,
+        target_lang=prediction.target_lang or target_lang,
+        language=prediction.language or prediction.target_lang or target_lang,
+    )
