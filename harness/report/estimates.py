@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from harness.constraints import parse_constraint
 from harness.evaluation import significance
 from harness.evaluation.significance import LEVEL, NUM_RESAMPLES, Draws, Floats
 from harness.evaluation.summary import retention
@@ -108,26 +109,50 @@ class Estimates:
         return self._scores[place]
 
     def front_probabilities(self, record: SweepRecord) -> Mapping[int, float]:
-        """By trial number, the share of resamples in which no feasible trial dominates it.
+        """By trial number, how often it keeps every constraint and no other such trial beats it.
 
-        Feasibility is taken as found. Empty where an objective cannot be resampled.
+        The share of resamples. Empty where an objective or a constraint cannot be resampled.
         """
-        trials = [trial for trial in record.trials if trial.values is not None and trial.feasible]
-        losses = []
+        trials = [trial for trial in record.trials if trial.values is not None and trial.results]
+        losses, feasible = [], []
         for trial in trials:
-            row = []
-            for objective in record.objectives:
-                columns = self.columns(trial.results, objective.key)
-                if columns is None:
-                    return {}
-                seeds = [run.seed for run in trial.results]
-                values = significance.over_seeds(columns, seeds, self.draws)
-                row.append(-values if objective.maximize else values)
-            losses.append(np.stack(row, axis=1))
+            values = [self._means(trial.results, o.key) for o in record.objectives]
+            kept = self._keeps_constraints(trial, record.base)
+            if kept is None or any(value is None for value in values):
+                return {}
+            signs = [-1.0 if objective.maximize else 1.0 for objective in record.objectives]
+            present = [value for value in values if value is not None]
+            losses.append(np.stack(present, axis=1) * signs)
+            feasible.append(kept)
         if not trials:
             return {}
-        share = _non_dominated(np.nan_to_num(np.stack(losses, axis=1), nan=math.inf)).mean(axis=0)
+        losses_RTM, feasible_RT = np.stack(losses, axis=1), np.stack(feasible, axis=1)
+        losses_RTM[np.isnan(losses_RTM) | ~feasible_RT[:, :, None]] = math.inf
+        share = (_non_dominated(losses_RTM) & feasible_RT).mean(axis=0)
         return {trial.number: float(p) for trial, p in zip(trials, share, strict=True)}
+
+    def _means(self, runs: Runs, key: str) -> Floats | None:
+        """The key's mean over resampled seeds, per resample of items, [R]."""
+        columns = self.columns(runs, key)
+        if columns is None:
+            return None
+        return significance.over_seeds(columns, [run.seed for run in runs], self.draws)
+
+    def _keeps_constraints(
+        self, trial: SweepTrial, base: TrialResult | None
+    ) -> NDArray[np.bool_] | None:
+        """Whether the trial keeps all constraints, by resample, [R]; None where unknown."""
+        kept = np.ones(self.draws.num_resamples, dtype=bool)
+        for constraint in map(parse_constraint, trial.violations):
+            values = self._means(trial.results, constraint.key)
+            bound: Floats | None = np.full(len(kept), constraint.offset)
+            if constraint.factor:
+                of_base = None if base is None else self._means((base,), constraint.key)
+                bound = None if of_base is None else constraint.offset + constraint.factor * of_base
+            if values is None or bound is None:
+                return None
+            kept &= values >= bound if constraint.at_least else values <= bound
+        return kept
 
 
 def mean_value(runs: Runs, key: str) -> float | None:

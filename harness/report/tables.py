@@ -25,8 +25,8 @@ from harness.report.table import Cell, Column, Table
 PROBABILITY = Column(
     "on front",
     "percent",
-    "Share of the resamples, of items and seeds together and shared by all trials, in which no "
-    "feasible trial is better in every objective. Feasibility is taken as found.",
+    "Share of the resamples, of items and seeds together and shared by all trials, in which it "
+    "keeps every constraint and no other such trial is better in every objective.",
 )
 
 

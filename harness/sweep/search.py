@@ -13,13 +13,14 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.config import TrialConfig
+from harness.constraints import parse_constraint
 from harness.errors import EvaluationError
 from harness.records import JSON, Objective, Split, TrialResult
 from harness.spec import explain
 from harness.sweep.choice import front_of, volume
 from harness.sweep.configurations import VARIANT, configure
 from harness.sweep.dispatch import Dispatcher, Job
-from harness.sweep.goals import judge, parse_constraint
+from harness.sweep.goals import judge
 from harness.sweep.logbook import BASE, Page
 from harness.sweep.messages import Task
 from harness.sweep.progress import TrialEnded

@@ -11,13 +11,14 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from harness.config import TrialConfig
+from harness.constraints import parse_constraint
 from harness.errors import ConfigError, DataError
 from harness.evaluation.benchmarks import find_benchmarks
 from harness.records import JSON, Split
 from harness.spec import NestedFaults, Spec, load_spec
 from harness.sweep import space as spaces
 from harness.sweep.configurations import space_faults
-from harness.sweep.goals import Keys, ObjectiveSpec, parse_constraint, resolve
+from harness.sweep.goals import Keys, ObjectiveSpec, resolve
 from harness.sweep.space import Dimension, Space
 
 

@@ -60,12 +60,23 @@ def test_probabilities_of_being_on_the_front_are_high_for_the_clear_and_split_fo
 ):
     found = estimates.front_probabilities(record)
     feasible = {t.number for t in record.trials if t.values is not None and t.feasible}
-    assert set(found) == feasible
+    assert set(found) == {t.number for t in record.trials if t.values is not None}
+    assert found[2] == 0
     assert all(0 <= share <= 1 for share in found.values())
     assert max(found[number] for number in record.front) > 0.7
     mean_of_front = sum(found[n] for n in record.front) / len(record.front)
     others = feasible - set(record.front)
     assert mean_of_front > sum(found[n] for n in others) / len(others)
+
+
+def test_a_constraint_that_is_barely_kept_makes_a_place_on_the_front_doubtful(record, estimates):
+    trial = record.trials[4]
+    value = mean_value(trial.results, GENERAL)
+    found = {}
+    for bound in (value - 0.2, value, value + 0.2):
+        only = replace(trial, violations={f"{GENERAL} >= {bound}": bound - value})
+        found[bound] = estimates.front_probabilities(replace(record, trials=(only,)))[4]
+    assert list(found.values()) == [1.0, pytest.approx(0.5, abs=0.2), 0.0]
 
 
 def test_trials_measured_alike_share_their_place_on_the_front(record, estimates):
