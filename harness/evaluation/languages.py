@@ -6,6 +6,7 @@ too short to tell counts as being in it. Only the script is judged whatever the 
 """
 
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from functools import cache
 
@@ -15,14 +16,14 @@ from harness.errors import EvaluationError
 
 MIN_WORDS = 2
 MIN_LETTERS = 8
-_SURE = 0.9
+_SURE = 0.75
 """Share of the belief that must be on other languages before a text is called one of them."""
 
 # Languages of other scripts than Latin's: the script alone tells, whatever the length.
 _SCRIPTS = {
     "ar": {"ARABIC"}, "fa": {"ARABIC"}, "ur": {"ARABIC"}, "he": {"HEBREW"}, "hi": {"DEVANAGARI"},
     "el": {"GREEK"}, "ru": {"CYRILLIC"}, "uk": {"CYRILLIC"}, "bg": {"CYRILLIC"}, "th": {"THAI"},
-    "zh": {"CJK"}, "ja": {"CJK", "HIRAGANA", "KATAKANA"}, "ko": {"HANGUL", "CJK"},
+    "zh": {"CJK"}, "ja": {"CJK", "KANA"}, "ko": {"HANGUL", "CJK"},
 }  # fmt: skip
 _KNOWN_SCRIPTS = frozenset({"LATIN"}).union(*_SCRIPTS.values())
 
@@ -49,14 +50,15 @@ def is_other_language(text: str, wanted: str, candidates: Iterable[str]) -> bool
         EvaluationError: A language the identifier does not know.
     """
     language = primary(wanted)
+    tags = frozenset({language, *map(primary, candidates)})
+    _check_known(tags)
     script = _script_of(text)
     if script is not None and script not in _SCRIPTS.get(language, {"LATIN"}):
         # a name or a number with a unit may stand in Latin letters in any language
         return script != "LATIN" or _is_long_enough(text)
-    if not _is_long_enough(text) or (language in _SCRIPTS and script not in {"CYRILLIC", "CJK"}):
+    if len(tags) == 1 or not _is_long_enough(text):
         return False
-    tags = frozenset({language, *map(primary, candidates)})
-    if len(tags) == 1:
+    if language in _SCRIPTS and script not in {"CYRILLIC", "CJK"}:
         return False
     values = _detector(tags).compute_language_confidence_values(
         text.lower() if text.isupper() else text
@@ -74,32 +76,38 @@ def _is_long_enough(text: str) -> bool:
 
 def _script_of(text: str) -> str | None:
     """The script of most letters of a text; None when no script known here has most."""
-    counts: dict[str, int] = {}
-    letters = 0
-    for character in text:
-        if character.isalpha():
-            letters += 1
-            script = unicodedata.name(character, "").partition(" ")[0]
-            counts[script] = counts.get(script, 0) + 1
-    if not letters:
+    counts = Counter(
+        unicodedata.name(character, "").partition(" ")[0]
+        for character in text
+        if character.isalpha()
+    )
+    if not counts:
         return None
-    script, count = max(counts.items(), key=lambda item: item[1])
-    return script if script in _KNOWN_SCRIPTS and count > letters / 2 else None
+    kana = counts.pop("HIRAGANA", 0) + counts.pop("KATAKANA", 0)
+    if kana:  # Japanese: ideographs among kana, which no other language has
+        counts["KANA"] = kana + counts.pop("CJK", 0)
+    script, count = counts.most_common(1)[0]
+    return script if script in _KNOWN_SCRIPTS and count > counts.total() / 2 else None
+
+
+@cache
+def _check_known(tags: frozenset[str]) -> None:
+    unknown = sorted(tags - set(_codes()))
+    if unknown:
+        raise EvaluationError(
+            f"language identification does not know {', '.join(unknown)} "
+            f"(known: {', '.join(sorted(_codes()))})"
+        )
 
 
 @cache
 def _detector(tags: frozenset[str]) -> LanguageDetector:
-    codes = {code.name.lower(): code for code in _codes()}
-    unknown = sorted(tags - set(codes))
-    if unknown:
-        raise EvaluationError(
-            f"language identification does not know {', '.join(unknown)} "
-            f"(known: {', '.join(sorted(codes))})"
-        )
+    codes = _codes()
     return LanguageDetectorBuilder.from_iso_codes_639_1(
         *(codes[tag] for tag in sorted(tags))
     ).build()
 
 
-def _codes() -> list[IsoCode639_1]:
-    return [value for name, value in vars(IsoCode639_1).items() if name.isupper()]
+@cache
+def _codes() -> dict[str, IsoCode639_1]:
+    return {name.lower(): code for name, code in vars(IsoCode639_1).items() if name.isupper()}

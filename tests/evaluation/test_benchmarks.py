@@ -187,8 +187,8 @@ def test_a_folder_that_is_not_there_is_named(tmp_path):
 
 
 def test_settings_of_metrics_are_checked_with_the_specification():
+    data = {"suites": ["a"], "metrics": {"bleu": {"tokenise": "zh"}, "blue": {}}}
     with pytest.raises(ConfigError) as caught:
-        data = {"suites": ["a"], "metrics": {"bleu": {"tokenise": "zh"}, "blue": {}}}
         validate(EvalSpec, data, "t.yaml")
     text = str(caught.value)
     assert "metrics.bleu.tokenise: unknown option 'tokenise'; did you mean 'tokenize'?" in text

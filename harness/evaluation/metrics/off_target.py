@@ -16,10 +16,11 @@ class OffTarget(Rate):
     """Share of answers clearly not in the wanted language, 0..1, lower is better.
 
     An empty answer scores 0, as does one too short to tell (under two words or eight letters) in
-    the right script: a short correct answer is never called off-target. On 4,034 German news and
-    conversation sentences of NTREX-128 and WMT22 it calls 3 off-target when German is wanted and
-    3,974 when English is (English sentences: 0 and 3,702; what is missed is short or made of
-    names). Reference implementation: this one, on lingua's confidence values.
+    the right script: a short correct answer is never called off-target. Of 4,034 sentences of news
+    and conversation (NTREX-128, WMT22) each in German and English, it calls 8 and 3 off-target
+    when their language is wanted, and .995 and .990 of them when the other one is; of 2,856 short
+    English sentences (Tatoeba) 8, and .979. Reference implementation: this one, on lingua's
+    confidence values.
     """
 
     needs: ClassVar[tuple[str, ...]] = ("language",)

@@ -1,0 +1,92 @@
+import pytest
+
+from harness.errors import DataError
+from harness.evaluation.predictions import read_predictions, require, write_predictions
+from harness.records import Prediction
+
+FULL = Prediction(
+    id="1",
+    prompt="Translate: dog",
+    output="Hund\n\nand more \u2028 here",
+    answer="Hund",
+    source="dog",
+    references=("Hund", "Köter"),
+    target="Hund",
+    language="de",
+    source_lang="en",
+    target_lang="de",
+    choices=(-1.5, -2.0),
+    num_tokens=3,
+    finished=True,
+    extra={"constraints": [{"kind": "capitals"}]},
+)
+BARE = Prediction(id="2", prompt="", output="", answer="")
+
+
+def test_predictions_survive_the_round_trip(tmp_path):
+    write_predictions(tmp_path / "p.jsonl", [FULL, BARE])
+    assert read_predictions(tmp_path / "p.jsonl") == [FULL, BARE]
+
+
+def test_only_id_and_output_are_needed_and_the_answer_is_the_output(tmp_path):
+    path = tmp_path / "p.jsonl"
+    path.write_text('\ufeff{"id": 7, "output": "yes"}\n\n', encoding="utf-8")
+    (found,) = read_predictions(path)
+    assert (found.id, found.answer, found.prompt) == ("7", "yes", "")
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ('{"id": 1}', ":1: output: missing (found: id)"),
+        ('{"id": 1, "output": 3}', ":1: output: found 3, allowed: text"),
+        (
+            '{"id": 1, "output": "a"}\n{"id": 1, "output": "b"}',
+            ":2: id: '1' is also that of line 1",
+        ),
+        ('{"id": 1, "output": "a", "references": "b"}', "references: found 'b', allowed: a list"),
+        ('{"id": 1, "output": "a", "choices": ["b"]}', "allowed: a list of numbers"),
+        ('{"id": 1, "output": "a", "finished": "no"}', "finished: found 'no'"),
+        ('{"id": 1, "output": "a", "num_tokens": "4"}', "num_tokens: found '4'"),
+        ("{", ":1: not JSON"),
+        ('"text"', ":1: found str, allowed: a JSON object"),
+        ("", "no predictions"),
+    ],
+)
+def test_a_malformed_file_is_named_by_its_lines(tmp_path, text, message):
+    path = tmp_path / "p.jsonl"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        read_predictions(path)
+    assert message in str(caught.value)
+    assert str(path) in str(caught.value)
+
+
+def test_all_faults_come_at_once_up_to_twenty(tmp_path):
+    path = tmp_path / "p.jsonl"
+    path.write_text("{}\n" * 30, encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        read_predictions(path)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 21
+    assert lines[-1].endswith("and 40 more faults")
+
+
+def test_files_that_are_not_there_or_not_text_are_named(tmp_path):
+    with pytest.raises(DataError, match="no such file"):
+        read_predictions(tmp_path / "none.jsonl")
+    with pytest.raises(DataError, match="is a folder"):
+        read_predictions(tmp_path)
+    (tmp_path / "p.jsonl").write_bytes(b"\xff\xfe")
+    with pytest.raises(DataError, match="not UTF-8"):
+        read_predictions(tmp_path / "p.jsonl")
+
+
+def test_a_field_that_is_needed_and_missing_is_named_with_the_first_item_without():
+    require("bleu", [FULL], ("wanted", "constraints", "choices"))
+    with pytest.raises(
+        DataError, match=r"bleu needs references or target: missing in 1 of 2 .*'2'"
+    ):
+        require("bleu", [FULL, BARE], ("wanted",))
+    with pytest.raises(DataError, match="needs constraints"):
+        require("constraints", [BARE], ("constraints",))

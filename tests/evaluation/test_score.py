@@ -1,0 +1,150 @@
+import json
+
+import pytest
+
+from harness.errors import ConfigError, DataError
+from harness.evaluation.predict import predict_stored
+from harness.evaluation.score import (
+    Unmeasured,
+    check_metrics,
+    item_values,
+    metric_named,
+    score_predictions,
+    score_stored,
+)
+from harness.evaluation.spec import EvalSpec
+from harness.protocols import Services
+from harness.records import Prediction
+from harness.store import Store
+from tests.fakes import ScriptedGenerator
+
+
+def row(name: str, answer: str, target: str = "Toral") -> Prediction:
+    return Prediction(id=name, prompt="?", output=answer, answer=answer, target=target)
+
+
+ROWS = [row("a", "Toral."), row("b", "Merak"), row("c", "")]
+
+
+def score(metric="exact_match", rows=ROWS, settings=None, benchmark=None):
+    return score_predictions(rows, metric, settings or {}, Services(), benchmark)
+
+
+def test_a_score_has_value_direction_signature_ids_statistics_and_classes():
+    found = score()
+    assert found.value == pytest.approx(1 / 3)
+    assert found.higher_is_better
+    assert found.signature == ("exact_match|ignore_case:yes|ignore_final_punctuation:yes|version:1")
+    assert found.ids == ("a", "b", "c")
+    assert found.statistics == ((1.0, 1.0), (0.0, 1.0), (0.0, 1.0))
+    assert found.classes == ("right", "wrong", "wrong")
+    assert item_values(metric_named("exact_match"), found) == [1.0, 0.0, 0.0]
+
+
+def test_nothing_to_measure_is_unmeasured_with_a_reason():
+    found = score(rows=[])
+    assert isinstance(found, Unmeasured)
+    assert "nothing to measure" in found.reason
+
+
+def test_a_metric_that_this_machine_cannot_give_is_unmeasured(monkeypatch):
+    japanese = [Prediction(id="1", prompt="", output="犬", answer="犬", target="犬", language="ja")]
+    import sacrebleu.metrics.bleu as bleu
+
+    def without_mecab(name):
+        raise RuntimeError("Japanese tokenization requires extra dependencies")
+
+    monkeypatch.setattr(bleu, "_get_tokenizer", without_mecab)
+    found = score("bleu", japanese)
+    assert isinstance(found, Unmeasured)
+    assert "pip install 'sacrebleu[ja]'" in found.reason
+
+
+def test_an_unknown_metric_or_setting_is_a_configuration_error():
+    with pytest.raises(ConfigError, match="did you mean 'bleu'"):
+        score("blue")
+    with pytest.raises(ConfigError, match="metric exact_match: ignore_cases: unknown option"):
+        score(settings={"ignore_cases": True})
+
+
+def test_predictions_without_what_the_metric_needs_are_a_data_error():
+    bare = [Prediction(id="1", prompt="", output="x", answer="x")]
+    with pytest.raises(DataError, match="bleu needs references or target"):
+        score("bleu", bare)
+
+
+def test_the_signature_names_the_benchmark_and_its_data(benchmarks):
+    benchmarks.write(block={"extract": "first_paragraph"})
+    (benchmark,) = benchmarks.find(limit=2)
+    data = benchmark.data_sha256[:8]
+    assert score(benchmark=benchmark).signature.endswith(
+        f"|version:1|benchmark:1.0|data:{data}|extract:first_paragraph|limit:2"
+    )
+
+
+def stored(benchmarks, store, metric="exact_match", settings=None):
+    (benchmark,) = benchmarks.find()
+    generator = ScriptedGenerator(lambda prompt: "Toral is a large city.")
+    built = predict_stored([benchmark], {"model": "m"}, store, lambda: generator)
+    return score_stored(built[benchmark.key], benchmark, metric, settings or {}, Services(), store)
+
+
+def test_a_stored_score_is_the_score_and_made_once(benchmarks, tmp_path):
+    benchmarks.write()
+    store = Store(tmp_path / "store")
+    first = stored(benchmarks, store, settings={})
+    assert first.value == 0.0
+    assert stored(benchmarks, store) == first
+    assert len(list((tmp_path / "store/scores").iterdir())) == 2  # the folder and its lock
+    other = stored(benchmarks, store, settings={"ignore_case": False})
+    assert other.signature != first.signature
+    assert len([path for path in (tmp_path / "store/scores").iterdir() if path.is_dir()]) == 2
+
+
+def test_what_could_not_be_measured_is_not_kept(benchmarks, tmp_path):
+    benchmarks.write(block={"language": "km", "metrics": ["off_target"], "summary": None})
+    store = Store(tmp_path / "store")
+    found = stored(benchmarks, store, "off_target", {"languages": ["en"]})
+    assert isinstance(found, Unmeasured)
+    assert "does not know km" in found.reason
+    assert [entry.stage for entry in store.entries()] == ["predictions"]
+
+
+def test_items_that_lack_what_a_metric_needs_are_found_before_anything_runs(benchmarks):
+    benchmarks.write(block={"metrics": ["constraints", "bleu", "choice_accuracy"], "summary": None})
+    found = benchmarks.find()
+    with pytest.raises(DataError) as caught:
+        check_metrics(found, EvalSpec(suites=("general",)))
+    text = str(caught.value)
+    assert "constraints needs constraints: missing in 3 of 3 items" in text
+    assert "choice_accuracy needs choices" in text
+    assert "bleu needs" not in text
+
+
+def test_malformed_constraints_are_found_before_anything_runs(benchmarks):
+    rows = [{"id": "1", "prompt": "p", "target": "t", "constraints": [{"kind": "capitols"}]}]
+    benchmarks.write(rows=rows, block={"metrics": ["constraints"], "summary": None})
+    with pytest.raises(DataError, match="did you mean 'capitals'"):
+        check_metrics(benchmarks.find(), EvalSpec(suites=("general",)))
+
+
+def test_sound_benchmarks_pass_the_check(benchmarks):
+    row = {"id": "1", "prompt": "p", "choices": ["a", "b"], "right": 1}
+    benchmarks.write(
+        rows=[row],
+        output_type="multiple_choice",
+        doc_to_choice="choices",
+        doc_to_target="right",
+        drop=("generation_kwargs",),
+        block={"metrics": ["choice_accuracy"], "summary": None},
+    )
+    benchmarks.write("general/facts_test", block={"metrics": ["exact_match", "truncated"]})
+    check_metrics(benchmarks.find(), EvalSpec(suites=("general",)))
+
+
+def test_a_score_file_is_plain_json(benchmarks, tmp_path):
+    benchmarks.write()
+    store = Store(tmp_path / "store")
+    stored(benchmarks, store)
+    (file,) = (tmp_path / "store/scores").glob("*/score.json")
+    assert json.loads(file.read_text())["metric"] == "exact_match"
