@@ -23,6 +23,7 @@ from harness.evaluation.benchmarks import find_benchmarks
 from harness.evaluation.spec import EvalSpec
 from harness.protocols import DataInput, TrackedRun
 from harness.records import JSON, Event, StepEvent, TrialResult
+from harness.results import results_text
 from harness.spec import digest, flatten
 from harness.store import MANIFEST, Store
 
@@ -30,6 +31,9 @@ logger = logging.getLogger(__name__)
 
 CURVE = "train/loss"
 """Logged at every point of the training curves: tells how far they were written."""
+
+RESULTS = "results.json"
+"""Artifact of a run: its result, as ``harness check`` reads it."""
 
 _CURVES_FILE = "curves.jsonl"
 _ADAPTER_FOLDER = "adapter"
@@ -76,6 +80,7 @@ class Recorder:
         self.run.set_tags(_provenance(result))
         self.run.log_inputs(data_inputs(result))
         self._artifacts(result, Store(home / "store"))
+        self.run.log_text(results_text([result]), RESULTS)
         self.run.flush()
 
     def _curves(self, result: TrialResult, home: Path) -> None:

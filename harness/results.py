@@ -41,12 +41,16 @@ def from_plain(data: Mapping[str, JSON]) -> TrialResult:
     return TrialResult(**{**data, "scores": scores, "summary_parts": parts})
 
 
+def results_text(results: Sequence[TrialResult]) -> str:
+    """The content of a results file."""
+    return json.dumps({"format": FORMAT, "results": [to_plain(result) for result in results]})
+
+
 def write_results(path: Path, results: Sequence[TrialResult]) -> None:
     """Writes a results file, whole or not at all."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    text = json.dumps({"format": FORMAT, "results": [to_plain(result) for result in results]})
     draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(text, encoding="utf-8")
+    draft.write_text(results_text(results), encoding="utf-8")
     os.replace(draft, path)
 
 
@@ -57,18 +61,32 @@ def read_results(path: Path) -> tuple[TrialResult, ...]:
         DataError: No such file, or not a results file.
     """
     try:
-        data = json.loads(path.read_text(encoding="utf-8"))
+        return parse_results(path.read_text(encoding="utf-8"), str(path))
     except FileNotFoundError:
         raise DataError(f"{path}: no such file") from None
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not a JSON file: {error}") from None
+    except IsADirectoryError:
+        raise DataError(f"{path}: is a folder, a results file is wanted") from None
+    except UnicodeDecodeError as error:
+        raise DataError(f"{path}: not UTF-8 at byte {error.start}") from None
+
+
+def parse_results(text: str, where: str) -> tuple[TrialResult, ...]:
+    """The results in a text; ``where`` names it in errors.
+
+    Raises:
+        DataError: Not the content of a results file.
+    """
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        raise DataError(f"{where}: not a JSON file: {error}") from None
     if not isinstance(data, dict) or data.get("format") != FORMAT:
         found = data.get("format") if isinstance(data, dict) else type(data).__name__
         raise DataError(
-            f"{path}: format: found {found!r}, allowed {FORMAT} (a results file, as written by "
-            "`harness run --output` and `harness check --update`)"
+            f"{where}: format: found {found!r}, allowed {FORMAT} (a results file, as written by "
+            "`harness run --output`)"
         )
     try:
         return tuple(from_plain(entry) for entry in data["results"])
     except (KeyError, TypeError, AttributeError) as error:
-        raise DataError(f"{path}: results: not a trial result: {error}") from None
+        raise DataError(f"{where}: results: not a trial result: {error}") from None

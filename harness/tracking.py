@@ -9,11 +9,13 @@ import json
 import logging
 import os
 import re
+import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # its 7 take minutes
 
 from mlflow import MlflowClient
 from mlflow.entities import (
@@ -29,7 +31,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import get_tracking_uri
 
 from harness import leases
-from harness.errors import ConfigError
+from harness.errors import ConfigError, DataError
 from harness.protocols import DataInput, KnownRun, RunStatus
 from harness.records import JSON
 
@@ -173,9 +175,9 @@ class MlflowTracker:
 
     def __init__(self, uri: str | None = None) -> None:
         self.uri = store_uri(uri)
-        self._client = MlflowClient(tracking_uri=self.uri)
         self._experiments: dict[str, str] = {}
         try:
+            self._client = MlflowClient(tracking_uri=self.uri)
             self._client.search_experiments(max_results=1)
         except Exception as error:
             # Whatever lies behind the URI raises what it likes: SQLAlchemy, requests, MLflow.
@@ -222,6 +224,34 @@ class MlflowTracker:
                 self._client.set_terminated(run.run_id, "KILLED")
                 closed += 1
         return closed
+
+    def read_texts(self, run_id: str, name: str) -> list[str]:
+        """A text artifact of a run, or where it has none those of the runs below it.
+
+        Raises:
+            DataError: No such run.
+        """
+        try:
+            run = self._client.get_run(run_id)
+        except MlflowException:
+            raise DataError(f"run {run_id}: no such run in {self.uri}") from None
+        found = self._artifact(run_id, name)
+        if found is not None:
+            return [found]
+        below = self._client.search_runs(
+            [run.info.experiment_id],
+            f"tags.`mlflow.parentRunId` = '{run_id}'",
+            max_results=_RUNS_PER_PAGE,
+        )
+        texts = [self._artifact(child.info.run_id, name) for child in below]
+        return [text for text in texts if text is not None]
+
+    def _artifact(self, run_id: str, name: str) -> str | None:
+        if all(one.path != name for one in self._client.list_artifacts(run_id)):
+            return None
+        with tempfile.TemporaryDirectory() as folder:
+            path = self._client.download_artifacts(run_id, name, folder)
+            return Path(path).read_text(encoding="utf-8")
 
     def _search(self, experiment: str, condition: str) -> list[KnownRun]:
         known = self._client.get_experiment_by_name(experiment)
@@ -272,6 +302,22 @@ def store_uri(uri: str | None = None) -> str:
             "store: --tracking-uri sqlite:///mlflow.db",
         )
     return str(found)
+
+
+def existing_store(uri: str | None = None) -> str:
+    """As ``store_uri``, for reading: a local store that is not there is not made.
+
+    Raises:
+        ConfigError: There is no such store.
+    """
+    found = store_uri(uri)
+    scheme, _, path = found.partition(":///")
+    if scheme == "sqlite" and not Path(path).is_file():
+        raise ConfigError(
+            f"{path}: no such MLflow store ({found})",
+            "a sweep or a run makes it; --tracking-uri names another",
+        )
+    return found
 
 
 def safe_key(key: str) -> str:

@@ -11,11 +11,10 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from types import FrameType
 
 from harness.errors import ConfigError, EvaluationError
-from harness.tracking import store_uri
+from harness.tracking import existing_store
 
 logger = logging.getLogger(__name__)
 
@@ -38,11 +37,10 @@ def serve(tracking_uri: str | None, port: int | None, on_ready: Callable[[str], 
         ConfigError: No such store, or the port is taken.
         EvaluationError: The server ended by itself.
     """
-    uri = store_uri(tracking_uri)
+    uri = existing_store(tracking_uri)
     if uri.startswith(("http://", "https://")):
         on_ready(uri)  # a server somewhere: its UI is where its store is
         return
-    _check_store(uri)
     chosen = _free_port() if port is None else _own_port(port)
     with _server(uri, chosen) as process:
         address = f"http://{HOST}:{chosen}"
@@ -50,18 +48,6 @@ def serve(tracking_uri: str | None, port: int | None, on_ready: Callable[[str], 
         on_ready(address)
         process.wait()
     raise EvaluationError(f"the MLflow UI ended by itself (exit code {process.returncode})")
-
-
-def _check_store(uri: str) -> None:
-    scheme, _, rest = uri.partition(":///")
-    if scheme != "sqlite":
-        return
-    path = Path(rest)
-    if not path.is_file():
-        raise ConfigError(
-            f"{path}: no such MLflow store ({uri})",
-            "a sweep or a run makes it; --tracking-uri names another",
-        )
 
 
 def _own_port(port: int) -> int:

@@ -1,0 +1,72 @@
+"""Where the scores to judge come from: a results file, a run in MLflow, a sweep."""
+
+from pathlib import Path
+
+from harness.errors import ConfigError, DataError
+from harness.records import SweepRecord, SweepTrial, TrialResult
+from harness.results import parse_results, read_results
+
+
+def read_candidate(
+    scores: str, *, home: Path, tracking_uri: str | None, storage: str | None
+) -> tuple[TrialResult, ...]:
+    """The runs of one configuration that a text names.
+
+    Args:
+        scores: A file, ``run:ID``, ``sweep:NAME`` or ``sweep:NAME:NUMBER``.
+        home: Where the sweeps are.
+        tracking_uri: Where the runs are.
+        storage: Where the study of a sweep is, if not in the home folder.
+
+    Raises:
+        ConfigError: No such sweep, trial or store.
+        DataError: No such file or run, or no results in it.
+    """
+    kind, _, name = scores.partition(":")
+    if kind == "run":
+        return _of_run(name, tracking_uri)
+    if kind == "sweep":
+        return _of_sweep(name, home, storage)
+    return read_results(Path(scores))
+
+
+def _of_run(run_id: str, tracking_uri: str | None) -> tuple[TrialResult, ...]:
+    from harness.recording import RESULTS
+    from harness.tracking import MlflowTracker, existing_store
+
+    texts = MlflowTracker(existing_store(tracking_uri)).read_texts(run_id, RESULTS)
+    if not texts:
+        raise DataError(f"run {run_id}: it has no {RESULTS}, so it is no finished trial")
+    return tuple(result for text in texts for result in parse_results(text, f"run {run_id}"))
+
+
+def _of_sweep(name: str, home: Path, storage: str | None) -> tuple[TrialResult, ...]:
+    from harness.sweep.record import load_sweep
+
+    name, _, number = name.partition(":")
+    record = load_sweep(home, name, storage)
+    trial = _trial_numbered(record, number) if number else _best_of_front(record)
+    runs = trial.confirmed or trial.results
+    if not runs:
+        raise DataError(f"sweep {name}: the results of trial {trial.number} are not in {home}")
+    return runs
+
+
+def _trial_numbered(record: SweepRecord, number: str) -> SweepTrial:
+    for trial in record.trials:
+        if str(trial.number) == number:
+            return trial
+    known = ", ".join(str(trial.number) for trial in record.trials)
+    raise ConfigError(f"sweep {record.name}: found trial {number!r}, allowed {known or 'none'}")
+
+
+def _best_of_front(record: SweepRecord) -> SweepTrial:
+    """The member that is best in the first objective; of equals the earliest."""
+    members = [trial for trial in record.trials if trial.number in record.front and trial.values]
+    if not members:
+        raise DataError(
+            f"sweep {record.name}: no trial on its front yet",
+            "`harness sweep` continues it; sweep:NAME:NUMBER names a trial that is not on it",
+        )
+    sign = -1 if record.objectives[0].maximize else 1
+    return min(members, key=lambda trial: (sign * (trial.values or (0.0,))[0], trial.number))
