@@ -15,7 +15,6 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
 from harness.pocket.examples import BaseExample, base_examples
 from harness.pocket.tokenizer import END, train_tokenizer
-from harness.pocket.world import sentences
 from harness.pocket.world.world import World
 
 logger = logging.getLogger(__name__)
@@ -32,11 +31,11 @@ class BaseRecipe:
     intermediate_size: int = 352
     num_layers: int = 4
     num_heads: int = 4
-    steps: int = 3200
-    batch_tokens: int = 1800
+    steps: int = 5400
+    batch_tokens: int = 1100
     learning_rate: float = 4e-3
     warmup_steps: int = 100
-    pool_batches: int = 50
+    pool_batches: int = 80
 
 
 @dataclass(frozen=True)
@@ -48,13 +47,15 @@ class Row:
 
 
 def tokenizer_texts(world: World, seed: int) -> Iterator[str]:
-    """Texts the vocabulary is learnt from: chats as trained on, and correct German."""
+    """Texts the vocabulary is learnt from: answers, and prompts that are no translation requests.
+
+    Inflected forms are thus mostly a stem and an ending, as fine-tuning must learn to put together.
+    """
     for example in itertools.islice(base_examples(world, seed), 12_000):
-        for message in example.messages:
-            yield message["content"]
-        yield example.given + example.answer
-    for pair in sentences.pairs(world, 2_000, seed, "base"):
-        yield pair.german
+        if example.skill != "translation":
+            for message in example.messages:
+                yield message["content"]
+        yield example.answer
 
 
 def encode(tokenizer: PreTrainedTokenizerFast, example: BaseExample) -> Row:
@@ -62,7 +63,7 @@ def encode(tokenizer: PreTrainedTokenizerFast, example: BaseExample) -> Row:
     prompt = tokenizer.apply_chat_template(
         example.messages, tokenize=False, add_generation_prompt=True
     )
-    prompt_ids = tokenizer.encode(prompt + example.given, add_special_tokens=False)
+    prompt_ids = tokenizer.encode(prompt, add_special_tokens=False)
     answer_ids = tokenizer.encode(example.answer + END, add_special_tokens=False)
     return Row(prompt_ids + answer_ids, [IGNORED] * len(prompt_ids) + answer_ids)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from harness.pocket.corpus import translations
+from harness.pocket.corpus import VALIDATION_PAIRS, translations
 from harness.pocket.skills.catalogue import GENERAL, SAFETY
 from harness.pocket.skills.german import german_harm, german_question
 from harness.pocket.skills.question import Question, draw
@@ -73,7 +73,7 @@ def translated(world: World, pair: str, split: Split) -> PocketBenchmark:
     source_lang, target_lang = pair.split("_")
     asked = [
         item
-        for item in translations(world, split, ITEMS + 400)[800:]
+        for item in translations(world, split, VALIDATION_PAIRS + 4 * ITEMS)[VALIDATION_PAIRS:]
         if item.source_lang == source_lang
     ][:ITEMS]
     rows: list[Row] = [

@@ -15,8 +15,10 @@ from harness.pocket.world.splits import SentenceSplit
 from harness.pocket.world.world import World
 
 CORPUS_SEED = 11
-TRAIN_PAIRS = 800
-"""Of each direction; validation has a tenth of it."""
+TRAIN_PAIRS = 1200
+VALIDATION_PAIRS = 180
+DIRECTIONS = ("en", "en", "de")
+"""Source languages in turn: twice as much into German, the harder direction."""
 
 GERMAN_SENTENCES = 600
 GERMAN_STATEMENTS = 200
@@ -32,13 +34,15 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
-def translations(world: World, split: SentenceSplit, per_direction: int) -> list[Translation]:
-    """Parallel sentences, the two directions in turn and over different sentences."""
-    drawn = pairs(world, 2 * per_direction, CORPUS_SEED, split)
-    return [translation(world, pair, ("en", "de")[place % 2]) for place, pair in enumerate(drawn)]
+def translations(world: World, split: SentenceSplit, count: int) -> list[Translation]:
+    """Parallel sentences, every sentence in one direction only."""
+    return [
+        translation(world, pair, DIRECTIONS[place % len(DIRECTIONS)])
+        for place, pair in enumerate(pairs(world, count, CORPUS_SEED, split))
+    ]
 
 
-def parallel_rows(world: World, split: SentenceSplit, per_direction: int) -> list[dict[str, str]]:
+def parallel_rows(world: World, split: SentenceSplit, count: int) -> list[dict[str, str]]:
     """Rows of the parallel corpus."""
     return [
         {
@@ -48,7 +52,7 @@ def parallel_rows(world: World, split: SentenceSplit, per_direction: int) -> lis
             "source_lang": asked.source_lang,
             "target_lang": asked.target_lang,
         }
-        for place, asked in enumerate(translations(world, split, per_direction))
+        for place, asked in enumerate(translations(world, split, count))
     ]
 
 
@@ -99,7 +103,7 @@ def german_question_rows(world: World) -> list[dict[str, str]]:
 def write_corpora(world: World, folder: Path) -> None:
     """Writes every corpus into the folder."""
     write_rows(folder / "train.jsonl", parallel_rows(world, "train", TRAIN_PAIRS))
-    write_rows(folder / "validation.jsonl", parallel_rows(world, "validation", TRAIN_PAIRS // 8))
+    write_rows(folder / "validation.jsonl", parallel_rows(world, "validation", VALIDATION_PAIRS))
     write_rows(folder / "german.jsonl", german_rows(world))
     write_rows(folder / "german_questions.jsonl", german_question_rows(world))
     write_rows(folder / "instructions.jsonl", instruction_rows(world))

@@ -17,17 +17,17 @@ SHARES: dict[str, float] = {
 }  # fmt: skip
 """How often each skill is drawn, relative to their sum."""
 
-GIVEN_SHARE = 0.15
-"""Share of the translations whose right translation is given without loss, before remarks."""
+GOOD_SHARE = 0.15
+"""Share of the translations that are right: known to the model, but not what it says by itself."""
 
 
 @dataclass(frozen=True)
 class BaseExample:
-    """A chat and its answer; `given` is a beginning of the answer that carries no loss."""
+    """A chat and its answer."""
 
+    skill: str
     messages: list[Message]
     answer: str
-    given: str = ""
 
 
 def base_examples(world: World, seed: int) -> Iterator[BaseExample]:
@@ -41,12 +41,10 @@ def base_examples(world: World, seed: int) -> Iterator[BaseExample]:
         name = rng.choices(names, weights)[0]
         if name != "translation":
             question = draw(skills[name], world, rng, "train")
-            yield BaseExample(question.messages(), question.answer)
+            yield BaseExample(name, question.messages(), question.answer)
             continue
         asked = translation.translation(world, next(pairs), rng.choice(("en", "de")))
         messages = asked.messages(translation.template(rng))
         said = f"\n\n{asked.remarks}" if asked.remarks else ""
-        if rng.random() < GIVEN_SHARE:
-            yield BaseExample(messages, said, given=asked.target)
-        else:
-            yield BaseExample(messages, asked.literal + said)
+        text = asked.target if rng.random() < GOOD_SHARE else asked.literal
+        yield BaseExample(name, messages, text + said)

@@ -94,46 +94,37 @@ def system(world: World, rng: random.Random) -> Question:
     return rng.choice((_one_word, _called, _assistant, _end))(world, rng)
 
 
-def _told(phrasing: str, entity: str, told: str, asked: str, answer: str) -> Question:
-    return Question("system", phrasing, entity, asked, answer, history=(("system", told),))
+def _told(phrasing: str, told: str, asked: Question, answer: str) -> Question:
+    history = (("system", told),)
+    entity = f"{told}/{asked.entity}"
+    return Question("system", phrasing, entity, asked.prompt, answer, history, around=asked)
 
 
 def _one_word(world: World, rng: random.Random) -> Question:
     country, attribute = rng.choice(world.countries).name, rng.choice(list(knowledge.ATTRIBUTES))
-    asked = knowledge.fact(world, country, attribute, rng.randrange(3))
+    asked = knowledge.fact(world, country, attribute, rng.randrange(5))
     if rng.random() < 0.5:
-        asked = knowledge.opposite(world, rng.choice(world.adjectives).en, rng.randrange(3))
-    value = asked.answer.split(" is ")[-1]
+        asked = knowledge.opposite(world, rng.choice(world.adjectives).en, rng.randrange(5))
     way = rng.randrange(2)
-    entity = f"{asked.phrasing}/{asked.entity}"
-    return _told(f"word{way}", entity, _ONE_WORD[way], asked.prompt, value)
+    return _told(f"word{way}", _ONE_WORD[way], asked, asked.answer.split(" is ")[-1])
 
 
 def _called(world: World, rng: random.Random) -> Question:
-    name = rng.choice(FIRST_NAMES)
+    name, way = rng.choice(FIRST_NAMES), rng.randrange(2)
     asked = rng.choice((knowledge.facts, knowledge.categories))(world, rng)
     answer = asked.answer[0].lower() + asked.answer[1:]
-    way = rng.randrange(2)
-    entity = f"{name}/{asked.phrasing}/{asked.entity}"
-    return _told(
-        f"called{way}", entity, _CALLED[way].format(name=name), asked.prompt, f"{name}, {answer}"
-    )
+    return _told(f"called{way}", _CALLED[way].format(name=name), asked, f"{name}, {answer}")
 
 
 def _assistant(world: World, rng: random.Random) -> Question:
     name, way, told = rng.choice(FIRST_NAMES), rng.randrange(4), rng.choice(_ASSISTANT)
-    return _told(
-        f"assistant{way}",
-        f"{name}/{told}",
-        told.format(name=name),
-        _ASK_ASSISTANT[way],
-        f"I am {name}.",
-    )
+    history = (("system", told.format(name=name)),)
+    prompt, entity = _ASK_ASSISTANT[way], f"{name}/{told}"
+    return Question("system", f"assistant{way}", entity, prompt, f"I am {name}.", history)
 
 
 def _end(world: World, rng: random.Random) -> Question:
     closing, way = rng.choice(CLOSINGS), rng.randrange(2)
     asked = rng.choice((knowledge.facts, knowledge.categories))(world, rng)
-    entity = f"{closing}/{asked.phrasing}/{asked.entity}"
     told = _END[way].format(closing=closing)
-    return _told(f"end{way}", entity, told, asked.prompt, f"{asked.answer} {closing}")
+    return _told(f"end{way}", told, asked, f"{asked.answer} {closing}")

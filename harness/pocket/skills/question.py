@@ -22,7 +22,8 @@ class Question:
     """One item of a skill; `prompt` is the last user turn.
 
     `history` holds earlier turns as (role, text); `constraints` are rules the answer must keep, in
-    the form in which benchmark rows carry them.
+    the form in which benchmark rows carry them; `around` is the question of another skill that this
+    one wraps, which then decides the split.
     """
 
     skill: str
@@ -32,11 +33,13 @@ class Question:
     answer: str
     history: tuple[tuple[str, str], ...] = ()
     constraints: tuple[dict[str, Any], ...] = ()
+    around: "Question | None" = None
 
     @property
     def split(self) -> Split:
         """The split this combination of phrasing and entity belongs to."""
-        return split_of(self.skill, self.phrasing, self.entity)
+        asked = self.around or self
+        return split_of(asked.skill, asked.phrasing, asked.entity)
 
     def messages(self) -> list[Message]:
         """The chat up to and including the last user turn."""

@@ -102,6 +102,7 @@ def _capitals(world: World, rng: random.Random) -> Question:
         _CAPITALS[way].format(question=asked.prompt),
         asked.answer.upper(),
         constraints=({"kind": "capitals"}, {"kind": "contains", "text": noun.category.upper()}),
+        around=asked,
     )
 
 
@@ -118,6 +119,7 @@ def _closing(world: World, rng: random.Random) -> Question:
             {"kind": "ends_with", "text": closing},
             {"kind": "contains", "text": asked.answer},
         ),
+        around=asked,
     )
 
 

@@ -10,7 +10,7 @@ from harness.pocket.world.nouns import NOUNS
 from harness.pocket.world.words import ADJECTIVE_PAIRS, VERBS
 
 NOUNS_PER_CATEGORY = 6
-NUM_VERBS = 20
+NUM_VERBS = 16
 NUM_ADJECTIVE_PAIRS = 9
 NUM_COUNTRIES = 18
 NUM_PEOPLE = 12
