@@ -1,0 +1,70 @@
+import pytest
+
+from harness.evaluation.summary import retention, retentions, summarise
+from harness.evaluation.task import Summary
+from harness.records import Score, SummaryPart
+
+
+def score(value, metric="exact_match", signature="s"):
+    return Score(metric, value, True, signature, ("1",), ((value, 1.0),))
+
+
+def write(benchmarks):
+    flipped = {"metric": "off_target", "worst": 0.5, "best": 0.0}
+    benchmarks.write("a/one_validation")
+    benchmarks.write(
+        "a/two_validation", block={"metrics": ["off_target", "empty"], "summary": flipped}
+    )
+    benchmarks.write("a/three_test")
+    benchmarks.write("a/aside_test", block={"summary": None})
+    return benchmarks.find()
+
+
+def test_a_summary_is_the_mean_on_a_common_scale_apart_for_each_split(benchmarks):
+    scores = {
+        "a/one_validation/exact_match": score(0.8),
+        "a/two_validation/off_target": score(0.1, "off_target"),
+        "a/three_test/exact_match": score(0.25),
+    }
+    found = summarise(write(benchmarks), scores)
+    assert found.values == {"a/summary": pytest.approx(0.8), "a/summary_test": 0.25}
+    assert found.missing == {}
+    assert found.parts["a/summary"] == (
+        SummaryPart("a/one_validation/exact_match", 0.0, 1.0),
+        SummaryPart("a/two_validation/off_target", 0.5, 0.0),
+    )
+
+
+def test_a_summary_with_an_unmeasured_part_is_absent_with_the_reason(benchmarks):
+    found = summarise(write(benchmarks), {"a/one_validation/exact_match": score(0.8)})
+    assert found.values == {}
+    assert found.missing == {
+        "a/summary": "not measured: a/two_validation/off_target",
+        "a/summary_test": "not measured: a/three_test/exact_match",
+    }
+
+
+def test_the_scale_is_clipped():
+    scale = Summary(metric="bleu", worst=0, best=50)
+    assert [scale.scaled(value) for value in (-1, 0, 25, 50, 80)] == [0, 0, 0.5, 1, 1]
+
+
+def test_retention_is_what_is_left_above_chance():
+    scale = Summary(metric="choice_accuracy", worst=0, best=1, chance=0.25)
+    assert retention(0.5, 0.75, scale) == pytest.approx(0.5)
+    assert retention(0.75, 0.75, scale) == 1.0
+    assert retention(0.2, 0.75, scale) < 0
+
+
+def test_retention_is_absent_near_chance_and_where_lower_is_better():
+    scale = Summary(metric="choice_accuracy", worst=0, best=1, chance=0.25)
+    assert retention(0.3, 0.28, scale) is None
+    assert retention(0.1, 0.5, Summary(metric="off_target", worst=1, best=0)) is None
+
+
+def test_retentions_compare_equal_signatures_only(benchmarks):
+    key = "a/one_validation/exact_match"
+    found = write(benchmarks)
+    assert retentions(found, {key: score(0.4)}, {key: score(0.8)}) == {"a/one_validation": 0.5}
+    assert retentions(found, {key: score(0.4)}, {key: score(0.8, signature="t")}) == {}
+    assert retentions(found, {}, {key: score(0.8)}) == {}
