@@ -1,6 +1,7 @@
 """What all tests share: no network, one CPU thread, a tiny real model on disk."""
 
 import os
+import shutil
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,3 +61,24 @@ def tiny(tiny_chat_model: "ChatModel") -> "HuggingFaceGenerator":
     from harness.models.generate import HuggingFaceGenerator
 
     return HuggingFaceGenerator(tiny_chat_model, batch_size=4)
+
+
+@pytest.fixture(scope="session")
+def empty_tracking_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """An MLflow database with its tables: a copy of it opens in a tenth of the time."""
+    from harness.tracking import MlflowTracker
+
+    path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
+    MlflowTracker(f"sqlite:///{path}")
+    return path
+
+
+@pytest.fixture
+def tracked_folder(
+    tmp_path: Path, empty_tracking_store: Path, monkeypatch: pytest.MonkeyPatch
+) -> Path:
+    """A working directory whose MLflow store, the one a bare ``mlflow ui`` shows, is empty."""
+    shutil.copy(empty_tracking_store, tmp_path / "mlflow.db")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    return tmp_path

@@ -46,15 +46,18 @@ def write_benchmark(folder: Path, suite: str, name: str, split: str, metrics: li
 
 
 @pytest.fixture
-def world(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A working directory with benchmarks; MLflow's own default store would be made in it."""
-    folder = tmp_path / "benchmarks"
+def world(tracked_folder: Path) -> Path:
+    """A working directory with benchmarks and an empty tracking store."""
+    write_world(tracked_folder)
+    return tracked_folder
+
+
+def write_world(folder: Path) -> None:
     for split in ("validation", "test"):
-        write_benchmark(folder, "translation", f"en_de_{split}", split, ["exact_match", "empty"])
-        write_benchmark(folder, "general", f"facts_{split}", split, ["exact_match"])
-    monkeypatch.chdir(tmp_path)
-    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    return tmp_path
+        benchmarks = folder / "benchmarks"
+        name = f"en_de_{split}"
+        write_benchmark(benchmarks, "translation", name, split, ["exact_match", "empty"])
+        write_benchmark(benchmarks, "general", f"facts_{split}", split, ["exact_match"])
 
 
 SWEEP = """\

@@ -42,7 +42,9 @@ def run(config: TrialConfig, *, home: Path, on_event: Any, learned: Any = None) 
 
     def train() -> None:
         for n in range(1, STEPS + 1):
-            on_event(StepEvent(n, STEPS, {"train/loss": 1.0 / n, "train/loss/translation": 1.0 / n}))
+            on_event(
+                StepEvent(n, STEPS, {"train/loss": 1.0 / n, "train/loss/translation": 1.0 / n})
+            )
             time.sleep(seconds / STEPS)
         accident(config, home)
 
@@ -50,7 +52,9 @@ def run(config: TrialConfig, *, home: Path, on_event: Any, learned: Any = None) 
     tuned = {key: plain[key] for key in ("variant", "lora", "train", "seed")}
     stages = {}
     if config.variant.trains:
-        stages["examples"] = make("texts", {"variant": config.variant.identity(), "seed": config.seed})
+        stages["examples"] = make(
+            "texts", {"variant": config.variant.identity(), "seed": config.seed}
+        )
         stages["adapter"] = make("adapter", tuned, train)
     stages["predictions"] = make("predictions", {**tuned, "splits": plain["eval"]["splits"]})
     scores, summaries = score(config)

@@ -1,0 +1,61 @@
+from harness.records import Objective
+from harness.sweep.choice import Candidate, front_of, to_confirm
+from harness.sweep.spec import ConfirmSpec
+
+OBJECTIVES = [Objective("a", True, 0.0, 1.0), Objective("b", True, 0.0, 1.0)]
+
+
+def candidate(
+    number: int,
+    a: float,
+    b: float,
+    *,
+    feasible: bool = True,
+    variant: str = "sft",
+    rank: int | None = None,
+) -> Candidate:
+    params = {"variant.name": variant, "lora.rank": number if rank is None else rank}
+    return Candidate(number, params, (a, b), feasible)
+
+
+#   0 (.1, .9)   1 (.5, .5)   2 (.9, .1)   3 (.4, .4) dominated   4 (.95, .95) infeasible
+TRIALS = [
+    candidate(0, 0.1, 0.9),
+    candidate(1, 0.5, 0.5),
+    candidate(2, 0.9, 0.1),
+    candidate(3, 0.4, 0.4, variant="radis"),
+    candidate(4, 0.95, 0.95, feasible=False, variant="radis"),
+]
+
+
+def test_the_front_is_feasible_and_not_dominated() -> None:
+    assert front_of(TRIALS, OBJECTIVES) == (0, 1, 2)
+
+
+def test_a_configuration_counts_once() -> None:
+    again = candidate(5, 0.5, 0.5, rank=1)
+    assert front_of([*TRIALS, again], OBJECTIVES) == (0, 1, 2)
+
+
+def test_members_that_span_most_are_confirmed_first() -> None:
+    assert to_confirm(TRIALS, OBJECTIVES, ConfirmSpec(seeds=(7,), at_most=1)) == (1,)
+    assert set(to_confirm(TRIALS, OBJECTIVES, ConfirmSpec(seeds=(7,), at_most=None))) == {0, 1, 2}
+
+
+def test_every_method_is_confirmed_by_its_best_feasible_trial() -> None:
+    spec = ConfirmSpec(seeds=(7,), at_most=1, compare="variant.name")
+    assert to_confirm(TRIALS, OBJECTIVES, spec) == (1, 3)
+
+
+def test_all_complete_trials_may_be_confirmed() -> None:
+    spec = ConfirmSpec(seeds=(7,), members="all")
+    assert to_confirm(TRIALS, OBJECTIVES, spec) == (0, 1, 2, 3, 4)
+
+
+def test_no_complete_trial_means_nothing_to_confirm() -> None:
+    assert to_confirm([], OBJECTIVES, ConfirmSpec(seeds=(7,), compare="variant.name")) == ()
+
+
+def test_points_beyond_no_reference_are_told_apart_by_the_first_objective() -> None:
+    trials = [candidate(0, -0.5, -0.1), candidate(1, -0.1, -0.5)]
+    assert to_confirm(trials, OBJECTIVES, ConfirmSpec(seeds=(7,), at_most=1)) == (1,)

@@ -1,0 +1,91 @@
+import pytest
+
+from harness.constraints import parse_constraint
+from harness.evaluation.benchmarks import find_benchmarks
+from harness.records import Objective, Score, TrialResult
+from harness.sweep.goals import Keys, ObjectiveSpec, judge, mean_of, resolve
+from harness.sweep.spec import SweepSpec
+
+
+def result(general: float | None, translation: float = 0.5) -> TrialResult:
+    summaries = {"translation/summary": translation}
+    if general is not None:
+        summaries["general/summary"] = general
+    score = Score("bleu", translation * 100, True, "s", (), ())
+    return TrialResult(
+        "t",
+        "f",
+        {},
+        "sft",
+        1,
+        {"translation/en_de/bleu": score},
+        {} if general is not None else {"general/facts/exact_match": "no answers"},
+        summaries,
+        {},
+        {},
+        {},
+        {},
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "value", "base", "violation"),
+    [
+        ("general/summary >= 0.8", 0.7, None, 0.1),
+        ("general/summary <= 0.8", 0.7, None, -0.1),
+        ("general/summary >= -0.5", 0.0, None, -0.5),
+        ("general/summary >= base", 0.7, 0.9, 0.2),
+        ("general/summary >= base - 0.05", 0.85, 0.9, 0.0),
+        ("general/summary<=base+.05", 1.0, 0.9, 0.05),
+        ("general/summary >= 0.9 * base", 0.9, 1.0, 0.0),
+        ("general/summary >= 0.5*base - 1e-1", 0.5, 1.0, -0.1),
+    ],
+)
+def test_a_constraint_is_violated_by_the_distance_to_its_bound(
+    text: str, value: float, base: float | None, violation: float
+) -> None:
+    assert parse_constraint(text).violation(value, base) == pytest.approx(violation)
+
+
+@pytest.mark.parametrize(
+    "text", ["general >", "general/summary == 1", "general/summary >= bas - 1", "x >= base * 2", ""]
+)
+def test_other_constraints_are_refused_with_the_forms_allowed(text: str) -> None:
+    with pytest.raises(ValueError, match=r"allowed: KEY >= NUMBER"):
+        parse_constraint(text)
+
+
+def test_objectives_and_constraints_are_means_over_the_seeds() -> None:
+    objectives = [
+        Objective("translation/summary", True, 0, 1),
+        Objective("translation/en_de/bleu", True, 0, 100),
+    ]
+    judged = judge(
+        [result(0.9, 0.4), result(0.7, 0.6)],
+        result(0.9),
+        objectives,
+        [parse_constraint("general/summary >= base")],
+    )
+    assert judged.values == pytest.approx((0.5, 50))
+    assert judged.violations["general/summary >= base"] == pytest.approx(0.1)
+
+
+def test_what_was_not_measured_is_a_reason_not_a_number() -> None:
+    objectives = [Objective("general/summary", True, 0, 1)]
+    judged = judge([result(0.9), result(None)], result(0.9), objectives, [])
+    assert (
+        judged.unmeasured
+        == "general/summary was not measured (general/facts/exact_match: no answers)"
+    )
+    assert mean_of([result(None)], "general/summary") is None
+
+
+def test_directions_come_from_the_metric(spec: SweepSpec) -> None:
+    keys = Keys(find_benchmarks(spec.base.eval))
+    empty = ObjectiveSpec(key="translation/en_de_validation/empty", reference=1.0, scale=1.0)
+    assert not resolve(empty, keys).maximize
+    assert resolve(ObjectiveSpec(key="general/summary"), keys) == Objective(
+        "general/summary", True, 0, 1
+    )
+    turned = ObjectiveSpec(key="general/summary", direction="minimize", reference=1, scale=0.5)
+    assert resolve(turned, keys) == Objective("general/summary", False, 1, 0.5)
