@@ -198,6 +198,9 @@ def paired_difference(
     reason = incomparable(first, second)
     if reason is not None:
         raise ValueError(reason)
+    if _by_seed(first, seeds[0]) == _by_seed(second, seeds[1]):
+        same = np.zeros((draws.num_resamples, len(first)))  # needs no resampling
+        return difference_of(same, same, 0.0, seeds, draws, len(first[0].ids), level)
     columns = [
         np.stack([resampled(score, draws, aggregate) for score in scores], axis=1)
         for scores in (first, second)
@@ -206,6 +209,14 @@ def paired_difference(
         score.value for score in second
     ) / len(second)
     return difference_of(columns[0], columns[1], value, seeds, draws, len(first[0].ids), level)
+
+
+def _by_seed(scores: Sequence[Score], seeds: Sequence[int]) -> dict[int, frozenset[object]]:
+    """What each item scored, per seed, without regard to order."""
+    return {
+        seed: frozenset(zip(score.ids, score.statistics, strict=True))
+        for seed, score in zip(seeds, scores, strict=True)
+    }
 
 
 def difference_of(

@@ -26,7 +26,7 @@ MIN_ITEMS = 6
 """With fewer, even a change of all items in one direction is no evidence at 5 % (2 ** -5 * 2)."""
 
 MIN_RESAMPLES = 2000
-_RESAMPLES_PER_KEY = 160  # so that Holm's smallest level still has a few resamples in its tail
+_RESAMPLES_PER_KEY = 80  # so that Holm's smallest level still has a few resamples in its tail
 
 
 def compare(
