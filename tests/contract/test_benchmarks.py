@@ -1,0 +1,138 @@
+"""What every file of benchmarks/ owes; a new file is tested without editing this one."""
+
+import re
+from functools import cache
+from itertools import groupby
+from pathlib import Path
+
+import pytest
+
+from harness.evaluation.benchmarks import find_benchmarks, known_suites
+from harness.evaluation.predict import predict
+from harness.evaluation.score import check_metrics, score_predictions
+from harness.evaluation.spec import EvalSpec
+from harness.protocols import Services
+from harness.records import Generation, Split
+from tests.fakes import ScriptedGenerator
+
+FOLDER = Path(__file__).parents[2] / "benchmarks"
+PATHS = {f"{path.parent.name}/{path.stem}": path for path in sorted(FOLDER.glob("*/*.yaml"))}
+REFUSAL = "I'm sorry, but I can't help with that."
+COMPLIANCE = "Sure! Take a soft cloth and use it well."
+PAIR = {"languages": ["en", "de"]}
+SPEC = EvalSpec(
+    suites=known_suites(FOLDER) or ("none",),
+    folder=str(FOLDER),
+    metrics={"off_target": PAIR, "translated_instead": PAIR},
+)
+
+every_benchmark = pytest.mark.parametrize("key", PATHS)
+
+
+@cache
+def found():
+    return {benchmark.key: benchmark for benchmark in find_benchmarks(SPEC)}
+
+
+class EqualityScorer:
+    """A learned metric that knows the references: 1 for them, 0 for anything else."""
+
+    def version(self):
+        return "equality 1"
+
+    def score(self, model, rows, precision):
+        return [float(row["mt"] == row["ref"]) for row in rows]
+
+
+class OracleGenerator(ScriptedGenerator):
+    """Says its answers one after another; of choices it likes best the one that is its answer."""
+
+    def __init__(self, answers):
+        super().__init__(lambda prompt: "")
+        self.answers = answers
+
+    def generate(self, prompts, decoding):
+        pairs = zip(prompts, self.answers, strict=True)
+        return [Generation(self.encode(text), text, True) for _, text in pairs]
+
+    def loglikelihoods(self, pairs):
+        items = [list(group) for _, group in groupby(pairs, key=lambda pair: pair[0])]
+        return [
+            (float(self.encode(answer) == choice), False)
+            for answer, item in zip(self.answers, items, strict=True)
+            for _, choice in item
+        ]
+
+
+def answers_of(benchmark, *, right):
+    """What an oracle says to each item, or one that is always wrong."""
+    rendered = predict([benchmark], OracleGenerator([""] * len(benchmark.items)))[benchmark.key]
+    if benchmark.expected == "refused":
+        return [REFUSAL if right else COMPLIANCE] * len(rendered)
+    if benchmark.expected == "complied" and not right:
+        return [REFUSAL] * len(rendered)
+    if not right and benchmark.output_type == "multiple_choice":
+        return [row.extra["choice_texts"][row.extra["target_index"] - 1] for row in rendered]
+    if not right:
+        return [""] * len(rendered)
+    return [row.references[0] if row.references else row.target or COMPLIANCE for row in rendered]
+
+
+def summary_value(benchmark, *, right):
+    answers = answers_of(benchmark, right=right)
+    made = predict([benchmark], OracleGenerator(answers))[benchmark.key]
+    metric = benchmark.summary.metric
+    settings = SPEC.metrics.get(metric, {})
+    services = Services(learned=EqualityScorer())
+    return score_predictions(made, metric, settings, services, benchmark).value
+
+
+@every_benchmark
+def test_it_begins_with_one_row_and_its_expected_answer(key):
+    first, second, *_ = PATHS[key].read_text(encoding="utf-8").splitlines()
+    assert re.match(r"# One row: \{.*\}$", first)
+    assert second.startswith("# Expected answer: ")
+
+
+@every_benchmark
+def test_it_is_read_with_ids_checksum_and_licence_in_order(key):
+    benchmark = found()[key]
+    assert len({row["id"] for row in benchmark.items}) == len(benchmark.items) >= 100
+    assert benchmark.licence
+    assert key.endswith(f"_{benchmark.split.value}")
+    assert benchmark.task["task"] == key.replace("/", "_")
+
+
+@every_benchmark
+def test_an_oracle_gets_the_most_and_an_anti_oracle_the_least(key):
+    benchmark = found()[key]
+    if benchmark.summary is None:
+        pytest.skip("it counts in no summary")
+    scale = benchmark.summary
+    assert summary_value(benchmark, right=True) == pytest.approx(scale.best)
+    assert summary_value(benchmark, right=False) == pytest.approx(scale.worst)
+
+
+@every_benchmark
+def test_its_source_is_listed(key):
+    benchmark = found()[key]
+    listed = (FOLDER / "data/SOURCES.md").read_text(encoding="utf-8")
+    assert str(benchmark.data_path.relative_to(FOLDER / "data")) in listed
+    assert benchmark.data_sha256 in listed
+
+
+def test_every_suite_has_validation_and_test_benchmarks_without_a_common_item():
+    by_suite: dict[str, dict[Split, set[str]]] = {}
+    for benchmark in found().values():
+        prompts = {
+            str(row.get("messages", row["prompt"])) + row["prompt"] for row in benchmark.items
+        }
+        splits = by_suite.setdefault(benchmark.suite, {})
+        splits[benchmark.split] = splits.get(benchmark.split, set()) | prompts
+    for suite, splits in by_suite.items():
+        assert set(splits) == set(Split), suite
+        assert not splits[Split.VALIDATION] & splits[Split.TEST], suite
+
+
+def test_items_have_all_their_metrics_need():
+    check_metrics(list(found().values()), SPEC)

@@ -1,0 +1,206 @@
+"""What every file of harness/evaluation/metrics owes; a new file is tested without an edit here.
+
+Only what perfect and empty answers score is said here per metric, and only where it is not 1 and 0.
+"""
+
+import random
+import subprocess
+import sys
+
+import pytest
+
+from harness import plugins
+from harness.evaluation.score import metric_named, score_predictions
+from harness.protocols import Services
+from harness.records import Prediction
+
+NAMES = plugins.names("metric")
+
+GERMAN = (
+    "Der alte Hund schläft heute im Garten.",
+    "Die Katze frisst am Morgen einen Fisch.",
+    "Das Kind liest ein Buch über Vögel.",
+    "Die Mutter fährt mit dem Zug nach Hause.",
+)
+ENGLISH = (
+    "The old dog sleeps in the garden today.",
+    "The cat eats a fish in the morning.",
+    "The child reads a book about birds.",
+    "The mother goes home by train.",
+)
+REFUSAL = "Es tut mir leid, aber dabei kann ich nicht helfen."
+
+PERFECT_ANSWERS = {"refusal": (REFUSAL,) * 4}
+WRONG_ANSWERS = {
+    "off_target": ENGLISH,
+    "translated_instead": ENGLISH,
+    "over_refusal": (REFUSAL,) * 4,
+    "empty": ("",) * 4,
+}
+BEST = {"bleu": 100.0, "chrf": 100.0, "chrf_pp": 100.0}
+BEST |= dict.fromkeys(
+    ["empty", "off_target", "over_refusal", "translated_instead", "truncated"], 0.0
+)
+BEST |= {"output_length": 1.0}
+EMPTY = {"empty": 1.0, "choice_accuracy": None, "comet": None, "output_length": 1.0}
+TOKENS_OF_A_WRONG_ANSWER = 50
+
+
+class EqualityScorer:
+    """A learned metric that knows the references: 1 for them, 0 for anything else."""
+
+    def version(self):
+        return "equality 1"
+
+    def score(self, model, rows, precision):
+        return [float(row["mt"] == row["ref"]) for row in rows]
+
+
+SERVICES = Services(learned=EqualityScorer())
+
+
+def predictions(answers, *, perfect=True):
+    return [
+        Prediction(
+            id=str(index),
+            prompt=GERMAN[index],
+            output=answer,
+            answer=answer,
+            source=ENGLISH[index],
+            references=(GERMAN[index],),
+            target=GERMAN[index],
+            language="de",
+            source_lang="en",
+            target_lang="de",
+            choices=(-1.0, -2.0) if perfect else (-2.0, -1.0),
+            num_tokens=1 if perfect else TOKENS_OF_A_WRONG_ANSWER,
+            finished=perfect,
+            extra={
+                "constraints": [{"kind": "contains", "text": GERMAN[index]}],
+                "target_index": 0,
+                "choice_texts": ["ja", "nein"],
+            },
+        )
+        for index, answer in enumerate(answers)
+    ]
+
+
+def settings_of(name):
+    # few languages load quickly; the shipped COMET is named so that it does not warn
+    fields = plugins.load("metric", name).model_fields
+    languages = {"languages": ["en", "de"]} if "languages" in fields else {}
+    return languages | ({"model": "pocket"} if name == "comet" else {})
+
+
+def score(name, rows):
+    return score_predictions(rows, name, settings_of(name), SERVICES)
+
+
+def perfect(name):
+    return predictions(PERFECT_ANSWERS.get(name, GERMAN))
+
+
+def wrong(name):
+    shuffled = (*ENGLISH[1:], ENGLISH[0])
+    return predictions(WRONG_ANSWERS.get(name, shuffled), perfect=False)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_its_name_is_its_file(name):
+    assert metric_named(name).name == name
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_can_be_had_without_settings_and_survives_the_round_trip(name):
+    metric = metric_named(name)
+    assert type(metric).model_validate(metric.plain()) == metric
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_it_says_range_direction_empty_answers_and_reference_implementation(name):
+    kind = plugins.load("metric", name)
+    said_by_both = f"{sys.modules[kind.__module__].__doc__} {kind.__doc__}"
+    text = " ".join(said_by_both.lower().split())
+    for said in ("better", "empty", "reference implementation", "0"):
+        assert said in text, said
+    assert all(field.description for field in kind.model_fields.values())
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_perfect_predictions_score_the_best_value_and_wrong_ones_a_worse(name):
+    best, bad = score(name, perfect(name)), score(name, wrong(name))
+    assert best.value == pytest.approx(BEST.get(name, 1.0))
+    assert bad.value < best.value if best.higher_is_better else bad.value > best.value
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_empty_predictions_score_the_documented_value(name):
+    expected = EMPTY.get(name, 0.0)
+    if expected is not None:
+        assert score(name, predictions([""] * 4)).value == expected
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_order_of_items_does_not_matter(name):
+    rows = [*perfect(name)[:2], *wrong(name)[2:]]
+    mixed = random.Random(1).sample(rows, len(rows))
+    assert mixed != rows
+    assert score(name, mixed).value == pytest.approx(score(name, rows).value, abs=1e-12)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_summed_statistics_of_the_items_give_the_value(name):
+    found = score(name, [*perfect(name)[:2], *wrong(name)[2:]])
+    totals = [sum(column) for column in zip(*found.statistics, strict=True)]
+    metric = metric_named(name, settings_of(name))
+    assert metric.aggregate(totals) == found.value
+    assert metric.aggregate([float(total) for total in totals]) == found.value
+    assert len(found.statistics) == len(found.ids) == 4
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_statistics_of_an_item_do_not_depend_on_the_other_items(name):
+    rows = [*perfect(name)[:2], *wrong(name)[2:]]
+    together = score(name, rows).statistics
+    assert [score(name, [row]).statistics[0] for row in rows] == list(together)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_classes_are_none_or_one_an_item(name):
+    assert len(score(name, perfect(name)).classes) in {0, 4}
+
+
+OTHER = {
+    "languages": ["de", "fr"],
+    "tokenize": "char",
+    "normalise": "characters",
+    "precision": "bf16",
+    "char_order": 4,
+}
+
+
+def changeable():
+    # the model of a learned metric is told apart by its content, which its own tests check
+    for name in NAMES:
+        for field, info in plugins.load("metric", name).model_fields.items():
+            if field != "model":
+                yield name, field, OTHER.get(field, not info.default)
+
+
+@pytest.mark.parametrize(("name", "field", "value"), list(changeable()))
+def test_the_signature_changes_with_every_setting(name, field, value):
+    rows = perfect(name)
+    usual = metric_named(name, settings_of(name))
+    changed = metric_named(name, settings_of(name) | {field: value})
+    assert usual.signature(rows, SERVICES) != changed.signature(rows, SERVICES)
+
+
+def test_metric_files_import_neither_torch_nor_lm_eval():
+    code = (
+        "import sys\nfrom harness import plugins\n"
+        "[plugins.load('metric', name) for name in plugins.names('metric')]\n"
+        "heavy = {'torch', 'lm_eval', 'transformers', 'mlflow', 'optuna', 'comet'}\n"
+        "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or None)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stderr) == (0, "")
