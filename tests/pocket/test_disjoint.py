@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from harness.pocket.benchmark_rows import ITEMS, all_benchmarks
-from harness.pocket.corpus import parallel_rows
+from harness.pocket.corpus import VALIDATION_PAIRS, parallel_rows
 from harness.pocket.examples import base_examples
 from harness.pocket.skills.catalogue import GENERAL, SAFETY
 from harness.pocket.skills.question import OPENERS, openers
@@ -39,17 +39,19 @@ def test_validation_and_test_items_are_disjoint() -> None:
 
 def test_base_training_never_shows_a_benchmark_prompt() -> None:
     shown = {
-        example.messages[-1]["content"]
-        if len(example.messages) == 1
-        else json.dumps(example.messages)
-        for example in itertools.islice(base_examples(WORLD, 1), 6_000)
+        chat_text(example.messages) for example in itertools.islice(base_examples(WORLD, 1), 6_000)
     }
     held_out = {
-        json.dumps(row["messages"]) if "messages" in row else row["prompt"]
+        chat_text(row.get("messages") or [{"role": "user", "content": row["prompt"]}])
         for benchmark in BENCHMARKS
         for row in benchmark.rows
     }
     assert not shown & held_out
+
+
+def chat_text(messages: list[dict[str, str]]) -> str:
+    """A system prompt does not make a question another one; an earlier turn does."""
+    return json.dumps([turn["content"] for turn in messages if turn["role"] != "system"])
 
 
 def test_remarks_never_answer_a_benchmark_question() -> None:
@@ -96,7 +98,7 @@ def test_every_skill_draws_all_three_splits(name: str) -> None:
 
 def test_parallel_sentences_are_disjoint() -> None:
     train, validation = (
-        {english(row) for row in parallel_rows(WORLD, split, 300)}
+        {english(row) for row in parallel_rows(WORLD, split, VALIDATION_PAIRS)}
         for split in ("train", "validation")
     )
     benchmarks = {
