@@ -43,7 +43,7 @@ def plain(text: str) -> Text:
     return Text(text)
 
 
-def paragraphs(text: str, indent: int = 0) -> str:
+def paragraphs(text: str, indent: int = 0, width: int | None = None) -> str:
     r"""Prose wrapped anew to the terminal; list items and indented lines begin on their own line.
 
     >>> print(paragraphs("One\nparagraph.\n\n- an item\n  of two lines", indent=2))
@@ -58,7 +58,7 @@ def paragraphs(text: str, indent: int = 0) -> str:
             blocks.append(line.rstrip())
         else:
             blocks[-1] += " " + line.strip()
-    width = min(shutil.get_terminal_size((80, 24)).columns, 100)
+    width = width or min(shutil.get_terminal_size((80, 24)).columns, 100)
     margin = " " * indent
     return "\n".join(
         textwrap.fill(

@@ -75,15 +75,28 @@ def _hash(path: str, size: int, modified: int) -> str:
     return file_sha256(Path(path))
 
 
-def _build(spec: DataSpec, folder: Path) -> Mapping[str, JSON]:
+def check_corpora(spec: DataSpec) -> None:
+    """Reads every corpus and keeps nothing.
+
+    Raises:
+        DataError: The faults of all files at once, each with its line and what is allowed.
+    """
+    _read(spec)
+
+
+def _read(spec: DataSpec) -> dict[str, Any]:
     named = {name: getattr(spec, name) for name in _READERS}
-    read = _for_each(
+    return _for_each(
         {
             name: partial(_READERS[name], corpus)
             for name, corpus in named.items()
             if corpus is not None
         }
     )
+
+
+def _build(spec: DataSpec, folder: Path) -> Mapping[str, JSON]:
+    read = _read(spec)
     for name in _READERS:
         with (folder / f"{name}.jsonl").open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(

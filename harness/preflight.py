@@ -1,0 +1,44 @@
+"""What can be known to be wrong before anything is trained or written.
+
+Torch-free: the benchmarks, the model's files and the corpora are looked at, nothing is loaded. The
+run itself checks them again; this is so that a user's typo costs a second and leaves no trace.
+"""
+
+from collections.abc import Callable, Iterator
+
+from harness.config import TrialConfig
+from harness.data.corpora import check_corpora
+from harness.errors import ConfigError, DataError
+from harness.evaluation.benchmarks import find_benchmarks
+from harness.evaluation.score import check_metrics
+from harness.models.folder import adapter_folder, model_folder
+
+
+def preflight(config: TrialConfig) -> None:
+    """Looks at all that a configuration names.
+
+    Raises:
+        ConfigError, DataError: Every fault found, those of the configuration's own paths first.
+    """
+    faults: list[str] = []
+    hints: list[str] = []
+    kind: type[ConfigError | DataError] = DataError
+    for check in _checks(config):
+        try:
+            check()
+        except (ConfigError, DataError) as error:
+            kind = ConfigError if isinstance(error, ConfigError) else kind
+            faults.append(error.message)
+            hints += [] if error.hint is None else [error.hint]
+    if faults:
+        raise kind("\n".join(faults), "\n".join(hints) or None)
+
+
+def _checks(config: TrialConfig) -> Iterator[Callable[[], object]]:
+    adapter, data = config.model.adapter, config.data
+    yield lambda: model_folder(config.model)
+    if adapter is not None:
+        yield lambda: adapter_folder(adapter)
+    if data is not None:
+        yield lambda: check_corpora(data)
+    yield lambda: check_metrics(find_benchmarks(config.eval), config.eval)
