@@ -56,6 +56,27 @@ def as_json(function: Decorated) -> Decorated:
     )(function)
 
 
+def tracked(function: Decorated) -> Decorated:
+    """``--no-tracking``: the parameter ``is_tracked``."""
+    return click.option(
+        "--tracking/--no-tracking",
+        "is_tracked",
+        default=True,
+        help="Whether the run is recorded in MLflow.",
+    )(function)
+
+
+def results(function: Decorated) -> Decorated:
+    """``--output``: the parameter ``results``, a file to write."""
+    return click.option(
+        "--output",
+        "results",
+        type=FILE,
+        metavar="FILE.json",
+        help="Also write a results file, which `harness check` reads.",
+    )(function)
+
+
 def overrides(function: Decorated) -> Decorated:
     """``--set PATH=VALUE``, repeatable: the parameter ``overrides``, parsed."""
     return click.option(
