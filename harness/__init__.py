@@ -17,7 +17,7 @@ _HOMES = {
     "TrainingError": "harness.errors",
     "TrialConfig": "harness.config",
     "TrialResult": "harness.records",
-    "run_trial": "harness.trial",
+    "run_trial": "harness.api",
 }
 
 __all__ = list(_HOMES)

@@ -1,0 +1,55 @@
+"""The harness from Python: what ``harness run`` does, for a notebook or a script.
+
+Light to import: the heavy libraries come with the first call.
+"""
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from harness.config import TrialConfig
+from harness.protocols import OnEvent
+from harness.records import TrialResult
+
+if TYPE_CHECKING:
+    from harness.protocols import Tracker
+
+
+def run_trial(
+    config: TrialConfig,
+    *,
+    home: Path | str | None = None,
+    track: bool = True,
+    tracking_uri: str | None = None,
+    on_event: OnEvent | None = None,
+) -> TrialResult:
+    """Trains and scores one configuration with its seed; what the home folder has is not redone.
+
+    Args:
+        config: What to run, from ``TrialConfig(...)`` or ``harness.config.load_trial(path)``.
+        home: Folder of the store; by default ``HARNESS_HOME``, else ``.harness``.
+        track: Whether MLflow records the run.
+        tracking_uri: MLflow store; by default MLflow's own choice.
+        on_event: Is told of stages and training steps as they happen.
+
+    Raises:
+        ConfigError, DataError: Something the user can mend; nothing was trained.
+        TrainingError, EvaluationError: The run cannot be finished; what is finished is kept.
+    """
+    from harness.preflight import preflight
+
+    preflight(config)
+    from harness.evaluation.comet_client import CometClient
+    from harness.tracked import run_tracked
+    from harness.tracking import MlflowTracker
+
+    folder = Path(home or os.environ.get("HARNESS_HOME") or ".harness")
+    tracker: Tracker | None = MlflowTracker(tracking_uri) if track else None
+    with CometClient(config.eval.comet_python) as learned:
+        return run_tracked(
+            config,
+            home=folder,
+            tracker=tracker,
+            on_event=on_event or (lambda event: None),
+            learned=learned,
+        ).result
