@@ -9,9 +9,10 @@ from harness.cli import options, output
 from harness.errors import EXIT_DONE, EXIT_NO
 
 if TYPE_CHECKING:
-    from harness.doctor import Check
+    from harness.doctor.finding import Check
 
-MARKS = {"ok": "[green]ok[/]", "note": "[yellow]note[/]", "missing": "[bold red]missing[/]"}
+COLORS = {"ok": "green", "note": "yellow", "missing": "red"}
+INDENT = 23
 
 
 @click.command(
@@ -30,14 +31,18 @@ def command(ctx: click.Context, home: Path, tracking_uri: str | None, as_json: b
     testbed's files, the benchmarks, the processors, the GPU, the disk and the MLflow store. Exits
     with 1 when something required is missing; a note is no failure.
     """
-    from harness.doctor import examine
+    from harness.doctor.examine import examine
 
-    checks = examine(home, tracking_uri)
+    checks = []
+    for check in examine(home, tracking_uri):
+        checks.append(check)
+        if not as_json:
+            _print_check(check)
     healthy = all(check.state != "missing" for check in checks)
     if as_json:
         output.print_json({"healthy": healthy, "checks": [_plain(check) for check in checks]})
     else:
-        _print_checks(checks)
+        click.echo(f"\n{'Nothing' if healthy else 'Something'} required is missing.")
     ctx.exit(EXIT_DONE if healthy else EXIT_NO)
 
 
@@ -50,15 +55,9 @@ def _plain(check: "Check") -> dict[str, str | None]:
     }
 
 
-def _print_checks(checks: "tuple[Check, ...]") -> None:
-    table = output.table(None, "check", "state", "found")
-    for check in checks:
-        table.add_row(check.name, MARKS[check.state], output.plain(check.found))
-    output.print_table(table)
-    for check in checks:
-        if check.remedy:
-            click.echo(output.paragraphs(f"- {check.name}: {check.remedy}"))
-    if any(check.state == "missing" for check in checks):
-        click.echo("\nSomething required is missing.")
-    else:
-        click.echo("\nNothing required is missing.")
+def _print_check(check: "Check") -> None:
+    state = click.style(f"{check.state:<8}", fg=COLORS[check.state])
+    found = output.paragraphs(check.found, indent=INDENT).lstrip()
+    click.echo(f"{check.name:<13} {state} {found}")
+    if check.remedy:
+        click.echo(output.paragraphs(f"- {check.remedy}", indent=INDENT).replace("- ", "→ ", 1))

@@ -1,21 +1,17 @@
-"""What works on this machine and what to do about the rest.
-
-Each check is a small function without arguments that it cannot get from its caller; it never
-raises, never downloads and leaves nothing behind.
-"""
+"""Checks of the machine: Python, libraries, processors, disk, the hub."""
 
 import importlib
 import os
 import platform
 import shutil
 from collections.abc import Iterator
-from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
-from typing import Literal, TypeAlias
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
+
+from harness.doctor.finding import Check
 
 PROJECT = "mt-tuning-harness"
 DOORS = ("torch", "transformers", "peft", "lm_eval", "sacrebleu", "mlflow", "optuna")
@@ -25,23 +21,6 @@ _GIB = 1024**3
 _LEAST_DISK_GIB = 1.0
 _GOOD_DISK_GIB = 5.0
 _GIB_PER_WORKER = 2.0
-
-State: TypeAlias = Literal["ok", "note", "missing"]
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One thing looked at.
-
-    Attributes:
-        state: ``ok``; ``note``: works without, less well; ``missing``: required and not there.
-        remedy: What to do, None where there is nothing to do.
-    """
-
-    name: str
-    state: State
-    found: str
-    remedy: str | None = None
 
 
 def check_python() -> Check:

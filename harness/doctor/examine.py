@@ -1,0 +1,30 @@
+"""What works on this machine and what to do about the rest.
+
+No check raises, downloads anything or leaves anything behind.
+"""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+from harness.doctor import machine, parts
+from harness.doctor.finding import Check
+
+
+def examine(home: Path, tracking_uri: str | None) -> Iterator[Check]:
+    """All checks, each made when it is asked for: some take seconds.
+
+    Args:
+        home: Folder that is to hold the store.
+        tracking_uri: Of the MLflow store, None for its default.
+    """
+    yield machine.check_python()
+    yield machine.check_processors()
+    yield machine.check_disk(home)
+    yield machine.check_git()
+    yield machine.check_hub()
+    yield parts.check_pocket()
+    yield parts.check_benchmarks(Path("benchmarks"))
+    yield from machine.check_libraries()
+    yield machine.check_gpu()
+    yield parts.check_tracking(tracking_uri)
+    yield parts.check_comet()

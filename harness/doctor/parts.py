@@ -1,0 +1,106 @@
+"""Checks of the harness's own parts: COMET's process, the pocket's files, benchmarks, MLflow."""
+
+import importlib
+import json
+import urllib.error
+import urllib.request
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from harness.doctor.finding import Check
+from harness.errors import HarnessError
+from harness.evaluation.benchmarks import find_benchmarks, known_suites
+from harness.evaluation.comet_checkpoint import POCKET, local_checkpoint
+from harness.evaluation.comet_client import CometClient, comet_python
+from harness.evaluation.spec import EvalSpec
+from harness.spec import file_sha256
+
+POCKET_FILES = POCKET.parent
+_ROW = {"src": "The dog sleeps.", "mt": "Der Hund schläft.", "ref": "Der Hund schläft."}
+_TIMEOUT_S = 5.0
+
+
+def check_comet() -> Check:
+    """The interpreter of COMET, by scoring one sentence with the pocket's checkpoint."""
+    try:
+        python = comet_python()
+        with CometClient() as client:
+            version = client.version()
+            checkpoint = local_checkpoint("pocket")
+            if checkpoint is None:
+                return Check("comet", "missing", "the pocket's checkpoint is not there")
+            client.score(checkpoint.weights, [_ROW])
+    except HarnessError as error:
+        return Check("comet", "missing", error.message, error.hint or "make setup")
+    return Check("comet", "ok", f"{version} in {python} scores")
+
+
+def check_pocket(files: Path = POCKET_FILES) -> Check:
+    """Every file of the pocket testbed against the sha256 its recipe lists."""
+    try:
+        recipe: Mapping[str, Any] = json.loads((files / "RECIPE.json").read_text(encoding="utf-8"))
+        listed: Mapping[str, str] = recipe["sha256"]
+    except (OSError, ValueError, KeyError) as error:
+        return Check(
+            "pocket",
+            "missing",
+            f"{files}: no recipe ({error})",
+            "git checkout -- harness/pocket/files",
+        )
+    missing = [name for name in listed if not (files / name).is_file()]
+    changed = [
+        name
+        for name, sha256 in listed.items()
+        if name not in missing and file_sha256(files / name) != sha256
+    ]
+    faults = [f"{name} is missing" for name in missing]
+    faults += [f"{name} was changed" for name in changed]
+    if faults:
+        return Check("pocket", "missing", "; ".join(faults), "git checkout -- harness/pocket/files")
+    return Check("pocket", "ok", f"{len(listed)} files as their recipe lists them")
+
+
+def check_benchmarks(folder: Path) -> Check:
+    """Every benchmark of the working directory, its data and their checksums."""
+    if not folder.is_dir():
+        return Check("benchmarks", "note", f"no folder {folder} here; eval.folder names another")
+    suites = known_suites(folder)
+    if not suites:
+        return Check("benchmarks", "note", f"{folder} holds no suites")
+    try:
+        found = find_benchmarks(EvalSpec(folder=str(folder), suites=suites))
+    except HarnessError as error:
+        return Check("benchmarks", "missing", error.message, error.hint)
+    return Check("benchmarks", "ok", f"{len(found)} in {len(suites)} suites, all checksums right")
+
+
+def check_tracking(uri: str | None) -> Check:
+    """The MLflow store, which is opened if it is there and not made if it is not."""
+    try:
+        tracking = importlib.import_module("harness.tracking")  # MLflow may be what is broken
+    except ImportError as error:
+        return Check("mlflow", "missing", f"cannot be imported: {error}", "make setup")
+    try:
+        store: str = tracking.store_uri(uri)
+        if store.startswith(("http://", "https://")):
+            return _check_server(store)
+        if store.startswith("sqlite:///") and not Path(store.partition(":///")[2]).exists():
+            return Check("mlflow", "ok", f"{store} will be made by the first run")
+        tracking.MlflowTracker(store)
+    except HarnessError as error:
+        return Check("mlflow", "missing", error.message, error.hint)
+    return Check("mlflow", "ok", f"{store} opens")
+
+
+def _check_server(uri: str) -> Check:
+    try:
+        with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=_TIMEOUT_S):
+            return Check("mlflow", "ok", f"{uri} answers")
+    except (urllib.error.URLError, OSError, ValueError) as error:
+        return Check(
+            "mlflow",
+            "missing",
+            f"{uri} does not answer: {error}",
+            "start the server, or name another store: --tracking-uri sqlite:///mlflow.db",
+        )
