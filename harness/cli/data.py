@@ -1,0 +1,143 @@
+"""``harness data``: validate and describe a corpus, look for test sets in it."""
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.cli import options, output
+from harness.cli.several import SeveralValues
+
+if TYPE_CHECKING:
+    from harness.data.contamination import Overlap
+    from harness.data.description import Description
+
+MOST_SHOWN = 5
+
+
+@click.command(
+    "data",
+    cls=SeveralValues,
+    several="--against",
+    word=r"[A-Za-z0-9][A-Za-z0-9_*-]*(/[A-Za-z0-9_*-]+)?",
+    epilog=options.examples(
+        "harness data corpus.jsonl",
+        "harness data news.en --target-path news.de --source-lang en --target-lang de",
+        "harness data corpus.jsonl --against pocket_translation pocket_general/facts_test",
+    ),
+)
+@click.argument("corpus", metavar="CORPUS")
+@click.option(
+    "--kind",
+    type=click.Choice(("parallel", "instructions", "monolingual")),
+    show_default="what its first row looks like",
+    help="What it is to be read as.",
+)
+@click.option("--target-path", metavar="FILE", help="Target side of aligned plain text.")
+@click.option(
+    "--format",
+    "form",
+    type=click.Choice(("auto", "jsonl", "tsv", "aligned")),
+    default="auto",
+    help="Format; auto goes by --target-path and the file's ending.",
+)
+@click.option("--source-lang", metavar="TAG", help="Source language where the file is silent.")
+@click.option("--target-lang", metavar="TAG", help="Target language where the file is silent.")
+@click.option(
+    "--against",
+    multiple=True,
+    metavar="BENCHMARK...",
+    help="Look for the items of these suites or benchmarks in it; several may follow.",
+)
+@click.option(
+    "--benchmarks", "folder", default="benchmarks", metavar="DIR", help="Folder of the suites."
+)
+@options.as_json
+@options.verbosity
+def command(
+    corpus: str,
+    kind: Any,
+    target_path: str | None,
+    form: str,
+    source_lang: str | None,
+    target_lang: str | None,
+    against: tuple[str, ...],
+    folder: str,
+    as_json: bool,
+) -> None:
+    """Validate and describe a corpus; find overlap with test sets.
+
+    CORPUS is JSON lines (`source`, `target` and their languages; `messages`; or `text`), TSV, or
+    the source side of aligned plain text. All faults are named at once, each with its line.
+    """
+    from harness.data.contamination import find_overlaps, training_texts
+    from harness.data.description import describe, read_corpus
+    from harness.data.spec import CorpusSpec
+    from harness.evaluation.benchmarks import find_benchmarks
+    from harness.evaluation.spec import EvalSpec
+    from harness.spec import validate
+
+    named = {"path": corpus, "target_path": target_path, "format": form}
+    spoken = {"source_lang": source_lang, "target_lang": target_lang}
+    spec = validate(CorpusSpec, named | spoken, corpus)
+    tests = {}
+    if against:
+        selected = validate(EvalSpec, {"folder": folder, "suites": against}, "--against")
+        tests = {benchmark.key: benchmark.items for benchmark in find_benchmarks(selected)}
+    rows = read_corpus(spec, kind)
+    overlaps = find_overlaps(training_texts(rows), tests) if tests else {}
+    if as_json:
+        output.print_json(_plain(corpus, describe(rows), overlaps))
+        return
+    _print_description(corpus, describe(rows))
+    if overlaps:
+        _print_overlaps(overlaps)
+
+
+def _plain(corpus: str, description: "Description", overlaps: "dict[str, Overlap]") -> Any:
+    from dataclasses import asdict
+
+    return {
+        "corpus": corpus,
+        **asdict(description),
+        "overlaps": {
+            key: {
+                "items": overlap.num_items,
+                "exact": overlap.exact,
+                "near": overlap.near,
+                "matches": [asdict(match) for match in overlap.matches],
+            }
+            for key, overlap in overlaps.items()
+        },
+    }
+
+
+def _print_description(corpus: str, description: "Description") -> None:
+    click.secho(f"{corpus}: {description.num_rows} rows, {description.kind}", bold=True)
+    if description.languages:
+        parts = (f"{name} {count}" for name, count in description.languages.items())
+        click.echo(f"languages  {', '.join(parts)}")
+    for side, lengths in description.lengths.items():
+        click.echo(
+            f"{side:<10} {lengths.mean:.0f} characters on average, median {lengths.median:.0f}, "
+            f"at most {lengths.longest}"
+        )
+    for what, count in description.findings.items():
+        click.echo(f"look at    {count} rows have {what}")
+
+
+def _print_overlaps(overlaps: "dict[str, Overlap]") -> None:
+    numbers = ("items", "in it", "nearly")
+    table = output.table("Test items in this corpus", "benchmark", *numbers, right=numbers)
+    for key, overlap in overlaps.items():
+        table.add_row(key, str(overlap.num_items), f"{overlap.exact:.1%}", f"{overlap.near:.1%}")
+    output.print_table(table)
+    for key, overlap in overlaps.items():
+        for match in overlap.matches[:MOST_SHOWN]:
+            found = "is" if match.kind == "exact" else f"is nearly ({match.share:.0%})"
+            click.echo(
+                output.paragraphs(
+                    f"- {key} {match.item_id} {found} row {match.training_id}: {match.text}"
+                )
+            )
+        if len(overlap.matches) > MOST_SHOWN:
+            click.echo(f"- {key}: and {len(overlap.matches) - MOST_SHOWN} more (--json has all)")

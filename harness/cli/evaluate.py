@@ -1,0 +1,139 @@
+"""``harness evaluate``: score any model or adapter, no training."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from harness.cli import options
+from harness.errors import ConfigError
+
+if TYPE_CHECKING:
+    from harness.config import TrialConfig
+    from harness.records import JSON
+
+
+@click.command(
+    "evaluate",
+    epilog=options.examples(
+        "harness evaluate models/llama-3.2-1b-instruct --suite pocket_general",
+        "harness evaluate models/base --adapter models/tuned --split test --json",
+        "harness evaluate models/base --set eval.metrics.comet.model=models/wmt22-comet-da",
+    ),
+)
+@click.argument("model", metavar="MODEL")
+@click.option("--adapter", metavar="DIR", help="PEFT adapter to put on the model.")
+@click.option(
+    "--suite",
+    "suites",
+    multiple=True,
+    metavar="NAME",
+    show_default="all there are",
+    help="A suite or a benchmark (`suite/name`, with * for any characters). Repeatable.",
+)
+@click.option(
+    "--benchmarks",
+    "folder",
+    default="benchmarks",
+    metavar="DIR",
+    help="Folder of the suites.",
+)
+@click.option(
+    "--split",
+    "splits",
+    type=click.Choice(("validation", "test")),
+    multiple=True,
+    default=("validation", "test"),
+    help="Which benchmarks; repeatable.",
+)
+@click.option("--limit", type=click.IntRange(min=1), help="Only the first so many items of each.")
+@click.option(
+    "--batch-size", type=click.IntRange(min=1), default=64, help="Items generated together."
+)
+@click.option(
+    "--device", type=click.Choice(("auto", "cpu", "cuda")), default="auto", help="Where it runs."
+)
+@click.option(
+    "--dtype",
+    type=click.Choice(("float32", "bfloat16")),
+    default="float32",
+    help="Precision of the weights.",
+)
+@options.overrides
+@options.results
+@options.tracked
+@options.tracking_uri
+@options.home
+@options.as_json
+@options.verbosity
+def command(
+    model: str,
+    adapter: str | None,
+    suites: tuple[str, ...],
+    folder: str,
+    splits: tuple[str, ...],
+    limit: int | None,
+    batch_size: int,
+    device: str,
+    dtype: str,
+    overrides: "tuple[tuple[str, JSON], ...]",
+    results: Path | None,
+    is_tracked: bool,
+    tracking_uri: str | None,
+    home: Path,
+    as_json: bool,
+) -> None:
+    """Score a chat model as it is, with or without an adapter.
+
+    MODEL is a Hugging Face model folder (safetensors, tokenizer, chat template) or a hub id. What
+    the home folder has of its predictions is used. --set takes the settings of a trial's `model`
+    and `eval` parts.
+    """
+    plain: dict[str, Any] = {
+        "name": "evaluate",
+        "seed": 0,
+        "model": {"path": model, "adapter": adapter, "device": device, "dtype": dtype},
+        "variant": {"name": "base"},
+        "eval": {
+            "folder": folder,
+            "suites": suites or _all_suites(folder),
+            "splits": splits,
+            "limit": limit,
+            "batch_size": batch_size,
+        },
+    }
+    config = _configuration(plain, overrides)
+    from harness.cli.trials import execute
+
+    execute(
+        config,
+        home=home,
+        tracking_uri=tracking_uri,
+        is_tracked=is_tracked,
+        results=results,
+        as_json=as_json,
+    )
+
+
+def _configuration(
+    plain: dict[str, Any], overrides: "tuple[tuple[str, JSON], ...]"
+) -> "TrialConfig":
+    from harness.config import TrialConfig
+    from harness.spec import set_path, validate
+
+    for path, value in overrides:
+        if path.partition(".")[0] not in ("model", "eval", "name"):
+            raise ConfigError(f"--set {path}: allowed are paths in model and eval, and name")
+        set_path(plain, path, value)
+    return validate(TrialConfig, plain, "evaluate")
+
+
+def _all_suites(folder: str) -> tuple[str, ...]:
+    from harness.evaluation.benchmarks import known_suites
+
+    found = known_suites(Path(folder))
+    if not found:
+        raise ConfigError(
+            f"--benchmarks {folder}: no suites there, allowed a folder of <suite>/<name>.yaml"
+        )
+    return found

@@ -1,0 +1,101 @@
+"""A single run from its configuration to its scores on the screen: ``run`` and ``evaluate``."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli import output
+
+if TYPE_CHECKING:
+    from harness.config import TrialConfig
+    from harness.records import JSON, TrialResult
+    from harness.tracked import Tracked
+
+SPLITS = ("validation", "test")
+
+
+def execute(
+    config: "TrialConfig",
+    *,
+    home: Path,
+    tracking_uri: str | None,
+    is_tracked: bool,
+    results: Path | None,
+    as_json: bool,
+) -> None:
+    """Checks, runs, records, writes the results file and shows the scores."""
+    from harness.preflight import preflight
+
+    preflight(config)
+    from harness.cli.progress import RunProgress
+    from harness.evaluation.comet_client import CometClient
+    from harness.results import write_results
+    from harness.tracked import run_tracked
+    from harness.tracking import MlflowTracker
+
+    tracker = MlflowTracker(tracking_uri) if is_tracked else None
+    with CometClient(config.eval.comet_python) as learned, RunProgress() as progress:
+        done = run_tracked(config, home=home, tracker=tracker, on_event=progress, learned=learned)
+    if results is not None:
+        write_results(results, [done.result])
+    if as_json:
+        output.print_json(_plain(done))
+        return
+    print_scores(done.result)
+    if results is not None:
+        click.echo(f"results    {results}")
+    if tracker is not None:
+        click.echo(f"MLflow     run {done.run_id} in {tracker.uri} (`harness ui` shows it)")
+
+
+def print_scores(result: "TrialResult") -> None:
+    """A table per suite, validation and test side by side; then what could not be measured."""
+    for suite in dict.fromkeys(key.partition("/")[0] for key in result.scores):
+        table = output.table(suite, "benchmark", "metric", *SPLITS, right=SPLITS)
+        for (name, metric), values in _rows(result, suite).items():
+            table.add_row(name, metric, *(output.number(values.get(split)) for split in SPLITS))
+        summaries = [result.summaries.get(f"{suite}/summary{end}") for end in ("", "_test")]
+        if any(value is not None for value in summaries):
+            table.add_section()
+            table.add_row("summary", "0..1, more is better", *map(output.number, summaries))
+        output.print_table(table)
+    for key, reason in result.unmeasured.items():
+        click.echo(output.paragraphs(f"- not measured: {key}: {reason}"))
+
+
+def _rows(result: "TrialResult", suite: str) -> dict[tuple[str, str], dict[str, float]]:
+    rows: dict[tuple[str, str], dict[str, float]] = {}
+    for key, score in sorted(result.scores.items()):
+        folder, name, metric = key.split("/")
+        if folder != suite:
+            continue
+        bare, split = name, "validation"
+        for end in SPLITS:
+            if name.endswith(f"_{end}"):
+                bare, split = name.removesuffix(f"_{end}"), end
+        rows.setdefault((bare, metric), {})[split] = score.value
+    return rows
+
+
+def _plain(done: "Tracked") -> "JSON":
+    result = done.result
+    return {
+        "name": result.name,
+        "variant": result.variant,
+        "seed": result.seed,
+        "fingerprint": result.fingerprint,
+        "run_id": done.run_id,
+        "scores": {
+            key: {
+                "value": score.value,
+                "items": len(score.ids),
+                "higher_is_better": score.higher_is_better,
+                "signature": score.signature,
+            }
+            for key, score in sorted(result.scores.items())
+        },
+        "summaries": dict(result.summaries),
+        "unmeasured": dict(result.unmeasured),
+        "facts": dict(result.facts),
+    }
