@@ -39,6 +39,11 @@ def configure_logging(level: int = logging.WARNING) -> None:
     logging.getLogger("py.warnings").setLevel(logging.WARNING if verbose else logging.ERROR)
 
 
+def is_quiet() -> bool:
+    """Whether ``-q`` was given: no progress either."""
+    return logging.getLogger("harness").level >= logging.ERROR
+
+
 def on_verbose(ctx: click.Context, param: click.Parameter, count: int) -> None:
     """Callback of ``-v``: once for a line per stage, twice for everything."""
     if count:

@@ -108,7 +108,7 @@ def verbosity(function: Decorated) -> Decorated:
         is_flag=True,
         expose_value=False,
         callback=on_quiet,
-        help="Log errors only.",
+        help="Log errors only, show no progress.",
     )
     verbose = click.option(
         "-v",

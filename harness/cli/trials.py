@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli import output
+from harness.cli.logs import is_quiet
 
 if TYPE_CHECKING:
     from harness.config import TrialConfig
@@ -35,7 +36,10 @@ def execute(
     from harness.tracking import MlflowTracker
 
     tracker = MlflowTracker(tracking_uri) if is_tracked else None
-    with CometClient(config.eval.comet_python) as learned, RunProgress() as progress:
+    with (
+        CometClient(config.eval.comet_python) as learned,
+        RunProgress(quiet=is_quiet()) as progress,
+    ):
         done = run_tracked(config, home=home, tracker=tracker, on_event=progress, learned=learned)
     if results is not None:
         write_results(results, [done.result])

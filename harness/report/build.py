@@ -40,6 +40,15 @@ class ReportPaths:
     tables: Mapping[str, tuple[Path, Path]]
 
 
+def find_report(folder: Path) -> ReportPaths | None:
+    """The report that was written to a folder before, None when there is none."""
+    names = (folder / "report.html", folder / "report.md", folder / "front.png")
+    if not all(path.is_file() for path in names):
+        return None
+    tables = {path.stem: (path, path.with_suffix(".tex")) for path in folder.glob("tables/*.csv")}
+    return ReportPaths(folder, *names, tables)
+
+
 def hypervolume_history(record: SweepRecord) -> tuple[float, ...]:
     """Hypervolume of the feasible trials after each trial, in the order of their numbers."""
     return pareto.hypervolume_over_trials(
