@@ -136,9 +136,7 @@ def _num_confirming(spec: SweepSpec) -> int:
     return members * len(spec.confirm.seeds)
 
 
-def _check_unchanged(
-    study: Study | None, spec: SweepSpec, checksums: Mapping[str, str]
-) -> None:
+def _check_unchanged(study: Study | None, spec: SweepSpec, checksums: Mapping[str, str]) -> None:
     """A sweep is continued with the settings it began with, or not at all."""
     notes = {} if study is None else study.notes
     if study is None or "spec" not in notes:

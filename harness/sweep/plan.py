@@ -1,0 +1,170 @@
+"""What a sweep would do: counted and estimated, nothing run and nothing written."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from statistics import fmean
+
+from harness.records import JSON
+from harness.sweep.configurations import VARIANT
+from harness.sweep.planned import budget_of, planned
+from harness.sweep.record import journal_path
+from harness.sweep.space import Params
+from harness.sweep.spec import SweepSpec
+from harness.sweep.study import find_study
+
+ASSUMED_RUN_S = 60.0
+"""Seconds of a run where no earlier one says better."""
+
+_FRONT_GUESS = 4
+_TOKENS = ("train/tokens", "cost/generated_tokens")
+
+
+@dataclass(frozen=True, slots=True)
+class SweepPlan:
+    """A sweep before it is run, or continued.
+
+    Attributes:
+        trials: The budget.
+        ended: Trials complete or failed already.
+        begun: Trials that were begun and are to be continued.
+        guided: Trials of the budget the sampler proposes from what it has seen; the others are
+            settled beforehand.
+        search_runs: Runs still to make for the trials: one per seed.
+        confirm_runs: Runs still to make for the second look, at most (how many members the front
+            has is not known before).
+        base_known: Whether the untuned model has been scored.
+        configurations: What is settled beforehand, in order.
+        stages: Finished stages in the home folder by name; some may fit, and are then not made
+            again.
+        run_seconds: Mean time of a run.
+        basis: Where that comes from.
+        seconds: Estimate for everything, with the workers asked for.
+        tokens: Estimate of tokens trained on and generated; {} where nothing earlier tells.
+    """
+
+    name: str
+    question: str
+    sampler: str
+    workers: int
+    seeds: int
+    trials: int
+    ended: int
+    begun: int
+    guided: int
+    search_runs: int
+    confirm_runs: int
+    base_known: bool
+    configurations: tuple[Params, ...]
+    stages: Mapping[str, int]
+    run_seconds: float
+    basis: str
+    seconds: float
+    tokens: Mapping[str, float]
+
+
+@dataclass(frozen=True, slots=True)
+class _Earlier:
+    """A run made before: what it took."""
+
+    variant: str
+    seconds: float
+    tokens: Mapping[str, float]
+
+
+def plan_sweep(
+    spec: SweepSpec, *, home: Path, workers: int = 1, storage: str | None = None
+) -> SweepPlan:
+    """What ``run_sweep`` would do now."""
+    configurations = planned(spec)
+    budget = budget_of(spec, configurations)
+    study = find_study(journal_path(home, spec.name, storage), storage, spec.name)
+    known = [] if study is None else study.trials()
+    ended = sum(trial.state in ("complete", "failed") for trial in known)
+    left = max(0, budget - ended)
+    notes: Mapping[str, JSON] = {} if study is None else study.notes
+    confirm_runs = max(0, _confirm_runs(spec, budget) - _confirmed(notes))
+    search_runs = left * len(spec.seeds)
+    earlier = _earlier_runs(home)
+    run_seconds, tokens, basis = _estimate(spec, configurations, earlier)
+    base_known = "base" in notes
+    runs = search_runs + confirm_runs
+    return SweepPlan(
+        name=spec.name,
+        question=spec.question,
+        sampler=spec.sampler.name,
+        workers=workers,
+        seeds=len(spec.seeds),
+        trials=budget,
+        ended=ended,
+        begun=len(known) - ended,
+        guided=max(0, budget - len(configurations)),
+        search_runs=search_runs,
+        confirm_runs=confirm_runs,
+        base_known=base_known,
+        configurations=tuple(configurations[:budget]),
+        stages=_stages(home),
+        run_seconds=run_seconds,
+        basis=basis,
+        seconds=run_seconds * runs / workers,
+        tokens={name: mean * runs for name, mean in tokens.items()},
+    )
+
+
+def _confirm_runs(spec: SweepSpec, budget: int) -> int:
+    if spec.confirm is None:
+        return 0
+    members = min(budget, spec.confirm.at_most or _FRONT_GUESS)
+    if spec.confirm.members == "all":
+        members = budget
+    elif spec.confirm.compare is not None:
+        values = spec.space[spec.confirm.compare].finite or ()
+        members = min(budget, members + max(0, len(values) - 1))
+    return members * len(spec.confirm.seeds)
+
+
+def _confirmed(notes: Mapping[str, JSON]) -> int:
+    return sum(key.startswith("confirmed/") for key in notes)
+
+
+def _stages(home: Path) -> dict[str, int]:
+    counts: dict[str, int] = {}
+    for manifest in sorted((home / "store").glob("*/[!.]*/manifest.json")):
+        stage = manifest.parent.parent.name
+        counts[stage] = counts.get(stage, 0) + 1
+    return counts
+
+
+def _earlier_runs(home: Path) -> list[_Earlier]:
+    """Runs in this home that trained something, so that their time says something."""
+    found = []
+    for path in sorted((home / "trials").glob("*.json")):
+        for result in json.loads(path.read_text(encoding="utf-8"))["results"]:
+            if result["seconds"].get("adapter", 0.0) > 0:
+                tokens = {name: result["facts"].get(name, 0.0) for name in _TOKENS}
+                seconds = sum(result["seconds"].values())
+                found.append(_Earlier(result["variant"], seconds, tokens))
+    return found
+
+
+def _estimate(
+    spec: SweepSpec, configurations: Sequence[Params], earlier: Sequence[_Earlier]
+) -> tuple[float, dict[str, float], str]:
+    """Mean seconds and tokens of a run, each variant weighed as often as it is planned."""
+    default = spec.base.variant.name
+    wanted = [str(params.get(VARIANT, default)) for params in configurations]
+    by_variant = {
+        name: [run for run in earlier if run.variant == name]
+        for name in {*wanted, *(run.variant for run in earlier)}
+    }
+    known = [name for name in wanted if by_variant[name]]
+    if not known:
+        return ASSUMED_RUN_S, {}, "assumed, for lack of earlier runs in this home"
+    seconds = fmean(fmean(run.seconds for run in by_variant[name]) for name in known)
+    tokens = {
+        key: fmean(fmean(run.tokens[key] for run in by_variant[name]) for name in known)
+        for key in _TOKENS
+    }
+    num = sum(len(by_variant[name]) for name in set(known))
+    return seconds, tokens, f"mean of {num} earlier runs in this home"

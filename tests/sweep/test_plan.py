@@ -1,0 +1,44 @@
+import json
+from pathlib import Path
+
+import pytest
+
+from harness.sweep.plan import ASSUMED_RUN_S, plan_sweep
+from harness.sweep.spec import SweepSpec
+
+HOME = Path("home")
+
+
+def test_a_plan_counts_and_writes_nothing(spec: SweepSpec) -> None:
+    plan = plan_sweep(spec, home=HOME, workers=2)
+    assert (plan.trials, plan.ended, plan.guided, plan.search_runs) == (8, 0, 0, 8)
+    assert plan.confirm_runs == (4 + 1) * 2
+    assert plan.run_seconds == ASSUMED_RUN_S
+    assert plan.seconds == ASSUMED_RUN_S * 18 / 2
+    assert "assumed" in plan.basis
+    assert plan.tokens == {}
+    assert len(plan.configurations) == 8
+    assert not HOME.exists()
+
+
+def test_a_plan_says_how_many_trials_are_guided(spec: SweepSpec) -> None:
+    spec = spec.replace(sampler={"name": "tpe", "startup": 5}, trials=12, seeds=(1, 2))
+    plan = plan_sweep(spec, home=HOME)
+    assert (plan.guided, plan.search_runs, len(plan.configurations)) == (7, 24, 5)
+
+
+def test_earlier_runs_tell_time_and_tokens(spec: SweepSpec) -> None:
+    folder = HOME / "trials"
+    folder.mkdir(parents=True)
+    for name, seconds in (("sft", 10.0), ("radis", 20.0), ("radis", 0.0)):
+        result = {
+            "variant": name,
+            "seconds": {"adapter": seconds, "predictions": 2.0},
+            "facts": {"train/tokens": 100 * seconds, "cost/generated_tokens": 50},
+        }
+        path = folder / f"{name}{seconds}.json"
+        path.write_text(json.dumps({"format": 1, "results": [result]}))
+    plan = plan_sweep(spec.replace(confirm=None), home=HOME)
+    assert plan.run_seconds == pytest.approx((2 * 12 + 6 * 22) / 8)
+    assert plan.tokens["cost/generated_tokens"] == 8 * 50
+    assert plan.basis == "mean of 2 earlier runs in this home"
