@@ -75,7 +75,7 @@ def lines_table(pairs: Sequence[Comparison], *, scores: bool) -> Table:
         Column("mean of reference", "number", "Over its runs."),
         Column("difference", "estimate", "First minus reference, with its interval."),
         Column("p (Holm)", "number", "Two-sided bootstrap p-value, adjusted within the pair."),
-        Column("decision", "text", "About the first, at 5 % over all lines of its pair."),
+        Column("decision", "text", "About the first, at 5% over all lines of its pair."),
         Column("items", "number", "Items behind the line."),
         Column("runs", "text", "Of the first and of the reference."),
     )

@@ -132,12 +132,11 @@ def _pairs(points: Points) -> go.Figure:
         line = _front_line(points, x, y, legend=legend)
         if line is not None:
             figure.add_trace(line, **place)
+        if points.base is not None:
+            trace = _trace([points.base], x, y, "base, untuned", True, legend=legend)
+            figure.add_trace(trace.update(textposition="bottom left"), **place)
         for name, group, strong in _groups(points):
             figure.add_trace(_trace(group, x, y, name, strong, legend=legend), **place)
-        if points.base is not None:
-            figure.add_trace(
-                _trace([points.base], x, y, "base, untuned", True, legend=legend), **place
-            )
         if points.confirmed:
             trace = _trace(points.confirmed, x, y, "confirmed on test", True, legend=legend)
             trace.update(
@@ -257,9 +256,10 @@ def _styled(figure: go.Figure, height: int) -> go.Figure:
     figure.update_layout(
         template="plotly_white",
         height=height,
-        margin={"l": 60, "r": 20, "t": 30, "b": 50},
+        margin={"l": 60, "r": 40, "t": 30, "b": 50},
         font={"family": FONT, "size": 13, "color": INK},
         legend={"orientation": "h", "yanchor": "bottom", "y": 1.02, "x": 0},
+        modebar={"orientation": "v"},
         hoverlabel={
             "bgcolor": "#fff",
             "bordercolor": "#d0d7de",

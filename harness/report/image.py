@@ -3,11 +3,13 @@
 from itertools import combinations
 from pathlib import Path
 
+from matplotlib.artist import Artist
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
+from matplotlib.lines import Line2D
 
-from harness.report.points import MATPLOTLIB_MARKERS, Point, Points
+from harness.report.points import BASE_COLOUR, MATPLOTLIB_MARKERS, Point, Points
 
 INK = "#24292f"
 
@@ -27,7 +29,11 @@ def write_front_png(points: Points, path: Path) -> None:
     for axes in panels[len(pairs) :]:
         axes.set_visible(False)
     handles, labels = panels[0].get_legend_handles_labels()
-    unique = dict(zip(labels, handles, strict=True))
+    unique: dict[str, Artist] = dict(zip(labels, handles, strict=True))
+    if not all(point.feasible for point in points.trials):
+        unique["hollow: breaks a constraint"] = Line2D(
+            [], [], marker="o", color=BASE_COLOUR, markerfacecolor="white", linestyle="none"
+        )
     if unique:
         figure.legend(
             list(unique.values()),
@@ -56,8 +62,10 @@ def _draw(axes: Axes, points: Points, x: int, y: int) -> None:
             zorder=1,
         )
     everyone = [*points.trials, *([points.base] if points.base is not None else [])]
-    for index, point in enumerate(everyone):
-        _draw_point(axes, point, x, y, float(index) if single else None)
+    places = {point.name: float(index) for index, point in enumerate(everyone)}
+    # The legend shows the first of its kind, so those that keep the constraints come first.
+    for point in sorted(everyone, key=lambda point: not point.feasible):
+        _draw_point(axes, point, x, y, places[point.name] if single else None)
     axes.set_xlabel("trial" if single else points.axes[x], fontsize=9, color=INK)
     axes.set_ylabel(points.axes[y], fontsize=9, color=INK)
     if single:

@@ -65,7 +65,7 @@ def number_text(value: float, *, signed: bool = False) -> str:
     sign = "+" if signed else ""
     digits = 0 if abs(value) >= 1000 else 1 if abs(value) >= 10 else 3
     if 0 < abs(value) < 0.001:
-        return f"{value:{sign}.1e}"
+        return f"{value:{sign}.4f}" if abs(value) >= 0.00005 else f"{value:{sign}.1e}"
     return f"{value:{sign},.{digits}f}"
 
 
