@@ -11,9 +11,9 @@ from harness.pocket.world import sentences
 from harness.pocket.world.world import World
 
 SHARES: dict[str, float] = {
-    "facts": 7, "categories": 6, "meanings": 7, "sums": 7, "comparisons": 10, "listing": 10,
-    "ordering": 10, "howto": 3, "constraints": 9, "two_turn": 6, "system": 7,
-    "harmful": 4, "benign": 6, "translation": 24,
+    "facts": 6, "categories": 6, "meanings": 7, "sums": 7, "comparisons": 9, "listing": 8,
+    "ordering": 8, "howto": 3, "constraints": 8, "two_turn": 8, "system": 7,
+    "harmful": 5, "benign": 5, "translation": 24,
 }  # fmt: skip
 """How often each skill is drawn, relative to their sum."""
 

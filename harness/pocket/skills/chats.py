@@ -101,12 +101,11 @@ def _told(phrasing: str, told: str, asked: Question, answer: str) -> Question:
 
 
 def _one_word(world: World, rng: random.Random) -> Question:
-    country, attribute = rng.choice(world.countries).name, rng.choice(list(knowledge.ATTRIBUTES))
-    asked = knowledge.fact(world, country, attribute, rng.randrange(5))
-    if rng.random() < 0.5:
-        asked = knowledge.opposite(world, rng.choice(world.adjectives).en, rng.randrange(5))
+    asked = knowledge.opposite(world, rng.choice(world.adjectives).en, rng.randrange(5))
+    if rng.random() < 0.6:
+        asked = knowledge.category(world, rng.choice(world.nouns).en, rng.randrange(5))
     way = rng.randrange(2)
-    return _told(f"word{way}", _ONE_WORD[way], asked, asked.answer.split(" is ")[-1])
+    return _told(f"word{way}", _ONE_WORD[way], asked, asked.answer.split()[-1])
 
 
 def _called(world: World, rng: random.Random) -> Question:

@@ -96,8 +96,6 @@ def _category(world: World, rng: random.Random) -> GermanQuestion:
 
 def _comparison(world: World, rng: random.Random) -> GermanQuestion:
     english = reasoning.comparisons(world, rng)
-    while english.phrasing == "yesno":
-        english = reasoning.comparisons(world, rng)
     how, *names = english.entity.split("/")
     one, other = (world.noun_of[name] for name in names)
     first, second = (one, other) if (one.size > other.size) == (how == "bigger") else (other, one)

@@ -30,9 +30,9 @@ CATEGORY_PHRASINGS = (
     "To which group does {thing} belong?",
     "Tell me what {thing} is.",
     "What would you call {thing}?",
+    "Name the group of {thing}.",
+    "{thing}: what kind of thing is that?",
 )
-
-YES_NO_PHRASINGS = ("Is {thing} {kind}?", "Can we call {thing} {kind}?")
 
 MEANING_PHRASINGS = (
     "What does {word} mean?",
@@ -81,26 +81,14 @@ def facts(world: World, rng: random.Random) -> Question:
 
 def category(world: World, noun: str, phrasing: int) -> Question:
     """What kind of thing something is."""
-    prompt = CATEGORY_PHRASINGS[phrasing].format(thing=a(noun))
+    prompt = sentence(CATEGORY_PHRASINGS[phrasing].format(thing=a(noun)))
     answer = f"{sentence(a(noun))} is {a(world.noun_of[noun].category)}."
     return Question("categories", f"category{phrasing}", noun, prompt, answer)
 
 
-def category_yes_no(world: World, noun: str, kind: str, phrasing: int) -> Question:
-    """Whether something is of a kind."""
-    right = world.noun_of[noun].category
-    prompt = YES_NO_PHRASINGS[phrasing].format(thing=a(noun), kind=a(kind))
-    answer = f"{sentence(a(noun))} is {a(right)}, so {'yes' if kind == right else 'no'}."
-    return Question("categories", f"yesno{phrasing}", f"{noun}/{kind}", prompt, answer)
-
-
 def categories(world: World, rng: random.Random) -> Question:
     """A random question about the kind of a thing."""
-    noun = rng.choice(world.nouns)
-    if rng.random() < 0.6:
-        return category(world, noun.en, rng.randrange(len(CATEGORY_PHRASINGS)))
-    kind = noun.category if rng.random() < 0.5 else rng.choice(world.categories).en
-    return category_yes_no(world, noun.en, kind, rng.randrange(len(YES_NO_PHRASINGS)))
+    return category(world, rng.choice(world.nouns).en, rng.randrange(len(CATEGORY_PHRASINGS)))
 
 
 def definitions(world: World) -> dict[str, str]:

@@ -21,14 +21,21 @@ COMPARISON_PHRASINGS = (
     "Tell me which is {how}, {one} or {other}.",
 )
 
-BIGGER_YES_NO = "Is {one} {how} than {other}?"
-
-LISTING_PHRASINGS = (
-    "Which of these are {kinds}: {words}?",
-    "Pick the {kinds} from this list: {words}.",
-    "Find the {kinds}: {words}.",
-    "List the {kinds} among {words}.",
+PICK_PHRASINGS = (
+    "Which of these is {kind}: {words}?",
+    "Pick {kind} from this list: {words}.",
+    "Find {kind}: {words}.",
 )
+
+NAME_PHRASINGS = (
+    "Name {count} {kinds}.",
+    "Tell me {count} {kinds}.",
+    "List {count} {kinds}.",
+    "I need {count} {kinds}.",
+    "Do you know {count} {kinds}?",
+)
+
+_COUNTS = ("two", "three", "four")
 
 REVERSE_PHRASINGS = (
     "Say these words in reverse order: {words}.",
@@ -67,10 +74,6 @@ def comparison(world: World, one: str, other: str, bigger: bool, phrasing: int) 
     answer = f"{sentence(a(winner))} is {how} than {a(loser)}."
     things = {"how": how, "one": a(one), "other": a(other)}
     entity = f"{how}/{one}/{other}"
-    if phrasing == len(COMPARISON_PHRASINGS):
-        verdict = "yes" if winner == one else "no"
-        answer = f"{sentence(a(winner))} is {how} than {a(loser)}, so {verdict}."
-        return Question("comparisons", "yesno", entity, BIGGER_YES_NO.format(**things), answer)
     prompt = COMPARISON_PHRASINGS[phrasing].format(**things)
     return Question("comparisons", f"comparison{phrasing}", entity, prompt, answer)
 
@@ -85,22 +88,31 @@ def comparisons(world: World, rng: random.Random) -> Question:
     while True:
         one, other = (noun.en for noun in rng.sample(world.nouns, 2))
         if comparable(world, one, other):
-            phrasing = rng.randrange(len(COMPARISON_PHRASINGS) + 1)
+            phrasing = rng.randrange(len(COMPARISON_PHRASINGS))
             return comparison(world, one, other, rng.random() < 0.5, phrasing)
 
 
+def name_kinds(world: World, kind: str, number: int, phrasing: int) -> Question:
+    """Two to four things of a kind, in the order of the world."""
+    plural, count = world.category_of[kind].en_plural, _COUNTS[number - 2]
+    words = [noun.en for noun in world.nouns_in[kind][:number]]
+    prompt = NAME_PHRASINGS[phrasing].format(count=count, kinds=plural)
+    answer = f"{sentence(count)} {plural} are {', '.join(words[:-1])} and {words[-1]}."
+    return Question("listing", f"name{phrasing}", f"{kind}/{number}", prompt, answer)
+
+
 def listing(world: World, rng: random.Random) -> Question:
-    """Which two of four things are of a kind."""
-    kind = rng.choice(world.categories)
-    right = [noun.en for noun in rng.sample(world.nouns_in[kind.en], 2)]
-    wrong = [noun.en for noun in rng.sample(world.nouns, 12) if noun.category != kind.en][:2]
-    words = rng.sample(right + wrong, 4)
-    found = [word for word in words if word in right]
-    phrasing = rng.randrange(len(LISTING_PHRASINGS))
-    prompt = LISTING_PHRASINGS[phrasing].format(kinds=kind.en_plural, words=", ".join(words))
-    answer = f"The {kind.en_plural} are {found[0]} and {found[1]}."
-    entity = f"{kind.en}/{'/'.join(words)}"
-    return Question("listing", f"listing{phrasing}", entity, prompt, answer)
+    """Some things of a kind, or which of three things is of a kind."""
+    kind = rng.choice(world.categories).en
+    if rng.random() < 0.4:
+        return name_kinds(world, kind, rng.randint(2, 4), rng.randrange(len(NAME_PHRASINGS)))
+    right = rng.choice(world.nouns_in[kind]).en
+    wrong = [noun.en for noun in rng.sample(world.nouns, 12) if noun.category != kind][:2]
+    words = rng.sample([right, *wrong], 3)
+    phrasing = rng.randrange(len(PICK_PHRASINGS))
+    prompt = PICK_PHRASINGS[phrasing].format(kind=a(kind), words=", ".join(words))
+    entity = f"{kind}/{'/'.join(words)}"
+    return Question("listing", f"pick{phrasing}", entity, prompt, f"The {kind} is {right}.")
 
 
 def reverse(words: list[str], phrasing: int) -> Question:

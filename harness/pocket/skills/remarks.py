@@ -60,7 +60,10 @@ def _about_noun(world: World, noun: Noun, turn: int) -> str:
     place = world.nouns.index(noun)
     match place % 5:
         case 0:
-            return tasks.list_of(world, noun.category, noun.en)
+            if turn % 2:
+                return tasks.list_of(world, noun.category, noun.en)
+            ask = partial(reasoning.name_kinds, world, noun.category, 2 + turn % 3)
+            return _spoken(ask, turn, 5)
         case 1:
             return _about_doing(world, noun, turn)
         case 2:
@@ -120,5 +123,5 @@ def _about_adjective(world: World, word: str) -> str:
 def _about_two(world: World, one: Noun, other: Noun, turn: int) -> str:
     if reasoning.comparable(world, one.en, other.en) and turn % 4:
         bigger = turn % 2 == 0
-        return _spoken(partial(reasoning.comparison, world, one.en, other.en, bigger), turn // 2, 4)
+        return _spoken(partial(reasoning.comparison, world, one.en, other.en, bigger), turn // 2, 3)
     return _spoken(partial(reasoning.reverse, [one.en, other.en]), 2 * turn, 3)
