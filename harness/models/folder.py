@@ -12,6 +12,8 @@ from harness.records import JSON
 HUB_FILES = ("*.safetensors", "*.json", "*.model", "*.txt", "*.jinja")
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model")
 ADAPTER_CONFIG = "adapter_config.json"
+_INDEX = "model.safetensors.index.json"
+_SETTINGS = ("config.json", "generation_config.json", "tokenizer_config.json", _INDEX)
 
 
 def model_folder(spec: ModelSpec) -> Path:
@@ -102,23 +104,33 @@ def _faults(folder: Path) -> list[str]:
     faults = []
     if not (folder / "config.json").is_file():
         faults.append("config.json is missing, allowed a folder save_pretrained wrote")
+    faults += [fault for name in _SETTINGS if (fault := _unreadable(folder / name))]
     files = weight_files(folder)
     if not files:
         other = any(folder.glob("*.bin")) or any(folder.glob("*.pt"))
         mend = " (pickled weights are not read: save with safe_serialization=True)" if other else ""
         faults.append(f"no weights, allowed *.safetensors{mend}")
     faults += [fault for file in files if (fault := _broken(file))]
-    index = read_json(folder / "model.safetensors.index.json")
+    index = {} if _unreadable(folder / _INDEX) else read_json(folder / _INDEX)
     named = set(index.get("weight_map", {}).values())
     faults += [f"{name} is missing" for name in sorted(named - {file.name for file in files})]
     if not any((folder / name).is_file() for name in TOKENIZER_FILES):
         faults.append(f"no tokenizer, allowed one of {', '.join(TOKENIZER_FILES)}")
-    elif chat_template(folder) is None:
+    elif not _unreadable(folder / "tokenizer_config.json") and chat_template(folder) is None:
         faults.append(
             "no chat template, and a chat model is wanted: take the -Instruct or -Chat version of "
             "it, or put the template into chat_template.jinja in its folder"
         )
     return faults
+
+
+def _unreadable(path: Path) -> str:
+    """What is wrong with a JSON file; "" if nothing, or if it is not there."""
+    try:
+        read_json(path)
+    except ConfigError as error:
+        return f"{path.name}{error.message.removeprefix(str(path))}"
+    return ""
 
 
 def _broken(file: Path) -> str:

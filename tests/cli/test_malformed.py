@@ -87,7 +87,7 @@ class Case:
 # fmt: off
 TRIALS = [
     Case("an unknown setting", RUN, add("trial.yaml", "sede: 1\n"),
-         ("trial.yaml:19: sede", "unknown option 'sede'", "did you mean 'seed'")),
+         ("trial.yaml:16: sede", "unknown option 'sede'", "did you mean 'seed'")),
     Case("an unknown nested setting", RUN, swap("trial.yaml", "learning_rate", "learning_rat"),
          ("train.learning_rat", "did you mean 'learning_rate'")),
     Case("text for a number", RUN, swap("trial.yaml", "seed: 1", "seed: one"),
@@ -107,7 +107,7 @@ TRIALS = [
     Case("no model", RUN, swap("trial.yaml", "model:\n  path: model\n  device: cpu\n", ""),
          ("trial.yaml: model", "missing")),
     Case("a key given twice", RUN, add("trial.yaml", "seed: 2\n"),
-         ("trial.yaml:19", "'seed' is given twice")),
+         ("trial.yaml:16", "'seed' is given twice")),
     Case("text that is no YAML", RUN, put("trial.yaml", "model: [a\nseed: 1"),
          ("trial.yaml:", "not valid YAML")),
     Case("an empty file", RUN, put("trial.yaml", ""),
