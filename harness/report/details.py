@@ -12,7 +12,8 @@ from harness.report.estimates import (
 from harness.report.names import label_of, variant_of
 from harness.report.table import Cell, Column, Table
 
-OVERLAP_PREFIXES = ("contamination/", "data/overlap", "data/contamination")
+OVERLAP = "contamination/"
+MARK = "†"
 
 
 def shown_trials(record: SweepRecord) -> list[tuple[str, Runs]]:
@@ -48,13 +49,15 @@ def scores_table(record: SweepRecord, estimates: Estimates, suffix: str) -> Tabl
     if not keys:
         return None
     everyone = [run for _, runs in shown for run in runs]
+    overlapping = contaminated(record)
     rows: list[tuple[Cell, ...]] = []
     for key in keys:
         arrow = "↑" if is_higher_better(everyone, key) else "↓"
         items = next(len(run.scores[key].ids) for run in everyone if key in run.scores)
         benchmark, _, metric = key.rpartition("/")
         scores = [estimates.of(runs, key) for _, runs in shown]
-        rows.append((benchmark, f"{metric} {arrow}", items, *scores))
+        name = f"{benchmark} {MARK}" if benchmark in overlapping else benchmark
+        rows.append((name, f"{metric} {arrow}", items, *scores))
     split = suffix.removeprefix("_")
     columns = (
         Column("benchmark", "text", "Suite and benchmark."),
@@ -68,7 +71,8 @@ def scores_table(record: SweepRecord, estimates: Estimates, suffix: str) -> Tabl
         columns,
         tuple(rows),
         "Raw values; ↑ higher and ↓ lower is better. The untuned model, the plain fine-tuning "
-        "the methods are compared with, and the front.",
+        "the methods are compared with, and the front."
+        + (f" {MARK} overlaps with the training text." if overlapping else ""),
     )
 
 
@@ -98,7 +102,7 @@ def facts_table(record: SweepRecord) -> Table | None:
             for _, runs in groups
             for run in runs
             for name in run.facts
-            if not name.startswith("retention/")
+            if not name.startswith(("retention/", OVERLAP))
         }
     )
     rows = tuple((name, *[_mean_fact(runs, name) for _, runs in groups]) for name in names)
@@ -192,22 +196,36 @@ def unmeasured_table(record: SweepRecord) -> Table | None:
     return Table("unmeasured", "Not measured", columns, rows, note) if rows else None
 
 
-def contamination_table(record: SweepRecord) -> Table | None:
-    """Benchmarks that overlap with the training corpus; None when nothing was found or checked."""
-    found: dict[str, float] = {}
+def contaminated(record: SweepRecord) -> dict[str, dict[str, float]]:
+    """Benchmarks with items in the training text: the shares that are there exactly and nearly.
+
+    Of facts named ``contamination/<suite>/<benchmark>/<exact or near>``, the largest of any run.
+    """
+    found: dict[str, dict[str, float]] = {}
     for run in _all_runs(record):
-        for name, value in run.facts.items():
-            if name.startswith(OVERLAP_PREFIXES) and value > 0:
-                found[name] = max(found.get(name, 0.0), value)
+        for name, share in run.facts.items():
+            if name.startswith(OVERLAP) and share > 0:
+                benchmark, _, kind = name.removeprefix(OVERLAP).rpartition("/")
+                shares = found.setdefault(benchmark, {})
+                shares[kind] = max(shares.get(kind, 0.0), share)
+    return dict(sorted(found.items()))
+
+
+def contamination_table(record: SweepRecord) -> Table | None:
+    """Benchmarks that overlap with the training text; None when nothing was found or checked."""
+    rows = tuple(
+        (f"{benchmark} {MARK}", shares.get("exact", 0.0), shares.get("near", 0.0))
+        for benchmark, shares in contaminated(record).items()
+    )
     columns = (
-        Column("fact", "text", "Which benchmark, and how the overlap was looked for."),
-        Column("value", "number", "Items, or their share, found in the training corpus."),
+        Column("benchmark", "text", "Suite and benchmark."),
+        Column("identical", "percent", "Share of its items that are in the training text."),
+        Column("nearly", "percent", "Share of its items with a near copy there, not identical."),
     )
     note = (
-        "Scores on these benchmarks are marked: training may have seen what they ask. They "
-        "overstate what the model does on new text."
+        f"Scores on these benchmarks are marked {MARK}: training may have seen what they ask, so "
+        "they may overstate what the model does on new text."
     )
-    rows = tuple(sorted(found.items()))
     return Table("contamination", "Contamination", columns, rows, note) if rows else None
 
 

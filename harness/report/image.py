@@ -29,7 +29,9 @@ def write_front_png(points: Points, path: Path) -> None:
     for axes in panels[len(pairs) :]:
         axes.set_visible(False)
     handles, labels = panels[0].get_legend_handles_labels()
-    unique: dict[str, Artist] = dict(zip(labels, handles, strict=True))
+    unique: dict[str, Artist] = {}
+    for label, handle in zip(labels, handles, strict=True):
+        unique.setdefault(label, handle)
     if not all(point.feasible for point in points.trials):
         unique["hollow: breaks a constraint"] = Line2D(
             [], [], marker="o", color=BASE_COLOUR, markerfacecolor="white", linestyle="none"

@@ -169,6 +169,10 @@ def short_answers(page: Page) -> list[str]:
     sentences += [claim(pair) for pair in methods[:MAX_CLAIMS] if pair.summaries]
     seeds = num_seeds_text(record)
     sentences.append(f"Intervals are {page.level:.0%} percentile bootstrap intervals: {seeds}.")
+    if page.contamination is not None:
+        count = len(page.contamination.rows)
+        what = "benchmark overlaps" if count == 1 else "benchmarks overlap"
+        sentences.append(f"{count} {what} with the training text; the scores are marked.")
     if not any(trial.confirmed for trial in record.trials):
         sentences.append("Nothing is confirmed yet: every figure is one the trials were chosen by.")
     return sentences

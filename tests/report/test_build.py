@@ -170,14 +170,16 @@ def test_unmeasured_scores_and_overlaps_are_named(record, home, tmp_path):
     run = replace(
         run,
         unmeasured={"pocket_translation/en_de_validation/comet": "no interpreter with COMET"},
-        facts={**run.facts, "data/overlap/pocket_translation/en_de_test": 3.0},
+        facts={**run.facts, "contamination/pocket_translation/en_de_test/near": 0.15},
     )
     trial = replace(record.trials[4], results=(run, *record.trials[4].results[1:]))
     trials = tuple(trial if t.number == 4 else t for t in record.trials)
     paths = write_report(replace(record, trials=trials), tmp_path, home=home, num_resamples=50)
     text = paths.markdown.read_text(encoding="utf-8")
     assert "| pocket_translation/en_de_validation/comet | no interpreter with COMET | #4 |" in text
-    assert "## Contamination" in text
+    assert "| pocket_translation/en_de_test † | 0% | 15% |" in text
+    assert "| pocket_translation/en_de_test † | bleu ↑ |" in text
+    assert "1 benchmark overlaps with the training text" in text
 
 
 def test_examples_are_drawn_from_items_where_answers_differ(record, home):
