@@ -11,6 +11,7 @@ from pathlib import Path
 
 from harness.config import TrialConfig
 from harness.data.corpora import corpora_identity
+from harness.data.overlaps import BenchmarkItems
 from harness.evaluation.benchmarks import Benchmark, find_benchmarks
 from harness.evaluation.predict import predict_stored
 from harness.evaluation.score import Unmeasured, check_metrics, score_stored
@@ -61,6 +62,10 @@ def _run(
     check_metrics(benchmarks, config.eval)
     tuning = Tuning(config, store, timeline)
     adapter = tuning.adapter() if config.variant.trains else None
+    if adapter is not None:
+        tuning.contamination(
+            [BenchmarkItems(one.key, one.data_sha256, one.items) for one in benchmarks]
+        )
     predictions = _predict(tuning, benchmarks, adapter)
     scores, unmeasured = _score(tuning, benchmarks, predictions, Services(learned))
     summaries = summarise(benchmarks, scores)

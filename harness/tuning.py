@@ -9,6 +9,7 @@ from harness import plugins
 from harness.config import TrialConfig
 from harness.data.corpora import corpora_identity, read_corpora
 from harness.data.examples import load_examples, save_examples
+from harness.data.overlaps import BenchmarkItems, overlaps_stored
 from harness.data.prompts import TranslationPrompt
 from harness.data.rows import TokenRows, tokenise
 from harness.data.segments import pair_prompt
@@ -79,6 +80,16 @@ class Tuning:
         self.seconds |= {"examples": examples.seconds, "adapter": built.seconds}
         self.facts |= {f"data/{name}": value for name, value in made.facts.items()}
         self.facts |= {name: float(value) for name, value in built.facts.items()}
+        return built
+
+    def contamination(self, benchmarks: Sequence[BenchmarkItems]) -> Built:
+        """The ``contamination`` stage: how much of the benchmarks is in the training text."""
+        with self.timeline.stage("contamination"):
+            built = overlaps_stored(
+                corpora_identity(self._data), lambda: self._corpora, benchmarks, self.store
+            )
+        self.facts |= {name: float(share) for name, share in built.facts.items()}
+        self.stages["contamination"] = built.key
         return built
 
     @cached_property
