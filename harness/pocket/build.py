@@ -38,7 +38,7 @@ def sha256_of(files: Path) -> dict[str, str]:
     return {
         path.relative_to(files).as_posix(): hashlib.sha256(path.read_bytes()).hexdigest()
         for path in found
-        if path.name != "RECIPE.json"
+        if path != files / "RECIPE.json"
     }
 
 
