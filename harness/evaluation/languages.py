@@ -2,9 +2,11 @@
 
 Short texts ("Toral.", "42", "Ja.") fit many languages, and names fit all. So the question asked is
 never "which language is this?" but "is this clearly *not* the wanted language?", and a text that is
-too short to tell counts as being in it. Only the script is judged whatever the length.
+too short to tell counts as being in it. Only the script is judged whatever the length. Function
+words have a say where names outweigh everything else.
 """
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
@@ -13,11 +15,15 @@ from functools import cache
 from lingua import IsoCode639_1, LanguageDetector, LanguageDetectorBuilder
 
 from harness.errors import EvaluationError
+from harness.evaluation.function_words import FUNCTION_WORDS
 
 MIN_WORDS = 2
-MIN_LETTERS = 8
+MIN_LETTERS = 10
 _SURE = 0.75
-"""Share of the belief that must be on other languages before a text is called one of them."""
+"""Belief in other languages from which a text is called one of them."""
+_LIKELY = 0.5
+_TELLING = 2
+"""The same where it has so many function words of another language and none of the wanted one."""
 
 # Languages of other scripts than Latin's: the script alone tells, whatever the length.
 _SCRIPTS = {
@@ -60,13 +66,24 @@ def is_other_language(text: str, wanted: str, candidates: Iterable[str]) -> bool
         return False
     if language in _SCRIPTS and script not in {"CYRILLIC", "CJK"}:
         return False
-    values = _detector(tags).compute_language_confidence_values(
-        text.lower() if text.isupper() else text
+    lower = text.lower()
+    values = _detector(tags).compute_language_confidence_values(lower)
+    beliefs = {value.language.iso_code_639_1.name.lower(): value.value for value in values}
+    belief = 1.0 - beliefs.pop(language)
+    own, foreign = _function_words(lower, language, max(beliefs, key=beliefs.__getitem__))
+    if own > foreign:
+        return False
+    return belief >= (_LIKELY if foreign >= _TELLING and not own else _SURE)
+
+
+def _function_words(lower: str, language: str, rival: str) -> tuple[int, int]:
+    """How many function words a text has of one language and not the other, and the reverse."""
+    words = re.findall(r"[^\W\d_]+(?:'[^\W\d_]+)?", lower)
+    none: frozenset[str] = frozenset()
+    first, second = (FUNCTION_WORDS.get(tag, none) for tag in (language, rival))
+    return sum(word in first - second for word in words), sum(
+        word in second - first for word in words
     )
-    others = sum(
-        value.value for value in values if value.language.iso_code_639_1.name.lower() != language
-    )
-    return others >= _SURE
 
 
 def _is_long_enough(text: str) -> bool:

@@ -18,6 +18,8 @@ PAIR = ("en", "de")
         ("The capital of Norland is Toral.", "en", False),
         ("DIE KATZE IST EIN TIER UND SCHLÄFT.", "en", True),
         ("Ein Hund ist ein Tier.", "en", True),
+        ("The capital of Tranland is Tolstad.", "en", False),
+        ("Die Hauptstadt von Whitechurch ist Blackwater.", "de", False),
     ],
 )
 def test_sentences_are_told_apart(text, wanted, other):
