@@ -1,8 +1,9 @@
-"""A key-value cache whose rows come and go: kept in buffers with room, padded on the left.
+"""A key-value cache whose rows are slots: a finished row's place is taken by a new one.
 
-Hugging Face's dynamic cache copies itself at every token; this one writes into spare columns.
+Rows are aligned on the right. Hugging Face's dynamic cache copies itself at every token; this one
+writes into spare columns, and forgets columns on the left by moving its start.
 
-Shapes: B rows, H key-value heads, T columns (tokens), D head size.
+Shapes: B slots, H key-value heads, T columns (tokens), D head size, K new rows.
 """
 
 from typing import Any
@@ -11,26 +12,26 @@ from torch import Tensor
 from transformers.cache_utils import Cache, CacheLayerMixin
 
 _ROOM = 64
-"""Spare columns of a new buffer, and the least by which a full one grows."""
+"""Spare columns of a new buffer, at least."""
 
 
-class _GrowingLayer(CacheLayerMixin):  # type: ignore[misc]  # transformers has no types
-    """One layer's keys and values, [B, H, T, D] views of buffers with spare columns."""
+class _SlotLayer(CacheLayerMixin):  # type: ignore[misc]  # transformers has no types
+    """One layer's keys and values: columns ``start`` to ``end`` of two buffers.
+
+    What lies in a row before its first token is of an earlier row, or was never written to; the
+    attention mask gives it no weight, and it is finite: every column between ``start`` and ``end``
+    was written in every slot.
+    """
 
     is_sliding = False
 
     def __init__(self) -> None:
         super().__init__()
-        self.length = 0
+        self.start = self.end = 0
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
         """Makes buffers for the first tokens."""
-        self.adopt(_roomy(key_states), _roomy(value_states), key_states.shape[2])
-
-    def adopt(self, keys: Tensor, values: Tensor, length: int) -> None:
-        """Takes buffers whose first ``length`` columns are filled."""
-        self.keys, self.values, self.length = keys, values, length
-        self.is_initialized = True
+        self._adopt(key_states, value_states)
 
     def update(
         self, key_states: Tensor, value_states: Tensor, *args: Any, **kwargs: Any
@@ -39,76 +40,84 @@ class _GrowingLayer(CacheLayerMixin):  # type: ignore[misc]  # transformers has 
         if not self.is_initialized:
             self.lazy_initialization(key_states, value_states)
             return self.held()
-        end = self.length + key_states.shape[2]
+        end = self.end + key_states.shape[2]
         if end > self.keys.shape[2]:
-            self.adopt(_roomy(self.held()[0], end), _roomy(self.held()[1], end), self.length)
-        self.keys[:, :, self.length : end] = key_states
-        self.values[:, :, self.length : end] = value_states
-        self.length = end
+            self._adopt(*self.held())
+            end = self.end + key_states.shape[2]
+        self.keys[:, :, self.end : end] = key_states
+        self.values[:, :, self.end : end] = value_states
+        self.end = end
         return self.held()
 
     def held(self) -> tuple[Tensor, Tensor]:
-        """Keys and values so far, [B, H, T, D]."""
-        return self.keys[:, :, : self.length], self.values[:, :, : self.length]
+        """Keys and values that count, [B, H, T, D] each."""
+        columns = slice(self.start, self.end)
+        return self.keys[:, :, columns], self.values[:, :, columns]
+
+    def keep(self, slots: Tensor) -> None:
+        """Leaves only these slots."""
+        keys, values = self.held()
+        self._adopt(keys.index_select(0, slots), values.index_select(0, slots))
+
+    def put(self, slots: Tensor, other: "_SlotLayer") -> None:
+        """Writes the rows of another layer into slots; they are not longer than what is held."""
+        keys_KHTD, values_KHTD = other.held()
+        first = self.end - keys_KHTD.shape[2]
+        self.keys[slots, :, first : self.end] = keys_KHTD
+        self.values[slots, :, first : self.end] = values_KHTD
 
     def get_mask_sizes(self, query_length: int) -> tuple[int, int]:
-        """Columns the next attention sees, and how many were dropped before them."""
-        return self.length + query_length, 0
+        """Columns the next attention sees, and how many the mask lacks before them."""
+        return self.end - self.start + query_length, 0
 
     def get_seq_length(self) -> int:
         """Columns held."""
-        return self.length
+        return self.end - self.start
 
     def get_max_length(self) -> int:
         """No limit."""
         return -1
 
+    def _adopt(self, keys_BHTD: Tensor, values_BHTD: Tensor) -> None:
+        """Copies columns into new buffers with spare ones behind them."""
+        self.keys, self.values = (_roomy(keys_BHTD), _roomy(values_BHTD))
+        self.start, self.end = 0, keys_BHTD.shape[2]
+        self.is_initialized = True
 
-def new_cache() -> Cache:
-    """An empty cache for a model whose layers are all attention."""
-    return Cache(layer_class_to_replicate=_GrowingLayer)
 
+class SlotCache:
+    """The layers of a model's cache, together.
 
-def rebatch(cache: Cache, rows: Tensor, start: int, other: Cache | None) -> Cache:
-    """The chosen rows of a cache, without its first columns, and all rows of another below them.
-
-    Args:
-        cache: Where the rows are.
-        rows: Indices of the rows to keep.
-        start: Columns to drop on the left; all kept rows have padding there.
-        other: Rows to put below; both are aligned on the right.
+    Attributes:
+        cache: As the model wants it.
     """
-    joined = new_cache()
-    for index, layer in enumerate(cache.layers):
-        below = None if other is None else other.layers[index].held()
-        keys, values = (
-            _join(held[rows, :, start:], None if below is None else below[which])
-            for which, held in enumerate(layer.held())
-        )
-        made = _GrowingLayer()
-        lengths = [layer.length - start, 0 if other is None else other.layers[index].length]
-        made.adopt(keys, values, max(lengths))
-        joined.layers.append(made)
-    return joined
+
+    def __init__(self) -> None:
+        self.cache = Cache(layer_class_to_replicate=_SlotLayer)
+
+    def __len__(self) -> int:
+        """Columns held."""
+        return int(self.cache.get_seq_length())
+
+    def forget(self, columns: int) -> None:
+        """Drops columns on the left, which no row uses any more."""
+        for layer in self.cache.layers:
+            layer.start += columns
+
+    def keep(self, slots: Tensor) -> None:
+        """Leaves only these slots."""
+        for layer in self.cache.layers:
+            layer.keep(slots)
+
+    def put(self, slots: Tensor, other: "SlotCache") -> None:
+        """Writes the rows of another cache into slots, aligned on the right."""
+        for mine, theirs in zip(self.cache.layers, other.cache.layers, strict=True):
+            mine.put(slots, theirs)
 
 
-def _join(above_BHTD: Tensor, below_BHTD: Tensor | None) -> Tensor:
-    if below_BHTD is None:
-        return _roomy(above_BHTD)
-    num_above, heads, length, size = above_BHTD.shape
-    other = below_BHTD.shape[2]
-    columns = max(length, other)
-    # Zeros: a masked column counts 0 times what is in memory there, and 0 * NaN is NaN.
-    joined = above_BHTD.new_zeros(num_above + below_BHTD.shape[0], heads, columns + _ROOM, size)
-    joined[:num_above, :, columns - length : columns] = above_BHTD
-    joined[num_above:, :, columns - other : columns] = below_BHTD
-    return joined
-
-
-def _roomy(filled_BHTD: Tensor, columns: int = 0) -> Tensor:
+def _roomy(filled_BHTD: Tensor) -> Tensor:
     """A buffer that begins with ``filled`` and has spare columns behind it."""
-    rows, heads, length, size = filled_BHTD.shape
-    wanted = max(columns, length) + max(_ROOM, length // 2)
-    buffer = filled_BHTD.new_zeros(rows, heads, wanted, size)
+    slots, heads, length, size = filled_BHTD.shape
+    buffer = filled_BHTD.new_empty(slots, heads, length + max(_ROOM, length // 2), size)
     buffer[:, :, :length] = filled_BHTD
     return buffer

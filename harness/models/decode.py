@@ -1,65 +1,91 @@
 """The decode loop: rows sorted by length, finished rows replaced by waiting ones.
 
 Batches of answers of mixed length waste most of their work on rows that ended long ago; here a
-batch is kept full instead. Rows are padded on the left, with position ids to match.
+finished row's slot goes to the next prompt, and the batch stays full until none is waiting. Rows
+are padded on the left, with position ids to match.
 
-Shapes: B rows in the batch, T columns, V vocabulary, N tokens an answer may have.
+Shapes: B slots of the batch, T columns, V vocabulary, N tokens an answer may have, K new rows.
 """
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field, fields
 from typing import Any
 
 import torch
 from torch import Tensor
-from torch.nn.functional import pad
-from transformers.cache_utils import Cache
 
-from harness.models.cache import new_cache, rebatch
+from harness.models.cache import SlotCache
 from harness.models.sampling import draws, pick
 from harness.records import Decoding, TokenIds
 
-_REPLACE_SHARE = 8
-"""Rows are replaced when one in so many has finished; the cache is copied each time."""
+_REPLACED = 8
+"""Slots are filled anew when one in so many is free: reading a prompt costs a pass of its own."""
+
+_SHRUNK = 4
+"""With no prompt waiting, the batch shrinks when one slot in so many is free: that copies it."""
 
 
-@dataclass(frozen=True)
-class _Rows:
-    """What is known of each row of a batch; every tensor has B rows.
+@dataclass
+class _Batch:
+    """Rows being answered, a slot each.
 
     Attributes:
-        prompts: Which prompt each row answers.
-        tokens_B: Its last token, not yet in the cache.
-        positions_B: Where in the row that token stands.
+        prompts: Which prompt the row answers.
+        lengths: Tokens of that prompt.
+        tokens_B: The row's last token, not yet in the cache.
         made_B: How many tokens its answer has.
-        done_B: Whether the answer is complete.
+        lengths_B: ``lengths``, as a tensor.
+        done_B: Whether the answer is complete: the slot is free.
         draws_BN: Numbers to sample with; no columns when greedy.
+        cache: Keys and values of all tokens but the last.
     """
 
     prompts: list[int]
     tokens_B: Tensor
-    positions_B: Tensor
     made_B: Tensor
+    lengths_B: Tensor
     done_B: Tensor
     draws_BN: Tensor
+    cache: SlotCache = field(default_factory=SlotCache)
 
-    @property
-    def num_alive(self) -> int:
-        """Rows that go on."""
-        return len(self.prompts) - int(self.done_B.sum())
+    def __len__(self) -> int:
+        """B."""
+        return len(self.prompts)
+
+    def free(self) -> list[int]:
+        """Slots whose answer is complete."""
+        slots: list[int] = self.done_B.nonzero()[:, 0].tolist()
+        return slots
+
+    def widths_B(self) -> Tensor:
+        """Columns of the cache each row uses."""
+        return self.lengths_B + self.made_B - 1
+
+    def put(self, slots: Sequence[int], other: "_Batch") -> None:
+        """The rows of another batch take these slots."""
+        where = torch.tensor(slots, device=self.done_B.device)
+        self.cache.put(where, other.cache)
+        for slot, prompt in zip(slots, other.prompts, strict=True):
+            self.prompts[slot] = prompt
+        for name in _tensors(self):
+            getattr(self, name)[where] = getattr(other, name)
+
+    def shrink(self) -> None:
+        """Gives up free slots, and columns that no other row uses."""
+        alive = (~self.done_B).nonzero()[:, 0]
+        self.prompts = [self.prompts[slot] for slot in alive.tolist()]
+        self.cache.keep(alive)
+        for name in _tensors(self):
+            setattr(self, name, getattr(self, name)[alive])
+
+    def trim(self) -> None:
+        """Forgets columns that no row uses any more."""
+        widths_B = torch.where(self.done_B, 0, self.widths_B())
+        self.cache.forget(len(self.cache) - int(widths_B.max()))
 
 
-@dataclass(frozen=True)
-class _Batch:
-    """Rows with their past: the cache, and which of its columns are theirs.
-
-    Attributes:
-        mask_BT: 1 where a column of the cache holds a token of the row.
-    """
-
-    rows: _Rows
-    cache: Cache
-    mask_BT: Tensor
+def _tensors(batch: _Batch) -> list[str]:
+    return [one.name for one in fields(batch) if one.name[-2:] in ("_B", "BN")]
 
 
 class Decoder:
@@ -96,138 +122,118 @@ class Decoder:
     def run(self, prompts: Sequence[TokenIds]) -> list[TokenIds]:
         """The answers, in the order of the prompts; what is answered does not depend on it."""
         answers: list[list[int]] = [[] for _ in prompts]
+        # Taken from the end: the longest first, so a new row fits into the columns there are.
         waiting = sorted(range(len(prompts)), key=lambda row: (len(prompts[row]), prompts[row]))
-        waiting.reverse()  # taken from the end: short prompts first
-        batch: _Batch | None = None
-        while waiting or batch is not None:
-            room = self._batch_size - (0 if batch is None else batch.rows.num_alive)
-            taken = [waiting.pop() for _ in range(min(room, len(waiting)))]
-            fresh = self._start(prompts, taken, answers) if taken else None
-            batch = _regroup(batch, fresh)
-            batch = self._extend(batch, answers)
-            batch = batch if batch.rows.num_alive else None
+        batch = self._start(prompts, waiting, self._batch_size, answers)
+        while len(batch):
+            self._extend(batch, answers, enough=self._enough(batch, bool(waiting)))
+            free = batch.free()
+            if waiting:
+                fresh = self._start(prompts, waiting, len(free), answers)
+                batch.put(free[: len(fresh)], fresh)
+            elif len(free) * _SHRUNK >= len(batch):
+                batch.shrink()
+            if len(batch):
+                batch.trim()
         return [tuple(answer) for answer in answers]
 
+    def _enough(self, batch: _Batch, more: bool) -> int:
+        """How many slots must be free before the batch is put together anew."""
+        return max(1, len(batch) // _REPLACED if more else -(-len(batch) // _SHRUNK))
+
     def _start(
-        self, prompts: Sequence[TokenIds], taken: list[int], answers: list[list[int]]
+        self,
+        prompts: Sequence[TokenIds],
+        waiting: list[int],
+        room: int,
+        answers: list[list[int]],
     ) -> _Batch:
-        """Reads prompts and picks the first token of each answer."""
+        """Takes prompts off the waiting list, reads them, picks the first token of each answer."""
+        taken = [waiting.pop() for _ in range(min(room, len(waiting)))]
         lengths = [len(prompts[row]) for row in taken]
+        lengths_B = torch.tensor(lengths, dtype=torch.int64, device=self._device)
+        draws_BN = draws([prompts[row] for row in taken], self._decoding).to(self._device)
+        nothing_B = torch.zeros_like(lengths_B)
+        batch = _Batch(taken, nothing_B, nothing_B + 1, lengths_B, nothing_B > 0, draws_BN)
+        if not taken:
+            return batch
         width = max(lengths)
         ids_BT = torch.tensor(
             [[self._pad_id] * (width - len(prompts[row])) + [*prompts[row]] for row in taken],
             device=self._device,
         )
-        lengths_B = torch.tensor(lengths, device=self._device)
-        columns_T = torch.arange(width, device=self._device)
-        mask_BT = (columns_T >= width - lengths_B[:, None]).long()
-        positions_BT = (columns_T - width + lengths_B[:, None]).clamp(min=0)
-        cache = new_cache()
-        logits_BV = self._forward(ids_BT, mask_BT, positions_BT, cache)
-        draws_BN = draws([prompts[row] for row in taken], self._decoding).to(self._device)
-        tokens_B = pick(logits_BV, self._decoding.temperature, draws_BN[:, :1])
-        for row, token in zip(taken, tokens_B.tolist(), strict=True):
+        positions_BT = torch.arange(width, device=self._device) - width + lengths_B[:, None]
+        logits_BV = self._forward(ids_BT, positions_BT >= 0, positions_BT.clamp(min=0), batch.cache)
+        batch.tokens_B = pick(logits_BV, self._decoding.temperature, draws_BN[:, :1])
+        batch.done_B = self._finished(batch)
+        for row, token in zip(taken, batch.tokens_B.tolist(), strict=True):
             answers[row].append(token)
-        made_B = torch.ones_like(lengths_B)
-        rows = _Rows(taken, tokens_B, lengths_B, made_B, self._finished(tokens_B, made_B), draws_BN)
-        return _Batch(rows, cache, mask_BT)
+        self._tell(int(batch.done_B.sum()))
+        return batch
 
-    def _extend(self, batch: _Batch, answers: list[list[int]]) -> _Batch:
-        """Adds tokens until enough rows have finished to put the batch together anew."""
-        rows = batch.rows
-        enough = max(1, len(rows.prompts) // _REPLACE_SHARE)
-        tokens_B, positions_B, made_B, done_B = (
-            rows.tokens_B,
-            rows.positions_B,
-            rows.made_B,
-            rows.done_B,
-        )
-        length = batch.mask_BT.shape[1]
-        mask_BT = pad(batch.mask_BT, (0, self._decoding.max_new_tokens), value=1)
+    def _extend(self, batch: _Batch, answers: list[list[int]], enough: int) -> None:
+        """Adds tokens to all rows until enough slots are free."""
         history: list[Tensor] = []
-        while int(done_B.sum()) < enough:
-            length += 1
+        was_done = batch.done_B.tolist()
+        num_done = sum(was_done)
+        greedy = self._decoding.temperature == 0
+        columns_T = torch.arange(
+            len(batch.cache) + self._decoding.max_new_tokens + 1, device=self._device
+        )
+        first_B1 = (len(batch.cache) - batch.widths_B())[:, None]
+        while num_done < enough:
+            length = len(batch.cache) + 1
             logits_BV = self._forward(
-                tokens_B[:, None], mask_BT[:, :length], positions_B[:, None], batch.cache
+                batch.tokens_B[:, None],
+                columns_T[:length] >= first_B1,
+                batch.widths_B()[:, None],
+                batch.cache,
             )
-            column_B1 = made_B[:, None].clamp(max=max(rows.draws_BN.shape[1] - 1, 0))
-            draws_B1 = rows.draws_BN.gather(1, column_B1) if rows.draws_BN.shape[1] else column_B1
-            tokens_B = pick(logits_BV, self._decoding.temperature, draws_B1)
-            history.append(tokens_B)
-            positions_B = positions_B + 1
-            made_B = made_B + 1
-            done_B = done_B | self._finished(tokens_B, made_B)
-        made = torch.stack(history, 1).tolist() if history else [[]] * len(rows.prompts)
-        for prompt, new, is_done in zip(rows.prompts, made, done_B.tolist(), strict=True):
-            answers[prompt] += new
-            if is_done:
-                answers[prompt] = self._cut(answers[prompt])
-                if self._on_answer is not None:
-                    self._on_answer()
-        rows = _Rows(rows.prompts, tokens_B, positions_B, made_B, done_B, rows.draws_BN)
-        return _Batch(rows, batch.cache, mask_BT[:, :length])
+            draws_B1 = batch.draws_BN if greedy else self._draw(batch)
+            batch.tokens_B = pick(logits_BV, self._decoding.temperature, draws_B1)
+            batch.made_B = batch.made_B + ~batch.done_B
+            batch.done_B = batch.done_B | self._finished(batch)
+            history.append(batch.tokens_B)
+            found = int(batch.done_B.sum())
+            self._tell(found - num_done)
+            num_done = found
+        made = torch.stack(history, 1).tolist() if history else []
+        for prompt, before, new in zip(batch.prompts, was_done, made, strict=False):
+            if not before:
+                answers[prompt] = self._cut(answers[prompt] + new)
 
     def _cut(self, tokens: list[int]) -> list[int]:
-        """Without what was made behind the answer's end while its row waited to leave."""
+        """Without what was made behind the answer's end before its slot was filled anew."""
         for index, token in enumerate(tokens):
             if token in self._end_ids:
                 return tokens[: min(index + 1, self._decoding.max_new_tokens)]
         return tokens[: self._decoding.max_new_tokens]
 
-    def _finished(self, tokens_B: Tensor, made_B: Tensor) -> Tensor:
-        return torch.isin(tokens_B, self._ends) | (made_B >= self._decoding.max_new_tokens)
+    def _draw(self, batch: _Batch) -> Tensor:
+        """The number each row's next token is picked with, [B, 1]."""
+        last = batch.draws_BN.shape[1] - 1  # where the made tokens of a complete answer point
+        return batch.draws_BN.gather(1, batch.made_B[:, None].clamp(max=last))
+
+    def _finished(self, batch: _Batch) -> Tensor:
+        ended_B = torch.isin(batch.tokens_B, self._ends)
+        return ended_B | (batch.made_B >= self._decoding.max_new_tokens)
+
+    def _tell(self, answers: int) -> None:
+        if self._on_answer is not None:
+            for _ in range(answers):
+                self._on_answer()
 
     def _forward(
-        self, ids_BT: Tensor, mask_BT: Tensor, positions_BT: Tensor, cache: Cache
+        self, ids_BT: Tensor, mask_BT: Tensor, positions_BT: Tensor, cache: SlotCache
     ) -> Tensor:
         """Logits behind the last column, [B, V]."""
         output = self._model(
             input_ids=ids_BT,
             attention_mask=mask_BT,
             position_ids=positions_BT,
-            past_key_values=cache,
+            past_key_values=cache.cache,
             use_cache=True,
             logits_to_keep=1,
         )
         logits_BV: Tensor = output.logits[:, -1]
         return logits_BV
-
-
-def _regroup(batch: _Batch | None, fresh: _Batch | None) -> _Batch:
-    """The rows that go on with new ones below them, aligned on the right."""
-    if batch is None:
-        assert fresh is not None
-        return fresh
-    alive = (~batch.rows.done_B).nonzero()[:, 0]
-    mask_BT = batch.mask_BT[alive]
-    start = int(mask_BT.argmax(-1).min())  # columns on the left that no row uses any more
-    cache = rebatch(batch.cache, alive, start, None if fresh is None else fresh.cache)
-    kept = _select(batch.rows, alive)
-    mask_BT = mask_BT[:, start:]
-    if fresh is None:
-        return _Batch(kept, cache, mask_BT)
-    width = max(mask_BT.shape[1], fresh.mask_BT.shape[1])
-    masks = [pad(mask, (width - mask.shape[1], 0)) for mask in (mask_BT, fresh.mask_BT)]
-    return _Batch(_stack(kept, fresh.rows), cache, torch.cat(masks))
-
-
-def _select(rows: _Rows, chosen: Tensor) -> _Rows:
-    return _Rows(
-        [rows.prompts[index] for index in chosen.tolist()],
-        rows.tokens_B[chosen],
-        rows.positions_B[chosen],
-        rows.made_B[chosen],
-        rows.done_B[chosen],
-        rows.draws_BN[chosen],
-    )
-
-
-def _stack(above: _Rows, below: _Rows) -> _Rows:
-    return _Rows(
-        above.prompts + below.prompts,
-        torch.cat([above.tokens_B, below.tokens_B]),
-        torch.cat([above.positions_B, below.positions_B]),
-        torch.cat([above.made_B, below.made_B]),
-        torch.cat([above.done_B, below.done_B]),
-        torch.cat([above.draws_BN, below.draws_BN]),
-    )
