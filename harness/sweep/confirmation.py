@@ -46,14 +46,15 @@ class Confirmation:
         """Makes the runs that are missing; every chosen trial's means go on its own page."""
         known = {trial.number: trial for trial in self._study.trials()}
         chosen = to_confirm(candidates(list(known.values())), self._objectives, self._confirm)
-        missing = 0
-        for number in chosen:
-            missing += sum(self._add(known[number], seed) for seed in self._confirm.seeds)
+        missing = {
+            number: sum(self._add(known[number], seed) for seed in self._confirm.seeds)
+            for number in chosen
+        }
         total = len(chosen) * len(self._confirm.seeds)
-        self._dispatcher.view.begin("confirm", total, total - missing)
+        self._dispatcher.view.begin("confirm", total, total - sum(missing.values()))
         self._dispatcher.drive(ask=lambda: False, finished=self._finished, gave_up=self._gave_up)
-        if missing:
-            for number in chosen:
+        for number in chosen:
+            if missing[number] or not self._logbook.is_confirmed(number):
                 results = [self._stored(number, seed) for seed in self._confirm.seeds]
                 self._logbook.confirm(number, [r for r in results if r is not None])
 

@@ -93,6 +93,11 @@ class Logbook:
         ended = known is not None and known.status in ("FINISHED", "FAILED")
         return ended and known is not None and COMPLETE in known.tags and page not in self._open
 
+    def is_confirmed(self, number: int) -> bool:
+        """Whether a trial's page shows what its confirming runs came to."""
+        known = self._known.get(Page("trial", number))
+        return known is not None and "confirmed" in known.tags
+
     def run_id(self, page: Page) -> str | None:
         """The store's id of a page, None while there is none."""
         if page in self._open:

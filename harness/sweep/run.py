@@ -78,7 +78,7 @@ def run_sweep(
             stack.enter_context(_locked(folder, spec.name))
             mend_journal(journal)
         checksums = {benchmark.key: benchmark.data_sha256 for benchmark in benchmarks}
-        _check_unchanged(find_study(journal, storage, spec.name), spec, checksums)
+        _check_unchanged(find_study(journal, storage, spec.name), spec, checksums, folder)
         tracker = MlflowTracker(tracking_uri)
         study = open_study(journal, storage, spec.name, [one.maximize for one in objectives])
         study.note("spec", spec.plain())
@@ -136,7 +136,9 @@ def _num_confirming(spec: SweepSpec) -> int:
     return members * len(spec.confirm.seeds)
 
 
-def _check_unchanged(study: Study | None, spec: SweepSpec, checksums: Mapping[str, str]) -> None:
+def _check_unchanged(
+    study: Study | None, spec: SweepSpec, checksums: Mapping[str, str], folder: Path
+) -> None:
     """A sweep is continued with the settings it began with, or not at all."""
     notes = {} if study is None else study.notes
     if study is None or "spec" not in notes:
@@ -150,8 +152,9 @@ def _check_unchanged(study: Study | None, spec: SweepSpec, checksums: Mapping[st
     if faults:
         raise ConfigError(
             "\n".join(f"sweep {spec.name}: {fault}" for fault in faults),
-            f"the sweep has {len(study.trials())} trials made with the old settings: give the new "
-            f"one another name, or set them back ({', '.join(MAY_CHANGE)} may change)",
+            f"{len(study.trials())} trials were made with the old settings: give the new sweep "
+            f"another name, set them back ({', '.join(MAY_CHANGE)} may change), or remove {folder} "
+            "to begin anew",
         )
 
 

@@ -63,6 +63,7 @@ class Study:
     def __init__(self, study: optuna.Study, *, shared: bool) -> None:
         self._study = study
         self._shared = shared
+        self._renewed = time.monotonic()
         self._open: dict[int, optuna.Trial] = {}
         self._spec: SweepSpec | None = None
         self._planned: Sequence[Params] = ()
@@ -114,8 +115,9 @@ class Study:
         return trial.number, self._suggest(trial)
 
     def renew(self) -> None:
-        """Says that the trials asked for are still being worked on."""
-        if self._shared:
+        """Says that the trials asked for are still being worked on, when it is time."""
+        if self._shared and time.monotonic() - self._renewed > leases.LEASE_S / 4:
+            self._renewed = time.monotonic()
             for trial in self._open.values():
                 trial.set_user_attr("claim", _claim())
 

@@ -13,12 +13,11 @@ _LOSS = "train/loss"
 
 @dataclass
 class _Phase:
-    """Runs of a phase: how many, how many done, and what they took."""
+    """Runs of a phase: how many, and how many of them are done."""
 
     name: Literal["search", "confirm"] = "search"
     total: int = 0
     done: int = 0
-    run_seconds: float = 0.0
 
 
 class View:
@@ -49,6 +48,8 @@ class View:
         self._start = time.monotonic()
         self._shown = 0.0
         self._phase = _Phase()
+        self._timed_runs = 0
+        self._timed_seconds = 0.0
         self._began: dict[int, float] = {}
         self._workers: dict[int, WorkerView] = {}
         self.complete = self.failed = self.running = self.front = 0
@@ -56,8 +57,7 @@ class View:
 
     def begin(self, phase: Literal["search", "confirm"], runs: int, done: int = 0) -> None:
         """A phase begins with so many runs, some of them done before."""
-        seconds = self._mean_seconds() or 0.0
-        self._phase = _Phase(phase, runs, done, seconds * done)
+        self._phase = _Phase(phase, runs, done)
         self.show(force=True)
 
     def event(self, worker: int, task: str, event: Event) -> None:
@@ -74,8 +74,10 @@ class View:
 
     def ended(self, worker: int) -> None:
         """A run ended, well or not."""
-        now = time.monotonic()
-        self._phase.run_seconds += now - self._began.pop(worker, now)
+        began = self._began.pop(worker, None)
+        if began is not None:
+            self._timed_runs += 1
+            self._timed_seconds += time.monotonic() - began
         self._phase.done += 1
         self._workers.pop(worker, None)
 
@@ -115,7 +117,7 @@ class View:
         )
 
     def _mean_seconds(self) -> float | None:
-        return self._phase.run_seconds / self._phase.done if self._phase.run_seconds else None
+        return self._timed_seconds / self._timed_runs if self._timed_runs else None
 
     def _seconds_left(self, now: float) -> float | None:
         mean = self._mean_seconds()

@@ -1,0 +1,85 @@
+import json
+from pathlib import Path
+
+from harness.recording import Recorder, environment, mean_metrics
+from harness.records import StageEvent, StepEvent, TrialResult
+
+
+class Written:
+    """A run that keeps what it is told; ``last`` is how far an earlier attempt came."""
+
+    run_id = "1"
+
+    def __init__(self, last: int = 0) -> None:
+        self.last = last
+        self.steps: list[int] = []
+        self.final: dict[str, float] = {}
+
+    def log_metrics(self, metrics: dict[str, float], step: int = 0) -> None:
+        if step:
+            self.steps.append(step)
+        self.final |= metrics
+
+    def last_step(self, key: str) -> int:
+        return self.last
+
+    def __getattr__(self, name: str):
+        return lambda *arguments, **settings: None
+
+
+def result(**changes: object) -> TrialResult:
+    fields = {
+        "name": "t",
+        "fingerprint": "f",
+        "config": {"data": {}, "eval": {"suites": ["none"]}},
+        "variant": "sft",
+        "seed": 1,
+        "scores": {},
+        "unmeasured": {},
+        "summaries": {},
+        "facts": {},
+        "stages": {},
+        "tags": {},
+        "seconds": {},
+    }
+    return TrialResult(**(fields | changes))  # type: ignore[arg-type]
+
+
+def test_points_of_a_curve_are_written_once() -> None:
+    run = Written()
+    recorder = Recorder(run)  # type: ignore[arg-type]
+    for step in (1, 2, 1, 2, 3):
+        recorder.on_event(StepEvent(step, 3, {"train/loss": 1.0}))
+        recorder.on_event(StageEvent("adapter", "progress", 0.5))
+    assert run.steps == [1, 2, 3]
+
+
+def test_a_resumed_run_goes_on_where_its_curve_ends() -> None:
+    run = Written(last=2)
+    recorder = Recorder(run, resumed=True)  # type: ignore[arg-type]
+    for step in (1, 2, 3):
+        recorder.on_event(StepEvent(step, 3, {"train/loss": 1.0}))
+    assert run.steps == [3]
+
+
+def test_curves_nobody_saw_are_read_from_the_adapter(tmp_path: Path) -> None:
+    folder = tmp_path / "store" / "adapter" / "k"
+    folder.mkdir(parents=True)
+    lines = [{"step": n, "num_steps": 2, "metrics": {"train/loss": 1 / n}} for n in (1, 2)]
+    (folder / "curves.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    run = Written()
+    Recorder(run).end(result(stages={"adapter": "k"}), tmp_path)  # type: ignore[arg-type]
+    assert run.steps == [1, 2]
+
+
+def test_means_leave_out_what_one_run_lacks() -> None:
+    runs = [
+        result(summaries={"a/summary": 0.5, "b/summary": 1.0}),
+        result(summaries={"a/summary": 1.0}),
+    ]
+    assert mean_metrics(runs) == {"a/summary": 0.75}
+
+
+def test_the_environment_names_python_and_packages() -> None:
+    assert environment().startswith("python 3.")
+    assert "\nmlflow==" in environment()
