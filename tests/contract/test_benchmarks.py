@@ -97,7 +97,7 @@ def test_it_begins_with_one_row_and_its_expected_answer(key):
 @every_benchmark
 def test_it_is_read_with_ids_checksum_and_licence_in_order(key):
     benchmark = found()[key]
-    assert len({row["id"] for row in benchmark.items}) == len(benchmark.items) >= 100
+    assert len({row["id"] for row in benchmark.items}) == len(benchmark.items)
     assert benchmark.licence
     assert key.endswith(f"_{benchmark.split.value}")
     assert benchmark.task["task"] == key.replace("/", "_")
