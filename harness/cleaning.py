@@ -13,7 +13,15 @@ from pathlib import Path
 from harness.errors import ConfigError, unknown_name
 from harness.store import MANIFEST, Entry, Store, library_versions
 
-STAGES = ("corpus", "completions", "examples", "adapter", "predictions", "scores")
+STAGES = (
+    "corpus",
+    "contamination",
+    "completions",
+    "examples",
+    "adapter",
+    "predictions",
+    "scores",
+)
 _DAY_S = 86400.0
 
 

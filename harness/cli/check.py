@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 MARKS = {"ok": "[green]ok[/]", "WORSE": "[bold red]WORSE[/]", "?": "[yellow]?[/]"}
 
+KEY_WIDTH = 38
+"""What 80 columns leave for a key."""
+
 
 @click.command(
     "check",
@@ -107,9 +110,10 @@ def _print_report(report: "GateReport") -> None:
     undecided: list[str] = []
     for row in rows(report):
         cells = dict(zip(COLUMNS, row, strict=True))
-        table.add_row(MARKS[cells[""]], *(output.plain(cells[name]) for name in shown[1:]))
         if cells[""] != "ok":
             undecided.append(_detail(cells))
+        cells["key"] = _two_lines(cells["key"])
+        table.add_row(MARKS[cells[""]], *(output.plain(cells[name]) for name in shown[1:]))
     output.print_table(table)
     for detail in undecided:
         click.echo(output.paragraphs(detail))
@@ -119,6 +123,11 @@ def _print_report(report: "GateReport") -> None:
     click.echo()
     color = {0: "green", 1: "red"}.get(report.exit_code, "yellow")
     click.secho(headline(report), bold=True, fg=color if sys.stdout.isatty() else None)
+
+
+def _two_lines(key: str) -> str:
+    benchmark, _, metric = key.rpartition("/")
+    return key if len(key) <= KEY_WIDTH else f"{benchmark}/\n  {metric}"
 
 
 def _detail(cells: dict[str, str]) -> str:

@@ -26,7 +26,7 @@ MOST_SHOWN = 30
 @click.option(
     "--stage",
     metavar="NAME",
-    help="Only this stage: corpus, completions, examples, adapter, predictions or scores.",
+    help="Only this stage, for example adapter or predictions.",
 )
 @click.option("--outdated", is_flag=True, help="Only what other library versions made.")
 @click.option(

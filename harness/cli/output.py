@@ -73,16 +73,14 @@ def paragraphs(text: str, indent: int = 0, width: int | None = None) -> str:
 
 
 def number(value: float | None) -> str:
-    """A score for reading: four significant digits, a dash where nothing was measured.
+    """A score for reading, a dash where nothing was measured.
 
     >>> [number(0.98765), number(75.4321), number(0.0), number(None)]
-    ['0.9877', '75.43', '0.000', '—']
+    ['0.988', '75.43', '0.000', '—']
     """
     if value is None:
         return "—"
-    magnitude = abs(value)
-    digits = 4 if 0 < magnitude < 1 else 3 if magnitude < 10 else 2 if magnitude < 1000 else 0
-    return f"{value:.{digits}f}"
+    return f"{value:.{3 if abs(value) < 10 else 2}f}"
 
 
 def size(num_bytes: float) -> str:

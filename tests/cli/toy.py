@@ -72,15 +72,25 @@ metadata:
 def make(folder: Path, model: Path) -> Path:
     """Fills a folder: model, corpus, two suites, a trial, a sweep, predictions."""
     shutil.copytree(model, folder / "model")
+    make_data(folder)
+    make_predictions(folder)
+    (folder / "trial.yaml").write_text(TRIAL)
+    (folder / "sweep.yaml").write_text(SWEEP)
+    return folder
+
+
+def make_data(folder: Path) -> None:
+    """A corpus and two suites of benchmarks."""
     _lines(folder / "corpus.jsonl", [_pair(index, word) for index, word in enumerate(WORDS)])
     for split in ("validation", "test"):
         translation = [_translation(split, word) for word in WORDS]
         _benchmark(folder, "translation", f"words_{split}", split, "de", ("chrf",), translation)
         _benchmark(folder, "general", f"copy_{split}", split, "en", ("exact_match",), _copy(split))
-    (folder / "trial.yaml").write_text(TRIAL)
-    (folder / "sweep.yaml").write_text(SWEEP)
+
+
+def make_predictions(folder: Path) -> None:
+    """Translations of words, one of them wrong."""
     _lines(folder / "predictions.jsonl", [_prediction(word) for word in WORDS])
-    return folder
 
 
 def _pair(index: int, word: str) -> dict[str, Any]:
@@ -164,7 +174,7 @@ def seal(benchmark: Path) -> None:
     benchmark.write_text(text)
 
 
-def result(value: float = 0.75, num_items: int = 20) -> TrialResult:
+def result(value: float = 0.75, num_items: int = 20, **config: Any) -> TrialResult:
     """A trial's result with one score: the share of items that are right."""
     right = round(value * num_items)
     score = Score(
@@ -178,7 +188,7 @@ def result(value: float = 0.75, num_items: int = 20) -> TrialResult:
     return TrialResult(
         name="toy",
         fingerprint="0" * 16,
-        config={"name": "toy", "seed": 1},
+        config={"name": "toy", "seed": 1, **config},
         variant="sft",
         seed=1,
         scores={"general/copy_test/exact_match": score},
@@ -191,7 +201,7 @@ def result(value: float = 0.75, num_items: int = 20) -> TrialResult:
     )
 
 
-def make_baseline(folder: Path, value: float = 0.75) -> None:
+def make_baseline(folder: Path, value: float = 0.75, num_items: int = 20) -> None:
     """A results file and the baseline it agrees with."""
-    write_results(folder / "results.json", [result(value)])
-    update_baseline(folder / "baseline.json", [result(value)])
+    write_results(folder / "results.json", [result(value, num_items)])
+    update_baseline(folder / "baseline.json", [result(value, num_items)])
