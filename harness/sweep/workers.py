@@ -23,15 +23,10 @@ from typing import TypeAlias
 from harness.errors import EvaluationError, HarnessError
 from harness.protocols import LearnedScorer
 from harness.records import Event, StageEvent, TrialResult
+from harness.sweep.deaths import Deaths
 from harness.sweep.messages import Answer, Ask, Broken, Done, Failed, Happened, Ready, Task
 
 logger = logging.getLogger(__name__)
-
-DEATHS_OF_ITS_OWN = 3
-"""Crashes, or kills for want of memory, in one task without a finished stage between: give up."""
-
-DEATHS_FROM_OUTSIDE = 10
-"""The same for kills by somebody, which say nothing about the task."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,10 +120,7 @@ class Pool:
         self._scoring = ThreadPoolExecutor(1, thread_name_prefix="learned-scorer")
         self._workers: dict[int, _Worker] = {}
         self._queue: deque[Task] = deque()
-        self._deaths: dict[str, int] = {}
-        self._reached: dict[str, set[str]] = {}
-        self._failed_starts = 0
-        self._num_oom_kills = _num_oom_kills()
+        self._deaths = Deaths()
 
     @property
     def num_free(self) -> int:
@@ -230,7 +222,7 @@ class Pool:
         match message:
             case Ready():
                 worker.ready = True
-                self._failed_starts = 0
+                self._deaths.started()
             case Broken(reason):
                 raise EvaluationError(
                     f"a worker cannot start: {reason}", f"see {self._log_of(worker)}"
@@ -239,7 +231,7 @@ class Pool:
                 self._scoring.submit(self._answer, worker, message)
             case Happened(event) if task is not None:
                 if isinstance(event, StageEvent) and event.state == "done":
-                    self._count_progress(task, event.stage)
+                    self._deaths.progress(task.id, event.stage)
                 yield Progressed(task, number, event)
             case Done(result) if task is not None:
                 worker.task = None
@@ -247,13 +239,6 @@ class Pool:
             case Failed(reason) if task is not None:
                 worker.task = None
                 yield GaveUp(task, number, reason)
-
-    def _count_progress(self, task: Task, stage: str) -> None:
-        """A stage the task has not come to before forgives the deaths until then."""
-        reached = self._reached.setdefault(task.id, set())
-        if stage not in reached:
-            reached.add(stage)
-            self._deaths.pop(task.id, None)
 
     def _answer(self, worker: _Worker, ask: Ask) -> None:
         try:
@@ -270,45 +255,20 @@ class Pool:
         code = worker.process.wait()
         worker.pipe.close()
         del self._workers[worker.number]
-        reason, own_fault = self._autopsy(code)
-        limit = DEATHS_OF_ITS_OWN if own_fault else DEATHS_FROM_OUTSIDE
-        if not worker.ready:
-            self._failed_starts += 1
-            if self._failed_starts >= limit:
-                raise EvaluationError(
-                    f"workers die before they are ready: {reason}", f"see {self._log_of(worker)}"
-                )
+        cause = self._deaths.cause(code)
+        if not worker.ready and self._deaths.at_start() >= cause.limit:
+            raise EvaluationError(
+                f"workers die before they are ready: {cause.text}", f"see {self._log_of(worker)}"
+            )
         task = worker.task
         if task is None:
-            return [Lost(None, worker.number, reason)]
-        deaths = self._deaths[task.id] = self._deaths.get(task.id, 0) + 1
-        if deaths >= limit:
-            text = f"its worker died {deaths} times in the same stage, at last: {reason}"
+            return [Lost(None, worker.number, cause.text)]
+        deaths = self._deaths.in_task(task.id)
+        if deaths >= cause.limit:
+            text = f"its worker died {deaths} times in the same stage, at last: {cause.text}"
             return [GaveUp(task, worker.number, f"{text} (see {self._log_of(worker)})")]
         self._queue.appendleft(task)
-        return [Lost(task, worker.number, reason)]
-
-    def _autopsy(self, code: int) -> tuple[str, bool]:
-        """Why a process ended, and whether the cause lay in what it did."""
-        before, self._num_oom_kills = self._num_oom_kills, _num_oom_kills()
-        if code == -signal.SIGKILL and self._num_oom_kills > before:
-            return "killed by the system for want of memory", True
-        if code in (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP):
-            return f"killed from outside ({signal.Signals(-code).name})", False
-        if code < 0:
-            return f"crashed ({signal.Signals(-code).name})", True
-        return f"ended with exit code {code}", True
+        return [Lost(task, worker.number, cause.text)]
 
     def _log_of(self, worker: _Worker) -> Path:
         return self._logs / f"worker-{worker.number}.log"
-
-
-def _num_oom_kills() -> int:
-    """How many processes the kernel has killed for want of memory; 0 where it does not say."""
-    total = 0
-    for path in ("/sys/fs/cgroup/memory.events", "/proc/vmstat"):
-        with contextlib.suppress(OSError):
-            for line in Path(path).read_text(encoding="ascii").splitlines():
-                name, _, count = line.partition(" ")
-                total += int(count) if name == "oom_kill" else 0
-    return total
