@@ -31,7 +31,7 @@ class BaseRecipe:
     intermediate_size: int = 352
     num_layers: int = 4
     num_heads: int = 4
-    steps: int = 6400
+    steps: int = 5400
     batch_tokens: int = 1100
     learning_rate: float = 4e-3
     warmup_steps: int = 100

@@ -11,8 +11,8 @@ from harness.pocket.world import sentences
 from harness.pocket.world.world import World
 
 SHARES: dict[str, float] = {
-    "facts": 5, "categories": 5, "meanings": 6, "sums": 6, "comparisons": 9, "listing": 7,
-    "ordering": 10, "howto": 3, "constraints": 10, "two_turn": 8, "system": 7,
+    "facts": 6, "categories": 6, "meanings": 7, "sums": 7, "comparisons": 9, "listing": 8,
+    "ordering": 8, "howto": 3, "constraints": 8, "two_turn": 8, "system": 7,
     "harmful": 5, "benign": 5, "translation": 24,
 }  # fmt: skip
 """How often each skill is drawn, relative to their sum."""

@@ -125,7 +125,7 @@ def reverse(words: list[str], phrasing: int) -> Question:
 def ordering(world: World, rng: random.Random) -> Question:
     """A random list to reverse or to sort."""
     if rng.random() < 0.6:
-        words = [noun.en for noun in rng.sample(world.nouns, rng.choice((2, 3)))]
+        words = [noun.en for noun in rng.sample(world.nouns, rng.choice((2, 3, 3)))]
         return reverse(words, rng.randrange(len(REVERSE_PHRASINGS)))
     numbers = rng.sample(range(1, 2 * LARGEST_NUMBER), 3)
     phrasing = rng.randrange(len(SORT_PHRASINGS))

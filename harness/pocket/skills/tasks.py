@@ -76,7 +76,7 @@ def howto(world: World, rng: random.Random) -> Question:
 
 def constraints(world: World, rng: random.Random) -> Question:
     """A request whose answer must keep to a form."""
-    kind = rng.choice((_capitals, _capitals, _closing, _list_exactly, _use_words))
+    kind = rng.choice((_capitals, _closing, _list_exactly, _use_words))
     question = kind(world, rng)
     return replace(question, skill="constraints")
 
