@@ -1,0 +1,73 @@
+import json
+
+import pytest
+
+from harness.tracking import MlflowTracker
+from tests.cli import toy
+
+pytestmark = pytest.mark.slow
+
+
+@pytest.fixture
+def tracking(tmp_path, tiny_model_dir):
+    toy.make(tmp_path, tiny_model_dir)
+    return f"sqlite:///{tmp_path}/tracking.db"
+
+
+def test_a_trial_is_scored_recorded_written_and_found_again(harness, tmp_path, tracking):
+    command = ("run", "trial.yaml", "--tracking-uri", tracking, "--output", "out/results.json")
+    first = harness(*command, "--json")
+    assert first.code == 0, first.err
+    document = first.document
+    assert {"translation/words_test/chrf", "general/copy_validation/exact_match"} <= set(
+        document["scores"]
+    )
+    assert document["scores"]["general/copy_test/exact_match"]["items"] == 4
+    runs = MlflowTracker(tracking).find_runs("toy")
+    assert [(run.run_id, run.status) for run in runs] == [(document["run_id"], "FINISHED")]
+    written = json.loads((tmp_path / "out/results.json").read_text())["results"][0]
+    assert written["fingerprint"] == document["fingerprint"]
+
+    again = harness(*command)
+    assert again.code == 0
+    assert "copy" in again.out
+    assert "adapter" not in again.err  # nothing was trained
+
+    harness("check", "baseline.json", "out/results.json", "--update")
+    run = f"run:{document['run_id']}"
+    # four items are too few for a verdict unless all of them are equal
+    assert harness("check", "baseline.json", run, "--tracking-uri", tracking).code == 0
+
+
+def test_overrides_apply_and_no_tracking_makes_no_store(harness, tmp_path, tracking):
+    shown = harness("run", "trial.yaml", "--no-tracking", "--set", "seed=7", "--json")
+    assert shown.document["seed"] == 7
+    assert shown.document["run_id"] is None
+    assert not list(tmp_path.glob("*.db"))
+
+
+def test_a_loss_that_is_not_finite_exits_with_3_and_ends_the_run(harness, tracking):
+    shown = harness(
+        "run", "trial.yaml", "--tracking-uri", tracking, "--set", "train.learning_rate=1e30",
+        "--set", "train.steps=40", "--set", "train.max_grad_norm=1e30",
+    )  # fmt: skip
+    assert shown.code == 3, shown.err
+    assert "error: " in shown.err
+    assert "Traceback" not in shown.err
+    assert MlflowTracker(tracking).find_runs("toy")[0].status == "FAILED"
+
+
+def test_any_model_folder_is_evaluated_with_and_without_an_adapter(harness, tmp_path, tracking):
+    harness("run", "trial.yaml", "--no-tracking")
+    adapter = next((tmp_path / ".harness/store/adapter").glob("*/adapter"))
+    command = ("evaluate", "model", "--no-tracking", "--split", "test", "--json")
+    plain = harness(*command)
+    assert plain.code == 0, plain.err
+    assert set(plain.document["scores"]) == {
+        "general/copy_test/exact_match",
+        "translation/words_test/chrf",
+    }
+    tuned = harness(*command, "--adapter", adapter, "--suite", "general")
+    assert tuned.code == 0, tuned.err
+    assert set(tuned.document["scores"]) == {"general/copy_test/exact_match"}
+    assert tuned.document["fingerprint"] != plain.document["fingerprint"]
