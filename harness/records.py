@@ -331,7 +331,6 @@ class SweepRecord:
     Attributes:
         spec: The SweepSpec as plain data.
         base: The untuned model's scores, both splits.
-        references: Runs of a named reference configuration beside the trials, if any.
         front: Numbers of the feasible, non-dominated trials.
         run_id: Of the sweep's parent run in the tracking store.
     """

@@ -2,6 +2,8 @@
 
 import contextlib
 import errno
+import shlex
+import sys
 import traceback
 from collections.abc import Iterator
 
@@ -31,7 +33,8 @@ def reported() -> Iterator[None]:
         tell(error)
         raise click.exceptions.Exit(error.exit_code) from None
     except (KeyboardInterrupt, click.Abort):
-        click.echo("interrupted; whatever finished is kept", err=True)
+        again = shlex.join(["harness", *sys.argv[1:]])
+        click.echo(f"interrupted; whatever finished is kept, go on with: {again}", err=True)
         raise click.exceptions.Exit(EXIT_INTERRUPTED) from None
     except (click.ClickException, click.exceptions.Exit):
         raise
