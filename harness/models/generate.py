@@ -2,11 +2,15 @@
 
 from collections.abc import Callable, Mapping, Sequence
 
+from harness.errors import ConfigError
 from harness.models.chat_model import ChatModel
 from harness.models.decode import Decoder
 from harness.models.likelihood import loglikelihoods
 from harness.models.speed import quick
 from harness.records import JSON, Decoding, Generation, Message, TokenIds
+
+_ATTENTION = {"full_attention", "sliding_attention"}
+"""Layers whose past is keys and values by column; all columns are kept, a window masks the rest."""
 
 BATCH_RULE = "sorted by length, finished rows replaced, 1"
 """How rows share a batch; its number rises when rounding may change with it."""
@@ -19,6 +23,9 @@ class HuggingFaceGenerator:
         chat_model: The model; the harness does not change it.
         batch_size: Rows at once; results change with it by float rounding only.
         on_progress: Called with the share of answers that are complete.
+
+    Raises:
+        ConfigError: The model has layers that are not attention.
     """
 
     def __init__(
@@ -27,6 +34,7 @@ class HuggingFaceGenerator:
         batch_size: int,
         on_progress: Callable[[float], None] | None = None,
     ) -> None:
+        _check_layers(chat_model)
         self.chat_model = chat_model
         self._batch_size = batch_size
         self._on_progress = on_progress
@@ -86,6 +94,16 @@ class HuggingFaceGenerator:
             report(done / total)
 
         return count
+
+
+def _check_layers(chat_model: ChatModel) -> None:
+    config = chat_model.model.config.get_text_config(decoder=True)
+    other = sorted(set(getattr(config, "layer_types", None) or ()) - _ATTENTION)
+    if other:
+        raise ConfigError(
+            f"model.path: {chat_model.spec.path}: has layers of type {', '.join(other)}, allowed "
+            f"{', '.join(sorted(_ATTENTION))}: the state of others cannot be kept row by row yet"
+        )
 
 
 def generator_identity(model: Mapping[str, JSON], batch_size: int) -> dict[str, JSON]:

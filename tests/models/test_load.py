@@ -81,7 +81,7 @@ def test_a_model_without_chat_template_gets_the_mend(copied: Path) -> None:
 
 def test_a_broken_configuration_is_named(copied: Path) -> None:
     (copied / "config.json").write_text("{not json")
-    assert "cannot be read" in fault_of(copied)
+    assert "config.json: not valid JSON" in fault_of(copied)
 
 
 def test_a_broken_tokenizer_is_named(copied: Path) -> None:
