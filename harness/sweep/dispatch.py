@@ -121,4 +121,4 @@ class Dispatcher:
             case Lost(task, worker, reason):
                 self.view.lost(worker)
                 onward = "" if task is None else f"; another goes on with {task.id}"
-                self.view.say(Notice(f"worker {worker} was {reason}{onward}"))
+                self.view.say(Notice(f"worker {worker}: {reason}{onward}"))
