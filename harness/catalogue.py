@@ -6,6 +6,7 @@ each option. Reading it from the syntax tree keeps ``harness list`` free of ever
 
 import ast
 import importlib.util
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,11 +36,12 @@ class Plugin:
 
 @dataclass(frozen=True, slots=True)
 class SweepFile:
-    """A sweep's YAML and the question its first comment lines ask."""
+    """A sweep's YAML: its first comment lines, and the first paragraph of them, the question."""
 
     name: str
     path: Path
     question: str
+    about: str
 
 
 def plugins(kind: str) -> tuple[Plugin, ...]:
@@ -54,10 +56,12 @@ def plugins(kind: str) -> tuple[Plugin, ...]:
 
 def sweep_files(folder: Path) -> tuple[SweepFile, ...]:
     """The sweeps of a folder, sorted by name."""
-    return tuple(
-        SweepFile(path.stem, path, _first_comment(path.read_text(encoding="utf-8")))
-        for path in sorted(folder.glob("*.yaml"))
-    )
+    found = []
+    for path in sorted(folder.glob("*.yaml")):
+        about = _first_comment(path.read_text(encoding="utf-8"))
+        question = " ".join(re.split(r"\n\n|\nCost:", about)[0].split())
+        found.append(SweepFile(path.stem, path, question, about))
+    return tuple(found)
 
 
 def sweeps_begun(home: Path) -> frozenset[str]:
@@ -73,25 +77,40 @@ def _folders(package: str) -> list[Path]:
 
 
 def _read_plugin(name: str, path: Path, attribute: str) -> Plugin:
-    tree = ast.parse(path.read_text(encoding="utf-8"))
+    tree = _parse(path)
     doc = ast.get_docstring(tree) or ""
     summary = " ".join(doc.partition("\n\n")[0].split())
-    return Plugin(name, summary, doc, tuple(_options(tree, attribute)))
+    exported = _exported(tree, attribute)
+    about = "" if exported is None else ast.get_docstring(exported) or ""
+    options = {} if exported is None else {one.name: one for one in _options(tree, exported)}
+    return Plugin(name, summary, f"{doc}\n\n{about}".strip(), tuple(options.values()))
 
 
-def _options(tree: ast.Module, attribute: str) -> Iterator[Option]:
-    classes = {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
-    exported = next(
-        (
-            node.value.id
-            for node in tree.body
-            if isinstance(node, ast.Assign)
-            and isinstance(node.value, ast.Name)
-            and any(isinstance(to, ast.Name) and to.id == attribute for to in node.targets)
-        ),
-        "",
-    )
-    body = classes[exported].body if exported in classes else []
+def _parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"))
+
+
+def _exported(tree: ast.Module, attribute: str) -> ast.ClassDef | None:
+    """The class that ``METRIC = ClassName`` names."""
+    for node in tree.body:
+        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
+            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
+            if attribute in names:
+                return _class_named(tree, node.value.id)
+    return None
+
+
+def _class_named(tree: ast.Module, name: str) -> ast.ClassDef | None:
+    found = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
+    return next(found, None)
+
+
+def _options(tree: ast.Module, owner: ast.ClassDef) -> Iterator[Option]:
+    """Those it inherits, then its own."""
+    for base in owner.bases:
+        if isinstance(base, ast.Name):
+            yield from _inherited(tree, base.id)
+    body = owner.body
     for node, after in zip(body, [*body[1:], None], strict=True):
         if not isinstance(node, ast.AnnAssign) or not isinstance(node.target, ast.Name):
             continue
@@ -101,6 +120,17 @@ def _options(tree: ast.Module, attribute: str) -> Iterator[Option]:
         default = None if node.value is None else _default(node.value)
         kind = ", ".join([annotation, *_bounds(node.value)])
         yield Option(node.target.id, kind, default, _docstring(after))
+
+
+def _inherited(tree: ast.Module, name: str) -> Iterator[Option]:
+    base = _class_named(tree, name)
+    if base is not None:
+        yield from _options(tree, base)
+    for node in tree.body:
+        if isinstance(node, ast.ImportFrom) and name in [alias.name for alias in node.names]:
+            spec = importlib.util.find_spec(node.module or "")
+            if spec is not None and spec.origin and spec.name.startswith("harness."):
+                yield from _inherited(_parse(Path(spec.origin)), name)
 
 
 _SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}
@@ -138,4 +168,4 @@ def _first_comment(text: str) -> str:
         if not line.startswith("#"):
             break
         lines.append(line.lstrip("# ").rstrip())
-    return " ".join(line for line in lines if line)
+    return "\n".join(lines).strip()

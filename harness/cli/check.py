@@ -22,7 +22,7 @@ KEY_WIDTH = 38
     "check",
     epilog=options.examples(
         "harness check benchmarks/baselines/smoke.json sweep:smoke",
-        "harness check baseline.json results.json --markdown summary.md --junit check.xml",
+        "harness check baseline.json results.json --markdown out.md --junit out.xml",
         "harness check baseline.json results.json --update",
     ),
 )

@@ -22,7 +22,7 @@ MOST_SHOWN = 5
     epilog=options.examples(
         "harness data corpus.jsonl",
         "harness data news.en --target-path news.de --source-lang en --target-lang de",
-        "harness data corpus.jsonl --against pocket_translation pocket_general/facts_test",
+        "harness data corpus.jsonl --against pocket_translation pocket_german",
     ),
 )
 @click.argument("corpus", metavar="CORPUS")

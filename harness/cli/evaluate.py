@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     epilog=options.examples(
         "harness evaluate models/llama-3.2-1b-instruct --suite pocket_general",
         "harness evaluate models/base --adapter models/tuned --split test --json",
-        "harness evaluate models/base --set eval.metrics.comet.model=models/wmt22-comet-da",
+        "harness evaluate models/base --set eval.metrics.comet.model=models/comet",
     ),
 )
 @click.argument("model", metavar="MODEL")

@@ -41,7 +41,7 @@ def command(kind: str, verbose: bool, folder: Path | None, home: Path, as_json: 
     if kind == "benchmarks":
         _list_benchmarks(folder or Path("benchmarks"), as_json)
     elif kind == "sweeps":
-        _list_sweeps(folder or Path("sweeps"), home, as_json)
+        _list_sweeps(folder or Path("sweeps"), home, verbose, as_json)
     else:
         _list_plugins(kind, verbose, as_json)
 
@@ -136,7 +136,7 @@ def _benchmark_plain(benchmark: "Benchmark") -> JSON:
     }
 
 
-def _list_sweeps(folder: Path, home: Path, as_json: bool) -> None:
+def _list_sweeps(folder: Path, home: Path, verbose: bool, as_json: bool) -> None:
     from harness import catalogue
 
     if not folder.is_dir():
@@ -151,6 +151,11 @@ def _list_sweeps(folder: Path, home: Path, as_json: bool) -> None:
             }
         )
         return
+    if verbose:
+        for sweep in found:
+            click.secho(sweep.name, bold=True)
+            click.echo(output.paragraphs(sweep.about, indent=2) + "\n")
+        return
     table = output.table(None, "sweep", "begun", "question")
     for sweep in found:
         table.add_row(sweep.name, "yes" if sweep.name in begun else "", sweep.question)
@@ -164,5 +169,6 @@ def _sweep_plain(sweep: "SweepFile", begun: frozenset[str]) -> JSON:
         "name": sweep.name,
         "file": str(sweep.path),
         "question": sweep.question,
+        "about": sweep.about,
         "begun": sweep.name in begun,
     }

@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 @click.command(
     "run",
     epilog=options.examples(
-        "harness run trial.yaml",
-        "harness run trial.yaml --set variant.name=radis --set seed=2 --output results.json",
+        "harness run sweeps/trials/radis.yaml --output results.json",
+        "harness run trial.yaml --set variant.rationale_weight=0.5 --set seed=2",
     ),
 )
 @click.argument("file", type=options.FILE, metavar="TRIAL.yaml")

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     epilog=options.examples(
         "harness sweep sweeps/pocket.yaml --workers 2",
         "harness sweep sweeps/pocket.yaml --dry-run",
-        "harness sweep sweeps/pocket.yaml --trials 4 --set train.steps=50 --set name=quick",
+        "harness sweep sweeps/pocket.yaml --set base.train.steps=50 --set name=quick",
     ),
 )
 @click.argument("file", type=options.FILE, metavar="SWEEP.yaml")

@@ -15,6 +15,18 @@ def test_verbose_prints_what_stands_under_each_option(harness):
     assert "arXiv 2410.13944" in shown.out
 
 
+def test_inherited_options_are_listed_too(harness):
+    metrics = {
+        metric["name"]: metric
+        for metric in harness("list", "metrics", "--json").document["metrics"]
+    }
+    assert {option["name"] for option in metrics["chrf_pp"]["options"]} >= {
+        "char_order",
+        "lowercase",
+    }
+    assert "0..100, higher is better" in metrics["chrf"]["description"]
+
+
 def test_every_plugin_has_a_summary_and_every_option_a_description(harness):
     for kind in ("variants", "metrics"):
         for plugin in harness("list", kind, "--json").document[kind]:
@@ -33,11 +45,13 @@ def test_sweeps_show_their_question_and_whether_they_were_begun(harness, tmp_pat
         {
             "name": "weights",
             "file": "sweeps/weights.yaml",
-            "question": "Which weight? Cost: 1 min.",
+            "question": "Which weight?",
+            "about": "Which weight?\nCost: 1 min.",
             "begun": True,
         }
     ]
     assert "Which weight?" in harness("list", "sweeps").out
+    assert "Cost: 1 min." in harness("list", "sweeps", "--verbose").out
 
 
 def test_a_folder_that_is_not_there_exits_with_2(harness):
