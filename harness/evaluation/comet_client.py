@@ -1,7 +1,7 @@
 """COMET in a process of its own: unbabel-comet pins libraries the main environment has outgrown.
 
 One client owns one worker, started at the first score: one copy of the model in memory whatever the
-number of askers (about 0.6 GB for the pocket's model, 3 GB for wmt22-comet-da).
+number of askers (about 0.5 GB for the pocket's model, 3 GB for wmt22-comet-da).
 """
 
 import importlib.util

@@ -27,7 +27,7 @@ SEED = 1
 
 
 def build_comet(files_dir: Path, world_seed: int, python: str | None = None) -> Path:
-    """Trains the pocket COMET of a world into ``files_dir/comet``; about ten minutes on one core.
+    """Trains the pocket COMET of a world into ``files_dir/comet``; about seven minutes on one core.
 
     Args:
         files_dir: The pocket's files; what lies under ``comet`` is replaced, whole or not at all.
