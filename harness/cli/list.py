@@ -7,11 +7,11 @@ import click
 
 from harness.cli import options, output
 from harness.errors import ConfigError
-from harness.records import JSON
 
 if TYPE_CHECKING:
     from harness.catalogue import Plugin, SweepFile
     from harness.evaluation.benchmarks import Benchmark
+    from harness.records import JSON
 
 KINDS = ("variants", "benchmarks", "metrics", "sweeps")
 
@@ -62,7 +62,7 @@ def _list_plugins(kind: str, verbose: bool, as_json: bool) -> None:
         output.print_table(table)
 
 
-def _plugin_plain(plugin: "Plugin") -> JSON:
+def _plugin_plain(plugin: "Plugin") -> "JSON":
     return {
         "name": plugin.name,
         "summary": plugin.summary,
@@ -121,7 +121,7 @@ def _list_benchmarks(folder: Path, as_json: bool) -> None:
         click.echo(f"no benchmarks in {folder} (they are <suite>/<name>.yaml)")
 
 
-def _benchmark_plain(benchmark: "Benchmark") -> JSON:
+def _benchmark_plain(benchmark: "Benchmark") -> "JSON":
     return {
         "benchmark": benchmark.key,
         "suite": benchmark.suite,
@@ -164,7 +164,7 @@ def _list_sweeps(folder: Path, home: Path, verbose: bool, as_json: bool) -> None
     output.print_table(table)
 
 
-def _sweep_plain(sweep: "SweepFile", begun: frozenset[str]) -> JSON:
+def _sweep_plain(sweep: "SweepFile", begun: frozenset[str]) -> "JSON":
     return {
         "name": sweep.name,
         "file": str(sweep.path),

@@ -1,26 +1,33 @@
-"""How results look: tables that fit 80 columns for people, one JSON document for programs."""
+"""How results look: tables that fit 80 columns for people, one JSON document for programs.
+
+Rich is imported where a table is made: a configuration error is told without it.
+"""
 
 import json
 import shutil
 import textwrap
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import click
-from rich import box
-from rich.console import Console
-from rich.table import Table
-from rich.text import Text
 
-from harness.records import JSON
+if TYPE_CHECKING:
+    from rich.table import Table
+    from rich.text import Text
+
+    from harness.records import JSON
 
 
-def print_json(document: JSON) -> None:
+def print_json(document: "JSON") -> None:
     """One JSON document on stdout; a NaN in it would be a bug and raises."""
     click.echo(json.dumps(document, indent=2, ensure_ascii=False, allow_nan=False))
 
 
-def table(title: str | None, *columns: str, right: Sequence[str] = ()) -> Table:
+def table(title: str | None, *columns: str, right: Sequence[str] = ()) -> "Table":
     """An empty table; the columns named in ``right`` hold numbers."""
+    from rich import box
+    from rich.table import Table
+
     made = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
     for column in columns:
         number = column in right
@@ -33,13 +40,17 @@ def table(title: str | None, *columns: str, right: Sequence[str] = ()) -> Table:
     return made
 
 
-def print_table(made: Table) -> None:
+def print_table(made: "Table") -> None:
     """A table on stdout, as wide as the terminal (80 columns where there is none)."""
+    from rich.console import Console
+
     Console(highlight=False).print(made)
 
 
-def plain(text: str) -> Text:
+def plain(text: str) -> "Text":
     """Text for a table cell, brackets in it being brackets and not colours."""
+    from rich.text import Text
+
     return Text(text)
 
 
