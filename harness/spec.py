@@ -25,7 +25,11 @@ class Spec(BaseModel):
     """Parsed from a file or given in Python; immutable, hashable, unknown keys refused."""
 
     model_config = ConfigDict(
-        frozen=True, extra="forbid", use_attribute_docstrings=True, validate_default=True
+        frozen=True,
+        extra="forbid",
+        use_attribute_docstrings=True,
+        validate_default=True,
+        defer_build=True,  # a typo is told without building what the file does not name
     )
 
     def plain(self) -> dict[str, JSON]:
