@@ -6,7 +6,7 @@ import sys
 
 import pytest
 
-from harness import plugins
+from harness import catalogue, plugins
 from harness.protocols import Sources
 from harness.records import Corpora, Pair, Role
 from tests.fakes import FixedPrompt, ScriptedGenerator
@@ -45,7 +45,8 @@ def test_it_survives_the_round_trip_through_plain_data(name):
 def test_it_explains_itself_and_every_setting(name):
     kind = plugins.load("variant", name)
     assert kind.__doc__
-    assert all(field.description for field in kind.model_fields.values())
+    described = next(one for one in catalogue.plugins("variant") if one.name == name)
+    assert all(option.doc for option in described.options)
 
 
 @pytest.mark.parametrize("name", TRAINING)
