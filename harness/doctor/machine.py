@@ -45,7 +45,7 @@ def check_libraries() -> Iterator[Check]:
         return
     requirements = [Requirement(line) for line in lines]
     wanted = [req for req in requirements if req.marker is None or req.marker.evaluate()]
-    faults = [fault for requirement in wanted if (fault := _version_fault(requirement))]
+    faults = [fault for requirement in wanted if (fault := version_fault(requirement))]
     broken = [fault for name in DOORS if (fault := _import_fault(name))]
     yield from faults
     yield from broken
@@ -53,7 +53,8 @@ def check_libraries() -> Iterator[Check]:
         yield Check("libraries", "ok", f"all {len(wanted)} at versions that are wanted")
 
 
-def _version_fault(requirement: Requirement) -> Check | None:
+def version_fault(requirement: Requirement) -> Check | None:
+    """What is wrong with the installed version of a requirement, None when nothing is."""
     name, wanted = requirement.name, str(requirement.specifier) or "any version"
     try:
         found = metadata.version(name)

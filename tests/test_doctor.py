@@ -1,0 +1,86 @@
+import hashlib
+import json
+import os
+
+import pytest
+from packaging.requirements import Requirement
+
+from harness.doctor import machine, parts
+
+
+@pytest.fixture
+def pocket(tmp_path):
+    (tmp_path / "corpus").mkdir()
+    (tmp_path / "corpus/train.jsonl").write_text("{}\n")
+    sha256 = hashlib.sha256(b"{}\n").hexdigest()
+    recipe = {"sha256": {"corpus/train.jsonl": sha256}}
+    (tmp_path / "RECIPE.json").write_text(json.dumps(recipe))
+    return tmp_path
+
+
+def test_whole_pocket_files_are_ok(pocket):
+    assert parts.check_pocket(pocket).state == "ok"
+
+
+def test_a_changed_or_missing_pocket_file_is_named(pocket):
+    (pocket / "corpus/train.jsonl").write_text("{ }\n")
+    assert "corpus/train.jsonl was changed" in parts.check_pocket(pocket).found
+    (pocket / "corpus/train.jsonl").unlink()
+    check = parts.check_pocket(pocket)
+    assert (check.state, check.found) == ("missing", "corpus/train.jsonl is missing")
+    assert "git checkout" in check.remedy
+
+
+def test_without_a_recipe_the_pocket_is_missing(tmp_path):
+    assert parts.check_pocket(tmp_path).state == "missing"
+
+
+def test_a_store_that_is_not_there_yet_is_not_made(tmp_path):
+    check = parts.check_tracking(f"sqlite:///{tmp_path}/mlflow.db")
+    assert check.state == "ok"
+    assert "will be made" in check.found
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_that_does_not_answer_is_missing():
+    check = parts.check_tracking("http://127.0.0.1:9")
+    assert check.state == "missing"
+    assert "does not answer" in check.found
+
+
+def test_benchmarks_with_a_fault_are_missing_and_no_folder_is_a_note(tmp_path):
+    assert parts.check_benchmarks(tmp_path / "none").state == "note"
+    (tmp_path / "suite").mkdir()
+    (tmp_path / "suite/one_test.yaml").write_text("task: one\n")
+    check = parts.check_benchmarks(tmp_path)
+    assert check.state == "missing"
+    assert "one_test.yaml" in check.found
+
+
+@pytest.mark.parametrize(
+    ("wanted", "says"),
+    [("pytest>=1", None), ("pytest>=999", "wanted >=999"), ("no-such-package", "not installed")],
+)
+def test_a_library_below_its_floor_is_named(wanted, says):
+    check = machine.version_fault(Requirement(wanted))
+    assert (check is None) == (says is None)
+    assert says is None or says in check.found
+
+
+@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
+def test_a_home_that_cannot_be_written_is_missing(tmp_path):
+    tmp_path.chmod(0o500)
+    assert machine.check_disk(tmp_path / "home").state == "missing"
+
+
+def test_a_home_below_folders_that_are_not_there_yet_is_fine(tmp_path):
+    assert machine.check_disk(tmp_path / "a/b/home").state in ("ok", "note")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_offline_is_seen(monkeypatch):
+    monkeypatch.setenv("HF_HUB_OFFLINE", "1")
+    assert machine.check_hub().found.startswith("offline (HF_HUB_OFFLINE)")
+    monkeypatch.delenv("HF_HUB_OFFLINE")
+    monkeypatch.delenv("TRANSFORMERS_OFFLINE", raising=False)
+    assert machine.check_hub().found.startswith("online")
