@@ -32,7 +32,7 @@ COMMANDS = (
 EXIT_CODES = """\b
 Exit codes:
   0    done
-  1    the answer is no (check: regression; doctor: something required is missing)
+  1    the answer is no (check: regression; doctor: something is missing)
   2    you can mend it: configuration, data, a missing dependency
   3    a trial or an evaluation failed
   4    check cannot decide

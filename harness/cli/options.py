@@ -85,7 +85,7 @@ def overrides(function: Decorated) -> Decorated:
         multiple=True,
         metavar="PATH=VALUE",
         callback=parse_overrides,
-        help="Replace a setting by its dotted path, for example train.steps=50. Repeatable.",
+        help="Replace a setting by its dotted path; the value is YAML. Repeatable.",
     )(function)
 
 

@@ -55,7 +55,7 @@ def command(
     home: Path,
     as_json: bool,
 ) -> None:
-    """Run or continue a sweep, then show its Pareto front and write its report.
+    """Run or continue a sweep, the main job; show and report its front.
 
     The same command continues a sweep that was interrupted, killed or given more trials: nothing
     finished is done again. Every trial is logged to MLflow, in the experiment named like the

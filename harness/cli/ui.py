@@ -17,7 +17,7 @@ from harness.cli import options
 @options.tracking_uri
 @options.verbosity
 def command(port: int | None, tracking_uri: str | None) -> None:
-    """Serve the MLflow UI of the runs on this machine, on 127.0.0.1, until Ctrl-C.
+    """Serve the MLflow UI of your runs on 127.0.0.1 until Ctrl-C.
 
     The store is the one the other commands log to: --tracking-uri, else MLFLOW_TRACKING_URI, else
     MLflow's own default in this folder.

@@ -36,6 +36,8 @@ def test_the_help_of_all_lists_the_commands_and_the_exit_codes(harness):
     assert shown.code == 0
     assert [name for name in COMMANDS if f"\n  {name} " not in shown.out] == []
     assert "130  interrupted" in shown.out
+    assert "..." not in shown.out.replace("[ARGS]...", "")  # no summary is cut
+    assert max(map(len, shown.out.splitlines())) <= 80
 
 
 def test_an_unknown_command_is_answered_with_the_nearest(harness):
