@@ -45,9 +45,9 @@ def scores(record: SweepRecord) -> list[Any]:
 
 def kill_some(home: str, wanted: int, chance: random.Random) -> int:
     """Kills until there were enough or the sweep is done; how many."""
-    process, kills = start(home, 2, "0.3"), 0
+    process, kills = start(home, 2, "1.0"), 0
     while kills < wanted and process.poll() is None:
-        time.sleep(chance.uniform(0.1, 1.5))
+        time.sleep(chance.uniform(0.1, 1.0))
         try:
             workers = psutil.Process(process.pid).children()
             if not workers and chance.random() < 0.8:
@@ -59,7 +59,7 @@ def kill_some(home: str, wanted: int, chance: random.Random) -> int:
         kills += 1
         if victim.pid == process.pid:
             process.communicate()
-            process = start(home, 2, "0.3")
+            process = start(home, 2, "1.0")
     process.kill()
     process.communicate()
     return kills
