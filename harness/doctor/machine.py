@@ -78,7 +78,7 @@ def check_gpu() -> Check:
     """Accelerators that PyTorch can use; none are needed for the pocket testbed."""
     try:
         torch = importlib.import_module("torch")
-    except Exception:
+    except (ImportError, OSError):  # not there, or a shared library of it is not
         return Check("gpu", "note", "unknown: torch cannot be imported")
     if not torch.cuda.is_available():
         return Check(
