@@ -24,8 +24,9 @@ from harness.evaluation.spec import EvalSpec
 from harness.protocols import DataInput, TrackedRun
 from harness.records import JSON, Event, StepEvent, TrialResult
 from harness.results import results_text
-from harness.spec import digest, flatten
+from harness.spec import digest
 from harness.store import MANIFEST, Store
+from harness.yaml_files import flatten
 
 logger = logging.getLogger(__name__)
 

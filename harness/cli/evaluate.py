@@ -119,7 +119,8 @@ def _configuration(
     plain: dict[str, Any], overrides: "tuple[tuple[str, JSON], ...]"
 ) -> "TrialConfig":
     from harness.config import TrialConfig
-    from harness.spec import set_path, validate
+    from harness.spec import validate
+    from harness.yaml_files import set_path
 
     for path, value in overrides:
         if path.partition(".")[0] not in ("model", "eval", "name"):

@@ -10,20 +10,13 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
-from harness.errors import ConfigError, DataError
+from harness.errors import ConfigError, DataError, unknown_name
 from harness.evaluation.items import read_items
 from harness.evaluation.spec import EvalSpec
 from harness.evaluation.task import Extract, Outcome, Summary, TaskFile
 from harness.records import JSON, Decoding, Split
-from harness.spec import (
-    digest,
-    file_sha256,
-    key_lines,
-    parse_yaml,
-    read_text,
-    unknown_name,
-    validate,
-)
+from harness.spec import digest, file_sha256, validate
+from harness.yaml_files import key_lines, parse_yaml, read_text
 
 
 @dataclass(frozen=True)

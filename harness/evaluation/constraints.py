@@ -8,8 +8,8 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from harness.errors import unknown_name
 from harness.records import JSON
-from harness.spec import unknown_name
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,13 +11,13 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness import plugins
-from harness.errors import ConfigError, DataError, EvaluationError, MissingExtra
+from harness.errors import ConfigError, DataError, EvaluationError, MissingExtra, join_faults
 from harness.evaluation.benchmarks import Benchmark
 from harness.evaluation.predictions import read_predictions, require
 from harness.evaluation.spec import EvalSpec
 from harness.protocols import Metric, Services
 from harness.records import JSON, Prediction, Score
-from harness.spec import explain, join_faults
+from harness.spec import explain
 from harness.store import Built, Stage, Store
 
 STAGE = "scores"

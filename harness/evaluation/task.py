@@ -7,8 +7,9 @@ from typing import Any, Literal, Self, TypeAlias
 from pydantic import Field, field_validator, model_validator
 
 from harness import plugins
+from harness.errors import unknown_name
 from harness.records import JSON, Decoding, Split
-from harness.spec import Spec, unknown_name
+from harness.spec import Spec
 
 Outcome: TypeAlias = Literal["refused", "complied"]
 

@@ -6,9 +6,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from pydantic import ValidationError
 
 from harness.config import TrialConfig
+from harness.errors import unknown_name
 from harness.records import JSON, Split
-from harness.spec import explain, flatten, get_path, set_path, unknown_name
+from harness.spec import explain
 from harness.sweep.space import Dimension, Params, Space, ordered
+from harness.yaml_files import flatten, get_path, set_path
 
 VARIANT = "variant.name"
 SEARCHABLE = ("data", "variant", "lora", "train")

@@ -13,9 +13,10 @@ from pydantic import Field
 
 from harness import plugins
 from harness.constraints import Constraint
+from harness.errors import unknown_name
 from harness.evaluation.benchmarks import Benchmark
 from harness.records import Objective, Split, TrialResult
-from harness.spec import Spec, unknown_name
+from harness.spec import Spec
 
 SUMMARY = "summary"
 

@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 
-from harness.errors import ConfigError, DataError
+from harness.errors import ConfigError, DataError, unknown_name
 from harness.records import JSON, Objective, SweepRecord, SweepTrial, TrialResult
 from harness.results import read_results
-from harness.spec import unknown_name
 from harness.sweep.choice import Candidate, front_of
 from harness.sweep.study import KnownTrial, Study, find_study
 

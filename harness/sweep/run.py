@@ -14,7 +14,6 @@ from harness.evaluation.benchmarks import Benchmark, find_benchmarks
 from harness.evaluation.comet_client import CometClient
 from harness.protocols import LearnedScorer, RunStatus
 from harness.records import JSON, Objective, Split, SweepRecord
-from harness.spec import flatten
 from harness.sweep.confirmation import Confirmation
 from harness.sweep.dispatch import Dispatcher
 from harness.sweep.goals import Keys, resolve
@@ -28,6 +27,7 @@ from harness.sweep.study import Study, find_study, mend_journal, open_study
 from harness.sweep.view import View, silent
 from harness.sweep.workers import Pool
 from harness.tracking import MlflowTracker
+from harness.yaml_files import flatten
 
 RUNNER = "harness.trial:run_trial"
 MAY_CHANGE = ("trials", "confirm", "question")

@@ -3,8 +3,9 @@ from pathlib import Path
 import pytest
 
 from harness.errors import EXIT_USER, ConfigError
-from harness.spec import load_spec, parse_override, validate
+from harness.spec import load_spec, validate
 from harness.sweep.spec import SweepSpec, load_sweep_spec
+from harness.yaml_files import parse_override
 
 
 def test_reads_and_writes_itself(spec: SweepSpec) -> None:
