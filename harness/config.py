@@ -1,7 +1,7 @@
 """TrialConfig: everything one run is made from, composed of the Specs that own the parts."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import (
     Field,
@@ -21,6 +21,9 @@ from harness.protocols import Variant
 from harness.records import JSON
 from harness.spec import NestedFaults, Spec, explain, load_spec
 from harness.training.spec import TrainSpec
+
+_LENGTH = {"steps", "epochs"}
+"""Either says how long a training is; a stage that gives one does not inherit the other."""
 
 
 def _variant_by_name(value: JSON, info: ValidationInfo) -> Variant:
@@ -53,6 +56,16 @@ else:
     ]
 
 
+class ChainStage(Spec):
+    """A training before the trial's own, which then goes on with the same adapter."""
+
+    variant: VariantField
+    """Its method; data, model and adapter are the trial's."""
+
+    train: dict[str, Any] = Field(default_factory=dict)
+    """What differs from the trial's `train`."""
+
+
 class TrialConfig(Spec):
     """One configuration and one seed: what ``harness run`` reads and a sweep makes many of."""
 
@@ -80,11 +93,63 @@ class TrialConfig(Spec):
     train: TrainSpec = TrainSpec()
     """How the adapter is trained."""
 
+    chain: tuple[ChainStage, ...] | None = None
+    """What is trained before, stage by stage, each going on with the adapter of the one before;
+    None for what the variant itself asks for (most: nothing)."""
+
     @model_validator(mode="after")
     def _has_data_to_train_on(self) -> "TrialConfig":
         if self.variant.trains and self.data is None:
             raise ValueError(f"data: missing, and the variant {self.variant.name} trains on it")
         return self
+
+    @model_validator(mode="after")
+    def _has_chats_to_drift_on(self) -> "TrialConfig":
+        if self.train.drift_points and self.variant.trains and not self._has("instructions"):
+            raise ValueError("data.instructions: missing, and train.drift_points measures on them")
+        return self
+
+    @model_validator(mode="after")
+    def _has_a_chain_that_trains(self) -> "TrialConfig":
+        faults = []
+        for index, stage in enumerate(self.chain or ()):
+            if not stage.variant.trains or stage.variant.parts:
+                faults.append(
+                    (
+                        f"chain.{index}.variant",
+                        f"{stage.variant.name} trains no adapter to go on with",
+                    )
+                )
+            try:
+                self._train_of(stage)
+            except ValidationError as error:
+                faults += [
+                    (f"chain.{index}.train.{path}", text)
+                    for path, text in explain(error, TrainSpec)
+                ]
+        if faults:
+            raise NestedFaults(faults)
+        return self
+
+    def _has(self, corpus: str) -> bool:
+        return self.data is not None and getattr(self.data, corpus) is not None
+
+    def _train_of(self, stage: ChainStage) -> TrainSpec:
+        given = self.train.model_dump(
+            exclude={"steps", "epochs"} if _LENGTH & set(stage.train) else set()
+        )
+        return TrainSpec.model_validate({**given, **stage.train})
+
+    def stages(self) -> tuple["TrialConfig", ...]:
+        """The trainings of this trial in order, its own the last, each without a chain."""
+        chain = self.chain
+        if chain is None:
+            chain = tuple(ChainStage.model_validate(dict(one)) for one in self.variant.chain)
+        earlier = (
+            self.replace(variant=stage.variant, train=self._train_of(stage), chain=())
+            for stage in chain
+        )
+        return (*earlier, self.replace(chain=()))
 
     def configuration_fingerprint(self) -> str:
         """As ``fingerprint``, without the seed: equal for all runs of one trial."""

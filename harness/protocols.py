@@ -84,11 +84,16 @@ class Penalty(Protocol):
 class TokenPenalty(Protocol):
     """A term for every token that carries loss, weighted and normalised as its loss is."""
 
+    @property
+    def replaces_loss(self) -> bool:
+        """Whether it takes the place of the token losses instead of adding to them."""
+
     def token_values(self, step: int, passed: Any) -> Any:
         """Values with gradients, [N], or None when it is off at this step.
 
         ``passed`` is a ``harness.training.passes.Pass``: the targets, their roles, the logits of
-        the model in training, and the means to ask for logits once more (adapter switched off).
+        the model in training, and the means to ask for logits once more (with the adapter switched
+        off, or behind the prompts a teacher reads).
         """
 
 
@@ -112,10 +117,44 @@ class Variant(Protocol):
         """Kind and settings of its penalty (see ``harness.training.penalties``), or None."""
 
     @property
+    def late(self) -> Mapping[Role, int]:
+        """Per role, in how many last steps what goes along with the task in it does so."""
+
+    @property
     def renew_every(self) -> int | None:
         """Steps after which ``examples`` is asked again, the model in training being ``base``.
 
-        For on-policy text and refreshed rationales; None when the text stays.
+        For on-policy text and refreshed rationales; it is then asked for the pairs of the next so
+        many steps alone. None when the text stays.
+        """
+
+    @property
+    def teachers(self) -> Mapping[str, JSON]:
+        """Other models it draws on, by the name ``Sources.teachers`` gives them.
+
+        Each as the settings of a ``harness.models.spec.ModelSpec``.
+        """
+
+    @property
+    def parts(self) -> Mapping[str, "Variant"]:
+        """The variants whose trained adapters it combines, by name; empty for one that trains."""
+
+    @property
+    def combination(self) -> Mapping[str, JSON] | None:
+        """How ``parts`` become one adapter (see ``harness.models.combine``), or None."""
+
+    @property
+    def answering(self) -> Mapping[str, JSON] | None:
+        """How its models answer where that takes more than generating once, or None.
+
+        Kind and settings, see ``harness.evaluation.answering``.
+        """
+
+    @property
+    def chain(self) -> Sequence[Mapping[str, JSON]]:
+        """What is trained before it, each stage going on with the adapter of the one before.
+
+        Settings of ``harness.config.ChainStage``; a configuration's own chain comes in its place.
         """
 
     def identity(self) -> Mapping[str, JSON]:

@@ -16,6 +16,11 @@ class Role(StrEnum):
     TRANSLATION = "translation"
     RATIONALE = "rationale"
     REPLY = "reply"
+    """An answer to an instruction."""
+    TEXT = "text"
+    """Plain text, learnt from its first token on."""
+    UNWANTED = "unwanted"
+    """An answer to become unlikely: its loss is -log(1 - p), see ``harness.training.objective``."""
 
 
 class Split(StrEnum):
@@ -46,11 +51,15 @@ class Pair:
 
 @dataclass(frozen=True, slots=True)
 class Instruction:
-    """A chat whose last turn waits for an answer; ``answer`` where the corpus has one."""
+    """A chat whose last turn waits for an answer; ``answer`` where the corpus has one.
+
+    ``skill`` names what it asks for, where the corpus says it: forgetting is then shown by skill.
+    """
 
     id: str
     messages: tuple[Message, ...]
     answer: str | None = None
+    skill: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +69,22 @@ class Text:
     id: str
     text: str
     language: str
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A question and its answer in one language beside the same in another, the pivot.
+
+    ``pivot_answer`` is None where the model is to answer the pivot question itself.
+    """
+
+    id: str
+    question: str
+    answer: str
+    language: str
+    pivot_question: str
+    pivot_language: str
+    pivot_answer: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,21 +106,30 @@ class Segment:
 class Example:
     """What one training row is made of: exactly one prompt segment, first, then at least one more.
 
-    ``pair_id`` names the sentence pair it came from, None for general chat.
+    ``pair_id`` names the sentence pair it came from. None is for text that goes along with the
+    task (general chat, texts): a batch counts the examples of pairs, the others join in proportion.
+    ``teacher_prompt`` is the prompt under which a teacher reads the same answer.
     """
 
     id: str
     segments: tuple[Segment, ...]
     pair_id: str | None = None
+    teacher_prompt: Segment | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class TokenRow:
-    """An example as the model sees it: T token ids, and the role of each, [T]."""
+    """An example as the model sees it: T token ids, and the role of each, [T].
+
+    ``task`` is False where it goes along with the task; ``teacher_prompt`` takes the place of the
+    prompt's tokens when a teacher reads the row.
+    """
 
     example_id: str
     ids: TokenIds
     roles: tuple[Role, ...]
+    task: bool = True
+    teacher_prompt: TokenIds | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,11 +140,13 @@ class ExampleSet:
         examples: In corpus order; the training loop shuffles.
         facts: Counts and rates, logged as ``data/<name>`` (``empty_rate``, ``fallback_fraction``).
         table: Rows to show to a person (a rationale beside its pair), keyed by column name.
+        probes: What the variant's penalty measures the untuned model on; never trained on.
     """
 
     examples: tuple[Example, ...]
     facts: Mapping[str, float] = field(default_factory=dict)
     table: tuple[Mapping[str, JSON], ...] = ()
+    probes: tuple[Example, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -124,6 +160,7 @@ class Corpora:
     validation: tuple[Pair, ...] = ()
     instructions: tuple[Instruction, ...] = ()
     monolingual: tuple[Text, ...] = ()
+    questions: tuple[Question, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

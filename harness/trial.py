@@ -9,6 +9,7 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from harness.adapters import ADAPTER
 from harness.config import TrialConfig
 from harness.data.corpora import corpora_identity
 from harness.data.overlaps import BenchmarkItems
@@ -25,7 +26,7 @@ from harness.records import Score, TrialResult
 from harness.results import write_results
 from harness.store import Built, Store, library_versions
 from harness.timeline import Timeline
-from harness.tuning import ADAPTER, Tuning
+from harness.tuning import Tuning
 from harness.variants.base import Base
 
 

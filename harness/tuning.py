@@ -1,48 +1,23 @@
 """From a configuration to a trained adapter: the stages corpus, completions, examples, adapter."""
 
-import json
-from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness import plugins
+from harness.adapters import ADAPTER, read_curves, train_adapter
 from harness.config import TrialConfig
-from harness.data.corpora import corpora_identity, read_corpora
+from harness.data.corpora import corpora_identity
 from harness.data.examples import load_examples, save_examples
 from harness.data.overlaps import BenchmarkItems, overlaps_stored
-from harness.data.prompts import TranslationPrompt
-from harness.data.rows import TokenRows, tokenise
-from harness.data.segments import pair_prompt
-from harness.data.spec import DataSpec
+from harness.material import Material
 from harness.models.chat_model import ChatModel
-from harness.models.completions import StoredGenerator
-from harness.models.generate import HuggingFaceGenerator, generator_identity
-from harness.models.identity import model_identity
-from harness.models.load import load_chat_model
-from harness.models.lora import adapter_facts, attach, detach, save_adapter
-from harness.models.tokenizer import load_tokenizer
-from harness.protocols import Generator, Penalty, Sources
-from harness.records import (
-    JSON,
-    Corpora,
-    Event,
-    Example,
-    ExampleSet,
-    Role,
-    Segment,
-    StepEvent,
-    TokenRow,
-)
+from harness.models.combine import combine
+from harness.records import JSON
 from harness.store import Built, Stage, Store
 from harness.timeline import Timeline
-from harness.training.loop import fit
 
-EXAMPLES_VERSION = 1
-ADAPTER_VERSION = 1
-ADAPTER = "adapter"
-"""In an adapter stage: the folder PEFT reads."""
-CURVES = "curves.jsonl"
-"""In an adapter stage: the training curves, a step event a line."""
+EXAMPLES_VERSION = 2
+ADAPTER_VERSION = 2
+COMBINED_VERSION = 1
 
 
 class Tuning:
@@ -56,10 +31,20 @@ class Tuning:
 
     def __init__(self, config: TrialConfig, store: Store, timeline: Timeline) -> None:
         self.config, self.store, self.timeline = config, store, timeline
-        self.model_identity = model_identity(config.model)
+        self.material = Material(config.model, config.data, config.eval.batch_size, store, timeline)
         self.stages: dict[str, str] = {}
         self.facts: dict[str, float] = {}
         self.seconds: dict[str, float] = {}
+
+    @property
+    def model_identity(self) -> dict[str, JSON]:
+        """What the base model is."""
+        return self.material.model_identity
+
+    @property
+    def chat_model(self) -> ChatModel:
+        """The base model, loaded when something first needs it."""
+        return self.material.chat_model
 
     def adapter(self) -> Built:
         """The ``adapter`` stage; text is only made and the model only loaded where it is missing.
@@ -68,94 +53,108 @@ class Tuning:
             ConfigError, DataError: Something the user can mend.
             TrainingError: Training cannot go on.
         """
-        examples = self._examples()
-        made = load_examples(examples.path)
-        stage = self._adapter_stage(examples)
-        with self.timeline.stage("adapter", reused=self.store.find(stage) is not None):
-            built = self.store.build(stage, lambda folder: self._train(folder, made.examples))
-        if built.reused:
-            for line in (built.path / CURVES).read_text(encoding="utf-8").splitlines():
-                self.timeline.on_event(StepEvent(**json.loads(line)))
-        self.stages |= {"examples": examples.key, "adapter": built.key}
-        self.seconds |= {"examples": examples.seconds, "adapter": built.seconds}
-        self.facts |= {f"data/{name}": value for name, value in made.facts.items()}
-        self.facts |= {name: float(value) for name, value in built.facts.items()}
-        return built
+        return self._made(self.config, "")
 
     def contamination(self, benchmarks: Sequence[BenchmarkItems]) -> Built:
         """The ``contamination`` stage: how much of the benchmarks is in the training text."""
+        material = self.material
         with self.timeline.stage("contamination"):
             built = overlaps_stored(
-                corpora_identity(self._data), lambda: self._corpora, benchmarks, self.store
+                corpora_identity(material.data), lambda: material.corpora, benchmarks, self.store
             )
         self.facts |= {name: float(share) for name, share in built.facts.items()}
         self.stages["contamination"] = built.key
         return built
 
-    @cached_property
-    def chat_model(self) -> ChatModel:
-        """The base model, loaded when something first needs it."""
-        return load_chat_model(self.config.model)
+    def _made(self, config: TrialConfig, place: str) -> Built:
+        """The adapter of a configuration; ``place`` tells the parts of a trial apart."""
+        if config.variant.parts:
+            return self._combined(config, place)
+        *earlier, last = config.stages()
+        built = None
+        for number, stage in enumerate(earlier, start=1):
+            built = self._trained(stage, built, f"{place}chain{number}/")
+        return self._trained(last, built, place)
 
-    @property
-    def _data(self) -> DataSpec:
-        assert self.config.data is not None  # a configuration that trains has data
-        return self.config.data
+    def _trained(self, config: TrialConfig, start: Built | None, place: str) -> Built:
+        examples = self._examples(config)
+        made = load_examples(examples.path)
+        stage = self._adapter_stage(config, examples, start)
+        begin = None if start is None else start.path / ADAPTER
+        with self.timeline.stage("adapter", reused=self.store.find(stage) is not None):
+            built = self.store.build(
+                stage, lambda folder: train_adapter(folder, config, made, self.material, begin)
+            )
+        if built.reused and not place:
+            for event in read_curves(built.path):
+                self.timeline.on_event(event)
+        self._note(place, examples=examples, adapter=built)
+        self._tell({f"data/{name}": value for name, value in made.facts.items()}, place)
+        self._tell(built.facts, place)
+        return built
 
-    @cached_property
-    def _generator(self) -> StoredGenerator:
-        batch_size = self.config.eval.batch_size
-        return StoredGenerator(
-            generator_identity(self.model_identity, batch_size),
-            lambda: load_tokenizer(self.config.model),
-            lambda: HuggingFaceGenerator(
-                self.chat_model, batch_size, self.timeline.progress("completions")
-            ),
-            self.store,
-            self.timeline.on_event,
+    def _combined(self, config: TrialConfig, place: str) -> Built:
+        """The ``adapter`` stage of a variant that combines adapters instead of training one."""
+        variant = config.variant
+        parts = {
+            name: self._made(config.replace(variant=part, chain=None), f"{place}{name}/")
+            for name, part in variant.parts.items()
+        }
+        settings = dict(variant.combination or {})
+        stage = Stage(
+            "adapter",
+            COMBINED_VERSION,
+            {"parts": {name: one.key for name, one in parts.items()}, "combination": settings},
         )
+        folders = {name: one.path / ADAPTER for name, one in parts.items()}
 
-    @cached_property
-    def _corpora(self) -> Corpora:
-        with self.timeline.stage("corpus"):
-            return read_corpora(self._data, self.store)
+        def make(folder: Path) -> Mapping[str, JSON]:
+            return combine(self.chat_model, folders, settings, folder / ADAPTER)
 
-    def _sources(self, generator: Generator, seed: int) -> Sources:
-        prompt = TranslationPrompt(self._data)
-        return Sources(self._corpora, generator, prompt, seed, teachers={})
+        with self.timeline.stage("adapter", reused=self.store.find(stage) is not None):
+            built = self.store.build(stage, make)
+        self._note(place, adapter=built)
+        self._tell(built.facts, place)
+        return built
 
-    def _examples(self) -> Built:
-        config = self.config
+    def _examples(self, config: TrialConfig) -> Built:
+        material, variant = self.material, config.variant
+        teachers = {
+            name: generator.identity for name, generator in material.teachers(variant).items()
+        }
         stage = Stage(
             "examples",
             EXAMPLES_VERSION,
             {
-                "corpora": corpora_identity(self._data),
-                "prompt": {"template": self._data.prompt, "system": self._data.system},
-                "variant": config.variant.identity(),
-                "generator": self._generator.identity,
+                "corpora": corpora_identity(material.data),
+                "prompt": {"template": material.data.prompt, "system": material.data.system},
+                "variant": variant.identity(),
+                "generator": material.generator.identity,
+                "teachers": teachers,
                 "seed": config.seed,
             },
         )
 
         def make(folder: Path) -> Mapping[str, JSON]:
-            made: ExampleSet = config.variant.examples(self._sources(self._generator, config.seed))
+            made = variant.examples(material.sources(variant, config.seed))
             save_examples(folder, made)
             return dict(made.facts)
 
         with self.timeline.stage("examples", reused=self.store.find(stage) is not None):
             return self.store.build(stage, make)
 
-    def _adapter_stage(self, examples: Built) -> Stage:
-        config = self.config
+    def _adapter_stage(self, config: TrialConfig, examples: Built, start: Built | None) -> Stage:
+        variant = config.variant
         return Stage(
             "adapter",
             ADAPTER_VERSION,
             {
                 "examples": examples.key,
-                "weights": {role.value: w for role, w in config.variant.weights.items()},
-                "penalty": config.variant.penalty,
-                "renew_every": config.variant.renew_every,
+                "start": None if start is None else start.key,
+                "weights": {role.value: weight for role, weight in variant.weights.items()},
+                "penalty": variant.penalty,
+                "late": {role.value: steps for role, steps in variant.late.items()},
+                "renew_every": variant.renew_every,
                 "lora": config.lora.plain(),
                 "train": config.train.plain(),
                 "model": self.model_identity,
@@ -163,78 +162,12 @@ class Tuning:
             },
         )
 
-    def _train(self, folder: Path, examples: Sequence[Example]) -> Mapping[str, JSON]:
-        config = self.config
-        tuned = attach(self.chat_model, config.lora, config.seed)
-        rows = self._rows(examples)
-        try:
-            with (folder / CURVES).open("w", encoding="utf-8") as curves:
+    def _note(self, place: str, **built: Built) -> None:
+        self.stages |= {f"{place}{name}": one.key for name, one in built.items()}
+        self.seconds |= {f"{place}{name}": one.seconds for name, one in built.items()}
 
-                def on_step(event: Event) -> None:
-                    if isinstance(event, StepEvent):
-                        record = {"step": event.step, "num_steps": event.num_steps}
-                        curves.write(json.dumps(record | {"metrics": dict(event.metrics)}) + "\n")
-                        self.timeline.progress("adapter")(event.step / event.num_steps)
-                    self.timeline.on_event(event)
-
-                report = fit(
-                    tuned.model,
-                    rows.rows,
-                    config.train,
-                    weights=config.variant.weights,
-                    seed=config.seed,
-                    pad_id=tuned.tokenizer.pad_id,
-                    validation=self._validation_rows(),
-                    penalty=self._penalty(tuned),
-                    renew=self._renewal(tuned),
-                    renew_every=config.variant.renew_every,
-                    on_event=on_step,
-                )
-            save_adapter(tuned, folder / ADAPTER)
-            facts = adapter_facts(tuned)
-        finally:
-            detach(tuned)
-        return {
-            **report.facts(),
-            **{f"train/{name}": value for name, value in facts.items()},
-            "data/too_long": len(rows.too_long),
-        }
-
-    def _rows(self, examples: Sequence[Example]) -> TokenRows:
-        tokenizer = self.chat_model.tokenizer
-        return tokenise(examples, tokenizer.encode, tokenizer.end_id, self.config.train.max_length)
-
-    def _validation_rows(self) -> Sequence[TokenRow]:
-        """Held-out pairs as plain translations: the same validation loss for every variant."""
-        sources = self._sources(self._generator, self.config.seed)
-        examples = [
-            Example(
-                pair.id,
-                (
-                    pair_prompt(sources, pair),
-                    Segment(Role.TRANSLATION, pair.target, ends_turn=True),
-                ),
-            )
-            for pair in self._corpora.validation[: self.config.train.validation_limit]
-        ]
-        return self._rows(examples).rows
-
-    def _penalty(self, tuned: ChatModel) -> Penalty | None:
-        if self.config.variant.penalty is None:
-            return None
-        settings = dict(self.config.variant.penalty)
-        kind = plugins.load("penalty", settings.pop("kind"))
-        penalty: Penalty = kind.model_validate(settings).build(tuned.model)
-        return penalty
-
-    def _renewal(self, tuned: ChatModel) -> Callable[[int], Sequence[TokenRow]] | None:
-        """New rows from the model in training, for variants that ask for them."""
-        if self.config.variant.renew_every is None:
-            return None
-        generator = HuggingFaceGenerator(tuned, self.config.eval.batch_size)
-
-        def renew(step: int) -> Sequence[TokenRow]:
-            sources = self._sources(generator, self.config.seed + step)
-            return self._rows(self.config.variant.examples(sources).examples).rows
-
-        return renew
+    def _tell(self, facts: Mapping[str, JSON], place: str) -> None:
+        """Facts of the trial itself; those of its parts by ``data/chain1/...``."""
+        for name, value in facts.items():
+            kind, _, rest = name.partition("/")
+            self.facts[f"{kind}/{place}{rest}"] = float(value)

@@ -28,7 +28,7 @@ MOST_SHOWN = 5
 @click.argument("corpus", metavar="CORPUS")
 @click.option(
     "--kind",
-    type=click.Choice(("parallel", "instructions", "monolingual")),
+    type=click.Choice(("parallel", "instructions", "monolingual", "questions")),
     show_default="what its first row looks like",
     help="What it is to be read as.",
 )
@@ -66,8 +66,9 @@ def command(
 ) -> None:
     """Validate and describe a corpus; find overlap with test sets.
 
-    CORPUS is JSON lines (`source`, `target` and their languages; `messages`; or `text`), TSV, or
-    the source side of aligned plain text. All faults are named at once, each with its line.
+    CORPUS is JSON lines (`source`, `target` and their languages; `messages`; `text`; or `question`,
+    `answer` and `pivot_question`), TSV, or the source side of aligned plain text. All faults are
+    named at once, each with its line.
     """
     from harness.data.contamination import find_overlaps, training_texts
     from harness.data.description import describe, read_corpus

@@ -119,6 +119,9 @@ def training_texts(corpora: Corpora) -> Iterator[tuple[str, str]]:
             yield instruction.id, message.content
     for text in corpora.monolingual:
         yield text.id, text.text
+    for question in corpora.questions:
+        yield question.id, question.question
+        yield question.id, question.pivot_question
 
 
 def item_texts(item: Mapping[str, JSON]) -> list[str]:

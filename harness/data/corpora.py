@@ -7,19 +7,26 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
-from harness.data.readers import existing_file, read_instructions, read_pairs, read_texts
+from harness.data.readers import (
+    existing_file,
+    read_instructions,
+    read_pairs,
+    read_questions,
+    read_texts,
+)
 from harness.data.spec import CorpusSpec, DataSpec
 from harness.errors import DataError
-from harness.records import JSON, Corpora, Instruction, Message, Pair, Text
+from harness.records import JSON, Corpora, Instruction, Message, Pair, Question, Text
 from harness.spec import file_sha256
 from harness.store import Stage, Store
 
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 _READERS: Mapping[str, Callable[[CorpusSpec], tuple[Any, ...]]] = {
     "train": read_pairs,
     "validation": read_pairs,
     "instructions": read_instructions,
     "monolingual": read_texts,
+    "questions": read_questions,
 }
 
 
@@ -36,6 +43,7 @@ def read_corpora(spec: DataSpec, store: Store) -> Corpora:
         validation=tuple(Pair(**row) for row in _rows(folder / "validation.jsonl")),
         instructions=tuple(map(_instruction, _rows(folder / "instructions.jsonl"))),
         monolingual=tuple(Text(**row) for row in _rows(folder / "monolingual.jsonl")),
+        questions=tuple(Question(**row) for row in _rows(folder / "questions.jsonl")),
     )
 
 
@@ -126,4 +134,4 @@ def _rows(path: Path) -> list[dict[str, Any]]:
 
 def _instruction(row: dict[str, Any]) -> Instruction:
     messages = tuple(Message(**turn) for turn in row["messages"])
-    return Instruction(row["id"], messages, row["answer"])
+    return Instruction(row["id"], messages, row["answer"], row["skill"])

@@ -8,11 +8,17 @@ from pathlib import Path
 from statistics import fmean, median
 from typing import Literal, TypeAlias
 
-from harness.data.readers import read_instructions, read_lines, read_pairs, read_texts
+from harness.data.readers import (
+    read_instructions,
+    read_lines,
+    read_pairs,
+    read_questions,
+    read_texts,
+)
 from harness.data.spec import CorpusSpec
 from harness.records import Corpora
 
-Kind: TypeAlias = Literal["parallel", "instructions", "monolingual"]
+Kind: TypeAlias = Literal["parallel", "instructions", "monolingual", "questions"]
 
 LONG_RATIO = 3.0
 """A side this many times as long as the other, in characters, is worth a look."""
@@ -36,7 +42,8 @@ class Description:
         kind: What it can be used for.
         num_rows: Rows.
         languages: Rows by language pair (``en-de``) or by language; {} for instructions.
-        lengths: By side: ``source`` and ``target``, ``request`` or ``text``.
+        lengths: By side: ``source`` and ``target``, ``request``, ``text``, or ``question`` and
+            ``answer``.
         findings: Number of rows by what is suspicious about them; only what was found.
     """
 
@@ -58,6 +65,8 @@ def read_corpus(spec: CorpusSpec, kind: Kind | None = None) -> Corpora:
             return Corpora(parallel=(), instructions=read_instructions(spec))
         case "monolingual":
             return Corpora(parallel=(), monolingual=read_texts(spec))
+        case "questions":
+            return Corpora(parallel=(), questions=read_questions(spec))
         case _:
             return Corpora(parallel=read_pairs(spec))
 
@@ -74,6 +83,16 @@ def describe(corpora: Corpora) -> Description:
         languages = Counter(row.language for row in corpora.monolingual)
         return Description(
             "monolingual", len(texts), dict(languages), {"text": _lengths(texts)}, _repeated(texts)
+        )
+    if corpora.questions:
+        asked = [row.question for row in corpora.questions]
+        answers = [row.answer for row in corpora.questions]
+        return Description(
+            "questions",
+            len(asked),
+            dict(Counter(f"{row.language}-{row.pivot_language}" for row in corpora.questions)),
+            {"question": _lengths(asked), "answer": _lengths(answers)},
+            _repeated(asked),
         )
     sources = [pair.source for pair in corpora.parallel]
     targets = [pair.target for pair in corpora.parallel]
@@ -100,6 +119,8 @@ def _kind_of(path: Path) -> Kind:
             return "instructions"
         if "text" in row:
             return "monolingual"
+        if "pivot_question" in row:
+            return "questions"
     return "parallel"
 
 

@@ -6,12 +6,14 @@ from pathlib import Path
 
 from harness.records import JSON, Example, ExampleSet, Role, Segment
 
-_EXAMPLES, _TABLE, _FACTS = "examples.jsonl", "table.jsonl", "facts.json"
+_EXAMPLES, _PROBES = "examples.jsonl", "probes.jsonl"
+_TABLE, _FACTS = "table.jsonl", "facts.json"
 
 
 def save_examples(folder: Path, made: ExampleSet) -> None:
-    """Writes examples, table and facts into a folder."""
+    """Writes examples, probes, table and facts into a folder."""
     _write_lines(folder / _EXAMPLES, [_plain(example) for example in made.examples])
+    _write_lines(folder / _PROBES, [_plain(example) for example in made.probes])
     _write_lines(folder / _TABLE, [dict(row) for row in made.table])
     (folder / _FACTS).write_text(json.dumps(dict(made.facts)), encoding="utf-8")
 
@@ -22,28 +24,44 @@ def load_examples(folder: Path) -> ExampleSet:
         tuple(_example(row) for row in _read_lines(folder / _EXAMPLES)),
         json.loads((folder / _FACTS).read_text(encoding="utf-8")),
         tuple(_read_lines(folder / _TABLE)),
+        tuple(_example(row) for row in _read_lines(folder / _PROBES)),
     )
 
 
 def _plain(example: Example) -> dict[str, JSON]:
-    segments = [
-        {"role": s.role.value, "text": s.text, "token_ids": s.token_ids, "ends_turn": s.ends_turn}
-        for s in example.segments
-    ]
-    return {"id": example.id, "pair_id": example.pair_id, "segments": segments}
+    shown = example.teacher_prompt
+    return {
+        "id": example.id,
+        "pair_id": example.pair_id,
+        "segments": [_plain_segment(segment) for segment in example.segments],
+        "teacher_prompt": None if shown is None else _plain_segment(shown),
+    }
+
+
+def _plain_segment(segment: Segment) -> dict[str, JSON]:
+    return {
+        "role": segment.role.value,
+        "text": segment.text,
+        "token_ids": segment.token_ids,
+        "ends_turn": segment.ends_turn,
+    }
 
 
 def _example(row: Mapping[str, JSON]) -> Example:
-    segments = tuple(
-        Segment(
-            Role(part["role"]),
-            part["text"],
-            None if part["token_ids"] is None else tuple(part["token_ids"]),
-            part["ends_turn"],
-        )
-        for part in row["segments"]
+    shown = row["teacher_prompt"]
+    return Example(
+        row["id"],
+        tuple(map(_segment, row["segments"])),
+        row["pair_id"],
+        None if shown is None else _segment(shown),
     )
-    return Example(row["id"], segments, row["pair_id"])
+
+
+def _segment(part: Mapping[str, JSON]) -> Segment:
+    ids = part["token_ids"]
+    return Segment(
+        Role(part["role"]), part["text"], None if ids is None else tuple(ids), part["ends_turn"]
+    )
 
 
 def _write_lines(path: Path, rows: list[dict[str, JSON]]) -> None:

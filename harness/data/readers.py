@@ -2,7 +2,9 @@
 
 One JSON object a line. Parallel text has ``source`` and ``target`` (and ``source_lang``,
 ``target_lang`` unless the specification gives them), chats have ``messages``, monolingual text has
-``text`` (and ``language``). An ``id`` is unique in its file; without one the line number serves.
+``text`` (and ``language``), questions have ``question``, ``answer``, ``language`` and the first and
+last of these with ``pivot_`` before. An ``id`` is unique in its file; without one the line number
+serves.
 """
 
 import difflib
@@ -14,10 +16,10 @@ from typing import TypeVar, cast
 from harness.data.fields import Faults, Fields
 from harness.data.spec import CorpusSpec
 from harness.errors import DataError
-from harness.records import JSON, Instruction, Message, Pair, Text
+from harness.records import JSON, Instruction, Message, Pair, Question, Text
 from harness.streams import stream
 
-Row = TypeVar("Row", Pair, Instruction, Text)
+Row = TypeVar("Row", Pair, Instruction, Text, Question)
 _ROLES = ("system", "user", "assistant")
 
 
@@ -62,6 +64,15 @@ def read_texts(spec: CorpusSpec) -> tuple[Text, ...]:
             ),
         ),
     )
+
+
+def read_questions(spec: CorpusSpec) -> tuple[Question, ...]:
+    """Questions with answers in a language to be learnt, beside the same in a pivot language.
+
+    Raises:
+        DataError: Every fault of the file, each with its line and what is allowed.
+    """
+    return _chosen(spec, _read_jsonl(spec, lambda fields: _question(fields, spec)))
 
 
 def existing_file(path: Path) -> Path:
@@ -168,7 +179,22 @@ def _instruction(fields: Fields) -> Instruction:
         answer, turns = turns[-1].content, turns[:-1]
     if turns and turns[-1].role != "user":
         fields.fault(f"messages: the last turn is of {turns[-1].role!r}, allowed 'user'")
-    return Instruction(fields.id(), tuple(turns), answer)
+    return Instruction(fields.id(), tuple(turns), answer, fields.optional_text("skill"))
+
+
+def _question(fields: Fields, spec: CorpusSpec) -> Question:
+    question = Question(
+        fields.id(),
+        fields.text("question"),
+        fields.text("answer"),
+        fields.language("language", spec.target_lang, "target_lang"),
+        fields.text("pivot_question"),
+        fields.language("pivot_language", spec.source_lang, "source_lang"),
+        fields.optional_text("pivot_answer"),
+    )
+    if question.language and question.language == question.pivot_language:
+        fields.fault(f"language and pivot_language are both {question.language!r}")
+    return question
 
 
 def _turns(fields: Fields) -> list[Message]:

@@ -63,4 +63,11 @@ def tokenise_example(example: Example, encode: Callable[[str], TokenIds], end_id
         part = (*part, end_id) if segment.ends_turn else tuple(part)
         ids += part
         roles += [segment.role] * len(part)
-    return TokenRow(example.id, tuple(ids), tuple(roles))
+    shown = example.teacher_prompt
+    return TokenRow(
+        example.id,
+        tuple(ids),
+        tuple(roles),
+        task=example.pair_id is not None,
+        teacher_prompt=None if shown is None else shown.token_ids or encode(shown.text),
+    )

@@ -9,13 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from peft import LoraConfig, PeftModel, get_peft_model
+from peft import (
+    LoraConfig,
+    PeftModel,
+    get_peft_model,
+    get_peft_model_state_dict,
+    load_peft_weights,
+    set_peft_model_state_dict,
+)
 
 from harness.errors import ConfigError
 from harness.models.chat_model import ChatModel
 from harness.models.folder import adapter_folder
 from harness.models.spec import LoraSpec
 from harness.streams import stream_seed
+
+_DEFAULT = "default"
+"""PEFT's name for an adapter that is given none."""
 
 
 def attach(chat_model: ChatModel, spec: LoraSpec, seed: int) -> ChatModel:
@@ -63,9 +73,20 @@ def merged(model: PeftModel) -> Any:
     return model.float().merge_and_unload(safe_merge=True).to(dtype)
 
 
-def save_adapter(chat_model: ChatModel, folder: Path) -> None:
-    """Writes the adapter alone, as PEFT reads it anywhere; same adapter, same bytes."""
-    chat_model.model.save_pretrained(folder, safe_serialization=True)
+def save_adapter(chat_model: ChatModel, folder: Path, name: str | None = None) -> None:
+    """Writes one adapter alone, as PEFT reads it anywhere; same adapter, same bytes.
+
+    Args:
+        chat_model: With the adapter on it.
+        folder: Gets it.
+        name: Which one, where there are several.
+    """
+    chosen = name or chat_model.model.active_adapter
+    chat_model.model.save_pretrained(folder, safe_serialization=True, selected_adapters=[chosen])
+    if chosen != _DEFAULT:  # PEFT puts any other name into a folder of its own
+        for file in (folder / chosen).iterdir():
+            file.replace(folder / file.name)
+        (folder / chosen).rmdir()
     (folder / "README.md").unlink(missing_ok=True)  # a model card of empty headings
     file = folder / "adapter_config.json"
     config = json.loads(file.read_text(encoding="utf-8"))
@@ -74,23 +95,58 @@ def save_adapter(chat_model: ChatModel, folder: Path) -> None:
     file.write_text(json.dumps(config, indent=2, sort_keys=True), encoding="utf-8")
 
 
-def load_adapter(chat_model: ChatModel, folder: Path) -> ChatModel:
+def load_adapter(chat_model: ChatModel, folder: Path, name: str = _DEFAULT) -> ChatModel:
     """The model with a saved adapter on it, ready to generate.
 
     Raises:
         ConfigError: No adapter in the folder, or one of another model.
     """
     whole = adapter_folder(str(folder))
+    with _fitting(chat_model, folder):
+        model = PeftModel.from_pretrained(chat_model.model, whole, adapter_name=name)
+    return replace(chat_model, model=model.eval())
+
+
+def load_another(chat_model: ChatModel, folder: Path, name: str) -> None:
+    """Puts one more saved adapter on a model that has one; the first stays the active one.
+
+    Raises:
+        ConfigError: No adapter in the folder, or one of another model.
+    """
+    whole = adapter_folder(str(folder))
+    with _fitting(chat_model, folder):
+        chat_model.model.load_adapter(whole, adapter_name=name)
+
+
+@contextlib.contextmanager
+def _fitting(chat_model: ChatModel, folder: Path) -> Iterator[None]:
     try:
         with _as_peft_is():
-            model = PeftModel.from_pretrained(chat_model.model, whole)
+            yield
     except (RuntimeError, ValueError, KeyError, TypeError) as error:
         reason = str(error).strip().splitlines()[0]
         raise ConfigError(
             f"{folder}: the adapter does not fit {chat_model.spec.path}: {reason}",
             "is it an adapter of another model?",
         ) from error
-    return replace(chat_model, model=model.eval())
+
+
+def load_weights(chat_model: ChatModel, folder: Path) -> None:
+    """Gives the adapter on a model the weights of a saved one of the same shape: training goes on.
+
+    Raises:
+        ConfigError: The saved adapter has another shape.
+    """
+    weights = load_peft_weights(str(adapter_folder(str(folder))), device=str(chat_model.device))
+    own = get_peft_model_state_dict(chat_model.model)
+    if {name: value.shape for name, value in weights.items()} != {
+        name: value.shape for name, value in own.items()
+    }:
+        raise ConfigError(
+            f"{folder}: the adapter has other layers or another rank than the one to go on with",
+            "every stage of a chain has the same lora settings",
+        )
+    set_peft_model_state_dict(chat_model.model, weights)
 
 
 def adapter_facts(chat_model: ChatModel) -> Mapping[str, float]:

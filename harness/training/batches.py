@@ -3,14 +3,17 @@
 Shapes: B rows, T tokens, N target tokens that carry loss.
 """
 
+import itertools
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fractions import Fraction
 
 import torch
 from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
+from harness.records import Role
 from harness.streams import stream
 from harness.training.prepare import Prepared
 from harness.training.spec import TrainSpec
@@ -36,26 +39,80 @@ class Batch:
         loss_BT: True at a position whose *next* token carries loss, bool.
         targets_N: Those next tokens in row order, int64.
         roles_N: Their roles as indices into ``ROLES``, int64.
+        teacher: The same answers behind the prompts a teacher reads; None where none does.
     """
 
     ids_BT: Tensor
     loss_BT: Tensor
     targets_N: Tensor
     roles_N: Tensor
+    teacher: "Batch | None" = None
 
 
-def number_of_steps(num_rows: int, spec: TrainSpec) -> int:
-    """Optimiser steps of a training run."""
+def number_of_steps(rows: Sequence[Prepared], spec: TrainSpec) -> int:
+    """Optimiser steps of a training run; an epoch is over when every task example was seen."""
     if spec.steps is not None:
         return spec.steps
+    num_rows = len(_task_rows(rows))
     return max(1, math.ceil((spec.epochs or 1) * math.ceil(num_rows / spec.batch_size)))
 
 
-def steps(rows: Sequence[Prepared], batch_size: int, seed: int) -> Iterator[list[Prepared]]:
-    """The rows of each optimiser step, without end: epoch after epoch, each in its own order.
+def steps(
+    rows: Sequence[Prepared], batch_size: int, seed: int, starts: Mapping[Role, int] | None = None
+) -> Iterator[list[Prepared]]:
+    """The rows of each optimiser step, without end.
 
-    Rows of similar length meet in a step. The length that counts is the prompt's, which every
-    variant shares: so two variants with the same seed see the same pairs in the same steps.
+    A step has ``batch_size`` task examples. What goes along with the task joins in proportion to
+    its number, so that all of it is seen once while the task examples are; two variants with the
+    same seed thus see the same pairs in the same steps, whatever one adds. Where nothing belongs to
+    the task, all of it does.
+
+    Args:
+        rows: All there is to train on.
+        batch_size: Task examples of a step.
+        seed: Of every order.
+        starts: Per role the first step at which what goes along in this role does so; else 0.
+    """
+    task = _task_rows(rows)
+    others: dict[int, list[Prepared]] = {}
+    for row in rows:
+        if not row.task and task is not rows:
+            start = max((starts or {}).get(role, 0) for role in row.counts)
+            others.setdefault(start, []).append(row)
+    joining = [
+        _joining(group, Fraction(batch_size, len(task)), seed, start)
+        for start, group in others.items()
+    ]
+    for batch in _epochs(task, batch_size, seed):
+        yield batch + [row for source in joining for row in next(source)]
+
+
+def _task_rows(rows: Sequence[Prepared]) -> Sequence[Prepared]:
+    return [row for row in rows if row.task] or rows
+
+
+def _joining(
+    rows: Sequence[Prepared], share: Fraction, seed: int, start: int
+) -> Iterator[list[Prepared]]:
+    """Per step the rows that join it: ``share`` of them all, from the step ``start`` on."""
+    endless = _shuffled(rows, seed, start)
+    for step in itertools.count():
+        due = (math.floor(max(0, done - start) * share * len(rows)) for done in (step, step + 1))
+        before, after = due
+        yield list(itertools.islice(endless, after - before))
+
+
+def _shuffled(rows: Sequence[Prepared], seed: int, start: int) -> Iterator[Prepared]:
+    for epoch in itertools.count():
+        order = list(rows)
+        stream(seed, f"order/joining/{start}/{epoch}").shuffle(order)
+        yield from order
+
+
+def _epochs(rows: Sequence[Prepared], batch_size: int, seed: int) -> Iterator[list[Prepared]]:
+    """Epoch after epoch, each in its own order; rows of similar length meet in a step.
+
+    The length that counts is the prompt's, which every variant shares.
     """
     epoch = 0
     while True:
@@ -111,10 +168,12 @@ def cuts(lengths: Sequence[int], max_tokens: int) -> list[int]:
 
 
 def collate(rows: Sequence[Prepared], pad_id: int) -> Batch:
-    """Rows as one padded batch."""
+    """Rows as one padded batch; a teacher reads all of them or none."""
+    shown = [row.teacher for row in rows if row.teacher is not None]
     return Batch(
         pad_sequence([row.ids_T for row in rows], batch_first=True, padding_value=pad_id),
         pad_sequence([row.loss_T for row in rows], batch_first=True, padding_value=False),
         torch.cat([row.targets_N for row in rows]),
         torch.cat([row.roles_N for row in rows]),
+        collate(shown, pad_id) if len(shown) == len(rows) else None,
     )

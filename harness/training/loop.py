@@ -22,12 +22,15 @@ from harness.training.batches import Batch, micro_batches, number_of_steps, step
 from harness.training.curves import Curves, StepRecord
 from harness.training.objective import check_weights, coefficients, weighted_loss
 from harness.training.passes import gradient_cosine, role_sums
-from harness.training.prepare import Prepared, count_roles, prepare, self_test
+from harness.training.prepare import Prepared, count_roles, prepare, self_test, to_learn
 from harness.training.report import FitReport
 from harness.training.schedule import learning_rate
 from harness.training.spec import TrainSpec
 
 logger = logging.getLogger(__name__)
+
+_HELD_OUT = dict.fromkeys(Role, 1.0)
+"""The validation loss is of all that the held-out rows answer, whatever is trained."""
 
 
 def fit(
@@ -42,6 +45,8 @@ def fit(
     penalty: Penalty | TokenPenalty | None = None,
     renew: Callable[[int], Sequence[TokenRow]] | None = None,
     renew_every: int | None = None,
+    late: Mapping[Role, int] | None = None,
+    watch: Callable[[], Mapping[str, float]] | None = None,
     on_event: OnEvent | None = None,
 ) -> FitReport:
     """Trains every parameter of ``model`` that requires gradients.
@@ -57,6 +62,9 @@ def fit(
         penalty: Added to the loss once per optimiser step, or to the loss of every token.
         renew: New rows, made with the model as it is at that step.
         renew_every: Steps between two calls of ``renew``.
+        late: Per role in how many last steps what goes along with the task in it does so; roles
+            that are not named go along from the first.
+        watch: Measures the model as it is (eval mode, no gradients), at ``drift_points`` steps.
         on_event: Is told of every logged step.
 
     Raises:
@@ -65,33 +73,45 @@ def fit(
         TrainingError: The loss or its gradient is not finite, or memory is full.
     """
     check_weights(weights)
-    source = _source(rows, spec, weights, seed)
-    held_out = micro_batches(prepare(validation, weights), spec.micro_batch_tokens, pad_id)
-    num_steps = number_of_steps(len(rows), spec)
+    prepared = _prepared(rows, weights)
+    num_steps = number_of_steps(prepared, spec)
+    starts = {role: max(0, num_steps - last) for role, last in (late or {}).items()}
+    source = steps(prepared, spec.batch_size, seed, starts)
+    held_out = micro_batches(prepare(validation, _HELD_OUT), spec.micro_batch_tokens, pad_id)
     trainer = _Trainer(model, spec, weights, pad_id, num_steps, penalty)
     looks = _spread(spec.gradient_cosine_points, num_steps)
+    watched = _spread(spec.drift_points, num_steps) if watch is not None else set()
     with _training(model, spec, seed):
         for step in range(num_steps):
             if renew is not None and renew_every and step and step % renew_every == 0:
                 model.eval()
-                source = _source(renew(step), spec, weights, seed + step)
+                source = steps(_prepared(renew(step), weights), spec.batch_size, seed + step)
                 model.train()
             extra = trainer.step(step, next(source), look=step in looks)
             last = step == num_steps - 1
             if held_out and (last or _is_due(step, spec.validate_every)):
                 extra |= trainer.validate(held_out)
+            if watch is not None and step in watched:
+                extra |= _watched(model, watch)
             if on_event is not None and (last or extra or _is_due(step, spec.log_every)):
                 rate = {"train/learning_rate": learning_rate(step, num_steps, spec)}
                 on_event(StepEvent(step + 1, num_steps, trainer.curves.point() | rate | extra))
     return trainer.curves.report()
 
 
-def _source(
-    rows: Sequence[TokenRow], spec: TrainSpec, weights: Mapping[Role, float], seed: int
-) -> Iterator[list[Prepared]]:
-    prepared = prepare(rows, weights)
-    self_test(rows, prepared)
-    return steps(prepared, spec.batch_size, seed)
+def _prepared(rows: Sequence[TokenRow], weights: Mapping[Role, float]) -> list[Prepared]:
+    learnt = to_learn(rows, weights)
+    prepared = prepare(learnt, weights)
+    self_test(learnt, prepared)
+    return prepared
+
+
+def _watched(model: Any, watch: Callable[[], Mapping[str, float]]) -> Mapping[str, float]:
+    model.eval()
+    with torch.no_grad():
+        found = watch()
+    model.train()
+    return found
 
 
 def _is_due(step: int, every: int | None) -> bool:
@@ -144,6 +164,7 @@ class _Trainer:
         self.pad_id, self.num_steps = pad_id, num_steps
         self.penalty = penalty if isinstance(penalty, Penalty) else None
         self.token_penalty = penalty if isinstance(penalty, TokenPenalty) else None
+        assert penalty is None or self.penalty or self.token_penalty  # else it would do nothing
         self.parameters = [p for p in model.parameters() if p.requires_grad]
         self.optimizer = torch.optim.AdamW(
             self.parameters,
@@ -165,7 +186,8 @@ class _Trainer:
             self.model, batches, factors, backward=True, step=step, penalty=self.token_penalty
         )
         penalty += self._penalise(step)
-        loss = weighted_loss(sums, factors) + penalty
+        replaced = self.token_penalty is not None and self.token_penalty.replaces_loss
+        loss = penalty + (0.0 if replaced else weighted_loss(sums, factors))
         norm = self._clip()
         if not (math.isfinite(loss) and math.isfinite(norm)):
             shown = ", ".join(f"{role} {value:.4g}" for role, value in sums.items())

@@ -11,6 +11,10 @@ every micro-batch is differentiated with the final denominators and micro-batchi
 but rounding. (The mean of micro-batch means, which is common, was measured to change the gradient
 by a quarter.) Under ``tokens``, weight 1 on all roles is plain cross-entropy over all target
 tokens, and weight 0 on a role is training without it.
+
+The role ``unwanted`` is not learnt but unlearnt: S is the sum of its unlikelihood losses
+-log(1 - p) (Welleck et al. 2020, 1908.04319, equation 4), and since that is a penalty beside the
+loss and no part of the mix, it counts as w S / n under either normalisation and in no denominator.
 """
 
 from collections.abc import Mapping
@@ -34,10 +38,13 @@ def coefficients(
     {<Role.TRANSLATION: 'translation'>: 0.125, <Role.RATIONALE: 'rationale'>: 0.0625}
     """
     present = {role: count for role, count in counts.items() if count}
+    means = {role: weights.get(role, 0.0) / count for role, count in present.items()}
     if normalise == "roles":
-        return {role: weights.get(role, 0.0) / count for role, count in present.items()}
-    total = sum(weights.get(role, 0.0) * count for role, count in present.items())
-    return {role: weights.get(role, 0.0) / total if total else 0.0 for role in present}
+        return means
+    learnt = [role for role in present if role is not Role.UNWANTED]
+    total = sum(weights.get(role, 0.0) * present[role] for role in learnt)
+    mixed = {role: weights.get(role, 0.0) / total if total else 0.0 for role in learnt}
+    return means | mixed
 
 
 def check_weights(weights: Mapping[Role, float]) -> None:

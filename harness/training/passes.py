@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from harness.errors import TrainingError
 from harness.protocols import TokenPenalty
 from harness.records import Role
 from harness.training.batches import Batch
@@ -28,8 +29,7 @@ class Pass:
 
     def __init__(self, model: Any, batch: Batch) -> None:
         self._model = model
-        self._ids_BT = batch.ids_BT.to(model.device)
-        self._loss_BT = batch.loss_BT.to(model.device)
+        self._batch = batch
         self.targets_N = batch.targets_N.to(model.device)
         self.roles_N = batch.roles_N.to(model.device)
         self.logits_NV = self.logits()
@@ -37,14 +37,31 @@ class Pass:
     def logits(self) -> Tensor:
         """What the model, as it is now, says where there is loss, [N, V], float32.
 
-        Ask again with the adapter switched off and it is the base model that answers. The head sees
-        only the positions that carry loss, so neither time nor memory goes into the logits of
-        prompts and padding.
+        Ask again with the adapter switched off and it is the base model that answers.
         """
-        with _head_sees_only(self._model, self._loss_BT):
-            output = self._model(input_ids=self._ids_BT, use_cache=False)
-        logits_NV: Tensor = output.logits[0].float()
-        return logits_NV
+        return logits(self._model, self._batch)
+
+    def teacher_logits(self) -> Tensor:
+        """The same behind the prompts a teacher reads, [N, V], float32.
+
+        Raises:
+            TrainingError: The variant's examples have no such prompts.
+        """
+        if self._batch.teacher is None:
+            raise TrainingError("this penalty needs examples with a teacher's prompt")
+        return logits(self._model, self._batch.teacher)
+
+
+def logits(model: Any, batch: Batch) -> Tensor:
+    """What the model says where there is loss, [N, V], float32.
+
+    The head sees only the positions that carry loss, so neither time nor memory goes into the
+    logits of prompts and padding.
+    """
+    with _head_sees_only(model, batch.loss_BT.to(model.device)):
+        output = model(input_ids=batch.ids_BT.to(model.device), use_cache=False)
+    logits_NV: Tensor = output.logits[0].float()
+    return logits_NV
 
 
 @contextmanager
@@ -86,19 +103,30 @@ def role_sums(
     for batch in batches:
         with torch.set_grad_enabled(backward):
             passed = Pass(model, batch)
-            nll_N = functional.cross_entropy(passed.logits_NV, passed.targets_N, reduction="none")
+            losses_N = token_losses(passed)
             factors_N = factors_R[passed.roles_N]
-            loss = torch.dot(nll_N, factors_N)
+            loss = torch.dot(losses_N, factors_N)
             extra_N = None if penalty is None else penalty.token_values(step, passed)
-            if extra_N is not None:
+            if penalty is not None and extra_N is not None:
                 extra = torch.dot(extra_N, factors_N)
                 penalised += float(extra.detach())
-                loss = loss + extra
+                loss = extra if penalty.replaces_loss else loss + extra
             if backward:
                 loss.backward()  # type: ignore[no-untyped-call]
-        sums_R.index_add_(0, batch.roles_N, nll_N.detach().double().cpu())
+        sums_R.index_add_(0, batch.roles_N, losses_N.detach().double().cpu())
     present = {role for batch in batches for role in batch.roles_N.tolist()}
     return {ROLES[role]: float(sums_R[role]) for role in sorted(present)}, penalised
+
+
+def token_losses(passed: Pass) -> Tensor:
+    """Negative log-likelihood of each token, or its unlikelihood loss where it is unwanted, [N]."""
+    nll_N = functional.cross_entropy(passed.logits_NV, passed.targets_N, reduction="none")
+    unwanted_N = passed.roles_N == ROLES.index(Role.UNWANTED)
+    if not unwanted_N.any():
+        return nll_N
+    # A token the model is sure of would cost infinitely much; here at most 13.8.
+    probability_N = torch.exp(-nll_N).clamp(max=1 - 1e-6)
+    return torch.where(unwanted_N, -torch.log1p(-probability_N), nll_N)
 
 
 def gradient_cosine(

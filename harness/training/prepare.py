@@ -29,6 +29,8 @@ class Prepared:
         roles_N: Their roles as indices into ``ROLES``, int64.
         prompt_length: Tokens before the first one of another role.
         counts: Tokens that carry loss, per role.
+        task: Whether it is an example of the task, which batches count, or goes along with it.
+        teacher: The same answer behind the prompt a teacher reads; None where no teacher does.
     """
 
     example_id: str
@@ -38,10 +40,22 @@ class Prepared:
     roles_N: Tensor
     prompt_length: int
     counts: Mapping[Role, int]
+    task: bool = True
+    teacher: "Prepared | None" = None
 
     def __len__(self) -> int:
         """T."""
         return len(self.ids_T)
+
+
+def to_learn(rows: Sequence[TokenRow], weights: Mapping[Role, float]) -> list[TokenRow]:
+    """The rows without those that go along with the task in roles of weight 0."""
+    carrying = _carrying(weights)
+    return [row for row in rows if row.task or carrying.intersection(row.roles)]
+
+
+def _carrying(weights: Mapping[Role, float]) -> set[Role]:
+    return {role for role, weight in weights.items() if weight > 0} - {Role.PROMPT}
 
 
 def prepare(rows: Sequence[TokenRow], weights: Mapping[Role, float]) -> list[Prepared]:
@@ -50,7 +64,7 @@ def prepare(rows: Sequence[TokenRow], weights: Mapping[Role, float]) -> list[Pre
     Raises:
         DataError: A row has no token that carries loss.
     """
-    carrying = {role for role, weight in weights.items() if weight > 0} - {Role.PROMPT}
+    carrying = _carrying(weights)
     prepared = [_prepare(row, carrying) for row in rows]
     barren = [row.example_id for row in prepared if not row.counts]
     if barren:
@@ -68,6 +82,7 @@ def _prepare(row: TokenRow, carrying: set[Role]) -> Prepared:
     end = places[-1] + 1 if places else 0
     loss_T = torch.zeros(end, dtype=torch.bool)
     loss_T[[place - 1 for place in places]] = True
+    teacher = None if row.teacher_prompt is None else _prepare(_as_the_teacher_reads(row), carrying)
     return Prepared(
         row.example_id,
         torch.tensor(row.ids[:end], dtype=torch.int64),
@@ -76,6 +91,19 @@ def _prepare(row: TokenRow, carrying: set[Role]) -> Prepared:
         torch.tensor([_INDEX[row.roles[place]] for place in places], dtype=torch.int64),
         next((i for i, role in enumerate(row.roles) if role is not Role.PROMPT), end),
         Counter(row.roles[place] for place in places),
+        row.task,
+        teacher,
+    )
+
+
+def _as_the_teacher_reads(row: TokenRow) -> TokenRow:
+    assert row.teacher_prompt is not None
+    begin = next(i for i, role in enumerate(row.roles) if role is not Role.PROMPT)
+    return TokenRow(
+        row.example_id,
+        row.teacher_prompt + row.ids[begin:],
+        (Role.PROMPT,) * len(row.teacher_prompt) + row.roles[begin:],
+        row.task,
     )
 
 

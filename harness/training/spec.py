@@ -60,6 +60,10 @@ class TrainSpec(Spec):
     log_every: int = Field(default=5, ge=1)
     """Steps between the points of the training curves; each point covers all steps since."""
 
+    drift_points: int = Field(default=0, ge=0)
+    """How many times over training the drift from the untuned model is measured, on general chats
+    (needs `data.instructions`); 0 for never."""
+
     gradient_cosine_points: int = Field(default=0, ge=0)
     """How many times over training the cosine between the gradients of the roles' losses is
     measured (RaDis, Figure 4); 0 for never."""

@@ -4,11 +4,11 @@ from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from harness.protocols import Sources
-from harness.records import JSON, ExampleSet, Role
-from harness.spec import Spec
+from harness.records import ExampleSet, Role
+from harness.variants._method import Method
 
 
-class Base(Spec):
+class Base(Method):
     """The model as it comes. No text, no weights, no adapter."""
 
     name: Literal["base"] = "base"
@@ -16,13 +16,7 @@ class Base(Spec):
 
     trains: ClassVar[bool] = False
     weights: ClassVar[Mapping[Role, float]] = {}
-    penalty: ClassVar[Mapping[str, JSON] | None] = None
-    renew_every: ClassVar[int | None] = None
     neutral: ClassVar[str] = "none: nothing is trained"
-
-    def identity(self) -> Mapping[str, JSON]:
-        """Nothing it could vary in."""
-        return {"name": self.name}
 
     def examples(self, sources: Sources) -> ExampleSet:
         """No text: this variant does not train."""

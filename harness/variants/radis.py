@@ -35,8 +35,8 @@ from harness.records import (
     Segment,
     TokenIds,
 )
-from harness.spec import Spec
 from harness.streams import stream, stream_seed
+from harness.variants._method import Method
 
 _PARAGRAPH = "\n\n"
 
@@ -62,7 +62,7 @@ class _Rationale:
 _NONE = _Rationale((), "", True)
 
 
-class Radis(Spec):
+class Radis(Method):
     """Trains on the reference and the base model's own rationale behind it."""
 
     name: Literal["radis"] = "radis"
@@ -98,19 +98,12 @@ class Radis(Spec):
     """Control: ``before`` trains on the rationale first, the translation in the last paragraph;
     translation benchmarks must then extract that paragraph (a ``regex`` rule)."""
 
-    trains: ClassVar[bool] = True
-    penalty: ClassVar[Mapping[str, JSON] | None] = None
-    renew_every: ClassVar[int | None] = None
     neutral: ClassVar[Mapping[str, JSON]] = {"rationale_weight": 0.0}
 
     @property
     def weights(self) -> Mapping[Role, float]:
         """1 on the translation, w on the rationale."""
         return {Role.TRANSLATION: 1.0, Role.RATIONALE: self.rationale_weight}
-
-    def identity(self) -> Mapping[str, JSON]:
-        """Every setting but the weight: one set of rationales serves a whole sweep over it."""
-        return {key: value for key, value in self.plain().items() if key != "rationale_weight"}
 
     def examples(self, sources: Sources) -> ExampleSet:
         """One example per pair: prompt, reference, rationale (in the order asked for)."""

@@ -9,28 +9,21 @@ from typing import ClassVar, Literal
 from harness.data.segments import pair_prompt
 from harness.protocols import Sources
 from harness.records import JSON, Example, ExampleSet, Role, Segment
-from harness.spec import Spec
+from harness.variants._method import Method
 
 
-class Sft(Spec):
+class Sft(Method):
     """Trains on (x, y) as it stands. No settings of its own."""
 
     name: Literal["sft"] = "sft"
     """The method."""
 
-    trains: ClassVar[bool] = True
-    penalty: ClassVar[Mapping[str, JSON] | None] = None
-    renew_every: ClassVar[int | None] = None
     neutral: ClassVar[Mapping[str, JSON]] = {}
 
     @property
     def weights(self) -> Mapping[Role, float]:
         """All on the translation."""
         return {Role.TRANSLATION: 1.0}
-
-    def identity(self) -> Mapping[str, JSON]:
-        """Nothing may change the text but the corpus."""
-        return {"name": self.name}
 
     def examples(self, sources: Sources) -> ExampleSet:
         """One example per pair: prompt, then the reference with the end of the turn."""

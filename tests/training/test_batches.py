@@ -83,7 +83,7 @@ def test_variants_with_the_same_prompts_meet_the_same_pairs():
     [({"steps": 7}, 7), ({"epochs": 2}, 8), ({"epochs": 0.5}, 2), ({}, 4)],
 )
 def test_steps_follow_from_steps_or_epochs(settings, expected):
-    assert number_of_steps(50, TrainSpec(batch_size=16, **settings)) == expected
+    assert number_of_steps(rows_of(*[3] * 50), TrainSpec(batch_size=16, **settings)) == expected
 
 
 def test_examples_without_loss_are_named():

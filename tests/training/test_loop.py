@@ -214,6 +214,8 @@ def test_a_penalty_is_added_once_per_step_whatever_the_micro_batches(train):
 class Entropy:
     """A token penalty: minus the loss itself, which cancels it."""
 
+    replaces_loss = False
+
     def token_values(self, step, passed):
         return torch.nn.functional.log_softmax(passed.logits_NV, -1).gather(
             1, passed.targets_N[:, None]
@@ -229,6 +231,8 @@ def test_a_token_penalty_is_weighted_and_normalised_as_the_loss_is(train):
 
 class StaysNear:
     """KL from the base model at each token, asked through the pass with the adapter off."""
+
+    replaces_loss = False
 
     def __init__(self, model):
         self.model = model
@@ -253,7 +257,7 @@ def test_a_token_penalty_can_ask_the_base_model(train):
 
 def test_l2_is_the_norm_of_the_whole_update(train):
     result = train(lora=LoraSpec(rank=3, alpha=7))
-    penalty = plugins.load("penalty", "l2")(strength=2.0).build(result.model)
+    penalty = plugins.load("penalty", "l2")(strength=2.0).build(result.model, [])
     expected = 0.0
     for name, module in result.model.named_modules():
         if name.endswith(("_proj",)):
@@ -263,7 +267,7 @@ def test_l2_is_the_norm_of_the_whole_update(train):
 
 
 def test_l2_of_strength_zero_is_off(train):
-    off = train(build=lambda model: plugins.load("penalty", "l2")(strength=0.0).build(model))
+    off = train(build=lambda model: plugins.load("penalty", "l2")(strength=0.0).build(model, []))
     assert same(off, train())
 
 
@@ -271,5 +275,5 @@ def test_l2_refuses_an_adapter_that_is_not_a_product(train):
     with pytest.raises(ConfigError, match=r"lora\.dora"):
         train(
             lora=LoraSpec(rank=2, dora=True),
-            build=lambda model: plugins.load("penalty", "l2")(strength=1.0).build(model),
+            build=lambda model: plugins.load("penalty", "l2")(strength=1.0).build(model, []),
         )

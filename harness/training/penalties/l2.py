@@ -1,17 +1,18 @@
 """Pulls the adapter towards zero: (s / 2) times the squared Frobenius norm of dW.
 
-dW = scale B A is never formed: ||B A||^2 = sum of (B^T B) * (A A^T), elementwise, which costs
-O(r^2 (in + out)) a layer. R rank, I and O a layer's inputs and outputs.
+dW = scale B A is never formed, see ``harness.models.updates``.
 """
 
+from collections.abc import Sequence
 from typing import Any
 
 import torch
 from pydantic import Field
 from torch import Tensor
 
-from harness.errors import ConfigError
+from harness.models.updates import Update, low_rank_updates
 from harness.spec import Spec
+from harness.training.prepare import Prepared
 
 
 class L2(Spec):
@@ -20,43 +21,27 @@ class L2(Spec):
     strength: float = Field(ge=0.0, allow_inf_nan=False)
     """s in (s / 2) ||dW||^2, summed over the adapted layers; 0 switches it off."""
 
-    def build(self, model: Any) -> "L2Penalty":
-        """The penalty on a model with an adapter.
+    def build(self, model: Any, probes: Sequence[Prepared]) -> "L2Penalty":
+        """The penalty on a model with an adapter; it needs no probes.
 
         Raises:
             ConfigError: The adapter is not of the form scale B A (DoRA).
         """
-        layers = []
-        for name, module in model.named_modules():
-            for adapter in getattr(module, "lora_A", {}):
-                if getattr(module, "lora_magnitude_vector", None):
-                    raise ConfigError(f"lora.dora: the l2 penalty needs dW = scale B A ({name})")
-                layers.append(
-                    (
-                        module.lora_A[adapter].weight,
-                        module.lora_B[adapter].weight,
-                        module.scaling[adapter],
-                    )
-                )
-        return L2Penalty(self.strength, layers)
+        return L2Penalty(self.strength, low_rank_updates(model, "l2"))
 
 
 class L2Penalty:
-    """The penalty over given layers of (A: [R, I], B: [O, R], scale)."""
+    """The penalty over given updates."""
 
-    def __init__(self, strength: float, layers: list[tuple[Tensor, Tensor, float]]) -> None:
+    def __init__(self, strength: float, updates: Sequence[Update]) -> None:
         self.strength = strength
-        self.layers = layers
+        self.updates = updates
 
     def value(self, step: int) -> Tensor | None:
         """(s / 2) ||dW||^2, scalar float32; None when the strength is 0."""
         if self.strength == 0:
             return None
-        norms = [
-            scale**2 * torch.sum((b_OR.T @ b_OR) * (a_RI @ a_RI.T))
-            for a_RI, b_OR, scale in self.layers
-        ]
-        return 0.5 * self.strength * torch.stack(norms).sum()
+        return 0.5 * self.strength * torch.stack([u.squared_norm() for u in self.updates]).sum()
 
 
 PENALTY = L2

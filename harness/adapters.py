@@ -1,0 +1,170 @@
+"""One adapter trained: from examples and settings to a folder PEFT reads, with its curves."""
+
+import itertools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from harness import plugins
+from harness.config import TrialConfig
+from harness.data.rows import TokenRows, tokenise
+from harness.data.segments import pair_prompt
+from harness.material import Material
+from harness.models.chat_model import ChatModel
+from harness.models.lora import adapter_facts, attach, detach, load_weights, save_adapter
+from harness.protocols import Penalty, TokenPenalty
+from harness.records import (
+    JSON,
+    Event,
+    Example,
+    ExampleSet,
+    Pair,
+    Role,
+    Segment,
+    StepEvent,
+    TokenRow,
+)
+from harness.streams import stream
+from harness.training.loop import fit
+from harness.training.prepare import prepare
+
+ADAPTER = "adapter"
+"""In an adapter stage: the folder PEFT reads."""
+CURVES = "curves.jsonl"
+"""In an adapter stage: the training curves, a step event a line."""
+
+
+def train_adapter(
+    folder: Path, config: TrialConfig, made: ExampleSet, material: Material, start: Path | None
+) -> Mapping[str, JSON]:
+    """Trains into a folder; returns what there is to say of it.
+
+    Args:
+        folder: Gets the adapter and the curves.
+        config: What to train; its chain is not looked at.
+        made: The variant's examples.
+        material: Model and data.
+        start: An adapter folder to go on from; None for a fresh adapter.
+
+    Raises:
+        ConfigError, DataError: Something the user can mend.
+        TrainingError: Training cannot go on.
+    """
+    variant = config.variant
+    tuned = attach(material.chat_model, config.lora, config.seed)
+    try:
+        if start is not None:
+            load_weights(tuned, start)
+        rows = _rows(made.examples, config, tuned)
+        with (folder / CURVES).open("w", encoding="utf-8") as curves:
+
+            def on_step(event: Event) -> None:
+                if isinstance(event, StepEvent):
+                    record = {"step": event.step, "num_steps": event.num_steps}
+                    curves.write(json.dumps(record | {"metrics": dict(event.metrics)}) + "\n")
+                    material.timeline.progress("adapter")(event.step / event.num_steps)
+                material.timeline.on_event(event)
+
+            report = fit(
+                tuned.model,
+                rows.rows,
+                config.train,
+                weights=variant.weights,
+                seed=config.seed,
+                pad_id=tuned.tokenizer.pad_id,
+                validation=_validation_rows(config, material),
+                penalty=_penalty(config, tuned, made.probes),
+                renew=_renewal(config, tuned, material),
+                renew_every=variant.renew_every,
+                late=variant.late,
+                on_event=on_step,
+            )
+        save_adapter(tuned, folder / ADAPTER)
+        facts = adapter_facts(tuned)
+    finally:
+        detach(tuned)
+    return {
+        **report.facts(),
+        **{f"train/{name}": value for name, value in facts.items()},
+        "data/too_long": len(rows.too_long),
+    }
+
+
+def read_curves(folder: Path) -> list[StepEvent]:
+    """The training curves of an adapter stage."""
+    lines = (folder / CURVES).read_text(encoding="utf-8").splitlines()
+    return [StepEvent(**json.loads(line)) for line in lines]
+
+
+def _rows(examples: Sequence[Example], config: TrialConfig, chat_model: ChatModel) -> TokenRows:
+    tokenizer = chat_model.tokenizer
+    return tokenise(examples, tokenizer.encode, tokenizer.end_id, config.train.max_length)
+
+
+def _validation_rows(config: TrialConfig, material: Material) -> Sequence[TokenRow]:
+    """Held-out pairs as plain translations: the same validation loss for every variant."""
+    sources = material.sources(config.variant, config.seed)
+    examples = [
+        Example(
+            pair.id,
+            (
+                pair_prompt(sources, pair),
+                Segment(Role.TRANSLATION, pair.target, ends_turn=True),
+            ),
+            pair.id,
+        )
+        for pair in sources.corpora.validation[: config.train.validation_limit]
+    ]
+    return _rows(examples, config, material.chat_model).rows
+
+
+def _penalty(
+    config: TrialConfig, tuned: ChatModel, probes: Sequence[Example]
+) -> Penalty | TokenPenalty | None:
+    if config.variant.penalty is None:
+        return None
+    settings = dict(config.variant.penalty)
+    kind = plugins.load("penalty", settings.pop("kind"))
+    rows = _rows(probes, config, tuned).rows
+    penalty: Penalty | TokenPenalty = kind.model_validate(settings).build(
+        tuned.model, prepare(rows, dict.fromkeys(Role, 1.0))
+    )
+    return penalty
+
+
+def _renewal(
+    config: TrialConfig, tuned: ChatModel, material: Material
+) -> Callable[[int], Sequence[TokenRow]] | None:
+    """New rows from the model in training, for variants that ask for them."""
+    every = config.variant.renew_every
+    if every is None:
+        return None
+    generator = material.live(tuned)
+
+    def renew(step: int) -> Sequence[TokenRow]:
+        pairs = upcoming(
+            material.corpora.parallel, config.seed, config.train.batch_size, step, every
+        )
+        sources = material.sources(config.variant, config.seed + step, generator, pairs)
+        return _rows(config.variant.examples(sources).examples, config, tuned).rows
+
+    return renew
+
+
+def upcoming(
+    pairs: Sequence[Pair], seed: int, batch_size: int, step: int, num_steps: int
+) -> tuple[Pair, ...]:
+    """The pairs of ``num_steps`` steps from ``step`` on, in an order that uses each once an epoch.
+
+    At most all pairs: a pair that would come twice comes once.
+    """
+
+    def endless() -> "itertools.chain[Pair]":
+        return itertools.chain.from_iterable(
+            stream(seed, f"order/renewed/{epoch}").sample(list(pairs), len(pairs))
+            for epoch in itertools.count()
+        )
+
+    begin = step * batch_size
+    chosen = itertools.islice(endless(), begin, begin + num_steps * batch_size)
+    return tuple({pair.id: pair for pair in chosen}.values())

@@ -1,0 +1,115 @@
+"""What the stages of a run draw on: model, corpora, generators; each loaded when first needed."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cached_property
+
+from harness.data.corpora import read_corpora
+from harness.data.prompts import TranslationPrompt
+from harness.data.spec import DataSpec
+from harness.models.chat_model import ChatModel
+from harness.models.completions import StoredGenerator
+from harness.models.generate import HuggingFaceGenerator, generator_identity
+from harness.models.identity import model_identity
+from harness.models.load import load_chat_model
+from harness.models.spec import ModelSpec
+from harness.models.tokenizer import load_tokenizer
+from harness.protocols import Generator, Sources, Variant
+from harness.records import JSON, Corpora, Pair
+from harness.store import Store
+from harness.timeline import Timeline
+
+
+class Material:
+    """The model and the data of a run, shared by all trainings it takes.
+
+    Args:
+        model: The chat model that is tuned.
+        data: What it is tuned on.
+        batch_size: Rows generated at once.
+        store: Where stages are kept.
+        timeline: Is told what happens.
+    """
+
+    def __init__(
+        self,
+        model: ModelSpec,
+        data: DataSpec | None,
+        batch_size: int,
+        store: Store,
+        timeline: Timeline,
+    ) -> None:
+        self.model, self._data, self._batch_size = model, data, batch_size
+        self.store, self.timeline = store, timeline
+        self.model_identity = model_identity(model)
+
+    @property
+    def data(self) -> DataSpec:
+        """The data, which a run that trains has."""
+        assert self._data is not None
+        return self._data
+
+    @cached_property
+    def chat_model(self) -> ChatModel:
+        """The base model."""
+        return load_chat_model(self.model)
+
+    @cached_property
+    def corpora(self) -> Corpora:
+        """The corpora, read and checked."""
+        with self.timeline.stage("corpus"):
+            return read_corpora(self.data, self.store)
+
+    @cached_property
+    def generator(self) -> StoredGenerator:
+        """The base model as a source of text; the model itself only where text is missing."""
+        return self._stored(self.model, lambda: self.chat_model, self.model_identity)
+
+    def teachers(self, variant: Variant) -> dict[str, StoredGenerator]:
+        """The other models a variant draws on, by name."""
+        specs = {name: ModelSpec.model_validate(s) for name, s in variant.teachers.items()}
+        return {name: self._teacher(spec) for name, spec in specs.items()}
+
+    def sources(
+        self,
+        variant: Variant,
+        seed: int,
+        generator: Generator | None = None,
+        pairs: tuple[Pair, ...] | None = None,
+    ) -> Sources:
+        """What a variant draws its text from.
+
+        Args:
+            variant: The variant.
+            seed: Of every random choice.
+            generator: In place of the base model (the model in training).
+            pairs: In place of all pairs.
+        """
+        corpora = self.corpora if pairs is None else replace(self.corpora, parallel=pairs)
+        return Sources(
+            corpora,
+            generator or self.generator,
+            TranslationPrompt(self.data),
+            seed,
+            self.teachers(variant),
+        )
+
+    def live(self, chat_model: ChatModel) -> HuggingFaceGenerator:
+        """A model in training as a source of text, which is not kept."""
+        return HuggingFaceGenerator(chat_model, self._batch_size)
+
+    def _teacher(self, spec: ModelSpec) -> StoredGenerator:
+        return self._stored(spec, lambda: load_chat_model(spec), model_identity(spec))
+
+    def _stored(
+        self, spec: ModelSpec, load: Callable[[], ChatModel], identity: Mapping[str, JSON]
+    ) -> StoredGenerator:
+        return StoredGenerator(
+            generator_identity(identity, self._batch_size),
+            lambda: load_tokenizer(spec),
+            lambda: HuggingFaceGenerator(
+                load(), self._batch_size, self.timeline.progress("completions")
+            ),
+            self.store,
+            self.timeline.on_event,
+        )

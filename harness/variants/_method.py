@@ -1,0 +1,58 @@
+"""What most methods have in common, so that each file says only what is its own."""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar
+
+from harness.protocols import Variant
+from harness.records import JSON, Role
+from harness.spec import Spec
+
+
+class Method(Spec):
+    """A variant that trains on text that stays, without a penalty, and answers as models do."""
+
+    trains: ClassVar[bool] = True
+
+    @property
+    def penalty(self) -> Mapping[str, JSON] | None:
+        """None."""
+        return None
+
+    @property
+    def late(self) -> Mapping[Role, int]:
+        """Everything goes along from the first step."""
+        return {}
+
+    @property
+    def renew_every(self) -> int | None:
+        """The text stays."""
+        return None
+
+    @property
+    def teachers(self) -> Mapping[str, JSON]:
+        """None but the untuned model."""
+        return {}
+
+    @property
+    def parts(self) -> Mapping[str, Variant]:
+        """None: it trains an adapter of its own."""
+        return {}
+
+    @property
+    def combination(self) -> Mapping[str, JSON] | None:
+        """Nothing to combine."""
+        return None
+
+    @property
+    def answering(self) -> Mapping[str, JSON] | None:
+        """By generating once."""
+        return None
+
+    @property
+    def chain(self) -> Sequence[Mapping[str, JSON]]:
+        """Nothing is trained before it."""
+        return ()
+
+    def identity(self) -> Mapping[str, JSON]:
+        """Every setting but the weights: what may change the text."""
+        return {key: value for key, value in self.plain().items() if not key.endswith("weight")}
