@@ -9,9 +9,11 @@ from harness.data.rows import tokenise
 from harness.models.lora import attach
 from harness.models.spec import LoraSpec
 from harness.protocols import Sources
-from harness.records import Corpora, Pair, Role, StepEvent
+from harness.records import Pair, Role, StepEvent
 from harness.training.loop import fit
 from harness.training.spec import TrainSpec
+from harness.variants.sft import Sft
+from tests.contract.test_variants import CORPORA
 from tests.fakes import FixedPrompt
 
 NEUTRAL = [
@@ -27,14 +29,15 @@ SPEC = TrainSpec(learning_rate=1e-2, steps=5, batch_size=4, log_every=1, warmup_
 
 
 def sources(generator):
-    return Sources(Corpora(PAIRS), generator, FixedPrompt(), 1, {})
+    return Sources(replace(CORPORA, parallel=PAIRS), generator, FixedPrompt(), 1, {})
 
 
 def examples(name, generator, settings):
     return plugins.load("variant", name)(**settings).examples(sources(generator)).examples
 
 
-def losses(chat_model, made, weights):
+def losses(chat_model, made, variant):
+    """What training says at every step; ``variant`` gives weights, penalty, late roles."""
     tuned = attach(chat_model, LoraSpec(rank=4, alpha=8), seed=1)
     tokenizer = chat_model.tokenizer
     rows = tokenise(made, tokenizer.encode, tokenizer.end_id, 512).rows
@@ -43,7 +46,9 @@ def losses(chat_model, made, weights):
         tuned.model,
         rows,
         SPEC,
-        weights=weights,
+        weights=variant.weights,
+        penalty=penalty_of(variant, tuned.model),
+        late=variant.late,
         seed=1,
         pad_id=tokenizer.pad_id,
         on_event=events.append,
@@ -51,10 +56,19 @@ def losses(chat_model, made, weights):
     return [event.metrics["train/loss"] for event in events]
 
 
+def penalty_of(variant, model):
+    if variant.penalty is None:
+        return None
+    settings = dict(variant.penalty)
+    kind = plugins.load("penalty", settings.pop("kind"))
+    return kind.model_validate(settings).build(model, [])
+
+
 def without_the_turns_end_where_the_other_goes_on(plain, other):
     """``sft``'s examples, ending their turn behind the reference only where the other's do."""
     matched = []
-    for mine, theirs in zip(plain, other, strict=True):
+    pairs = [example for example in other if example.pair_id is not None]
+    for mine, theirs in zip(plain, pairs, strict=True):
         (end,) = (s.ends_turn for s in theirs.segments if s.role is Role.TRANSLATION)
         segments = tuple(
             replace(s, ends_turn=end) if s.role is Role.TRANSLATION else s for s in mine.segments
@@ -80,8 +94,8 @@ def test_the_neutral_setting_equals_plain_fine_tuning(name, tiny_model_dir):
         settings["max_rationale_tokens"] = 16
     made = examples(name, generator, settings)
     plain = without_the_turns_end_where_the_other_goes_on(examples("sft", generator, {}), made)
-    mine = losses(fresh(), made, kind(**settings).weights)
-    assert mine == pytest.approx(losses(fresh(), plain, {Role.TRANSLATION: 1.0}), abs=1e-6)
+    mine = losses(fresh(), made, kind(**settings))
+    assert mine == pytest.approx(losses(fresh(), plain, Sft()), abs=1e-6)
 
 
 @pytest.mark.slow
@@ -106,5 +120,5 @@ def test_radis_at_weight_one_equals_plain_training_on_the_concatenation(tiny_mod
         )
         for example in made
     ]
-    both = losses(fresh(), made, {Role.TRANSLATION: 1.0, Role.RATIONALE: 1.0})
-    assert both == pytest.approx(losses(fresh(), joined, {Role.TRANSLATION: 1.0}), abs=1e-6)
+    both = losses(fresh(), made, plugins.load("variant", "radis")(rationale_weight=1.0))
+    assert both == pytest.approx(losses(fresh(), joined, Sft()), abs=1e-6)

@@ -8,22 +8,45 @@ import pytest
 
 from harness import catalogue, plugins
 from harness.protocols import Sources
-from harness.records import Corpora, Pair, Role
+from harness.records import Corpora, Instruction, Message, Pair, Question, Role, Text
 from tests.fakes import FixedPrompt, ScriptedGenerator
 
 NAMES = plugins.names("variant")
-TRAINING = [name for name in NAMES if plugins.load("variant", name).trains]
+TRAINING = [
+    name
+    for name in NAMES
+    if plugins.load("variant", name).trains and not plugins.load("variant", name)().parts
+]
+NOUNS = ("dog", "cat", "cow", "hen", "fox")
 PAIRS = tuple(
     Pair(f"p{index}", f"the {noun} sleeps", f"der {noun} schläft", "en", "de")
-    for index, noun in enumerate(["dog", "cat", "cow", "hen", "fox"])
+    for index, noun in enumerate(NOUNS)
+)
+CORPORA = Corpora(
+    PAIRS,
+    instructions=tuple(
+        Instruction(f"i{index}", (Message("user", f"What is a {noun}?"),), "An animal.", "facts")
+        for index, noun in enumerate(NOUNS)
+    ),
+    monolingual=tuple(
+        Text(f"t{index}", text, language)
+        for index, (text, language) in enumerate(
+            [("Die Kuh schläft.", "de"), ("Ein Fuchs.", "de"), ("The hen sleeps.", "en")]
+        )
+    ),
+    questions=tuple(
+        Question(f"q{index}", f"Was ist ein {noun}?", "Ein Tier.", "de", f"What is a {noun}?", "en")
+        for index, noun in enumerate(NOUNS)
+    ),
 )
 
 
 def sources(seed: int = 1) -> Sources:
+    """Every corpus, and a model that has something to say of dogs only."""
     generator = ScriptedGenerator(
         lambda prompt: "\n\nA dog is an animal." if "dog" in prompt else ""
     )
-    return Sources(Corpora(PAIRS), generator, FixedPrompt(), seed, {})
+    return Sources(CORPORA, generator, FixedPrompt(), seed, {})
 
 
 def make(name: str, **settings: object):
