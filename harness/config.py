@@ -1,5 +1,6 @@
 """TrialConfig: everything one run is made from, composed of the Specs that own the parts."""
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -104,6 +105,18 @@ class TrialConfig(Spec):
         return self
 
     @model_validator(mode="after")
+    def _has_the_corpora_its_methods_draw_on(self) -> "TrialConfig":
+        faults = {
+            f"data.{corpus}": f"missing, and the variant {variant.name} draws on it"
+            for variant in self._methods()
+            for corpus in variant.needs
+            if self.data is not None and not self._has(corpus)
+        }
+        if faults:
+            raise NestedFaults(list(faults.items()))
+        return self
+
+    @model_validator(mode="after")
     def _has_chats_to_drift_on(self) -> "TrialConfig":
         if self.train.drift_points and self.variant.trains and not self._has("instructions"):
             raise ValueError("data.instructions: missing, and train.drift_points measures on them")
@@ -131,6 +144,19 @@ class TrialConfig(Spec):
             raise NestedFaults(faults)
         return self
 
+    def _methods(self) -> Iterator[Variant]:
+        """Every method that makes text for this trial: its own, its parts', its chain's."""
+        open_ones = [self.variant, *(stage.variant for stage in self._chain())]
+        while open_ones:
+            variant = open_ones.pop()
+            yield variant
+            open_ones += variant.parts.values()
+
+    def _chain(self) -> tuple[ChainStage, ...]:
+        if self.chain is not None:
+            return self.chain
+        return tuple(ChainStage.model_validate(dict(one)) for one in self.variant.chain)
+
     def _has(self, corpus: str) -> bool:
         return self.data is not None and getattr(self.data, corpus) is not None
 
@@ -142,12 +168,9 @@ class TrialConfig(Spec):
 
     def stages(self) -> tuple["TrialConfig", ...]:
         """The trainings of this trial in order, its own the last, each without a chain."""
-        chain = self.chain
-        if chain is None:
-            chain = tuple(ChainStage.model_validate(dict(one)) for one in self.variant.chain)
         earlier = (
             self.replace(variant=stage.variant, train=self._train_of(stage), chain=())
-            for stage in chain
+            for stage in self._chain()
         )
         return (*earlier, self.replace(chain=()))
 

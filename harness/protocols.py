@@ -129,6 +129,10 @@ class Variant(Protocol):
         """
 
     @property
+    def needs(self) -> Sequence[str]:
+        """Fields of ``harness.data.spec.DataSpec`` it cannot do without, beside ``train``."""
+
+    @property
     def teachers(self) -> Mapping[str, JSON]:
         """Other models it draws on, by the name ``Sources.teachers`` gives them.
 

@@ -29,6 +29,11 @@ class Method(Spec):
         return None
 
     @property
+    def needs(self) -> Sequence[str]:
+        """Nothing but the pairs."""
+        return ()
+
+    @property
     def teachers(self) -> Mapping[str, JSON]:
         """None but the untuned model."""
         return {}

@@ -1,0 +1,50 @@
+from collections.abc import Mapping
+from typing import ClassVar
+
+import pytest
+
+from harness.config import TrialConfig
+from harness.errors import ConfigError
+from harness.spec import validate
+from harness.variants.sft import Sft
+
+DATA = {"train": {"path": "train.jsonl"}, "monolingual": {"path": "texts.jsonl"}}
+
+
+class Hungry(Sft):
+    """Draws on chats and on text."""
+
+    needs: ClassVar[tuple[str, ...]] = ("instructions", "monolingual")
+
+
+class Merged(Sft):
+    """Combines what a hungry method trained."""
+
+    parts: ClassVar[Mapping[str, Sft]] = {"general": Hungry()}
+
+
+def trial(**changes):
+    settings = {"model": {"path": "m"}, "variant": "sft", "eval": {"suites": ["s"]}, "data": DATA}
+    return validate(TrialConfig, settings | changes, "trial.yaml")
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"variant": Hungry()},
+        {"variant": Merged()},
+        {"chain": [{"variant": Hungry()}]},
+    ],
+    ids=["its own", "of a part", "of a stage before"],
+)
+def test_a_corpus_that_a_method_draws_on_must_be_named(changes):
+    with pytest.raises(ConfigError) as caught:
+        trial(**changes)
+    assert caught.value.message == (
+        "trial.yaml: data.instructions: missing, and the variant sft draws on it"
+    )
+
+
+def test_with_every_corpus_named_the_trial_is_valid():
+    data = DATA | {"instructions": {"path": "chats.jsonl"}}
+    assert trial(variant=Hungry(), data=data).variant.needs == ("instructions", "monolingual")
