@@ -3,7 +3,7 @@
 import json
 import os
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import fields
 from pathlib import Path
 
 from harness.errors import DataError
@@ -14,7 +14,18 @@ FORMAT = 1
 
 def to_plain(result: TrialResult) -> dict[str, JSON]:
     """A result as plain data, fit for JSON."""
-    return asdict(result)
+    # Not asdict, which copies every item's statistics one by one: a tenth of a short trial's time.
+    return {
+        **_fields(result),
+        "scores": {key: _fields(score) for key, score in result.scores.items()},
+        "summary_parts": {
+            key: [_fields(part) for part in parts] for key, parts in result.summary_parts.items()
+        },
+    }
+
+
+def _fields(record: TrialResult | Score | SummaryPart) -> dict[str, JSON]:
+    return {field.name: getattr(record, field.name) for field in fields(record)}
 
 
 def from_plain(data: Mapping[str, JSON]) -> TrialResult:

@@ -10,7 +10,7 @@ import re
 import unicodedata
 from collections import Counter
 from collections.abc import Iterable
-from functools import cache
+from functools import cache, lru_cache
 
 from lingua import IsoCode639_1, LanguageDetector, LanguageDetectorBuilder
 
@@ -67,13 +67,19 @@ def is_other_language(text: str, wanted: str, candidates: Iterable[str]) -> bool
     if language in _SCRIPTS and script not in {"CYRILLIC", "CJK"}:
         return False
     lower = text.lower()
-    values = _detector(tags).compute_language_confidence_values(lower)
-    beliefs = {value.language.iso_code_639_1.name.lower(): value.value for value in values}
+    beliefs = dict(_beliefs(lower, tags))
     belief = 1.0 - beliefs.pop(language)
     own, foreign = _function_words(lower, language, max(beliefs, key=beliefs.__getitem__))
     if own > foreign:
         return False
     return belief >= (_LIKELY if foreign >= _TELLING and not own else _SURE)
+
+
+@lru_cache(maxsize=2**15)
+def _beliefs(lower: str, tags: frozenset[str]) -> tuple[tuple[str, float], ...]:
+    """Belief in each language; several metrics ask of one text, and trials give equal answers."""
+    values = _detector(tags).compute_language_confidence_values(lower)
+    return tuple((value.language.iso_code_639_1.name.lower(), value.value) for value in values)
 
 
 def _function_words(lower: str, language: str, rival: str) -> tuple[int, int]:

@@ -5,7 +5,8 @@ A score that cannot be had is ``Unmeasured`` with the reason: never 0, never NaN
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields
+from functools import lru_cache
 from pathlib import Path
 
 from pydantic import ValidationError
@@ -126,7 +127,7 @@ def score_stored(
         store: Where scores are kept.
     """
     metric = metric_named(metric_name, settings)
-    rows = read_predictions(predictions.path / "predictions.jsonl")
+    rows = _rows(predictions.path / "predictions.jsonl")
     require(f"{benchmark.key}: {metric_name}", rows, getattr(metric, "needs", ()))
     try:
         signature = metric.signature(rows, services) + _suffix(benchmark)
@@ -142,6 +143,12 @@ def score_stored(
     return _read(built.path)
 
 
+@lru_cache(maxsize=1)
+def _rows(path: Path) -> list[Prediction]:
+    """The predictions of a stage, whose files never change; its metrics ask one after the other."""
+    return read_predictions(path)
+
+
 class _NothingToKeep(Exception):
     """Leaves the store without publishing."""
 
@@ -153,7 +160,8 @@ class _NothingToKeep(Exception):
 def _write(folder: Path, score: Score | Unmeasured) -> Mapping[str, JSON]:
     if isinstance(score, Unmeasured):
         raise _NothingToKeep(score)
-    (folder / "score.json").write_text(json.dumps(asdict(score)), encoding="utf-8")
+    plain = {field.name: getattr(score, field.name) for field in fields(score)}
+    (folder / "score.json").write_text(json.dumps(plain), encoding="utf-8")
     return {"value": score.value, "items": len(score.ids)}
 
 

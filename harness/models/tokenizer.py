@@ -1,7 +1,7 @@
 """A model's tokenizer as the harness uses it: chats in, token ids out, and where a turn ends."""
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -28,6 +28,8 @@ class ChatTokenizer:
         self.tokenizer = tokenizer
         own = () if tokenizer.eos_token_id is None else (int(tokenizer.eos_token_id),)
         self._stops = tuple(dict.fromkeys((*own, *end_ids)))
+        # A prompt is rendered to be shown, to be trained on and to be answered.
+        self._rendered = lru_cache(maxsize=2**14)(self._render)
 
     def encode(self, text: str) -> TokenIds:
         """Token ids of a stretch of answer text."""
@@ -39,6 +41,9 @@ class ChatTokenizer:
         Raises:
             ConfigError: The template refuses these turns (some allow no system turn).
         """
+        return self._rendered(tuple(messages), answer_next)
+
+    def _render(self, messages: tuple[Message, ...], answer_next: bool) -> str:
         turns = [{"role": message.role, "content": message.content} for message in messages]
         try:
             return str(
