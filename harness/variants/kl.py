@@ -1,0 +1,69 @@
+"""Plain fine-tuning, each next-token distribution held near the untuned model's by a KL term.
+
+Learning without forgetting (Li & Hoiem 2016, 1606.09282, section 3) in the form that word-level
+knowledge distillation has for text (Kim & Rush 2016, 1606.07947, section 3.1), the untuned model
+theta_0 being the teacher: at each token of the reference, w T^2 KL(theta_0 || theta) over the whole
+vocabulary, both softened by the temperature T; T^2 keeps the size of its gradient as T grows
+(Hinton et al. 2015, 1503.02531, section 2).
+
+Deviations and choices:
+
+- LwF keeps the outputs of the old tasks' heads on the new task's inputs. A language model has one
+  head, so what is kept is the distribution of the next token, behind the reference's own words.
+- The two terms pull apart here as they do not in LwF: the reference is one of the tokens the
+  distribution is over. So the strength matters more than it does there.
+- LwF's T is 2; here it is 1, because a language model's distribution has mass on many tokens as it
+  is. An option.
+- theta_0 is the model with the adapter switched off and without dropout: the model the
+  configuration names. Of a chain that is the model before its first stage, not the stage before;
+  where ``model.adapter`` is given, that adapter is merged first and belongs to theta_0.
+
+It costs a second forward pass, without gradients.
+
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from harness.protocols import Sources
+from harness.records import JSON, ExampleSet, Role
+from harness.variants._method import Method
+from harness.variants.sft import Sft
+
+
+class Kl(Method):
+    """Trains on (x, y); drifting from what the untuned model would say there costs."""
+
+    name: Literal["kl"] = "kl"
+    """The method."""
+
+    strength: float = Field(1.0, ge=0.0, allow_inf_nan=False)
+    """w in w T^2 KL(theta_0 || theta), beside a loss of weight 1; 0 is plain fine-tuning."""
+
+    temperature: float = Field(1.0, gt=0.0, allow_inf_nan=False)
+    """T: both models' logits are divided by it; larger heeds unlikely tokens more."""
+
+    neutral: ClassVar[Mapping[str, JSON]] = {"strength": 0.0}
+
+    @property
+    def weights(self) -> Mapping[Role, float]:
+        """All on the translation."""
+        return {Role.TRANSLATION: 1.0}
+
+    @property
+    def penalty(self) -> Mapping[str, JSON]:
+        """The divergence from the untuned model."""
+        return {"kind": "kl", "strength": self.strength, "temperature": self.temperature}
+
+    def identity(self) -> Mapping[str, JSON]:
+        """Nothing but the name: strength and temperature cannot change the text."""
+        return {"name": self.name}
+
+    def examples(self, sources: Sources) -> ExampleSet:
+        """Those of plain fine-tuning."""
+        return Sft().examples(sources)
+
+
+VARIANT = Kl

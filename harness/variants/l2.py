@@ -1,0 +1,54 @@
+"""Plain fine-tuning held back: a penalty on the squared size of what the adapter adds.
+
+The loss is that of ``sft`` plus (s / 2) ||dW||^2, summed over the adapted layers, dW = scale B A
+being the change of the frozen weights. Kirkpatrick et al. 2017 (1612.00796, figure 1) compare EWC
+with this penalty, which holds every weight equally; Li et al. 2018 (1802.01483, section 3) know it
+as L2-SP. It tells how much of what ``ewc`` keeps is owed to knowing which weights matter.
+
+Not the optimiser's weight decay: that pulls A and B towards zero one by one and is decoupled from
+the loss. Here the product is held, by the gradient of the loss.
+
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from harness.protocols import Sources
+from harness.records import JSON, ExampleSet, Role
+from harness.variants._method import Method
+from harness.variants.sft import Sft
+
+
+class L2(Method):
+    """Trains on (x, y); the update's norm costs."""
+
+    name: Literal["l2"] = "l2"
+    """The method."""
+
+    strength: float = Field(0.01, ge=0.0, allow_inf_nan=False)
+    """s in (s / 2) ||dW||^2; 0 is plain fine-tuning."""
+
+    neutral: ClassVar[Mapping[str, JSON]] = {"strength": 0.0}
+
+    @property
+    def weights(self) -> Mapping[Role, float]:
+        """All on the translation."""
+        return {Role.TRANSLATION: 1.0}
+
+    @property
+    def penalty(self) -> Mapping[str, JSON]:
+        """The norm of the update."""
+        return {"kind": "l2", "strength": self.strength}
+
+    def identity(self) -> Mapping[str, JSON]:
+        """Nothing but the name: the strength cannot change the text."""
+        return {"name": self.name}
+
+    def examples(self, sources: Sources) -> ExampleSet:
+        """Those of plain fine-tuning."""
+        return Sft().examples(sources)
+
+
+VARIANT = L2
