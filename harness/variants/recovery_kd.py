@@ -1,0 +1,75 @@
+"""Recovery distillation: general chats answered by the untuned model, mixed into the pairs.
+
+Geng et al. 2024, "Why Not Transform Chat Large Language Models to Non-English?", arXiv 2405.13923,
+section on recovery knowledge distillation: the chat model answers instructions itself before it is
+tuned, and learns its own answers again beside the new task. Unlike ``replay`` it needs no answers,
+only questions, and what it rehearses is what this model would have said.
+
+Deviations and choices:
+
+- The paper's answers go behind a tag (``<RESPONSE>``) that its other data share: here the answer
+  alone. ``transllm`` has the tags.
+- Answers are greedy, at most ``max_new_tokens`` long; an unfinished one would teach to stop
+  mid-sentence, so it is dropped and counted, as an empty one is.
+- ``ratio`` and ``reply_weight`` are swept here; weight 1 is the paper. The default ratio is this
+  project's.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from harness.protocols import Sources
+from harness.records import JSON, ExampleSet, Role
+from harness.variants._method import Method
+from harness.variants._replies import Answered, beside_the_task, chats, nested, num_extras
+
+
+class RecoveryKd(Method):
+    """Trains on the pairs and on general chats as the untuned model answers them."""
+
+    name: Literal["recovery_kd"] = "recovery_kd"
+    """The method."""
+
+    ratio: float = Field(0.25, ge=0.0, le=1000.0, allow_inf_nan=False)
+    """General chats per sentence pair, at most as many as there are; a smaller ratio's chats are
+    contained in a larger one's."""
+
+    reply_weight: float = Field(1.0, ge=0.0, le=1000.0, allow_inf_nan=False)
+    """Weight of the loss on the answers; the loss on the translations has weight 1."""
+
+    max_new_tokens: int = Field(256, ge=1)
+    """Tokens of an answer at most; longer ones are dropped."""
+
+    neutral: ClassVar[Mapping[str, JSON]] = {"ratio": 0.0}
+
+    @property
+    def weights(self) -> Mapping[Role, float]:
+        """1 on the translation, w on the replies."""
+        return {Role.TRANSLATION: 1.0, Role.REPLY: self.reply_weight}
+
+    @property
+    def needs(self) -> Sequence[str]:
+        """General chats, answered or not."""
+        return ("instructions",) if self.ratio else ()
+
+    def examples(self, sources: Sources) -> ExampleSet:
+        """What ``sft`` trains on, then the chats drawn with the untuned model's answers.
+
+        Raises:
+            DataError: There are no chats.
+        """
+        if not self.ratio:
+            return beside_the_task(sources, (), {})
+        asked = nested(
+            chats(sources, self.name),
+            num_extras(self.ratio, sources),
+            sources.seed,
+            "recovery_kd/drawn",
+        )
+        answered = Answered(sources, asked, self.max_new_tokens)
+        return beside_the_task(sources, answered.examples, answered.facts, answered.table)
+
+
+VARIANT = RecoveryKd
