@@ -33,6 +33,10 @@ class Generator(Protocol):
     def identity(self) -> Mapping[str, JSON]:
         """All that may change what it generates: weights, template, dtype, device, batch rule."""
 
+    @property
+    def vocabulary(self) -> str:
+        """Equal for two generators exactly when every token id means the same to both."""
+
     def encode(self, text: str) -> TokenIds:
         """Token ids of a stretch of answer text, without special tokens."""
 
@@ -41,6 +45,12 @@ class Generator(Protocol):
 
     def render_chat(self, messages: Sequence[Message]) -> str:
         """The chat as the text ``encode_chat`` tokenises."""
+
+    def encode_user_turn(self, messages: Sequence[Message]) -> TokenIds:
+        """Token ids of a chat (or none) and the start of a user's turn: the words come next."""
+
+    def encode_start(self) -> TokenIds:
+        """What a text begins with where nothing comes before it; one token."""
 
     def generate(self, prompts: Sequence[TokenIds], decoding: Decoding) -> list[Generation]:
         """One continuation per prompt, in the order of the prompts."""

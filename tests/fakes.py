@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from harness.records import JSON, Decoding, Generation, Message, TokenIds
 
-END = 0
+END, START = 0, 1
 
 
 class ScriptedGenerator:
@@ -13,14 +13,19 @@ class ScriptedGenerator:
     Args:
         script: From the whole prompt as text to what follows it.
         identity: What tells it from another generator.
+        vocabulary: Another one's for a generator whose token ids mean something else.
 
     Every call of ``generate`` is kept in ``calls`` as (prompts as text, decoding).
     """
 
     def __init__(
-        self, script: Callable[[str], str], identity: Mapping[str, JSON] | None = None
+        self,
+        script: Callable[[str], str],
+        identity: Mapping[str, JSON] | None = None,
+        vocabulary: str = "characters",
     ) -> None:
         self.script = script
+        self.vocabulary = vocabulary
         self.identity = dict(identity or {"model": "scripted"})
         self.calls: list[tuple[list[str], Decoding]] = []
 
@@ -33,6 +38,12 @@ class ScriptedGenerator:
 
     def encode_chat(self, messages: Sequence[Message]) -> TokenIds:
         return self.encode(self.render_chat(messages))
+
+    def encode_user_turn(self, messages: Sequence[Message]) -> TokenIds:
+        return self.encode(self.render_chat(messages).removesuffix("<assistant>") + "<user>")
+
+    def encode_start(self) -> TokenIds:
+        return (START,)
 
     def generate(self, prompts: Sequence[TokenIds], decoding: Decoding) -> list[Generation]:
         texts = ["".join(map(chr, prompt)) for prompt in prompts]

@@ -47,6 +47,11 @@ class StoredGenerator:
         """That of the generator behind it."""
         return self._identity
 
+    @property
+    def vocabulary(self) -> str:
+        """Hash of the tokenizer's tokens and their ids."""
+        return self._tokenizer.vocabulary
+
     def encode(self, text: str) -> TokenIds:
         """Token ids of a stretch of answer text, without special tokens."""
         return self._tokenizer.encode(text)
@@ -58,6 +63,14 @@ class StoredGenerator:
     def render_chat(self, messages: Sequence[Message]) -> str:
         """The chat as text, up to where the answer begins."""
         return self._tokenizer.render_chat(messages)
+
+    def encode_user_turn(self, messages: Sequence[Message]) -> TokenIds:
+        """Token ids of a chat and the start of a user's turn."""
+        return self._tokenizer.encode_user_turn(messages)
+
+    def encode_start(self) -> TokenIds:
+        """The token a text begins with."""
+        return self._tokenizer.encode_start()
 
     def generate(self, prompts: Sequence[TokenIds], decoding: Decoding) -> list[Generation]:
         """One continuation per prompt, from the store where this list was answered before."""

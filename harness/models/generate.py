@@ -44,6 +44,11 @@ class HuggingFaceGenerator:
         """The model's identity and how rows share a batch."""
         return generator_identity(self.chat_model.identity, self._batch_size)
 
+    @property
+    def vocabulary(self) -> str:
+        """Hash of the tokenizer's tokens and their ids."""
+        return self.chat_model.tokenizer.vocabulary
+
     def encode(self, text: str) -> TokenIds:
         """Token ids of a stretch of answer text, without special tokens."""
         return self.chat_model.tokenizer.encode(text)
@@ -55,6 +60,14 @@ class HuggingFaceGenerator:
     def render_chat(self, messages: Sequence[Message]) -> str:
         """The chat as text, up to where the answer begins."""
         return self.chat_model.tokenizer.render_chat(messages)
+
+    def encode_user_turn(self, messages: Sequence[Message]) -> TokenIds:
+        """Token ids of a chat and the start of a user's turn."""
+        return self.chat_model.tokenizer.encode_user_turn(messages)
+
+    def encode_start(self) -> TokenIds:
+        """The token a text begins with."""
+        return self.chat_model.tokenizer.encode_start()
 
     def generate(self, prompts: Sequence[TokenIds], decoding: Decoding) -> list[Generation]:
         """One continuation per prompt, in their order; equal prompts are answered once."""

@@ -11,6 +11,7 @@ from harness.errors import ConfigError
 from harness.models.folder import model_folder, read_json
 from harness.models.spec import ModelSpec
 from harness.records import Message, TokenIds
+from harness.spec import digest
 
 _MARK = "XQXQ"
 """Stands for an answer when the chat template is asked what it writes behind one."""
@@ -59,9 +60,33 @@ class ChatTokenizer:
         """Token ids of ``render_chat``."""
         return self.encode(self.render_chat(messages))
 
+    def encode_user_turn(self, messages: Sequence[Message]) -> TokenIds:
+        """Token ids of a chat and the start of one more turn of the user, up to its first word.
+
+        A blank that the template writes before that word is left out: tokenizers join it to it.
+
+        Raises:
+            ConfigError: The template refuses these turns.
+        """
+        opened = self.render_chat((*messages, Message("user", _MARK)), answer_next=False)
+        return self.encode(opened.rpartition(_MARK)[0].rstrip(" "))
+
+    def encode_start(self) -> TokenIds:
+        """The token a text begins with, or the one that ends texts where there is none.
+
+        Models without the former have seen the latter between texts in their pre-training.
+        """
+        begin = self.tokenizer.bos_token_id
+        return (self.end_ids[0] if begin is None else int(begin),)
+
     def decode(self, token_ids: Sequence[int]) -> str:
         """The text of generated ids, special tokens left out."""
         return str(self.tokenizer.decode(list(token_ids), skip_special_tokens=True))
+
+    @cached_property
+    def vocabulary(self) -> str:
+        """Hash of all tokens and their ids, added and special ones among them."""
+        return digest(self.tokenizer.get_vocab())
 
     @cached_property
     def end_id(self) -> int:
