@@ -86,8 +86,15 @@ def write_report(
     figure = folder / "front.png"
     write_front_png(points, figure)
     pairs = compare_trials(record, reference=reference, num_resamples=num_resamples)
+    references = list(dict.fromkeys(pair.second for pair in pairs if not pair.with_base))
     overviews = (
-        overview([pair for pair in pairs if not pair.with_base], "comparison"),
+        *[
+            overview(
+                [pair for pair in pairs if pair.second == second],
+                "comparison" + (f"_{place}" if place > 1 else ""),
+            )
+            for place, second in enumerate(references, start=1)
+        ],
         overview([pair for pair in pairs if pair.with_base], "comparison_base"),
     )
     lines = [lines_table(pairs, scores=scores) for scores in (False, True)]

@@ -1,18 +1,19 @@
 """Is the difference real: configurations against a reference, paired over seeds and items.
 
 A pair is compared on its confirmed runs (test benchmarks, fresh seeds) where both have some, else
-on the runs of the sweep. Within a pair the p-values of the suites' summaries, and apart from them
-those of the single scores, are adjusted for their number by Holm's procedure.
+on the runs of the sweep. The p-values of the suites' summaries are adjusted by Holm's procedure for
+the number of all that are compared with one reference; those of the single scores, apart from them,
+for their number within the pair.
 """
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.evaluation import significance
 from harness.evaluation.significance import Difference, Draws
-from harness.records import SweepRecord, TrialResult
+from harness.records import SweepRecord, SweepTrial, TrialResult
 from harness.report.estimates import (
     Estimates,
     Runs,
@@ -158,22 +159,40 @@ def _judge(
     adjusted = significance.holm([found[key].p_value for key in keys])
     compared = []
     for key, p_value in zip(keys, adjusted, strict=True):
-        upwards = is_higher_better(runs[0], key)
-        decision: Decision = "no difference shown"
-        if p_value <= risk and found[key].value != 0:
-            decision = "better" if (found[key].value > 0) == upwards else "worse"
-        compared.append(
-            Compared(
-                key=key,
-                higher_is_better=upwards,
-                first=mean_value(runs[0], key) or 0.0,
-                second=mean_value(runs[1], key) or 0.0,
-                difference=found[key],
-                p_value=p_value,
-                decision=decision,
-            )
+        line = Compared(
+            key=key,
+            higher_is_better=is_higher_better(runs[0], key),
+            first=mean_value(runs[0], key) or 0.0,
+            second=mean_value(runs[1], key) or 0.0,
+            difference=found[key],
+            p_value=p_value,
+            decision="no difference shown",
         )
+        compared.append(_decided(line, risk))
     return tuple(compared)
+
+
+def together(pairs: Sequence[Comparison], level: float) -> list[Comparison]:
+    """Comparisons with one reference, their summaries' p-values adjusted for all of them."""
+    lines = [line for pair in pairs for line in pair.summaries]
+    adjusted = iter(significance.holm([line.difference.p_value for line in lines]))
+    return [
+        replace(
+            pair,
+            summaries=tuple(
+                _decided(replace(line, p_value=next(adjusted)), 1 - level)
+                for line in pair.summaries
+            ),
+        )
+        for pair in pairs
+    ]
+
+
+def _decided(line: Compared, risk: float) -> Compared:
+    decision: Decision = "no difference shown"
+    if line.p_value <= risk and line.difference.value != 0:
+        decision = "better" if (line.difference.value > 0) == line.higher_is_better else "worse"
+    return replace(line, decision=decision)
 
 
 def compare_trials(
@@ -183,51 +202,72 @@ def compare_trials(
     level: float = significance.LEVEL,
     num_resamples: int | None = None,
 ) -> tuple[Comparison, ...]:
-    """The trials worth it against the reference trial, and the reference against the base.
+    """The trials worth it against each reference trial, and all of these against the base.
 
     Trials with confirmed runs, else the members of the front; none when no trial has two seeds.
 
     Args:
         record: The sweep.
-        reference: Number of a trial; by default the `sft` trial best at translation.
+        reference: Number of a trial; by default, of each variant the sweep names in ``against``
+            (`sft`), the trial best at translation.
         level: Of the intervals.
         num_resamples: Of the bootstrap; by default enough for the number of scores.
     """
     complete = {t.number: t for t in record.trials if t.values is not None and t.results}
-    chosen = reference_trial(record) if reference is None else complete.get(reference)
-    if chosen is None or max(len(t.confirmed or t.results) for t in complete.values()) < 2:
+    references = _references(record, complete, reference)
+    if not references or max(len(t.confirmed or t.results) for t in complete.values()) < 2:
         return ()
     confirmed = [t for t in complete.values() if t.confirmed]
     others = confirmed or [complete[number] for number in record.front if number in complete]
-    estimates = Estimates(Draws(num_resamples or _num_resamples(chosen.results[0])), level)
+    resamples = num_resamples or _num_resamples(references[0].results[0], len(others))
+    estimates = Estimates(Draws(resamples), level)
     comparisons = []
-    for trial in others:
-        if trial.number == chosen.number:
-            continue
-        fresh = bool(trial.confirmed and chosen.confirmed)
-        comparisons.append(
-            compare_runs(
-                trial.confirmed if fresh else trial.results,
-                chosen.confirmed if fresh else chosen.results,
-                estimates=estimates,
-                labels=(label_of(trial, record), label_of(chosen, record)),
-                confirmed=fresh,
-            )
+    for chosen in references:
+        pairs = [
+            _compare(trial, chosen, record, estimates)
+            for trial in others
+            if trial.number != chosen.number
+        ]
+        comparisons += together(pairs, level)
+    first = references[0]
+    if record.base is not None:
+        base = SweepTrial(-1, "complete", {}, (record.base,), confirmed=(record.base,))
+        everyone = [first, *[t for t in others if t.number != first.number]]
+        comparisons += together(
+            [_compare(trial, base, record, estimates, "base, untuned") for trial in everyone], level
         )
-    for trial in [chosen, *[t for t in others if t.number != chosen.number]]:
-        if record.base is not None:
-            comparisons.append(
-                compare_runs(
-                    trial.confirmed or trial.results,
-                    (record.base,),
-                    estimates=estimates,
-                    labels=(label_of(trial, record), "base, untuned"),
-                    confirmed=bool(trial.confirmed),
-                )
-            )
     return tuple(comparisons)
 
 
-def _num_resamples(run: TrialResult) -> int:
-    """Enough that Holm's smallest level can be reached by every score at once."""
-    return max(MIN_RESAMPLES, math.ceil(2 * len(run.scores) / (1 - significance.LEVEL) * 1.2))
+def _references(
+    record: SweepRecord, complete: Mapping[int, SweepTrial], number: int | None
+) -> list[SweepTrial]:
+    if number is not None:
+        return [complete[number]] if number in complete else []
+    named = record.spec.get("against") or ["sft"]
+    found = [reference_trial(record, name) for name in named]
+    return list({trial.number: trial for trial in found if trial is not None}.values())
+
+
+def _compare(
+    trial: SweepTrial,
+    reference: SweepTrial,
+    record: SweepRecord,
+    estimates: Estimates,
+    label: str | None = None,
+) -> Comparison:
+    """On confirmed runs where both have some, else on the sweep's own."""
+    fresh = bool(trial.confirmed and reference.confirmed)
+    return compare_runs(
+        trial.confirmed if fresh else trial.results,
+        reference.confirmed if fresh else reference.results,
+        estimates=estimates,
+        labels=(label_of(trial, record), label or label_of(reference, record)),
+        confirmed=fresh,
+    )
+
+
+def _num_resamples(run: TrialResult, num_pairs: int) -> int:
+    """Enough that Holm's smallest level can be reached by every line of a family at once."""
+    largest = max(len(run.scores), num_pairs * len(run.summaries))
+    return max(MIN_RESAMPLES, math.ceil(2 * largest / (1 - significance.LEVEL) * 1.2))

@@ -195,14 +195,14 @@ def kept_of_base(runs: Runs, base: TrialResult | None, key: str) -> float | None
     return math.fsum(counted) / len(counted) if counted else None
 
 
-def reference_trial(record: SweepRecord) -> SweepTrial | None:
-    """What methods are compared with: the best `sft` trial on the translation objective.
+def reference_trial(record: SweepRecord, variant: str = "sft") -> SweepTrial | None:
+    """What methods are compared with: a variant's best trial on the translation objective.
 
     Of those with confirmed runs where any has some. Its measure is the first objective of a
-    translation suite, else the first; without an `sft` trial it is the first complete one.
+    translation suite, else the first; without a trial of the variant it is the first complete one.
     """
     complete = [trial for trial in record.trials if trial.values is not None and trial.results]
-    plain = [trial for trial in complete if trial.results[0].variant == "sft"]
+    plain = [trial for trial in complete if trial.results[0].variant == variant]
     plain = [trial for trial in plain if trial.confirmed] or plain
     if not plain:
         return complete[0] if complete else None

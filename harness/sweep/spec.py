@@ -10,9 +10,10 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from harness import plugins
 from harness.config import TrialConfig
 from harness.constraints import parse_constraint
-from harness.errors import ConfigError, DataError
+from harness.errors import ConfigError, DataError, unknown_name
 from harness.evaluation.benchmarks import find_benchmarks
 from harness.records import JSON, Split
 from harness.spec import NestedFaults, Spec, load_spec
@@ -95,6 +96,18 @@ class SweepSpec(Spec):
 
     confirm: ConfirmSpec | None = None
     """What is run once more on test benchmarks; null for nothing."""
+
+    against: tuple[str, ...] = Field(("sft",), min_length=1)
+    """Variants with which the report compares all others, each by its trial best at translation."""
+
+    @field_validator("against")
+    @classmethod
+    def _known_variants(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        known = plugins.names("variant")
+        unknown = [unknown_name("variant", name, known) for name in value if name not in known]
+        if unknown:
+            raise ValueError("; ".join(unknown))
+        return value
 
     @field_validator("base", mode="before")
     @classmethod

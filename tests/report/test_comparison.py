@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness.evaluation.significance import Draws
-from harness.report.comparison import compare_runs, compare_trials
+from harness.evaluation.significance import Draws, holm
+from harness.report.comparison import compare_runs, compare_trials, together
 from harness.report.comparison_tables import lines_table, overview
 from harness.report.estimates import Estimates, reference_trial
 from tests.synthetic import make_record, make_result
@@ -111,3 +111,20 @@ def test_the_tables_have_a_line_per_pair_and_per_score(ten_seeds):
     assert table.text()[0][-2:] == ("10 and 10", "test")
     assert len(lines_table([found], scores=True).rows) == len(found.scores)
     assert overview([], "comparison") is None
+
+
+def test_a_sweep_may_name_several_references():
+    record = make_record(num_items=20)
+    record = replace(record, spec={**record.spec, "against": ["sft", "radis"]})
+    pairs = [pair for pair in compare_trials(record, num_resamples=200) if not pair.with_base]
+    references = {pair.second.partition(" ")[0] for pair in pairs}
+    assert references == {f"#{reference_trial(record, name).number}" for name in ("sft", "radis")}
+    assert all(pair.first != pair.second for pair in pairs)
+
+
+def test_summaries_are_adjusted_for_all_that_are_compared_with_one_reference(ten_seeds):
+    alone = compare_runs(*ten_seeds, estimates=Estimates(Draws(600)))
+    thrice = together([alone] * 3, 0.95)
+    raw = [line.difference.p_value for line in alone.summaries] * 3
+    assert [line.p_value for pair in thrice for line in pair.summaries] == holm(raw)
+    assert [pair.scores for pair in thrice] == [alone.scores] * 3
