@@ -1,0 +1,100 @@
+"""Sequence-level knowledge distillation: the target is a teacher's translation instead of y.
+
+Kim & Rush 2016, "Sequence-Level Knowledge Distillation", arXiv 1606.07947, section 3.2: plain
+cross-entropy on what the teacher says to x. With the untuned model as its own teacher, the default,
+it is the control that teaches nothing new: what it loses is lost by training as such.
+
+Deviations and choices:
+
+- The paper approximates the teacher's mode by beam search (5): here greedy decoding.
+- Chat models add remarks to a translation. ``extract: first_paragraph`` (as benchmarks read it)
+  takes the text before the first blank line; ``all`` trains on everything that was said.
+- An empty or unfinished translation is replaced by the reference, and counted.
+- Interpolation with the loss on y (section 3.3, selecting from the beam by closeness to y) is left
+  out.
+"""
+
+from collections.abc import Mapping
+from typing import ClassVar, Literal
+
+from pydantic import Field
+
+from harness.data.segments import pair_prompt
+from harness.models.spec import ModelSpec
+from harness.protocols import Sources
+from harness.records import JSON, Decoding, Example, ExampleSet, Pair, Role, Segment
+from harness.variants._method import Method
+from harness.variants._replies import fallbacks
+from harness.variants._written import TEACHER, teachers_of, translation, writer_in
+
+
+class SeqKd(Method):
+    """Trains on a teacher's translations."""
+
+    name: Literal["seqkd"] = "seqkd"
+    """The method."""
+
+    teacher: ModelSpec | None = None
+    """The model that translates; None for the untuned model itself."""
+
+    extract: Literal["first_paragraph", "all"] = "first_paragraph"
+    """What of the teacher's answer is the translation: the text before the first blank line, or
+    all of it."""
+
+    max_new_tokens: int = Field(256, ge=1)
+    """Tokens of an answer at most."""
+
+    neutral: ClassVar[str] = "no setting: with a teacher that echoes the reference it equals sft"
+
+    @property
+    def weights(self) -> Mapping[Role, float]:
+        """All on the translation."""
+        return {Role.TRANSLATION: 1.0}
+
+    @property
+    def teachers(self) -> Mapping[str, JSON]:
+        """The one that translates, unless it is the untuned model."""
+        return teachers_of(self.teacher)
+
+    def identity(self) -> Mapping[str, JSON]:
+        """Every setting but the teacher, which enters by what it is, not by where it lies."""
+        return {key: value for key, value in super().identity().items() if key != TEACHER}
+
+    def examples(self, sources: Sources) -> ExampleSet:
+        """One example per pair: prompt, then the teacher's translation or, failing that, y."""
+        pairs, teacher = sources.corpora.parallel, writer_in(sources, self.teacher)
+        prompts = [
+            teacher.encode_chat(
+                sources.prompt.messages(pair.source, pair.source_lang, pair.target_lang)
+            )
+            for pair in pairs
+        ]
+        generations = teacher.generate(prompts, Decoding(self.max_new_tokens))
+        examples: list[Example] = []
+        table: list[Mapping[str, JSON]] = []
+        missed = dict.fromkeys(("empty", "unfinished"), 0)
+        for pair, generation in zip(pairs, generations, strict=True):
+            found = translation(sources, teacher, generation, self.extract)
+            reason = None if isinstance(found, Segment) else found
+            if isinstance(found, Segment):
+                target = found
+            else:
+                target = Segment(Role.TRANSLATION, pair.target, ends_turn=True)
+                missed[found] += 1
+            examples.append(Example(pair.id, (pair_prompt(sources, pair), target), pair.id))
+            table.append(_row(pair, generation.text, reason))
+        return ExampleSet(tuple(examples), fallbacks(missed, len(pairs)), tuple(table))
+
+
+def _row(pair: Pair, said: str, reason: str | None) -> dict[str, JSON]:
+    return {
+        "id": pair.id,
+        "source": pair.source,
+        "reference": pair.target,
+        "answer": said,
+        "kept": reason is None,
+        "reason": reason,
+    }
+
+
+VARIANT = SeqKd
