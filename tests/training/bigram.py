@@ -7,7 +7,13 @@ from torch import nn
 
 from harness.records import Role, TokenRow
 
-ROLES = {"p": Role.PROMPT, "t": Role.TRANSLATION, "r": Role.RATIONALE, "a": Role.REPLY}
+ROLES = {
+    "p": Role.PROMPT,
+    "t": Role.TRANSLATION,
+    "r": Role.RATIONALE,
+    "a": Role.REPLY,
+    "u": Role.UNWANTED,
+}
 
 
 class Bigram(nn.Module):

@@ -130,6 +130,50 @@ def test_under_roles_scaling_all_weights_scales_the_loss():
     assert ten[0] == pytest.approx(10 * one[0], rel=1e-6)
 
 
+UNWANTED_WEIGHTS = {Role.TRANSLATION: 1.0, Role.UNWANTED: 0.05}
+# Translations cost log 3 + log 4 and log 5; unwanted tokens -log(1 - p): of p = 1/3, 1/4 and 1/5
+# that is log(3/2), log(4/3), log(5/4).
+WITH_UNWANTED = [row("012", "ptt", "a"), row("0120", "puuu", "b"), row("20", "pt", "c")]
+
+
+def measure_unwanted(normalise, max_tokens=4096, weights=UNWANTED_WEIGHTS):
+    model = Bigram()
+    prepared = prepare(WITH_UNWANTED, weights)
+    factors = coefficients(count_roles(prepared), weights, normalise)
+    batches = micro_batches(prepared, max_tokens, 0)
+    sums, _ = role_sums(model, batches, factors, backward=True)
+    return weighted_loss(sums, factors), model.head.weight.grad
+
+
+@pytest.mark.parametrize("normalise", ["tokens", "roles"])
+@pytest.mark.parametrize("max_tokens", [1, 5, 4096])
+def test_unlikelihood_is_a_mean_of_its_own_beside_the_loss(normalise, max_tokens):
+    loss, gradient = measure_unwanted(normalise, max_tokens)
+    likelihood = (log(3) + log(4) + log(5)) / 3
+    unlikelihood = (log(3 / 2) + log(4 / 3) + log(5 / 4)) / 3
+    assert loss == pytest.approx(likelihood + 0.05 * unlikelihood, rel=1e-6)
+    model = Bigram().double()
+    p = model.head.weight.T.softmax(-1)
+    wanted = torch.stack([p[0, 1], p[1, 2], p[2, 0]])
+    (-wanted.log().mean() - 0.05 * torch.log(1 - wanted).mean()).backward()
+    assert torch.allclose(gradient.double(), model.head.weight.grad, atol=1e-7)
+
+
+def test_the_weight_of_unlikelihood_scales_it_and_leaves_the_rest_of_the_loss_alone():
+    small, _ = measure_unwanted("tokens")
+    large, _ = measure_unwanted("tokens", weights={**UNWANTED_WEIGHTS, Role.UNWANTED: 0.5})
+    assert large - small == pytest.approx(0.45 * log(3 / 2 * 4 / 3 * 5 / 4) / 3, rel=1e-5)
+
+
+def test_an_unwanted_token_the_model_is_sure_of_costs_much_but_not_infinitely_much():
+    model = Bigram()
+    model.head.weight.data = 1000 * torch.eye(3)
+    prepared = prepare([row("00", "pu")], {Role.UNWANTED: 1.0})
+    sums, _ = role_sums(model, micro_batches(prepared, 99, 0), {Role.UNWANTED: 1.0}, backward=True)
+    assert sums[Role.UNWANTED] == pytest.approx(log(1e6), rel=0.01)
+    assert torch.isfinite(model.head.weight.grad).all()
+
+
 def test_a_role_without_tokens_contributes_nothing():
     weights = {Role.TRANSLATION: 1.0, Role.RATIONALE: 9.0}
     assert coefficients({Role.TRANSLATION: 4}, weights, "tokens") == {Role.TRANSLATION: 0.25}
