@@ -66,6 +66,9 @@ class ChainStage(Spec):
     train: dict[str, Any] = Field(default_factory=dict)
     """What differs from the trial's `train`."""
 
+    learning_rate_ratio: float = Field(default=1.0, gt=0, allow_inf_nan=False)
+    """Its learning rate as a multiple of the trial's, where `train` does not give one."""
+
 
 class TrialConfig(Spec):
     """One configuration and one seed: what ``harness run`` reads and a sweep makes many of."""
@@ -164,6 +167,7 @@ class TrialConfig(Spec):
         given = self.train.model_dump(
             exclude={"steps", "epochs"} if _LENGTH & set(stage.train) else set()
         )
+        given["learning_rate"] *= stage.learning_rate_ratio
         return TrainSpec.model_validate({**given, **stage.train})
 
     def stages(self) -> tuple["TrialConfig", ...]:

@@ -182,6 +182,38 @@ class Generation:
 
 
 @dataclass(frozen=True, slots=True)
+class Asked:
+    """An item of a benchmark as a model is asked it, up to where an answer begins.
+
+    Attributes:
+        messages: The chat; the last turn is the user's.
+        language: Wanted of the answer.
+        translation: Whether a translation is wanted.
+    """
+
+    messages: tuple[Message, ...]
+    language: str
+    translation: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a model said to an item.
+
+    Attributes:
+        generation: All of it.
+        text: What of it answers; a benchmark's own rule then finds the answer in that.
+        facts: Numbers of how it came about.
+        earlier: Outputs to the turns before, where the item has several.
+    """
+
+    generation: Generation
+    text: str
+    facts: Mapping[str, int] = field(default_factory=dict)
+    earlier: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Prediction:
     """One benchmark item answered: a line of a predictions file.
 
