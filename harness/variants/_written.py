@@ -4,13 +4,18 @@ A token id means the same to two models only where they share a vocabulary. Text
 does is trained on as it was generated, token by token; other text is tokenised again.
 """
 
-from collections.abc import Mapping
-from typing import Literal
+from collections.abc import Callable, Mapping, Sequence
+from typing import Literal, TypeAlias
 
+from harness.data.segments import pair_prompt
 from harness.evaluation.task import Extract
 from harness.models.spec import ModelSpec
 from harness.protocols import Generator, Sources
-from harness.records import JSON, Generation, Role, Segment
+from harness.records import JSON, Example, ExampleSet, Generation, Pair, Role, Segment
+from harness.variants._replies import fallbacks
+
+Extraction: TypeAlias = Literal["first_paragraph", "all"]
+"""What of an answer is the translation: the text before the first blank line, or all of it."""
 
 TEACHER = "teacher"
 """The name of a variant's one teacher, and of the setting that gives it."""
@@ -37,11 +42,57 @@ def written(sources: Sources, writer: Generator, role: Role, generation: Generat
     return Segment(role, text, ends_turn=finished)
 
 
-def translation(
+def in_place_of_references(
     sources: Sources,
     writer: Generator,
-    generation: Generation,
-    extract: Literal["all", "first_paragraph"],
+    generations: Sequence[Generation],
+    extract: Extraction,
+    fault: Callable[[str, Pair], str | None] | None = None,
+    reasons: Sequence[str] = (),
+) -> ExampleSet:
+    """One example per pair: prompt, then the translation that was written.
+
+    The reference takes its place where it is empty or unfinished or has another fault, and that is
+    counted by reason.
+
+    Args:
+        sources: Pairs and prompts.
+        writer: Who wrote.
+        generations: What it wrote, one per pair.
+        extract: What of that is the translation.
+        fault: The reason against a translation of a pair, or None.
+        reasons: All that ``fault`` may say.
+    """
+    pairs = sources.corpora.parallel
+    examples: list[Example] = []
+    table: list[Mapping[str, JSON]] = []
+    missed = dict.fromkeys(("empty", "unfinished", *reasons), 0)
+    for pair, generation in zip(pairs, generations, strict=True):
+        found = _translation(sources, writer, generation, extract)
+        if isinstance(found, str):
+            reason: str | None = found
+        else:
+            reason = None if fault is None else fault(found.text, pair)
+        if isinstance(found, str) or reason is not None:
+            found = Segment(Role.TRANSLATION, pair.target, ends_turn=True)
+        if reason is not None:
+            missed[reason] += 1
+        examples.append(Example(pair.id, (pair_prompt(sources, pair), found), pair.id))
+        table.append(
+            {
+                "id": pair.id,
+                "source": pair.source,
+                "reference": pair.target,
+                "answer": generation.text,
+                "kept": reason is None,
+                "reason": reason,
+            }
+        )
+    return ExampleSet(tuple(examples), fallbacks(missed, len(pairs)), tuple(table))
+
+
+def _translation(
+    sources: Sources, writer: Generator, generation: Generation, extract: Extraction
 ) -> Segment | Literal["empty", "unfinished"]:
     """The translation in what was generated, or why there is none."""
     text = Extract(rule=extract).answer(generation.text)

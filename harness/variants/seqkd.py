@@ -19,13 +19,17 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from harness.data.segments import pair_prompt
 from harness.models.spec import ModelSpec
 from harness.protocols import Sources
-from harness.records import JSON, Decoding, Example, ExampleSet, Pair, Role, Segment
+from harness.records import JSON, Decoding, ExampleSet, Role
 from harness.variants._method import Method
-from harness.variants._replies import fallbacks
-from harness.variants._written import TEACHER, teachers_of, translation, writer_in
+from harness.variants._written import (
+    TEACHER,
+    Extraction,
+    in_place_of_references,
+    teachers_of,
+    writer_in,
+)
 
 
 class SeqKd(Method):
@@ -37,7 +41,7 @@ class SeqKd(Method):
     teacher: ModelSpec | None = None
     """The model that translates; None for the untuned model itself."""
 
-    extract: Literal["first_paragraph", "all"] = "first_paragraph"
+    extract: Extraction = "first_paragraph"
     """What of the teacher's answer is the translation: the text before the first blank line, or
     all of it."""
 
@@ -70,31 +74,7 @@ class SeqKd(Method):
             for pair in pairs
         ]
         generations = teacher.generate(prompts, Decoding(self.max_new_tokens))
-        examples: list[Example] = []
-        table: list[Mapping[str, JSON]] = []
-        missed = dict.fromkeys(("empty", "unfinished"), 0)
-        for pair, generation in zip(pairs, generations, strict=True):
-            found = translation(sources, teacher, generation, self.extract)
-            reason = None if isinstance(found, Segment) else found
-            if isinstance(found, Segment):
-                target = found
-            else:
-                target = Segment(Role.TRANSLATION, pair.target, ends_turn=True)
-                missed[found] += 1
-            examples.append(Example(pair.id, (pair_prompt(sources, pair), target), pair.id))
-            table.append(_row(pair, generation.text, reason))
-        return ExampleSet(tuple(examples), fallbacks(missed, len(pairs)), tuple(table))
-
-
-def _row(pair: Pair, said: str, reason: str | None) -> dict[str, JSON]:
-    return {
-        "id": pair.id,
-        "source": pair.source,
-        "reference": pair.target,
-        "answer": said,
-        "kept": reason is None,
-        "reason": reason,
-    }
+        return in_place_of_references(sources, teacher, generations, self.extract)
 
 
 VARIANT = SeqKd
