@@ -4,7 +4,7 @@ What autograd would keep for the backward pass is several times what the gradien
 divergence over the vocabulary four tensors as large as the logits instead of one. And a gradient
 written down is exactly 0 where it ought to be, at a model that has not moved yet.
 
-Shapes: N target tokens that carry loss, V vocabulary.
+Shapes: N target tokens that carry loss, V vocabulary; R rank, I and O a layer's inputs and outputs.
 """
 
 from typing import Any
@@ -25,6 +25,20 @@ def forward_kl(logits_NV: Tensor, fixed_NV: Tensor, temperature: float = 1.0) ->
         values_N = (q_NV * (log_q_NV - log_p_NV)).sum(-1)
         slope_NV = (log_p_NV.exp() - q_NV) / temperature
     return with_gradient(values_N, logits_NV, slope_NV)
+
+
+def weighted_square(b_OR: Tensor, a_RI: Tensor, scale: float, weight_OI: Tensor) -> Tensor:
+    """The sum of weight * dW^2 with dW = scale B A, a scalar; nothing of dW's size is kept.
+
+    Its gradient in dW is G = 2 weight * dW, thus scale G A^T in B and scale B^T G in A.
+    """
+    with torch.no_grad():
+        delta_OI = scale * (b_OR @ a_RI)
+        weighted_OI = weight_OI * delta_OI
+        value = torch.sum(weighted_OI * delta_OI)
+        slope_OI = 2 * scale * weighted_OI
+        slope_b_OR, slope_a_RI = slope_OI @ a_RI.T, b_OR.T @ slope_OI
+    return with_gradient(value, b_OR, slope_b_OR, a_RI, slope_a_RI)
 
 
 def with_gradient(value: Tensor, *terms: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from harness.training.closed_forms import forward_kl, with_gradient
+from harness.training.closed_forms import forward_kl, weighted_square, with_gradient
 
 
 def some_logits(seed, scale=3.0):
@@ -38,6 +38,20 @@ def test_forward_kl_to_the_model_itself_has_no_gradient_at_all():
     values, gradient = value_and_gradient(lambda one: forward_kl(one, logits, 2.0), logits)
     assert values.abs().max() < 1e-6
     assert not gradient.any()
+
+
+def test_the_weighted_square_and_its_gradient_are_those_of_an_explicit_update():
+    generator = torch.Generator().manual_seed(5)
+
+    def draw(*shape):
+        return torch.randn(*shape, generator=generator, dtype=torch.float64)
+
+    b, a, weight = draw(5, 2).requires_grad_(), draw(2, 7).requires_grad_(), draw(5, 7) ** 2
+    value = weighted_square(b, a, 1.5, weight)
+    mine = torch.autograd.grad(3 * value, (b, a))
+    explicit = (weight * (1.5 * (b @ a)) ** 2).sum()
+    assert torch.allclose(value, explicit)
+    assert matches(mine, torch.autograd.grad(3 * explicit, (b, a)))
 
 
 def test_a_given_gradient_goes_to_each_tensor_it_is_given_for():

@@ -6,7 +6,11 @@ from harness import plugins
 from harness.variants.sft import Sft
 from tests.contract.test_variants import sources
 
-PENALISED = {"l2": {"strength": 3.0}, "kl": {"strength": 3.0, "temperature": 2.0}}
+PENALISED = {
+    "l2": {"strength": 3.0},
+    "kl": {"strength": 3.0, "temperature": 2.0},
+    "ewc": {"strength": 3.0},
+}
 
 
 @pytest.mark.parametrize("name", PENALISED)
@@ -20,7 +24,8 @@ def test_the_penalty_gets_its_settings_and_the_identity_does_not(name, settings)
     kind = plugins.load("variant", name)
     variant = kind(**settings)
     assert variant.penalty == {"kind": name, **settings}
-    assert variant.identity() == kind().identity() == {"name": name}
+    assert variant.identity() == kind().identity()
+    assert not set(settings) & set(variant.identity())
 
 
 @pytest.mark.parametrize("name", PENALISED)

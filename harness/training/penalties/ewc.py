@@ -1,0 +1,136 @@
+"""Elastic weight consolidation: a change costs by how much the untuned model's answers mind it.
+
+(s / 2) sum of F dW^2 over the adapted layers, dW = scale B A; F is the diagonal of the Fisher
+information of the frozen weights W: the mean over answers that the untuned model itself has sampled
+of the *squared gradient of each answer's* log-likelihood. (The square of the mean gradient over a
+batch, which some implementations take, is close to zero on a model's own answers.)
+
+F takes as much memory as the adapted weights do in float32, and one backward pass a sample. Only
+one layer's dW is formed at a time.
+
+Shapes: R rank, I and O a layer's inputs and outputs.
+"""
+
+import logging
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from pydantic import Field
+from torch import Tensor, nn
+from torch.nn import functional
+
+from harness.errors import ConfigError, DataError
+from harness.models.updates import Update, low_rank_updates
+from harness.spec import Spec
+from harness.training.batches import collate
+from harness.training.closed_forms import weighted_square
+from harness.training.passes import logits
+from harness.training.prepare import Prepared
+from harness.training.untuned import untuned
+
+logger = logging.getLogger(__name__)
+
+
+class Ewc(Spec):
+    """Settings of the penalty."""
+
+    strength: float = Field(ge=0.0, allow_inf_nan=False)
+    """s in (s / 2) sum of F dW^2; 0 switches it off, and F is not computed."""
+
+    def build(self, model: Any, probes: Sequence[Prepared]) -> "EwcPenalty":
+        """The penalty on a model with an adapter.
+
+        Args:
+            model: Left as it was.
+            probes: What the untuned model has answered by sampling; the loss lies on its answers.
+
+        Raises:
+            ConfigError: The adapter is not of the form scale B A (DoRA), or a layer is not linear.
+            DataError: There are no probes.
+        """
+        updates = low_rank_updates(model, "ewc")
+        _check_linear(model, updates)
+        if self.strength == 0:
+            return EwcPenalty(0.0, ())
+        if not probes:
+            raise DataError("ewc: no samples of the untuned model to compute F from")
+        fisher = fisher_information(model, [update.weight_OI for update in updates], probes)
+        logger.info("Fisher information of %d layers from %d samples", len(updates), len(probes))
+        return EwcPenalty(self.strength, tuple(map(Anchored, updates, fisher)))
+
+
+@dataclass(frozen=True, eq=False)
+class Anchored:
+    """An update and how much each weight it changes matters, [O, I], float32."""
+
+    update: Update
+    fisher_OI: Tensor
+
+
+class EwcPenalty:
+    """The penalty over given updates."""
+
+    def __init__(self, strength: float, anchored: Sequence[Anchored]) -> None:
+        self.strength = strength
+        self.anchored = anchored
+
+    def value(self, step: int) -> Tensor | None:
+        """(s / 2) sum of F dW^2, scalar float32; None when the strength is 0."""
+        if self.strength == 0:
+            return None
+        terms = [
+            weighted_square(one.update.b_OR, one.update.a_RI, one.update.scale, one.fisher_OI)
+            for one in self.anchored
+        ]
+        return 0.5 * self.strength * torch.stack(terms).sum()
+
+
+def fisher_information(
+    model: Any, weights: Sequence[nn.Parameter], probes: Sequence[Prepared]
+) -> list[Tensor]:
+    """The mean over probes of the squared gradient of their log-likelihood, float32, per weight.
+
+    Args:
+        model: A PEFT model; its adapter is switched off meanwhile, and all is as before afterwards.
+        weights: Of the frozen layers.
+        probes: Samples; a sample's likelihood is that of all its tokens that carry loss.
+    """
+    sums = [torch.zeros_like(weight, dtype=torch.float32) for weight in weights]
+    with _asking_gradients_of(model, weights), untuned(model), torch.enable_grad():
+        for probe in probes:
+            logits_NV = logits(model, collate([probe], 0))
+            targets_N = probe.targets_N.to(logits_NV.device)
+            loss = functional.cross_entropy(logits_NV, targets_N, reduction="sum")
+            # not backward(): the .grad of every parameter stays what it is
+            gradients = torch.autograd.grad(loss, weights, materialize_grads=True)
+            for total, gradient in zip(sums, gradients, strict=True):
+                total.addcmul_(gradient.float(), gradient.float())
+    return [total / len(probes) for total in sums]
+
+
+@contextmanager
+def _asking_gradients_of(model: Any, weights: Sequence[nn.Parameter]) -> Iterator[None]:
+    before = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+    try:
+        for parameter, _ in before:
+            parameter.requires_grad_(False)
+        for weight in weights:
+            weight.requires_grad_(True)
+        yield
+    finally:
+        for parameter, asked in before:
+            parameter.requires_grad_(asked)
+
+
+def _check_linear(model: Any, updates: Sequence[Update]) -> None:
+    """Other layers may keep their weight the other way round, [I, O], as GPT-2's do."""
+    linear = {id(one.weight) for one in model.modules() if isinstance(one, nn.Linear)}
+    other = [update.name for update in updates if id(update.weight_OI) not in linear]
+    if other:
+        raise ConfigError(f"lora.target_modules: ewc needs linear layers, {other[0]} is not one")
+
+
+PENALTY = Ewc
