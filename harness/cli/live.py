@@ -160,5 +160,6 @@ def _short(params: Mapping[str, JSON]) -> str:
     words = []
     for path, value in params.items():
         text = f"{value:.4g}" if isinstance(value, float) else str(value)
-        words.append(text if path == "variant.name" else f"{path.rpartition('.')[2]}={text}")
+        name = path.partition(":")[0].rpartition(".")[2]
+        words.append(text if path == "variant.name" else f"{name}={text}")
     return " ".join(words)

@@ -9,7 +9,7 @@ from harness.config import TrialConfig
 from harness.errors import unknown_name
 from harness.records import JSON, Split
 from harness.spec import explain
-from harness.sweep.space import Dimension, Params, Space, ordered
+from harness.sweep.space import Dimension, Params, Space, exclusive, ordered, place_of
 from harness.yaml_files import flatten, get_path, set_path
 
 VARIANT = "variant.name"
@@ -34,7 +34,7 @@ def configure(
     if variant != data["variant"]["name"]:
         data["variant"] = {"name": variant}
     for path, value in params.items():
-        set_path(data, path, value)
+        set_path(data, place_of(path), value)
     if seed is not None:
         data["seed"] = seed
     if splits is not None:
@@ -52,7 +52,8 @@ def space_faults(space: Space, base: TrialConfig) -> tuple[Space, list[tuple[str
     faults: list[tuple[str, str]] = []
     fitted: dict[str, Dimension] = {}
     for path, dimension in space.items():
-        found = _place_faults(path) or _condition_faults(space, dimension, flat)
+        found = _place_faults(path) or _shared_faults(space, path)
+        found = found or _condition_faults(space, dimension, flat)
         if not found:
             fitted[path], found = _value_faults(space, path, base)
         faults += [(f"{path}.{inner}" if inner else path, text) for inner, text in found]
@@ -70,6 +71,22 @@ def _place_faults(path: str) -> list[tuple[str, str]]:
             ("", f"allowed: settings of {', '.join(SEARCHABLE)} (a sweep compares with one base)")
         ]
     return [("", unknown_name("setting", part, SEARCHABLE))]
+
+
+def _shared_faults(space: Space, path: str) -> list[tuple[str, str]]:
+    rivals = [
+        other
+        for other in space
+        if other != path
+        and place_of(other) == place_of(path)
+        and not exclusive(space[path], space[other])
+    ]
+    if not rivals:
+        return []
+    text = (
+        f"searches the same setting as {', '.join(rivals)}, allowed where `when:` keeps them apart"
+    )
+    return [("", text)]
 
 
 def _condition_faults(
@@ -104,7 +121,7 @@ def _value_faults(
                 for where, text in explain(error, TrialConfig):
                     faults.setdefault(_worded(path, where, text, context))
             else:
-                types.add(type(get_path(config.plain(), path)))
+                types.add(type(get_path(config.plain(), place_of(path))))
     if dimension.values is None and types == {float}:
         ends = {"low": float(dimension.low or 0), "high": float(dimension.high or 0)}
         step = None if dimension.step is None else float(dimension.step)
@@ -115,7 +132,7 @@ def _value_faults(
 
 
 def _worded(path: str, where: str, text: str, context: Params) -> str:
-    text = text if where == path else f"{where}: {text}"
+    text = text if where == place_of(path) else f"{where}: {text}"
     if not context:
         return text
     named = ", ".join(f"{name} {value!r}" for name, value in context.items())

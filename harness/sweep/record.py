@@ -9,6 +9,7 @@ from harness.errors import ConfigError, DataError, unknown_name
 from harness.records import JSON, Objective, SweepRecord, SweepTrial, TrialResult
 from harness.results import read_results
 from harness.sweep.choice import Candidate, front_of
+from harness.sweep.space import place_of
 from harness.sweep.study import KnownTrial, Study, find_study
 
 logger = logging.getLogger(__name__)
@@ -125,7 +126,7 @@ def _trial(home: Path, trial: KnownTrial, confirmed: Mapping[str, str]) -> Sweep
     return SweepTrial(
         number=trial.number,
         state=trial.state,
-        params=trial.params,
+        params={place_of(path): value for path, value in trial.params.items()},
         results=_results(home, trial.notes.get("runs", {})),
         values=trial.values,
         violations=trial.violations,

@@ -130,6 +130,24 @@ def _between(low: float, high: float, unit: float) -> float:
 Space: TypeAlias = Mapping[str, Dimension]
 
 
+def place_of(path: str) -> str:
+    """The setting a dimension searches: its path without what tells it from others of that setting.
+
+    One setting may mean different things under different conditions, and want different values.
+
+    >>> place_of("variant.strength:ewc"), place_of("lora.rank")
+    ('variant.strength', 'lora.rank')
+    """
+    return path.partition(":")[0]
+
+
+def exclusive(one: Dimension, other: Dimension) -> bool:
+    """Whether two dimensions never apply together, as far as their conditions tell."""
+    return any(
+        not set(one.when[name]) & set(other.when[name]) for name in one.when.keys() & other.when
+    )
+
+
 def ordered(space: Space) -> tuple[str, ...]:
     """The paths, each behind those its condition names, otherwise as they were given.
 

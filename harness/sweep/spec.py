@@ -76,7 +76,9 @@ class SweepSpec(Spec):
     and its seed are set by the sweep."""
 
     space: Mapping[str, Dimension] = Field(min_length=1)
-    """What is searched: a list of values or a range by dotted path. Seeds are never searched."""
+    """What is searched: a list of values or a range by dotted path. Seeds are never searched. What
+    follows a colon tells dimensions of one setting apart (`variant.strength:ewc`); their conditions
+    must keep them from applying together."""
 
     objectives: tuple[ObjectiveSpec, ...] = Field(min_length=1, max_length=4)
     """What is optimised, on validation benchmarks, as the mean over the seeds."""

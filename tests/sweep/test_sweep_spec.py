@@ -4,6 +4,8 @@ import pytest
 
 from harness.errors import EXIT_USER, ConfigError
 from harness.spec import load_spec, validate
+from harness.sweep.configurations import configure
+from harness.sweep.space import grid
 from harness.sweep.spec import SweepSpec, load_sweep_spec
 from harness.yaml_files import parse_override
 
@@ -39,6 +41,25 @@ def test_whole_numbers_for_a_real_setting_make_a_real_range(sweep_file: Path) ->
     )
     assert not spec.space["lora.alpha"].integral
     assert spec.space["lora.rank"].integral
+
+
+def test_one_setting_may_have_a_dimension_per_condition(sweep_file: Path) -> None:
+    by_method = {
+        "variant.name": ["kl", "l2"],
+        "variant.strength:kl": {"values": [0.5, 1.0], "when": {"variant.name": "kl"}},
+        "variant.strength:l2": {"values": [0.01], "when": {"variant.name": "l2"}},
+    }
+    plain = ("base.variant", {"name": "sft"})
+    spec = load_sweep_spec(sweep_file, (plain, ("space", by_method)))
+    made = [configure(spec.base, params).variant.plain() for params in grid(spec.space, {})]
+    assert [(one["name"], one["strength"]) for one in made] == [
+        ("kl", 0.5),
+        ("kl", 1.0),
+        ("l2", 0.01),
+    ]
+    together = {**by_method, "variant.strength:l2": {"values": [0.01]}}
+    with pytest.raises(ConfigError, match="searches the same setting as variant.strength:kl"):
+        load_sweep_spec(sweep_file, (plain, ("space", together)))
 
 
 MALFORMED = [
