@@ -58,7 +58,7 @@ def test_one_setting_may_have_a_dimension_per_condition(sweep_file: Path) -> Non
         ("l2", 0.01),
     ]
     together = {**by_method, "variant.strength:l2": {"values": [0.01]}}
-    with pytest.raises(ConfigError, match="searches the same setting as variant.strength:kl"):
+    with pytest.raises(ConfigError, match=r"searches the same setting as variant\.strength:kl"):
         load_sweep_spec(sweep_file, (plain, ("space", together)))
 
 
