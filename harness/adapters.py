@@ -12,7 +12,7 @@ from harness.data.segments import pair_prompt
 from harness.material import Material
 from harness.models.chat_model import ChatModel
 from harness.models.lora import adapter_facts, attach, detach, load_weights, save_adapter
-from harness.protocols import Penalty, TokenPenalty
+from harness.protocols import OnEvent, Penalty, TokenPenalty
 from harness.records import (
     JSON,
     Event,
@@ -35,7 +35,12 @@ CURVES = "curves.jsonl"
 
 
 def train_adapter(
-    folder: Path, config: TrialConfig, made: ExampleSet, material: Material, start: Path | None
+    folder: Path,
+    config: TrialConfig,
+    made: ExampleSet,
+    material: Material,
+    start: Path | None,
+    on_step: OnEvent,
 ) -> Mapping[str, JSON]:
     """Trains into a folder; returns what there is to say of it.
 
@@ -45,6 +50,7 @@ def train_adapter(
         made: The variant's examples.
         material: Model and data.
         start: An adapter folder to go on from; None for a fresh adapter.
+        on_step: Is told of the points of the curves.
 
     Raises:
         ConfigError, DataError: Something the user can mend.
@@ -58,12 +64,12 @@ def train_adapter(
         rows = _rows(made.examples, config, tuned)
         with (folder / CURVES).open("w", encoding="utf-8") as curves:
 
-            def on_step(event: Event) -> None:
+            def on_event(event: Event) -> None:
                 if isinstance(event, StepEvent):
                     record = {"step": event.step, "num_steps": event.num_steps}
                     curves.write(json.dumps(record | {"metrics": dict(event.metrics)}) + "\n")
                     material.timeline.progress("adapter")(event.step / event.num_steps)
-                material.timeline.on_event(event)
+                on_step(event)
 
             report = fit(
                 tuned.model,
@@ -77,7 +83,7 @@ def train_adapter(
                 renew=_renewal(config, tuned, material),
                 renew_every=variant.renew_every,
                 late=variant.late,
-                on_event=on_step,
+                on_event=on_event,
             )
         save_adapter(tuned, folder / ADAPTER)
         facts = adapter_facts(tuned)

@@ -2,59 +2,21 @@
 
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Any
 
-from pydantic import (
-    Field,
-    PlainSerializer,
-    PlainValidator,
-    ValidationError,
-    ValidationInfo,
-    model_validator,
-)
+from pydantic import Field, ValidationError, model_validator
 
-from harness import plugins
 from harness.data.spec import DataSpec
-from harness.errors import ConfigError
 from harness.evaluation.spec import EvalSpec
 from harness.models.spec import LoraSpec, ModelSpec
 from harness.protocols import Variant
 from harness.records import JSON
 from harness.spec import NestedFaults, Spec, explain, load_spec
 from harness.training.spec import TrainSpec
+from harness.variants._parts import VariantField
 
 _LENGTH = {"steps", "epochs"}
 """Either says how long a training is; a stage that gives one does not inherit the other."""
-
-
-def _variant_by_name(value: JSON, info: ValidationInfo) -> Variant:
-    if isinstance(value, Spec):
-        return value  # type: ignore[return-value]  # a variant already parsed
-    settings = {"name": value} if isinstance(value, str) else value
-    if not isinstance(settings, dict) or not isinstance(settings.get("name"), str):
-        known = ", ".join(plugins.names("variant"))
-        raise ValueError(f"found {value!r}, allowed {{name: NAME, ...}} with one of: {known}")
-    try:
-        kind = plugins.load("variant", settings["name"])
-    except ConfigError as error:
-        raise NestedFaults([("name", error.message)]) from None
-    try:
-        parsed: Variant = kind.model_validate(settings, context=info.context)
-    except ValidationError as error:
-        raise NestedFaults(explain(error, kind)) from None
-    return parsed
-
-
-def _variant_plain(variant: Variant) -> JSON:
-    return variant.plain() if isinstance(variant, Spec) else {"name": variant.name}
-
-
-if TYPE_CHECKING:
-    VariantField = Variant
-else:
-    VariantField = Annotated[
-        object, PlainValidator(_variant_by_name), PlainSerializer(_variant_plain)
-    ]
 
 
 class ChainStage(Spec):
@@ -153,7 +115,7 @@ class TrialConfig(Spec):
         while open_ones:
             variant = open_ones.pop()
             yield variant
-            open_ones += variant.parts.values()
+            open_ones += [part for part in variant.parts.values() if not isinstance(part, Path)]
 
     def _chain(self) -> tuple[ChainStage, ...]:
         if self.chain is not None:

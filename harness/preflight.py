@@ -5,6 +5,7 @@ run itself checks them again; this is so that a user's typo costs a second and l
 """
 
 from collections.abc import Callable, Iterator
+from functools import partial
 
 from harness.config import TrialConfig
 from harness.data.corpora import check_corpora
@@ -12,6 +13,7 @@ from harness.errors import ConfigError, DataError
 from harness.evaluation.benchmarks import find_benchmarks
 from harness.evaluation.score import check_metrics
 from harness.models.folder import adapter_folder, model_folder
+from harness.variants._parts import adapters_read
 
 
 def preflight(config: TrialConfig) -> None:
@@ -39,6 +41,8 @@ def _checks(config: TrialConfig) -> Iterator[Callable[[], object]]:
     yield lambda: model_folder(config.model)
     if adapter is not None:
         yield lambda: adapter_folder(adapter)
+    for folder in adapters_read(config.variant):
+        yield partial(adapter_folder, str(folder))
     if data is not None:
         yield lambda: check_corpora(data)
     yield lambda: check_metrics(find_benchmarks(config.eval), config.eval)

@@ -150,8 +150,11 @@ class Variant(Protocol):
         """
 
     @property
-    def parts(self) -> Mapping[str, "Variant"]:
-        """The variants whose trained adapters it combines, by name; empty for one that trains."""
+    def parts(self) -> Mapping[str, "Variant | Path"]:
+        """The adapters it combines, by name; empty for one that trains its own.
+
+        Each as the variant that trains it, or as its folder.
+        """
 
     @property
     def combination(self) -> Mapping[str, JSON] | None:

@@ -62,8 +62,9 @@ def _run(
     benchmarks = find_benchmarks(config.eval)
     check_metrics(benchmarks, config.eval)
     tuning = Tuning(config, store, timeline)
-    adapter = tuning.adapter() if config.variant.trains else None
-    if adapter is not None:
+    variant = config.variant
+    adapter = tuning.adapter() if variant.trains or variant.parts else None
+    if variant.trains:
         tuning.contamination(
             [BenchmarkItems(one.key, one.data_sha256, one.items) for one in benchmarks]
         )

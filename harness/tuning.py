@@ -10,14 +10,22 @@ from harness.data.examples import load_examples, save_examples
 from harness.data.overlaps import BenchmarkItems, overlaps_stored
 from harness.material import Material
 from harness.models.chat_model import ChatModel
-from harness.models.combine import combine
-from harness.records import JSON
+from harness.models.combine import combine, draws
+from harness.models.completions import StoredGenerator
+from harness.models.folder import adapter_folder
+from harness.models.identity import folder_hash
+from harness.protocols import Sources, Variant
+from harness.records import JSON, Event
 from harness.store import Built, Stage, Store
+from harness.streams import stream_seed
 from harness.timeline import Timeline
 
 EXAMPLES_VERSION = 2
 ADAPTER_VERSION = 2
 COMBINED_VERSION = 1
+
+GENERATED = "generated_tokens"
+"""In an examples stage: tokens the models generated for it, whether now or earlier."""
 
 
 class Tuning:
@@ -81,32 +89,41 @@ class Tuning:
         made = load_examples(examples.path)
         stage = self._adapter_stage(config, examples, start)
         begin = None if start is None else start.path / ADAPTER
+        # The curves of a trial are those of its last training: its parts count steps of their own.
+        on_step = _untold if place else self.timeline.on_event
         with self.timeline.stage("adapter", reused=self.store.find(stage) is not None):
             built = self.store.build(
-                stage, lambda folder: train_adapter(folder, config, made, self.material, begin)
+                stage,
+                lambda folder: train_adapter(folder, config, made, self.material, begin, on_step),
             )
-        if built.reused and not place:
+        if built.reused:
             for event in read_curves(built.path):
-                self.timeline.on_event(event)
+                on_step(event)
         self._note(place, examples=examples, adapter=built)
         self._tell({f"data/{name}": value for name, value in made.facts.items()}, place)
         self._tell(built.facts, place)
+        self._spent(examples, built)
         return built
 
     def _combined(self, config: TrialConfig, place: str) -> Built:
         """The ``adapter`` stage of a variant that combines adapters instead of training one."""
-        variant = config.variant
         parts = {
-            name: self._made(config.replace(variant=part, chain=None), f"{place}{name}/")
-            for name, part in variant.parts.items()
+            name: self._part(config, part, f"{place}{name}/")
+            for name, part in config.variant.parts.items()
         }
-        settings = dict(variant.combination or {})
+        settings = dict(config.variant.combination or {})
+        if draws(settings):
+            settings["seed"] = stream_seed(config.seed, "combine")
         stage = Stage(
             "adapter",
             COMBINED_VERSION,
-            {"parts": {name: one.key for name, one in parts.items()}, "combination": settings},
+            {
+                "parts": {name: identity for name, (identity, _) in parts.items()},
+                "combination": settings,
+                "model": self.model_identity,
+            },
         )
-        folders = {name: one.path / ADAPTER for name, one in parts.items()}
+        folders = {name: folder for name, (_, folder) in parts.items()}
 
         def make(folder: Path) -> Mapping[str, JSON]:
             return combine(self.chat_model, folders, settings, folder / ADAPTER)
@@ -116,6 +133,14 @@ class Tuning:
         self._note(place, adapter=built)
         self._tell(built.facts, place)
         return built
+
+    def _part(self, config: TrialConfig, part: Variant | Path, place: str) -> tuple[JSON, Path]:
+        """An adapter to combine: what it is, and its folder."""
+        if isinstance(part, Path):
+            folder = adapter_folder(str(part))
+            return {"folder": folder_hash(folder)}, folder
+        built = self._made(config.replace(variant=part), place)
+        return built.key, built.path / ADAPTER
 
     def _examples(self, config: TrialConfig) -> Built:
         material, variant = self.material, config.variant
@@ -136,9 +161,11 @@ class Tuning:
         )
 
         def make(folder: Path) -> Mapping[str, JSON]:
-            made = variant.examples(material.sources(variant, config.seed))
+            sources = material.sources(variant, config.seed)
+            before = _generated(sources)
+            made = variant.examples(sources)
             save_examples(folder, made)
-            return dict(made.facts)
+            return {**made.facts, GENERATED: _generated(sources) - before}
 
         with self.timeline.stage("examples", reused=self.store.find(stage) is not None):
             return self.store.build(stage, make)
@@ -162,6 +189,16 @@ class Tuning:
             },
         )
 
+    def _spent(self, examples: Built, adapter: Built) -> None:
+        """What a training took, added up over all trainings of the trial."""
+        took = {
+            "cost/training_tokens": adapter.facts["train/tokens"],
+            "cost/training_seconds": adapter.facts["train/seconds"],
+            "cost/completion_tokens": examples.facts.get(GENERATED, 0),
+        }
+        for name, value in took.items():
+            self.facts[name] = self.facts.get(name, 0.0) + float(value)
+
     def _note(self, place: str, **built: Built) -> None:
         self.stages |= {f"{place}{name}": one.key for name, one in built.items()}
         self.seconds |= {f"{place}{name}": one.seconds for name, one in built.items()}
@@ -171,3 +208,14 @@ class Tuning:
         for name, value in facts.items():
             kind, _, rest = name.partition("/")
             self.facts[f"{kind}/{place}{rest}"] = float(value)
+
+
+def _generated(sources: Sources) -> int:
+    """Tokens of the completions its generators were asked for so far, stored ones among them."""
+    generators = (sources.base, *sources.teachers.values())
+    stored = [one for one in generators if isinstance(one, StoredGenerator)]
+    return sum(int(built.facts["tokens"]) for one in stored for built in one.built)
+
+
+def _untold(event: Event) -> None:
+    """Tells nobody."""

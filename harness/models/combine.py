@@ -4,11 +4,13 @@ Settings, by ``method``:
 
 - ``scale`` with ``factor``: one adapter whose dW is multiplied. WiSE-FT (Wortsman et al. 2022,
   2109.01903, section 3): (1 - a) theta_0 + a theta_1 is theta_0 + a dW.
-- any ``combination_type`` of PEFT's ``add_weighted_adapter`` with ``weights``, one per adapter, and
-  where it takes them ``density`` and ``seed`` (of DARE's and pruning's chance).
+- any ``combination_type`` of PEFT's ``add_weighted_adapter`` with ``weights`` by adapter, and where
+  it takes them ``density`` and ``seed`` (of DARE's chance, see ``draws``).
+
+The result is a plain LoRA adapter, whatever its parts' scaling was.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +23,11 @@ from harness.models.updates import low_rank_updates
 from harness.records import JSON
 
 _MERGED = "merged"
+
+
+def draws(settings: Mapping[str, JSON]) -> bool:
+    """Whether combining takes chances, so that ``settings`` need a ``seed``."""
+    return str(settings["method"]).startswith("dare")
 
 
 def combine(
@@ -37,48 +44,62 @@ def combine(
     Raises:
         ConfigError: An adapter does not fit, or PEFT cannot merge these.
     """
-    names = list(parts)
-    tuned = load_adapter(chat_model, parts[names[0]], name=names[0])
+    # Names of our own: PEFT refuses some, and does nothing where the result's is taken.
+    inner = {name: f"part{number}" for number, name in enumerate(parts)}
+    first, *others = parts
+    tuned = load_adapter(chat_model, parts[first], name=inner[first])
     try:
-        for name in names[1:]:
-            load_another(tuned, parts[name], name)
+        for name in others:
+            load_another(tuned, parts[name], inner[name])
+        low_rank_updates(tuned.model, "combining adapters")
         if settings["method"] == "scale":
-            norm = _scale(tuned.model, float(settings["factor"]))
-            save_adapter(tuned, folder)
+            _scale(tuned.model, float(settings["factor"]))
+            result = inner[first]
         else:
-            norm = _merge(tuned.model, names, settings)
-            save_adapter(tuned, folder, name=_MERGED)
+            weights = {inner[name]: float(settings["weights"][name]) for name in parts}
+            _merge(tuned.model, weights, settings)
+            result = _MERGED
+        updates = low_rank_updates(tuned.model, "combining adapters", result)
+        with torch.no_grad():
+            norm = float(sum(update.squared_norm() for update in updates) ** 0.5)
+        save_adapter(tuned, folder, name=result)
     finally:
         detach(tuned)
     return {"train/update_norm": norm}
 
 
-def _scale(model: Any, factor: float) -> float:
-    """Multiplies dW, in B alone; the norm of dW afterwards."""
+def _scale(model: Any, factor: float) -> None:
+    """Multiplies dW, in B alone."""
     with torch.no_grad():
         for update in low_rank_updates(model, "scaling an adapter"):
             update.b_OR.mul_(factor)
-    return _norm(model)
 
 
-def _merge(model: Any, names: Sequence[str], settings: Mapping[str, JSON]) -> float:
-    with torch.random.fork_rng(devices=[]):
+def _merge(model: Any, weights: Mapping[str, float], settings: Mapping[str, JSON]) -> None:
+    with torch.random.fork_rng(devices=_devices(model)):
         torch.manual_seed(int(settings.get("seed", 0)))
         try:
             model.add_weighted_adapter(
-                list(names),
-                [float(weight) for weight in settings["weights"]],
+                list(weights),
+                list(weights.values()),
                 _MERGED,
                 combination_type=settings["method"],
                 density=settings.get("density"),
+                svd_full_matrices=False,
             )
         except (ValueError, NotImplementedError) as error:
             raise ConfigError(f"merging by {settings['method']}: {error}") from error
-    model.set_adapter(_MERGED)
-    return _norm(model, _MERGED)
+    _scale_by_one(model)
 
 
-def _norm(model: Any, adapter: str | None = None) -> float:
-    updates = low_rank_updates(model, "the norm of an adapter", adapter)
-    with torch.no_grad():
-        return float(sum(one.squared_norm() for one in updates) ** 0.5)
+def _scale_by_one(model: Any) -> None:
+    # PEFT 0.21 puts the parts' scaling into A and B and sets alpha to the rank, which is a scaling
+    # of 1, but keeps rsLoRA's flag, under which it is not.
+    model.peft_config[_MERGED].use_rslora = False
+    for module in model.modules():
+        if _MERGED in getattr(module, "lora_A", {}):
+            module.scaling[_MERGED] = 1.0
+
+
+def _devices(model: Any) -> list[torch.device]:
+    return [model.device] if model.device.type == "cuda" else []

@@ -17,6 +17,7 @@ from peft import (
     load_peft_weights,
     set_peft_model_state_dict,
 )
+from safetensors import safe_open
 
 from harness.errors import ConfigError
 from harness.models.chat_model import ChatModel
@@ -37,9 +38,7 @@ def attach(chat_model: ChatModel, spec: LoraSpec, seed: int) -> ChatModel:
     Raises:
         ConfigError: The model has no layer of a name in ``target_modules``.
     """
-    base = chat_model.model
-    if isinstance(base, PeftModel):
-        base = merged(base)
+    base = _without_adapter(chat_model.model)
     config = LoraConfig(
         r=spec.rank,
         lora_alpha=spec.alpha,
@@ -98,12 +97,16 @@ def save_adapter(chat_model: ChatModel, folder: Path, name: str | None = None) -
 def load_adapter(chat_model: ChatModel, folder: Path, name: str = _DEFAULT) -> ChatModel:
     """The model with a saved adapter on it, ready to generate.
 
+    An adapter that is on the model already is merged first, as it was when this one was trained.
+
     Raises:
         ConfigError: No adapter in the folder, or one of another model.
     """
     whole = adapter_folder(str(folder))
     with _fitting(chat_model, folder):
-        model = PeftModel.from_pretrained(chat_model.model, whole, adapter_name=name)
+        base = _without_adapter(chat_model.model)
+        model = PeftModel.from_pretrained(base, whole, adapter_name=name)
+        _check_all_loaded(model, whole, name)
     return replace(chat_model, model=model.eval())
 
 
@@ -116,6 +119,21 @@ def load_another(chat_model: ChatModel, folder: Path, name: str) -> None:
     whole = adapter_folder(str(folder))
     with _fitting(chat_model, folder):
         chat_model.model.load_adapter(whole, adapter_name=name)
+        _check_all_loaded(chat_model.model, whole, name)
+
+
+def _without_adapter(model: Any) -> Any:
+    return merged(model) if isinstance(model, PeftModel) else model
+
+
+def _check_all_loaded(model: PeftModel, folder: Path, name: str) -> None:
+    # PEFT leaves weights that have no place here out, and says nothing.
+    with safe_open(folder / "adapter_model.safetensors", framework="pt") as file:
+        saved = {key for key in file.keys() if "lora_" in key}  # noqa: SIM118  # no mapping
+    own = get_peft_model_state_dict(model, adapter_name=name, save_embedding_layers=False)
+    odd = sorted(saved ^ {key for key in own if "lora_" in key})
+    if odd:
+        raise ValueError(f"{len(odd)} weights are on one side only, {odd[0]} among them")
 
 
 @contextlib.contextmanager
@@ -162,6 +180,8 @@ def _as_peft_is() -> Iterator[None]:
     # peft 0.21 reads an attribute that transformers 5.23 has renamed; nothing for a user to mend.
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+        # We raise instead.
+        warnings.filterwarnings("ignore", "Found missing adapter keys", UserWarning)
         yield
 
 

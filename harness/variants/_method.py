@@ -1,6 +1,7 @@
 """What most methods have in common, so that each file says only what is its own."""
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import ClassVar
 
 from harness.protocols import Variant
@@ -39,7 +40,7 @@ class Method(Spec):
         return {}
 
     @property
-    def parts(self) -> Mapping[str, Variant]:
+    def parts(self) -> Mapping[str, Variant | Path]:
         """None: it trains an adapter of its own."""
         return {}
 

@@ -1,0 +1,91 @@
+"""A variant or a trained adapter as a setting of something else: read by name, written as data."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, TypeAlias
+
+from pydantic import PlainSerializer, PlainValidator, ValidationError, ValidationInfo
+
+from harness import plugins
+from harness.errors import ConfigError
+from harness.protocols import Variant
+from harness.records import JSON
+from harness.spec import LocalPath, NestedFaults, Spec, explain
+
+
+class AdapterFolder(Spec):
+    """An adapter that is there already."""
+
+    adapter: LocalPath
+    """Folder PEFT saved it to."""
+
+
+Part: TypeAlias = Variant | AdapterFolder
+"""What an adapter to combine comes from: trained by a variant, or read."""
+
+
+def variant_by_name(value: JSON, info: ValidationInfo) -> Variant:
+    """A variant from its name or its settings."""
+    if isinstance(value, Spec):
+        return value  # type: ignore[return-value]  # a variant already parsed
+    settings = {"name": value} if isinstance(value, str) else value
+    if not isinstance(settings, dict) or not isinstance(settings.get("name"), str):
+        known = ", ".join(plugins.names("variant"))
+        raise ValueError(f"found {value!r}, allowed {{name: NAME, ...}} with one of: {known}")
+    try:
+        kind = plugins.load("variant", settings["name"])
+    except ConfigError as error:
+        raise NestedFaults([("name", error.message)]) from None
+    try:
+        parsed: Variant = kind.model_validate(settings, context=info.context)
+    except ValidationError as error:
+        raise NestedFaults(explain(error, kind)) from None
+    return parsed
+
+
+def variant_plain(variant: Variant) -> JSON:
+    """A variant as the data ``variant_by_name`` reads."""
+    return variant.plain() if isinstance(variant, Spec) else {"name": variant.name}
+
+
+def part_by_name(value: JSON, info: ValidationInfo) -> Part:
+    """A variant that trains an adapter, by name or settings, or ``{adapter: FOLDER}``."""
+    if isinstance(value, AdapterFolder):
+        return value
+    if isinstance(value, dict) and "adapter" in value and "name" not in value:
+        try:
+            return AdapterFolder.model_validate(value, context=info.context)
+        except ValidationError as error:
+            raise NestedFaults(explain(error, AdapterFolder)) from None
+    variant = variant_by_name(value, info)
+    if not (variant.trains or variant.parts):
+        raise ValueError(f"found {variant.name}, which has no adapter; allowed: one that trains")
+    return variant
+
+
+def adapters_read(variant: Variant) -> Iterator[Path]:
+    """Every adapter folder it combines, its parts' among them."""
+    for part in variant.parts.values():
+        if isinstance(part, Path):
+            yield part
+        else:
+            yield from adapters_read(part)
+
+
+def source_of(part: Part) -> Variant | Path:
+    """The part as ``Variant.parts`` has it."""
+    return Path(part.adapter) if isinstance(part, AdapterFolder) else part
+
+
+def _part_plain(part: Part) -> JSON:
+    return part.plain() if isinstance(part, AdapterFolder) else variant_plain(part)
+
+
+if TYPE_CHECKING:
+    VariantField = Variant
+    PartField = Part
+else:
+    VariantField = Annotated[
+        object, PlainValidator(variant_by_name), PlainSerializer(variant_plain)
+    ]
+    PartField = Annotated[object, PlainValidator(part_by_name), PlainSerializer(_part_plain)]
