@@ -19,8 +19,6 @@ from harness.pocket.world.world import World
 
 logger = logging.getLogger(__name__)
 
-IGNORED = -100
-
 
 @dataclass(frozen=True)
 class BaseRecipe:
@@ -31,19 +29,20 @@ class BaseRecipe:
     intermediate_size: int = 352
     num_layers: int = 4
     num_heads: int = 4
-    steps: int = 5400
+    steps: int = 6800
     batch_tokens: int = 1100
     learning_rate: float = 4e-3
     warmup_steps: int = 100
     pool_batches: int = 80
+    question_weight: float = 0.1
 
 
 @dataclass(frozen=True)
 class Row:
-    """Token ids of a chat; targets are `IGNORED` outside the assistant's answer."""
+    """Token ids of a chat, T of them, and what each weighs in the loss as a target, [T]."""
 
     ids: list[int]
-    targets: list[int]
+    weights: list[float]
 
 
 def tokenizer_texts(world: World, seed: int) -> Iterator[str]:
@@ -58,14 +57,21 @@ def tokenizer_texts(world: World, seed: int) -> Iterator[str]:
         yield example.answer
 
 
-def encode(tokenizer: PreTrainedTokenizerFast, example: BaseExample) -> Row:
-    """The ids of a chat with its answer and the end token; loss on the answer only."""
+def encode(tokenizer: PreTrainedTokenizerFast, example: BaseExample, question_weight: float) -> Row:
+    """The ids of a chat with its answer and the end token; loss on the answer.
+
+    What is asked weighs a little too, as a chat model has seen questions in its pre-training: so
+    that it can write an instruction itself, which some methods ask of it. Requests for translation
+    weigh nothing: their German is inflected, and the base model is to be a weak translator.
+    """
     prompt = tokenizer.apply_chat_template(
         example.messages, tokenize=False, add_generation_prompt=True
     )
     prompt_ids = tokenizer.encode(prompt, add_special_tokens=False)
     answer_ids = tokenizer.encode(example.answer + END, add_special_tokens=False)
-    return Row(prompt_ids + answer_ids, [IGNORED] * len(prompt_ids) + answer_ids)
+    weight = 0.0 if example.skill == "translation" else question_weight
+    weights = [weight] * len(prompt_ids) + [1.0] * len(answer_ids)
+    return Row(prompt_ids + answer_ids, [0.0, *weights[1:]])
 
 
 def batches(
@@ -73,7 +79,10 @@ def batches(
 ) -> Iterator[list[Row]]:
     """Batches of about equal numbers of tokens, rows of similar length together, shuffled."""
     rng = random.Random(f"batches:{world.seed}:{recipe.seed}")
-    rows = (encode(tokenizer, example) for example in base_examples(world, recipe.seed))
+    rows = (
+        encode(tokenizer, example, recipe.question_weight)
+        for example in base_examples(world, recipe.seed)
+    )
     while True:
         pool: list[Row] = []
         tokens = 0
@@ -94,11 +103,11 @@ def collate(rows: list[Row], pad_id: int) -> tuple[torch.Tensor, torch.Tensor]:
     """Pads on the right; causal attention keeps padding out of every real token's view."""
     longest = max(len(row.ids) for row in rows)
     ids_BT = torch.full((len(rows), longest), pad_id)
-    targets_BT = torch.full((len(rows), longest), IGNORED)
+    weights_BT = torch.zeros(len(rows), longest)
     for place, row in enumerate(rows):
         ids_BT[place, : len(row.ids)] = torch.tensor(row.ids)
-        targets_BT[place, : len(row.targets)] = torch.tensor(row.targets)
-    return ids_BT, targets_BT
+        weights_BT[place, : len(row.weights)] = torch.tensor(row.weights)
+    return ids_BT, weights_BT
 
 
 def learning_rate(step: int, recipe: BaseRecipe) -> float:
@@ -145,12 +154,13 @@ def train_base(world: World, folder: Path, recipe: BaseRecipe) -> float:
     for step, rows in enumerate(itertools.islice(batches(world, tokenizer, recipe), recipe.steps)):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, recipe)
-        ids_BT, targets_BT = collate(rows, pad_id)
+        ids_BT, weights_BT = collate(rows, pad_id)
         hidden_BTH = model.model(input_ids=ids_BT).last_hidden_state[:, :-1]
-        wanted_BT = targets_BT[:, 1:]
-        learnt_BT = wanted_BT != IGNORED
+        weights_BT = weights_BT[:, 1:]
+        learnt_BT = weights_BT > 0
         logits_NV = model.lm_head(hidden_BTH[learnt_BT])
-        loss = functional.cross_entropy(logits_NV, wanted_BT[learnt_BT])
+        losses_N = functional.cross_entropy(logits_NV, ids_BT[:, 1:][learnt_BT], reduction="none")
+        loss = torch.dot(losses_N, weights_BT[learnt_BT]) / weights_BT.sum()
         loss.backward()  # type: ignore[no-untyped-call]
         torch.nn.utils.clip_grad_norm_(model.parameters(), 1.0)
         optimizer.step()

@@ -1,4 +1,4 @@
-"""Writes the corpora: parallel text, monolingual German, English instructions, German questions."""
+"""Writes the corpora: parallel text, texts of one language, English chats, German questions."""
 
 import json
 import random
@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.pocket.skills.catalogue import GENERAL, SAFETY
-from harness.pocket.skills.german import german_question
+from harness.pocket.skills.german import german_harm, german_question
 from harness.pocket.skills.question import draw
 from harness.pocket.skills.translation import Translation, translation
 from harness.pocket.world.sentences import pairs
@@ -20,10 +20,12 @@ VALIDATION_PAIRS = 180
 DIRECTIONS = ("en", "en", "de")
 """Source languages in turn: twice as much into German, the harder direction."""
 
-GERMAN_SENTENCES = 600
+TEXT_SENTENCES = {"de": 600, "en": 300}
 GERMAN_STATEMENTS = 200
 INSTRUCTIONS_PER_SKILL = 60
 GERMAN_QUESTIONS = 400
+GERMAN_HARM_SHARE = 0.125
+"""Of those, harmful requests with refusals: the English chats hold some too."""
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, Any]]) -> None:
@@ -56,45 +58,51 @@ def parallel_rows(world: World, split: SentenceSplit, count: int) -> list[dict[s
     ]
 
 
-def german_rows(world: World) -> list[dict[str, str]]:
-    """German text without translation: sentences, and statements that answer training questions."""
-    texts = [pair.german for pair in pairs(world, GERMAN_SENTENCES, CORPUS_SEED, "base")]
-    texts += [row["answer"] for row in german_question_rows(world)[:GERMAN_STATEMENTS]]
+def text_rows(world: World) -> list[dict[str, str]]:
+    """Text without translation: German sentences, German answers of training, English sentences."""
+    sentences = pairs(world, sum(TEXT_SENTENCES.values()), CORPUS_SEED, "base")
+    german = [pair.german for pair in sentences[: TEXT_SENTENCES["de"]]]
+    german += [row["answer"] for row in german_question_rows(world)[:GERMAN_STATEMENTS]]
+    english = [pair.english for pair in sentences[TEXT_SENTENCES["de"] :]]
     return [
-        {"id": f"german-{place:05d}", "text": text, "language": "de"}
+        {"id": f"text-{language}-{place:05d}", "text": text, "language": language}
+        for language, texts in (("de", german), ("en", english))
         for place, text in enumerate(texts)
     ]
 
 
 def instruction_rows(world: World) -> list[dict[str, Any]]:
-    """English instructions without answers, of every skill, from the training split."""
+    """English chats of every skill with their answers, from the training split."""
     rng = random.Random(f"instructions:{world.seed}")
-    found: dict[str, list[dict[str, str]]] = {}
-    for skill in (GENERAL | SAFETY).values():
+    found: dict[str, dict[str, Any]] = {}
+    for name, skill in (GENERAL | SAFETY).items():
         before = len(found)
         while len(found) < before + INSTRUCTIONS_PER_SKILL:
-            messages = draw(skill, world, rng, "train").messages()
-            found.setdefault(json.dumps(messages), messages)
+            question = draw(skill, world, rng, "train")
+            messages = question.messages()
+            row = {"messages": messages, "answer": question.answer, "skill": name}
+            found.setdefault(json.dumps(messages), row)
     chats = list(found.values())
     rng.shuffle(chats)
-    return [
-        {"id": f"instruction-{place:05d}", "messages": chat} for place, chat in enumerate(chats)
-    ]
+    return [{"id": f"instruction-{place:05d}", **chat} for place, chat in enumerate(chats)]
 
 
 def german_question_rows(world: World) -> list[dict[str, str]]:
-    """German questions of the training split with answers, each beside its English counterpart."""
+    """German requests of the training split with answers, each beside its English counterpart."""
     rng = random.Random(f"german questions:{world.seed}:train")
     found: dict[str, dict[str, str]] = {}
     while len(found) < GERMAN_QUESTIONS:
-        asked = german_question(world, rng)
+        ask = german_harm if rng.random() < GERMAN_HARM_SHARE else german_question
+        asked = ask(world, rng)
         if asked.split == "train":
             row = {
                 "id": f"german-question-{len(found):05d}",
                 "question": asked.prompt,
                 "answer": asked.answer,
-                "english_question": asked.english.prompt,
-                "english_answer": asked.english.answer,
+                "language": "de",
+                "pivot_question": asked.english.prompt,
+                "pivot_answer": asked.english.answer,
+                "pivot_language": "en",
             }
             found.setdefault(asked.prompt, row)
     return list(found.values())
@@ -104,6 +112,6 @@ def write_corpora(world: World, folder: Path) -> None:
     """Writes every corpus into the folder."""
     write_rows(folder / "train.jsonl", parallel_rows(world, "train", TRAIN_PAIRS))
     write_rows(folder / "validation.jsonl", parallel_rows(world, "validation", VALIDATION_PAIRS))
-    write_rows(folder / "german.jsonl", german_rows(world))
-    write_rows(folder / "german_questions.jsonl", german_question_rows(world))
+    write_rows(folder / "texts.jsonl", text_rows(world))
+    write_rows(folder / "questions.jsonl", german_question_rows(world))
     write_rows(folder / "instructions.jsonl", instruction_rows(world))

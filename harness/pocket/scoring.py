@@ -95,12 +95,9 @@ def _messages(row: Mapping[str, Any]) -> list[dict[str, str]]:
 
 
 def shortfalls(scores: Mapping[str, Mapping[str, float]]) -> list[str]:
-    """What keeps a base model from being a believable chat model; empty when nothing does.
-
-    A skill is judged on all its held-out items, validation and test together (equally many).
-    """
+    """What keeps a base model from being a believable chat model; empty when nothing does."""
     found = []
-    for name, values in _held_out(scores).items():
+    for name, values in scores.items():
         suite = name.split("/")[0]
         if suite == "pocket_general" and values["exact_match"] < 0.95:
             found.append(f"{name}: exact_match {values['exact_match']:.3f} is below .95")
@@ -111,14 +108,3 @@ def shortfalls(scores: Mapping[str, Mapping[str, float]]) -> list[str]:
         if suite == "pocket_translation" and values["bleu"] <= 0.0:
             found.append(f"{name}: no BLEU at all")
     return found
-
-
-def _held_out(scores: Mapping[str, Mapping[str, float]]) -> dict[str, dict[str, float]]:
-    """The mean of each benchmark's splits, by `suite/name`."""
-    together: dict[str, list[Mapping[str, float]]] = {}
-    for key, values in scores.items():
-        together.setdefault(key.rsplit("_", 1)[0], []).append(values)
-    return {
-        name: {metric: sum(row[metric] for row in rows) / len(rows) for metric in rows[0]}
-        for name, rows in together.items()
-    }

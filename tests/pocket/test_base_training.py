@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 
 from harness.pocket.base_training import (
-    IGNORED,
     BaseRecipe,
     batches,
     collate,
@@ -26,18 +25,27 @@ def tokenizer():
     return AutoTokenizer.from_pretrained(FILES / "base")
 
 
-def test_loss_is_on_the_answer_and_its_end_only(tokenizer) -> None:
+def weighing(tokenizer, skill: str, weight: float) -> str:
     chat = [{"role": "user", "content": "What is 3 plus 4?"}]
-    row = encode(tokenizer, BaseExample("sums", chat, "3 plus 4 is 7."))
-    learnt = [token for token in row.targets if token != IGNORED]
-    assert tokenizer.decode(learnt) == "3 plus 4 is 7.<|end|>"
+    row = encode(tokenizer, BaseExample(skill, chat, "3 plus 4 is 7."), question_weight=0.25)
     assert tokenizer.decode(row.ids).endswith("<|assistant|>3 plus 4 is 7.<|end|>")
+    pairs = zip(row.ids, row.weights, strict=True)
+    return tokenizer.decode([token for token, found in pairs if found == weight])
+
+
+def test_the_answer_and_its_end_weigh_one_and_the_question_a_little(tokenizer) -> None:
+    assert weighing(tokenizer, "sums", 1.0) == "3 plus 4 is 7.<|end|>"
+    assert weighing(tokenizer, "sums", 0.25) == "What is 3 plus 4?<|end|><|assistant|>"
+
+
+def test_a_request_for_translation_is_not_learnt(tokenizer) -> None:
+    assert weighing(tokenizer, "translation", 0.0).endswith("What is 3 plus 4?<|end|><|assistant|>")
 
 
 def test_batches_keep_to_their_number_of_tokens(tokenizer) -> None:
     for rows in itertools.islice(batches(draw_world(5), tokenizer, RECIPE), 20):
-        ids, targets = collate(rows, tokenizer.pad_token_id)
-        assert ids.shape == targets.shape
+        ids, weights = collate(rows, tokenizer.pad_token_id)
+        assert ids.shape == weights.shape
         assert ids.numel() <= RECIPE.batch_tokens
 
 
