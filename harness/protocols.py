@@ -10,6 +10,8 @@ from typing import Any, Literal, Protocol, TypeAlias, runtime_checkable
 
 from harness.records import (
     JSON,
+    Answer,
+    Asked,
     Corpora,
     Decoding,
     Event,
@@ -179,6 +181,18 @@ class Variant(Protocol):
 
     def examples(self, sources: Sources) -> ExampleSet:
         """The training text; same sources, same result."""
+
+
+class Answering(Protocol):
+    """How a model answers the items of benchmarks, a turn of each at a time."""
+
+    def answer(
+        self, generator: Generator, asked: Sequence[Asked], decoding: Decoding
+    ) -> list[Answer]:
+        """One answer each, in order; ``decoding`` limits what is scored of it."""
+
+    def remembered(self, asked: Asked, answer: Answer) -> tuple[Message, Message]:
+        """The user's turn and the answer as the chat keeps them when a turn follows."""
 
 
 class LearnedScorer(Protocol):

@@ -189,22 +189,24 @@ class Asked:
         messages: The chat; the last turn is the user's.
         language: Wanted of the answer.
         translation: Whether a translation is wanted.
+        later: The user's turns after that, each asked once the one before it is answered.
     """
 
     messages: tuple[Message, ...]
     language: str
     translation: bool = False
+    later: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a model said to an item.
+    """What a model said to an item, to the last of its turns.
 
     Attributes:
         generation: All of it.
         text: What of it answers; a benchmark's own rule then finds the answer in that.
-        facts: Numbers of how it came about.
-        earlier: Outputs to the turns before, where the item has several.
+        facts: Counts of how it came about, over all turns.
+        earlier: What the model said to the turns before.
     """
 
     generation: Generation

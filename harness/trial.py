@@ -124,7 +124,13 @@ def _predict(
         return HuggingFaceGenerator(model, batch_size, tuning.timeline.progress("predictions"))
 
     with tuning.timeline.stage("predictions"):
-        return predict_stored(benchmarks, identity, tuning.store, generator)
+        return predict_stored(
+            benchmarks,
+            identity,
+            tuning.store,
+            generator,
+            answering=tuning.config.variant.answering,
+        )
 
 
 def _score(
@@ -174,4 +180,9 @@ def _cost(predictions: Mapping[str, Built]) -> dict[str, float]:
     unit = 2**30 if sys.platform == "darwin" else 2**20
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
     tokens = sum(int(built.facts["tokens_generated"]) for built in predictions.values())
-    return {"cost/generated_tokens": tokens, "cost/peak_memory_gib": peak}
+    forced = {
+        f"answering/{key}/forced_tags": built.facts["forced_tags"] / built.facts["items"]
+        for key, built in predictions.items()
+        if "forced_tags" in built.facts
+    }
+    return {"cost/generated_tokens": tokens, "cost/peak_memory_gib": peak, **forced}

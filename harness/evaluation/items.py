@@ -23,6 +23,8 @@ def read_items(path: Path, task: TaskFile) -> tuple[Mapping[str, JSON], ...]:
     needed = ("id", "prompt", *(_fields_of(task)))
     for line, row in read_lines(path, faults):
         faults += [f"{path}:{line}: {fault}" for fault in _faults_of(row, needed)]
+        if "turns" in row and task.output_type == "multiple_choice":
+            faults.append(f"{path}:{line}: turns: allowed: in generate_until benchmarks alone")
         name = str(row.get("id"))
         if "id" in row and name in first_line:
             faults.append(f"{path}:{line}: id: {name!r} is also that of line {first_line[name]}")
@@ -55,10 +57,22 @@ def _faults_of(row: Mapping[str, JSON], needed: tuple[str, ...]) -> Iterator[str
         yield "references: allowed: a list of at least one text"
     if "messages" in row:
         yield from _chat_faults(row["messages"])
+    if "turns" in row:
+        yield from _turn_faults(row)
 
 
 def _is_texts(value: JSON) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(text, str) for text in value)
+
+
+def _turn_faults(row: Mapping[str, JSON]) -> Iterator[str]:
+    turns = row["turns"]
+    if not _is_texts(turns):
+        yield "turns: allowed: a list of at least one text, the user's turns in order"
+    elif turns[-1] != row.get("prompt"):
+        yield f"turns: the last is {turns[-1]!r}, allowed: the prompt, {row.get('prompt')!r}"
+    if "messages" in row:
+        yield "turns: the row has messages too, allowed: one of them"
 
 
 def _chat_faults(messages: JSON) -> Iterator[str]:

@@ -21,11 +21,22 @@ from lm_eval.api.model import LM
 from lm_eval.evaluator import evaluate
 from lm_eval.tasks import TaskManager
 
+from harness import plugins
 from harness.errors import DataError, EvaluationError
 from harness.evaluation.benchmarks import Benchmark
 from harness.evaluation.predictions import write_predictions
-from harness.protocols import Generator, OnEvent
-from harness.records import JSON, Decoding, Generation, Message, Prediction, StageEvent, TokenIds
+from harness.evaluation.turns import answer_turns
+from harness.protocols import Answering, Generator, OnEvent
+from harness.records import (
+    JSON,
+    Answer,
+    Asked,
+    Decoding,
+    Message,
+    Prediction,
+    StageEvent,
+    TokenIds,
+)
 from harness.store import Built, Stage, Store
 
 STAGE = "predictions"
@@ -33,6 +44,7 @@ VERSION = 1
 FILE = "predictions.jsonl"
 
 _BYPASS = {"metric": "bypass", "aggregation": "bypass", "higher_is_better": True}
+_PLAIN = {"kind": "plain"}
 _OWN_FIELDS = frozenset(
     {"id", "prompt", "messages", "source", "references", "target", "source_lang", "target_lang"}
 )
@@ -71,13 +83,21 @@ class GeneratorLM(LM):  # type: ignore[misc]  # lm-eval is untyped here
     """A generator as lm-eval's model.
 
     The "context" lm-eval carries is the chat as JSON, so that the generator itself turns messages
-    into token ids, once, the way training does. Items with ``messages`` use those instead.
+    into token ids, once, the way training does. Items with ``messages`` or ``turns`` use those
+    instead.
     """
 
-    def __init__(self, generator: Generator, on_fraction: Callable[[float], None]) -> None:
+    def __init__(
+        self,
+        generator: Generator,
+        answering: Answering,
+        languages: Mapping[str, str],
+        on_fraction: Callable[[float], None],
+    ) -> None:
         super().__init__()
-        self.generations: dict[tuple[str, int], Generation] = {}
-        self._generator = generator
+        self.answers: dict[tuple[str, int], Answer] = {}
+        self._generator, self._answering = generator, answering
+        self._languages = languages
         self._on_fraction = on_fraction
 
     @property
@@ -98,15 +118,16 @@ class GeneratorLM(LM):  # type: ignore[misc]  # lm-eval is untyped here
             settings = request.args[1]
             decoding = Decoding(settings["max_gen_toks"], settings.get("temperature", 0.0))
             by_decoding.setdefault(decoding, []).append(index)
-        prompts = [self._prompt(request) for request in requests]
+        asked = [self._asked(request) for request in requests]
         texts = [""] * len(requests)
         done = 0
         for decoding, indices in by_decoding.items():
-            answers = self._generator.generate([prompts[index] for index in indices], decoding)
+            together = [asked[index] for index in indices]
+            answers = answer_turns(self._answering, self._generator, together, decoding)
             for index, answer in zip(indices, answers, strict=True):
-                texts[index] = answer.text
+                texts[index] = answer.generation.text
                 request = requests[index]
-                self.generations[request.task_name, request.doc_id] = answer
+                self.answers[request.task_name, request.doc_id] = answer
             done += len(indices)
             self._on_fraction(done / len(requests))
         return texts
@@ -116,8 +137,10 @@ class GeneratorLM(LM):  # type: ignore[misc]  # lm-eval is untyped here
         scorer = getattr(self._generator, "loglikelihoods", None)
         if scorer is None:
             raise EvaluationError("this model cannot score choices (multiple_choice benchmarks)")
+        encode_chat, encode = self._generator.encode_chat, self._generator.encode
         pairs = [
-            (self._prompt(request), self._generator.encode(request.args[1])) for request in requests
+            (encode_chat(self._asked(request).messages), encode(request.args[1]))
+            for request in requests
         ]
         return [(float(total), bool(greedy)) for total, greedy in scorer(pairs)]
 
@@ -125,17 +148,34 @@ class GeneratorLM(LM):  # type: ignore[misc]  # lm-eval is untyped here
         """Not asked for by any benchmark this harness accepts."""
         raise EvaluationError("perplexity benchmarks are not supported")
 
-    def _prompt(self, request: Instance) -> TokenIds:
-        turns = request.doc.get("messages") or json.loads(request.args[0])
-        return self._generator.encode_chat(
-            [Message(turn["role"], turn["content"]) for turn in turns]
+    def _asked(self, request: Instance) -> Asked:
+        row = request.doc
+        first, *later = row.get("turns") or (None,)
+        chat = row.get("messages") or json.loads(request.args[0])
+        if first is not None:
+            chat = [{"role": "user", "content": first}]
+        return Asked(
+            tuple(Message(turn["role"], turn["content"]) for turn in chat),
+            row.get("target_lang") or self._languages[request.task_name],
+            translation="target_lang" in row,
+            later=tuple(later),
         )
 
 
 def predict(
-    benchmarks: Sequence[Benchmark], generator: Generator, *, on_event: OnEvent | None = None
+    benchmarks: Sequence[Benchmark],
+    generator: Generator,
+    *,
+    answering: Mapping[str, JSON] | None = None,
+    on_event: OnEvent | None = None,
 ) -> dict[str, list[Prediction]]:
     """The generator's predictions for all items of all benchmarks, by the benchmark's key.
+
+    Args:
+        benchmarks: What to predict.
+        generator: Who answers.
+        answering: How: kind and settings (see ``harness.evaluation.answering``); None for plainly.
+        on_event: Told how far it is.
 
     Raises:
         DataError: A template of a benchmark cannot be rendered.
@@ -146,7 +186,8 @@ def predict(
         if on_event is not None:
             on_event(StageEvent(STAGE, "progress", fraction))
 
-    model = GeneratorLM(generator, on_fraction)
+    languages = {benchmark.key: benchmark.language for benchmark in benchmarks}
+    model = GeneratorLM(generator, _answering(answering or _PLAIN), languages, on_fraction)
     manager = TaskManager(include_defaults=False)
     tasks: dict[str, Any] = {}
     for benchmark in benchmarks:
@@ -163,11 +204,17 @@ def predict(
     )
     return {
         benchmark.key: [
-            _prediction(benchmark, sample, model.generations.get((benchmark.key, sample["doc_id"])))
+            _prediction(benchmark, sample, model.answers.get((benchmark.key, sample["doc_id"])))
             for sample in results["samples"][benchmark.key]
         ]
         for benchmark in benchmarks
     }
+
+
+def _answering(settings: Mapping[str, JSON]) -> Answering:
+    others = {name: value for name, value in settings.items() if name != "kind"}
+    kind: Answering = plugins.load("answering", settings["kind"]).model_validate(others)
+    return kind
 
 
 def _configuration(benchmark: Benchmark) -> dict[str, Any]:
@@ -185,9 +232,7 @@ def _configuration(benchmark: Benchmark) -> dict[str, Any]:
     }
 
 
-def _prediction(
-    benchmark: Benchmark, sample: Mapping[str, Any], generation: Generation | None
-) -> Prediction:
+def _prediction(benchmark: Benchmark, sample: Mapping[str, Any], said: Answer | None) -> Prediction:
     row = sample["doc"]
     target = sample["target"]
     extra = {name: value for name, value in row.items() if name not in _OWN_FIELDS}
@@ -201,7 +246,9 @@ def _prediction(
         target = texts[index]
     else:
         output = sample["filtered_resps"][0]
-        answer = benchmark.extract.answer(output)
+        answer = benchmark.extract.answer(output if said is None else said.text)
+    if said is not None:
+        extra |= {**said.facts, **({"earlier": list(said.earlier)} if said.earlier else {})}
     return Prediction(
         id=row["id"],
         prompt=row["prompt"],
@@ -214,8 +261,8 @@ def _prediction(
         source_lang=row.get("source_lang"),
         target_lang=row.get("target_lang"),
         choices=choices,
-        num_tokens=None if generation is None else len(generation.token_ids),
-        finished=None if generation is None else generation.finished,
+        num_tokens=None if said is None else len(said.generation.token_ids),
+        finished=None if said is None else said.generation.finished,
         extra=extra,
     )
 
@@ -231,6 +278,7 @@ def predict_stored(
     store: Store,
     generator_factory: Callable[[], Generator],
     on_event: OnEvent | None = None,
+    answering: Mapping[str, JSON] | None = None,
 ) -> dict[str, Built]:
     """The ``predictions`` stage of every benchmark, by the benchmark's key.
 
@@ -241,7 +289,9 @@ def predict_stored(
         store: Where predictions are kept.
         generator_factory: Called only when a prediction is missing.
         on_event: Told how far it is.
+        answering: As for ``predict``; part of the identity unless it is None.
     """
+    identity = {**identity, **({} if answering is None else {"answering": dict(answering)})}
     stages = {benchmark.key: stage_of(benchmark, identity) for benchmark in benchmarks}
     named = {benchmark.key: benchmark for benchmark in benchmarks}
     # benchmarks of equal content are one stage
@@ -249,7 +299,7 @@ def predict_stored(
 
     def make(folders: Mapping[str, Any]) -> list[Mapping[str, JSON]]:
         chosen = [named[unique[key]] for key in folders]
-        found = predict(chosen, generator_factory(), on_event=on_event)
+        found = predict(chosen, generator_factory(), answering=answering, on_event=on_event)
         for key, benchmark in zip(folders, chosen, strict=True):
             write_predictions(folders[key] / FILE, found[benchmark.key])
         return [_facts(found[benchmark.key]) for benchmark in chosen]
@@ -261,4 +311,6 @@ def predict_stored(
 
 def _facts(predictions: Sequence[Prediction]) -> dict[str, JSON]:
     tokens = [row.num_tokens for row in predictions if row.num_tokens is not None]
-    return {"items": len(predictions), "tokens_generated": sum(tokens)}
+    forced = [row.extra["forced_tags"] for row in predictions if "forced_tags" in row.extra]
+    counted = {"forced_tags": sum(forced)} if forced else {}
+    return {"items": len(predictions), "tokens_generated": sum(tokens), **counted}

@@ -173,6 +173,8 @@ def _go_on(rows: Sequence[_Row], generator: Generator, decoding: Decoding) -> No
 
 def _cut(text: str, max_tokens: int, generator: Generator) -> str:
     """The longest beginning of a text that has at most so many tokens."""
+    if len(generator.encode(text)) <= max_tokens:
+        return text
     fits = bisect_right(
         range(1, len(text) + 1),
         max_tokens,

@@ -1,0 +1,35 @@
+"""Items of several turns: each of the user's is asked once the one before it is answered."""
+
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import replace
+
+from harness.protocols import Answering, Generator
+from harness.records import Answer, Asked, Decoding, Message
+
+
+def answer_turns(
+    answering: Answering, generator: Generator, asked: Sequence[Asked], decoding: Decoding
+) -> list[Answer]:
+    """The answers to the last turn of each item, all items together turn by turn."""
+    current = list(asked)
+    answers = answering.answer(generator, current, decoding)
+    while waiting := [place for place, one in enumerate(current) if one.later]:
+        for place in waiting:
+            current[place] = _next(answering, current[place], answers[place])
+        found = answering.answer(generator, [current[place] for place in waiting], decoding)
+        for place, answer in zip(waiting, found, strict=True):
+            answers[place] = _behind(answers[place], answer)
+    return answers
+
+
+def _next(answering: Answering, asked: Asked, answer: Answer) -> Asked:
+    following, *later = asked.later
+    turn = (*answering.remembered(asked, answer), Message("user", following))
+    return replace(asked, messages=(*asked.messages[:-1], *turn), later=tuple(later))
+
+
+def _behind(before: Answer, answer: Answer) -> Answer:
+    facts = Counter(before.facts) + Counter(answer.facts)
+    counted = {name: facts[name] for name in (*before.facts, *answer.facts)}
+    return replace(answer, facts=counted, earlier=(*before.earlier, before.generation.text))
