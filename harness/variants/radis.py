@@ -12,54 +12,26 @@ Deviations and choices where the paper is silent, all options, all logged:
 - Nothing is forced between y and r (``separator``).
 - The end-of-turn token follows r only where theta_0 emitted it: a rationale cut at the limit gets
   none (it would teach truncation). It follows y where r is empty.
-- ``fraction``, ``shuffle`` and ``order`` are the controls the paper's reviewers asked for.
+- ``fraction``, ``shuffle``, ``order``, ``teacher`` and ``refresh_steps`` are the controls the
+  paper's reviewers asked for. A teacher's rationale keeps its token ids where its vocabulary is the
+  student's, and is tokenised again elsewhere.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
-from statistics import fmean
+from dataclasses import replace
 from typing import ClassVar, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from harness.data.segments import pair_prompt
-from harness.protocols import Sources
-from harness.records import (
-    JSON,
-    Decoding,
-    Example,
-    ExampleSet,
-    Generation,
-    Pair,
-    Role,
-    Segment,
-    TokenIds,
-)
-from harness.streams import stream, stream_seed
+from harness.models.spec import ModelSpec
+from harness.protocols import Generator, Sources
+from harness.records import JSON, Decoding, Example, ExampleSet, Pair, Role, Segment, TokenIds
+from harness.streams import stream_seed
 from harness.variants._method import Method
-
-_PARAGRAPH = "\n\n"
-
-
-@dataclass(frozen=True, slots=True)
-class _Rationale:
-    """What followed one reference; ``text`` is empty where the model ended its turn at once.
-
-    ``retried`` where it had to be asked twice.
-    """
-
-    token_ids: TokenIds
-    text: str
-    finished: bool
-    retried: bool = False
-
-    @property
-    def empty_at_first(self) -> bool:
-        """Whether the model, left alone, had nothing to add."""
-        return self.retried or not self.text
-
-
-_NONE = _Rationale((), "", True)
+from harness.variants._rationales import NONE, PARAGRAPH, Rationale, continued, facts, rotate, row
+from harness.variants._replies import nested
+from harness.variants._written import TEACHER, teachers_of, writer_in
 
 
 class Radis(Method):
@@ -98,38 +70,64 @@ class Radis(Method):
     """Control: ``before`` trains on the rationale first, the translation in the last paragraph;
     translation benchmarks must then extract that paragraph (a ``regex`` rule)."""
 
+    teacher: ModelSpec | None = None
+    """Control: another model that writes the rationales, a larger one of the family for example."""
+
+    refresh_steps: int | None = Field(None, ge=1)
+    """Control: after so many steps, and again after as many, the model in training writes the
+    rationales of the steps to come; None keeps those of the untuned model."""
+
     neutral: ClassVar[Mapping[str, JSON]] = {"rationale_weight": 0.0}
+
+    @model_validator(mode="after")
+    def _one_writer(self) -> "Radis":
+        if self.teacher is not None and self.refresh_steps is not None:
+            raise ValueError("refresh_steps has the student write, teacher another: allowed one")
+        return self
 
     @property
     def weights(self) -> Mapping[Role, float]:
         """1 on the translation, w on the rationale."""
         return {Role.TRANSLATION: 1.0, Role.RATIONALE: self.rationale_weight}
 
+    @property
+    def teachers(self) -> Mapping[str, JSON]:
+        """The one that writes the rationales, unless it is the untuned model."""
+        return teachers_of(self.teacher)
+
+    @property
+    def renew_every(self) -> int | None:
+        """Steps between two refreshments."""
+        return self.refresh_steps
+
+    def identity(self) -> Mapping[str, JSON]:
+        """Every setting but the weight, the teacher and ``refresh_steps``.
+
+        A teacher enters by what it is; the first text knows nothing of later ones.
+        """
+        dropped = {TEACHER, "refresh_steps"}
+        return {key: value for key, value in super().identity().items() if key not in dropped}
+
     def examples(self, sources: Sources) -> ExampleSet:
         """One example per pair: prompt, reference, rationale (in the order asked for)."""
         pairs = sources.corpora.parallel
         prompts = [pair_prompt(sources, pair) for pair in pairs]
-        chosen = self._chosen(len(pairs), sources.seed)
-        rationales = dict.fromkeys(range(len(pairs)), _NONE)
+        number = round(self.fraction * len(pairs))
+        chosen = nested(range(len(pairs)), number, sources.seed, "radis/fraction")
+        rationales = dict.fromkeys(range(len(pairs)), NONE)
         rationales |= zip(chosen, self._rationales(sources, pairs, prompts, chosen), strict=True)
         if self.shuffle:
-            moved = _rotate(chosen, sources.seed)
+            moved = rotate(chosen, sources.seed)
             rationales |= {index: rationales[origin] for index, origin in moved}
         examples = tuple(
-            Example(pair.id, self._segments(sources, prompt, pair, rationales[index]), pair.id)
+            Example(pair.id, self._segments(prompt, pair, rationales[index]), pair.id)
             for index, (pair, prompt) in enumerate(zip(pairs, prompts, strict=True))
         )
         return ExampleSet(
             examples,
-            _facts(sources, pairs, rationales, chosen),
-            tuple(_row(pairs[index], rationales[index]) for index in chosen),
+            facts(sources, rationales, chosen),
+            tuple(row(pairs[index], rationales[index]) for index in chosen),
         )
-
-    def _chosen(self, num_pairs: int, seed: int) -> list[int]:
-        """Indices of the pairs that get a rationale, in corpus order."""
-        order = list(range(num_pairs))
-        stream(seed, "radis/fraction").shuffle(order)
-        return sorted(order[: round(self.fraction * num_pairs)])
 
     def _rationales(
         self,
@@ -137,17 +135,21 @@ class Radis(Method):
         pairs: Sequence[Pair],
         prompts: Sequence[Segment],
         chosen: Sequence[int],
-    ) -> list[_Rationale]:
-        base = sources.base
-        starts = [(prompts[i].token_ids or ()) + base.encode(pairs[i].target) for i in chosen]
+    ) -> list[Rationale]:
+        writer = writer_in(sources, self.teacher)
+        starts = [
+            _asked(sources, writer, pairs[i], prompts[i]) + writer.encode(pairs[i].target)
+            for i in chosen
+        ]
         plain = self._decoding(self.temperature, sources.seed, "radis/sample")
-        rationales = _continue(sources, starts, self.separator, plain)
+        rationales = continued(sources, writer, starts, self.separator, plain)
         empty = [index for index, rationale in enumerate(rationales) if not rationale.text]
         if empty and self.empty != "keep":
             warmer = self.resample_temperature if self.empty == "resample" else self.temperature
             again = self._decoding(warmer, sources.seed, "radis/resample")
-            separator = self.separator if self.empty == "resample" else _PARAGRAPH
-            second = _continue(sources, [starts[index] for index in empty], separator, again)
+            separator = self.separator if self.empty == "resample" else PARAGRAPH
+            retried = [starts[index] for index in empty]
+            second = continued(sources, writer, retried, separator, again)
             for index, rationale in zip(empty, second, strict=True):
                 rationales[index] = replace(rationale, retried=True)
         return rationales
@@ -157,82 +159,37 @@ class Radis(Method):
         drawn = stream_seed(seed, name) if temperature > 0 else 0
         return Decoding(self.max_rationale_tokens, temperature, drawn)
 
-    def _segments(
-        self, sources: Sources, prompt: Segment, pair: Pair, rationale: _Rationale
-    ) -> tuple[Segment, ...]:
+    def _segments(self, prompt: Segment, pair: Pair, rationale: Rationale) -> tuple[Segment, ...]:
         if not rationale.text:
             return prompt, Segment(Role.TRANSLATION, pair.target, ends_turn=True)
         if self.order == "after":
             return (
                 prompt,
                 Segment(Role.TRANSLATION, pair.target),
-                Segment(Role.RATIONALE, rationale.text, rationale.token_ids),
+                Segment(
+                    Role.RATIONALE,
+                    rationale.text,
+                    rationale.token_ids,
+                    ends_turn=rationale.ends_turn,
+                ),
             )
         # The turn ends with the translation now, so r gives up its end token and nothing else.
-        token_ids = rationale.token_ids[:-1] if rationale.finished else rationale.token_ids
+        has_end = rationale.finished and not rationale.ends_turn
+        token_ids = rationale.token_ids[:-1] if has_end else rationale.token_ids
         return (
             prompt,
             Segment(Role.RATIONALE, rationale.text, token_ids),
-            Segment(Role.TRANSLATION, f"{_PARAGRAPH}{pair.target}", ends_turn=True),
+            Segment(Role.TRANSLATION, f"{PARAGRAPH}{pair.target}", ends_turn=True),
         )
 
 
-def _continue(
-    sources: Sources, starts: Sequence[TokenIds], separator: str, decoding: Decoding
-) -> list[_Rationale]:
-    lead = sources.base.encode(separator) if separator else ()
-    generations = sources.base.generate([start + lead for start in starts], decoding)
-    return [_rationale(lead, separator, generation) for generation in generations]
-
-
-def _rationale(lead: TokenIds, separator: str, generation: Generation) -> _Rationale:
-    if not generation.text.strip():
-        return _NONE
-    return _Rationale(lead + generation.token_ids, separator + generation.text, generation.finished)
-
-
-def _rotate(chosen: Sequence[int], seed: int) -> list[tuple[int, int]]:
-    """Who gets whose rationale: a cycle through a shuffled order, nobody keeping their own."""
-    order = list(chosen)
-    stream(seed, "radis/shuffle").shuffle(order)
-    return list(zip(order, order[1:] + order[:1], strict=True))
-
-
-def _facts(
-    sources: Sources,
-    pairs: Sequence[Pair],
-    rationales: Mapping[int, _Rationale],
-    chosen: Sequence[int],
-) -> dict[str, float]:
-    """Empty rate per language pair; mean length |r| and ratio |r|/|y| in tokens; share cut."""
-    if not chosen:
-        return {"rationale_fraction": 0.0}
-    lengths = [len(rationales[index].token_ids) for index in chosen]
-    references = [len(sources.base.encode(pairs[index].target)) for index in chosen]
-    facts = {
-        "rationale_fraction": len(chosen) / len(pairs),
-        "rationale_mean_tokens": fmean(lengths),
-        "rationale_length_ratio": sum(lengths) / max(sum(references), 1),
-        "rationale_cut_rate": fmean(not rationales[index].finished for index in chosen),
-        "empty_rate": fmean(rationales[index].empty_at_first for index in chosen),
-        "fallback_fraction": fmean(not rationales[index].text for index in chosen),
-    }
-    by_direction: dict[str, list[bool]] = {}
-    for index in chosen:
-        direction = f"{pairs[index].source_lang}-{pairs[index].target_lang}"
-        by_direction.setdefault(direction, []).append(rationales[index].empty_at_first)
-    return facts | {f"empty_rate/{name}": fmean(flags) for name, flags in by_direction.items()}
-
-
-def _row(pair: Pair, rationale: _Rationale) -> dict[str, JSON]:
-    return {
-        "id": pair.id,
-        "source": pair.source,
-        "reference": pair.target,
-        "rationale": rationale.text,
-        "tokens": len(rationale.token_ids),
-        "finished": rationale.finished,
-    }
+def _asked(sources: Sources, writer: Generator, pair: Pair, prompt: Segment) -> TokenIds:
+    """The request for a translation as the writer's own chat template has it."""
+    if writer is sources.base:
+        return prompt.token_ids or ()
+    return writer.encode_chat(
+        sources.prompt.messages(pair.source, pair.source_lang, pair.target_lang)
+    )
 
 
 VARIANT = Radis
