@@ -42,6 +42,9 @@ class Generator(Protocol):
     def encode(self, text: str) -> TokenIds:
         """Token ids of a stretch of answer text, without special tokens."""
 
+    def decode(self, token_ids: TokenIds) -> str:
+        """The text of generated ids, special tokens left out."""
+
     def encode_chat(self, messages: Sequence[Message]) -> TokenIds:
         """Token ids of a chat rendered with its generation prompt: the answer comes next."""
 
@@ -55,7 +58,10 @@ class Generator(Protocol):
         """What a text begins with where nothing comes before it; one token."""
 
     def generate(self, prompts: Sequence[TokenIds], decoding: Decoding) -> list[Generation]:
-        """One continuation per prompt, in the order of the prompts."""
+        """One continuation per prompt, in the order of the prompts.
+
+        Equal prompts get equal answers when greedy, answers of their own when sampled.
+        """
 
 
 @dataclass(frozen=True, slots=True)

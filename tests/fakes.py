@@ -32,6 +32,9 @@ class ScriptedGenerator:
     def encode(self, text: str) -> TokenIds:
         return tuple(map(ord, text))
 
+    def decode(self, token_ids: TokenIds) -> str:
+        return "".join(chr(token) for token in token_ids if token not in (START, END))
+
     def render_chat(self, messages: Sequence[Message]) -> str:
         turns = [f"<{message.role}>{message.content}" for message in messages]
         return "".join([*turns, "<assistant>"])

@@ -56,6 +56,10 @@ class StoredGenerator:
         """Token ids of a stretch of answer text, without special tokens."""
         return self._tokenizer.encode(text)
 
+    def decode(self, token_ids: TokenIds) -> str:
+        """The text of generated ids, special tokens left out."""
+        return self._tokenizer.decode(token_ids)
+
     def encode_chat(self, messages: Sequence[Message]) -> TokenIds:
         """Token ids of a chat up to where the answer begins."""
         return self._tokenizer.encode_chat(messages)
@@ -111,7 +115,9 @@ def completions_stage(
     identity: Mapping[str, JSON], prompts: Sequence[TokenIds], decoding: Decoding
 ) -> Stage:
     """The stage of answering these prompts; a seed that nothing draws from is left out."""
-    sampled = {"seed": decoding.seed} if decoding.temperature > 0 else {}
+    sampled: dict[str, JSON] = {"seed": decoding.seed} if decoding.temperature > 0 else {}
+    if sampled and len(set(prompts)) < len(prompts):
+        sampled["copies"] = "drawn each"  # once they shared an answer
     return Stage(
         "completions",
         STAGE_VERSION,

@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from harness.models.cache import SlotCache
-from harness.models.sampling import draws, pick
+from harness.models.sampling import copies_of, draws, pick
 from harness.records import Decoding, TokenIds
 
 _REPLACED = 8
@@ -117,11 +117,13 @@ class Decoder:
         self._decoding = decoding
         self._batch_size = batch_size
         self._on_answer = on_answer
+        self._copies: list[int] = []
 
     @torch.inference_mode()
     def run(self, prompts: Sequence[TokenIds]) -> list[TokenIds]:
         """The answers, in the order of the prompts; what is answered does not depend on it."""
         answers: list[list[int]] = [[] for _ in prompts]
+        self._copies = copies_of(prompts)
         # Taken from the end: the longest first, so a new row fits into the columns there are.
         waiting = sorted(range(len(prompts)), key=lambda row: (len(prompts[row]), prompts[row]))
         batch = self._start(prompts, waiting, self._batch_size, answers)
@@ -152,7 +154,9 @@ class Decoder:
         taken = [waiting.pop() for _ in range(min(room, len(waiting)))]
         lengths = [len(prompts[row]) for row in taken]
         lengths_B = torch.tensor(lengths, dtype=torch.int64, device=self._device)
-        draws_BN = draws([prompts[row] for row in taken], self._decoding).to(self._device)
+        copies = [self._copies[row] for row in taken]
+        draws_BN = draws([prompts[row] for row in taken], copies, self._decoding)
+        draws_BN = draws_BN.to(self._device)
         nothing_B = torch.zeros_like(lengths_B)
         batch = _Batch(taken, nothing_B, nothing_B + 1, lengths_B, nothing_B > 0, draws_BN)
         if not taken:

@@ -53,6 +53,10 @@ class HuggingFaceGenerator:
         """Token ids of a stretch of answer text, without special tokens."""
         return self.chat_model.tokenizer.encode(text)
 
+    def decode(self, token_ids: TokenIds) -> str:
+        """The text of generated ids, special tokens left out."""
+        return self.chat_model.tokenizer.decode(token_ids)
+
     def encode_chat(self, messages: Sequence[Message]) -> TokenIds:
         """Token ids of a chat up to where the answer begins."""
         return self.chat_model.tokenizer.encode_chat(messages)
@@ -70,9 +74,13 @@ class HuggingFaceGenerator:
         return self.chat_model.tokenizer.encode_start()
 
     def generate(self, prompts: Sequence[TokenIds], decoding: Decoding) -> list[Generation]:
-        """One continuation per prompt, in their order; equal prompts are answered once."""
+        """One continuation per prompt, in their order.
+
+        Of equal prompts a greedy answer is made once; sampled ones are drawn for each.
+        """
         tokenizer = self.chat_model.tokenizer
-        distinct = list(dict.fromkeys(map(tuple, prompts)))
+        asked = [tuple(prompt) for prompt in prompts]
+        distinct = list(dict.fromkeys(asked)) if decoding.temperature == 0 else asked
         with quick(self.chat_model.model) as model:
             decoder = Decoder(
                 model,
@@ -82,8 +90,11 @@ class HuggingFaceGenerator:
                 self._batch_size,
                 self._counter(len(distinct)),
             )
-            answers = dict(zip(distinct, decoder.run(distinct), strict=True))
-        return [self._generation(answers[tuple(prompt)]) for prompt in prompts]
+            answers = decoder.run(distinct)
+        if decoding.temperature == 0:
+            by_prompt = dict(zip(distinct, answers, strict=True))
+            answers = [by_prompt[prompt] for prompt in asked]
+        return [self._generation(answer) for answer in answers]
 
     def loglikelihoods(self, rows: Sequence[tuple[TokenIds, TokenIds]]) -> list[tuple[float, bool]]:
         """Per (context, continuation): log-probability, and whether greedy decoding gives it."""

@@ -5,6 +5,7 @@ Shapes: B rows, V vocabulary, N tokens an answer may have.
 
 import hashlib
 import random
+from collections import Counter
 from collections.abc import Sequence
 
 import torch
@@ -14,20 +15,37 @@ from harness.records import Decoding, TokenIds
 from harness.streams import stream_seed
 
 
-def draws(prompts: Sequence[TokenIds], decoding: Decoding) -> Tensor:
+def copies_of(prompts: Sequence[TokenIds]) -> list[int]:
+    """Of each prompt, how many equal ones come before it, [B].
+
+    >>> copies_of([(1, 2), (3,), (1, 2)])
+    [0, 0, 1]
+    """
+    seen: Counter[TokenIds] = Counter()
+    copies = []
+    for prompt in prompts:
+        copies.append(seen[prompt])
+        seen[prompt] += 1
+    return copies
+
+
+def draws(prompts: Sequence[TokenIds], copies: Sequence[int], decoding: Decoding) -> Tensor:
     """Numbers in [0, 1) to pick each answer's tokens with, [B, N]; no columns when greedy.
 
-    They come from the seed and the prompt alone, so an answer depends on no other prompt, nor on
-    the order of prompts; the same prompt with the same seed gets the same answer.
+    They come from the seed, the prompt and the number of its copy alone, so an answer depends on
+    no other prompt, nor on the order of prompts; the same prompt with the same seed gets the same
+    answers, one for each copy of it.
     """
     if decoding.temperature == 0:
         return torch.empty(len(prompts), 0)
-    return torch.tensor([_row(prompt, decoding) for prompt in prompts])
+    rows = [_row(prompt, copy, decoding) for prompt, copy in zip(prompts, copies, strict=True)]
+    return torch.tensor(rows)
 
 
-def _row(prompt: TokenIds, decoding: Decoding) -> list[float]:
+def _row(prompt: TokenIds, copy: int, decoding: Decoding) -> list[float]:
     content = hashlib.sha256(",".join(map(str, prompt)).encode()).hexdigest()
-    rng = random.Random(stream_seed(decoding.seed, f"sample/{content}"))
+    name = f"sample/{content}/{copy}" if copy else f"sample/{content}"
+    rng = random.Random(stream_seed(decoding.seed, name))
     return [rng.random() for _ in range(decoding.max_new_tokens)]
 
 

@@ -3,7 +3,7 @@ from typing import Any
 
 import pytest
 
-from harness.models.completions import StoredGenerator
+from harness.models.completions import StoredGenerator, completions_stage
 from harness.models.generate import HuggingFaceGenerator, generator_identity
 from harness.models.identity import model_identity
 from harness.models.load import load_chat_model
@@ -43,6 +43,15 @@ def test_only_what_changes_the_text_changes_its_key(
     generator.generate([inner.encode("a")], Decoding(9, 0.0, 1))
     generator.generate([inner.encode("a")], decoding)
     assert len(inner.calls) == calls
+
+
+def test_only_sampled_copies_of_a_prompt_have_a_key_of_their_own_kind() -> None:
+    def parts(prompts: list[tuple[int, ...]], temperature: float) -> Any:
+        return completions_stage({}, prompts, Decoding(9, temperature, 1)).identity["decoding"]
+
+    assert "copies" in parts([(1,), (1,)], 1.0)
+    assert "copies" not in parts([(1,), (2,)], 1.0)
+    assert "copies" not in parts([(1,), (1,)], 0.0)
 
 
 def test_another_model_has_completions_of_its_own(tmp_path: Path) -> None:

@@ -115,11 +115,30 @@ def test_samples_follow_the_distribution() -> None:
 
 
 def test_draws_come_from_seed_and_prompt() -> None:
-    first, again = (draws([(1, 2), (3,)], Decoding(5, 1.0, seed)) for seed in (7, 7))
+    prompts = [(1, 2), (3,)]
+    first, again = (draws(prompts, [0, 0], Decoding(5, 1.0, seed)) for seed in (7, 7))
     assert torch.equal(first, again)
-    assert torch.equal(first[1], draws([(3,)], Decoding(5, 1.0, 7))[0])
-    assert not torch.equal(first, draws([(1, 2), (3,)], Decoding(5, 1.0, 8)))
-    assert draws([(1, 2)], Decoding(5)).shape == (1, 0)
+    assert torch.equal(first[1], draws([(3,)], [0], Decoding(5, 1.0, 7))[0])
+    assert not torch.equal(first, draws(prompts, [0, 0], Decoding(5, 1.0, 8)))
+    assert not torch.equal(first, draws(prompts, [1, 1], Decoding(5, 1.0, 7)))
+    assert draws([(1, 2)], [0], Decoding(5)).shape == (1, 0)
+
+
+def test_copies_of_a_prompt_are_sampled_each_and_the_first_as_if_alone(
+    tiny: HuggingFaceGenerator,
+) -> None:
+    prompt, other = some_prompts(2)
+    decoding = Decoding(12, 1.0, 7)
+    answers = tiny.generate([prompt, other, prompt, prompt], decoding)
+    assert len({answer.token_ids for answer in answers}) == 4
+    assert [answers[0], answers[1]] == tiny.generate([prompt, other], decoding)
+    assert answers == tiny.generate([prompt, other, prompt, prompt], decoding)
+
+
+def test_copies_of_a_prompt_get_one_greedy_answer(tiny: HuggingFaceGenerator) -> None:
+    prompt, _ = some_prompts(2)
+    first, second = tiny.generate([prompt, prompt], Decoding(6))
+    assert first == second
 
 
 def test_the_generator_speaks_the_protocol(tiny: HuggingFaceGenerator) -> None:
