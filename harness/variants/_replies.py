@@ -67,6 +67,7 @@ class Answered:
 
     Attributes:
         examples: One per chat whose answer is kept.
+        dropped: How many are not, by reason.
         facts: ``fallback_fraction``, the share dropped, and by reason ``fallback/<reason>``.
         table: A row per chat.
     """
@@ -76,14 +77,14 @@ class Answered:
         answers = sources.base.generate(prompts, Decoding(max_new_tokens)) if prompts else []
         self.examples: list[Example] = []
         self.table: list[dict[str, JSON]] = []
-        dropped = dict.fromkeys(("empty", "unfinished"), 0)
+        self.dropped = dict.fromkeys(("empty", "unfinished"), 0)
         for chat, answer in zip(asked, answers, strict=True):
             reason = _fault(answer.text, answer.finished)
             if reason is None:
                 segment = Segment(Role.REPLY, answer.text, answer.token_ids)
                 self.examples.append(reply(sources, chat, segment))
             else:
-                dropped[reason] += 1
+                self.dropped[reason] += 1
             self.table.append(
                 {
                     "id": chat.id,
@@ -93,7 +94,7 @@ class Answered:
                     "reason": reason,
                 }
             )
-        self.facts = fallbacks(dropped, len(asked))
+        self.facts = fallbacks(self.dropped, len(asked))
 
 
 def _fault(text: str, finished: bool) -> str | None:
