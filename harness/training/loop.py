@@ -21,7 +21,7 @@ from harness.streams import stream_seed
 from harness.training.batches import Batch, micro_batches, number_of_steps, steps
 from harness.training.curves import Curves, StepRecord
 from harness.training.objective import check_weights, coefficients, weighted_loss
-from harness.training.passes import gradient_cosine, role_sums
+from harness.training.passes import gradient_cosine, penalty_cosine, role_sums
 from harness.training.prepare import Prepared, count_roles, prepare, self_test, to_learn
 from harness.training.report import FitReport
 from harness.training.schedule import learning_rate
@@ -176,11 +176,11 @@ class _Trainer:
         self.curves = Curves()
 
     def step(self, step: int, rows: Sequence[Prepared], *, look: bool) -> dict[str, float]:
-        """One optimiser step; returns the gradient cosine where it is looked at."""
+        """One optimiser step; returns the gradients' cosines where it is looked at."""
         counts = count_roles(rows)
         factors = coefficients(counts, self.weights, self.spec.normalise)
         batches = micro_batches(rows, self.spec.micro_batch_tokens, self.pad_id)
-        cosine = gradient_cosine(self.model, self.parameters, batches, factors) if look else None
+        cosines = self._cosines(step, batches, factors) if look else {}
         start = time.monotonic()
         sums, penalty = role_sums(
             self.model, batches, factors, backward=True, step=step, penalty=self.token_penalty
@@ -212,7 +212,7 @@ class _Trainer:
                 seconds=time.monotonic() - start,
             )
         )
-        return {} if cosine is None else {"train/gradient_cosine": cosine}
+        return cosines
 
     def validate(self, batches: Sequence[Batch]) -> dict[str, float]:
         """Mean loss per token by role on held-out rows, dropout off."""
@@ -223,6 +223,17 @@ class _Trainer:
         counts = {role: int((roles_N == index).sum()) for index, role in enumerate(Role)}
         self.curves.validation = {role.value: sums[role] / counts[role] for role in sums}
         return {f"train/loss_validation/{r}": v for r, v in self.curves.validation.items()}
+
+    def _cosines(
+        self, step: int, batches: Sequence[Batch], factors: Mapping[Role, float]
+    ) -> dict[str, float]:
+        """How the parts of the loss pull beside each other; only what can be measured."""
+        looked = self.model, self.parameters, batches, factors
+        found = {"train/gradient_cosine": gradient_cosine(*looked)}
+        penalty = self.penalty or self.token_penalty
+        if penalty is not None:
+            found["train/gradient_cosine_penalty"] = penalty_cosine(*looked, penalty, step)
+        return {name: cosine for name, cosine in found.items() if cosine is not None}
 
     def _penalise(self, step: int) -> float:
         """Adds the step's penalty to the gradient; its value."""

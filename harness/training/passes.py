@@ -12,7 +12,7 @@ from torch import Tensor
 from torch.nn import functional
 
 from harness.errors import TrainingError
-from harness.protocols import TokenPenalty
+from harness.protocols import Penalty, TokenPenalty
 from harness.records import Role
 from harness.training.batches import Batch
 from harness.training.prepare import ROLES
@@ -146,13 +146,69 @@ def gradient_cosine(
             terms[role is not Role.TRANSLATION][role] = factor
     if not all(terms):
         return None
+    first, second = (_gradient(model, parameters, batches, term) for term in terms)
+    return _cosine(first, second)
+
+
+def penalty_cosine(
+    model: Any,
+    parameters: Sequence[Tensor],
+    batches: Sequence[Batch],
+    factors: Mapping[Role, float],
+    penalty: Penalty | TokenPenalty,
+    step: int,
+) -> float | None:
+    """Cosine between the gradients of the token losses, all roles together, and of the penalty.
+
+    Looking changes nothing here either; the penalty is asked once more at the step. None where the
+    penalty takes the loss's place, is off at the step, or has no gradient (as that of a norm has
+    none before the adapter has moved).
+    """
+    if isinstance(penalty, TokenPenalty):
+        if penalty.replaces_loss:
+            return None
+        theirs = _gradient(model, parameters, batches, factors, step, _Alone(penalty))
+    else:
+        term = penalty.value(step)
+        if term is None:
+            return None
+        term.backward()
+        theirs = _take_gradient(parameters)
+    return _cosine(_gradient(model, parameters, batches, factors), theirs)
+
+
+class _Alone:
+    """A token penalty without the losses beside it."""
+
+    replaces_loss = True
+
+    def __init__(self, penalty: TokenPenalty) -> None:
+        self._penalty = penalty
+
+    def token_values(self, step: int, passed: Pass) -> Tensor:
+        values_N: Tensor | None = self._penalty.token_values(step, passed)
+        return 0.0 * passed.logits_NV[:, 0] if values_N is None else values_N
+
+
+def _gradient(
+    model: Any,
+    parameters: Sequence[Tensor],
+    batches: Sequence[Batch],
+    factors: Mapping[Role, float],
+    step: int = 0,
+    penalty: TokenPenalty | None = None,
+) -> Tensor:
+    """The gradient of a step's loss as one vector; the stream of dropout is left where it was."""
     devices = [model.device] if model.device.type == "cuda" else []
-    gradients = []
-    for term in terms:
-        with torch.random.fork_rng(devices=devices):
-            role_sums(model, batches, term, backward=True)
-        gradients.append(_take_gradient(parameters))
-    return float(functional.cosine_similarity(gradients[0], gradients[1], dim=0))
+    with torch.random.fork_rng(devices=devices):
+        role_sums(model, batches, factors, backward=True, step=step, penalty=penalty)
+    return _take_gradient(parameters)
+
+
+def _cosine(first: Tensor, second: Tensor) -> float | None:
+    if not (first.any() and second.any()):
+        return None
+    return float(functional.cosine_similarity(first, second, dim=0))
 
 
 def _take_gradient(parameters: Sequence[Tensor]) -> Tensor:

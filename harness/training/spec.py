@@ -65,8 +65,8 @@ class TrainSpec(Spec):
     (needs `data.instructions`); 0 for never."""
 
     gradient_cosine_points: int = Field(default=0, ge=0)
-    """How many times over training the cosine between the gradients of the roles' losses is
-    measured (RaDis, Figure 4); 0 for never."""
+    """How many times over training cosines between gradients are measured: of the translation's
+    loss and the other roles' (RaDis, Figure 4), of the loss and a penalty; 0 for never."""
 
     @model_validator(mode="after")
     def _one_length(self) -> "TrainSpec":

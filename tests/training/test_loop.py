@@ -255,6 +255,54 @@ def test_a_token_penalty_can_ask_the_base_model(train):
     assert curve(tied, "train/loss/translation")[-1] > curve(train(), "train/loss/translation")[-1]
 
 
+def test_looking_at_a_penalty_changes_nothing_that_is_trained(train):
+    lora = LoraSpec(rank=4, dropout=0.2)
+    for kind, settings in (("kl", {"strength": 1.0}), ("l2", {"strength": 1.0})):
+
+        def build(model, kind=kind, settings=settings):
+            return plugins.load("penalty", kind)(**settings).build(model, [])
+
+        looked = train(build=build, lora=lora, spec=SPEC.replace(gradient_cosine_points=3))
+        assert same(looked, train(build=build, lora=lora))
+
+
+def test_a_penalty_that_cancels_the_loss_pulls_the_other_way(train):
+    result = train(build=lambda model: Entropy(), spec=SPEC.replace(gradient_cosine_points=2))
+    cosines = curve(result, "train/gradient_cosine_penalty")
+    assert cosines == pytest.approx([-1.0, -1.0], abs=1e-5)
+
+
+def test_the_penalty_cosine_is_measured_where_the_penalty_has_a_gradient(train):
+    def steps_measured(kind, **settings):
+        result = train(
+            build=lambda model: plugins.load("penalty", kind)(**settings).build(model, []),
+            spec=SPEC.replace(gradient_cosine_points=3),
+        )
+        assert len(curve(result, "train/gradient_cosine")) == 3
+        return {e.step for e in result.events if "train/gradient_cosine_penalty" in e.metrics}
+
+    # at the first step the adapter has not moved yet
+    assert steps_measured("l2", strength=1.0) == {3, 6}
+    assert steps_measured("kl", strength=1.0) == {3, 6}
+    assert steps_measured("kl", strength=0.0) == set()
+
+
+class InPlaceOfTheLoss(Entropy):
+    replaces_loss = True
+
+
+def test_no_cosine_is_measured_with_what_takes_the_loss_s_place(train):
+    result = train(
+        build=lambda model: InPlaceOfTheLoss(), spec=SPEC.replace(gradient_cosine_points=2)
+    )
+    assert curve(result, "train/gradient_cosine_penalty") == []
+
+
+def test_without_a_penalty_there_is_no_cosine_with_one(train):
+    result = train(spec=SPEC.replace(gradient_cosine_points=2))
+    assert curve(result, "train/gradient_cosine_penalty") == []
+
+
 def test_l2_is_the_norm_of_the_whole_update(train):
     result = train(lora=LoraSpec(rank=3, alpha=7))
     penalty = plugins.load("penalty", "l2")(strength=2.0).build(result.model, [])

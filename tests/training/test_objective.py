@@ -7,7 +7,7 @@ from harness.errors import EXIT_USER, ConfigError
 from harness.records import Role
 from harness.training.batches import micro_batches
 from harness.training.objective import check_weights, coefficients, weighted_loss
-from harness.training.passes import role_sums
+from harness.training.passes import penalty_cosine, role_sums
 from harness.training.prepare import count_roles, prepare
 from tests.training.bigram import Bigram, row
 
@@ -186,3 +186,57 @@ def test_all_weights_zero_is_a_configuration_error():
     ) as e:
         check_weights({Role.TRANSLATION: 0.0, Role.REPLY: 0.0})
     assert e.value.exit_code == EXIT_USER
+
+
+class Along:
+    """A penalty whose gradient is the direction it is given."""
+
+    def __init__(self, model, direction):
+        self.model, self.direction = model, direction
+
+    def value(self, step):
+        return None if step == 7 else (self.model.head.weight * self.direction).sum()
+
+
+class TokenAlong:
+    """The same as a term of every token: its weight is the token's logit."""
+
+    replaces_loss = False
+
+    def token_values(self, step, passed):
+        return None if step == 7 else 3.0 * passed.logits_NV[:, 2]
+
+
+def cosine_with(build, step=0):
+    model = Bigram()
+    weights = {Role.TRANSLATION: 1.0, Role.RATIONALE: 0.5}
+    prepared = prepare([ROW], weights)
+    factors = coefficients(count_roles(prepared), weights, "tokens")
+    batches = micro_batches(prepared, 4096, 0)
+    found = penalty_cosine(
+        model, list(model.parameters()), batches, factors, build(model), step=step
+    )
+    assert model.head.weight.grad is None
+    return found
+
+
+def cosine(first, second):
+    return float((first * second).sum() / (first.norm() * second.norm()))
+
+
+def test_the_penalty_cosine_is_that_of_the_two_gradients():
+    _, gradient = measure([ROW], (1.0, 0.5))
+    direction = torch.arange(9.0).reshape(3, 3)
+    found = cosine_with(lambda model: Along(model, direction))
+    assert found == pytest.approx(cosine(gradient, direction), abs=1e-6)
+    # The logit of word 2 is the weight of (2, last word); the words before are 0, 1 and, at half
+    # weight, 2.
+    direction = torch.zeros(3, 3)
+    direction[2] = torch.tensor([1.0, 1.0, 0.5])
+    found = cosine_with(lambda model: TokenAlong())
+    assert found == pytest.approx(cosine(gradient, direction), abs=1e-6)
+
+
+@pytest.mark.parametrize("build", [lambda model: Along(model, 1.0), lambda model: TokenAlong()])
+def test_a_penalty_that_is_off_has_no_cosine(build):
+    assert cosine_with(build, step=7) is None
