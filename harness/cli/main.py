@@ -19,6 +19,7 @@ COMMANDS = (
     "sweep",
     "run",
     "evaluate",
+    "export",
     "score",
     "report",
     "check",

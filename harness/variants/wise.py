@@ -57,6 +57,11 @@ class Wise(Method):
         """The source's update, scaled."""
         return {"method": "scale", "factor": self.alpha}
 
+    @property
+    def answering(self) -> Mapping[str, JSON] | None:
+        """As its source's models do."""
+        return None if isinstance(self.source, AdapterFolder) else self.source.answering
+
     def examples(self, sources: Sources) -> ExampleSet:
         """No text: it trains nothing itself."""
         return ExampleSet(())

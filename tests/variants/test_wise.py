@@ -2,6 +2,7 @@ from pathlib import Path
 
 import pytest
 
+from harness import plugins
 from harness.errors import ConfigError
 from harness.preflight import preflight
 from harness.spec import validate
@@ -112,3 +113,9 @@ def test_a_chain_is_trained_before_its_source(plain):
     assert "source/chain1/adapter" in result.stages
     tokens = [result.facts[f"train/source/{place}tokens"] for place in ("chain1/", "")]
     assert result.facts["cost/training_tokens"] == sum(tokens)
+
+
+def test_it_answers_as_its_sources_models_do():
+    source = plugins.load("variant", "transllm")()
+    assert Wise(source=source).answering == source.answering is not None
+    assert Wise(source={"adapter": "some/folder"}).answering is None
