@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from harness import plugins
+from harness.answered import answered_chats
 from harness.config import TrialConfig
 from harness.data.rows import TokenRows, tokenise
 from harness.data.segments import pair_prompt
@@ -25,6 +26,7 @@ from harness.records import (
     TokenRow,
 )
 from harness.streams import stream
+from harness.training.drift import Drift
 from harness.training.loop import fit
 from harness.training.prepare import prepare
 
@@ -57,6 +59,7 @@ def train_adapter(
         TrainingError: Training cannot go on.
     """
     variant = config.variant
+    chats = answered_chats(config, material) if config.train.drift_points else None
     tuned = attach(material.chat_model, config.lora, config.seed)
     try:
         if start is not None:
@@ -83,6 +86,7 @@ def train_adapter(
                 renew=_renewal(config, tuned, material),
                 renew_every=variant.renew_every,
                 late=variant.late,
+                watch=_drift(config, tuned, chats),
                 on_event=on_event,
             )
         save_adapter(tuned, folder / ADAPTER)
@@ -136,6 +140,16 @@ def _penalty(
         tuned.model, prepare(rows, dict.fromkeys(Role, 1.0))
     )
     return penalty
+
+
+def _drift(
+    config: TrialConfig, tuned: ChatModel, chats: Mapping[str, Sequence[TokenRow]] | None
+) -> Drift | None:
+    """Measures what becomes of the untuned model's answers."""
+    if chats is None:
+        return None
+    limit = config.train.micro_batch_tokens
+    return Drift(tuned.model, chats, limit, tuned.tokenizer.pad_id)
 
 
 def _renewal(

@@ -62,7 +62,10 @@ class TrainSpec(Spec):
 
     drift_points: int = Field(default=0, ge=0)
     """How many times over training the drift from the untuned model is measured, on general chats
-    (needs `data.instructions`); 0 for never."""
+    (needs `data.instructions`): divergence, answers it still gives, norm of dW; 0 for never."""
+
+    drift_chats: int = Field(default=8, ge=1)
+    """Chats per skill that drift is measured on."""
 
     gradient_cosine_points: int = Field(default=0, ge=0)
     """How many times over training cosines between gradients are measured: of the translation's

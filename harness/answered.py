@@ -1,0 +1,45 @@
+"""General chats as the untuned model answers them: what drift is measured on."""
+
+from harness.config import TrialConfig
+from harness.errors import DataError
+from harness.material import Material
+from harness.records import Decoding, Instruction, Role, TokenRow
+
+MAX_ANSWER_TOKENS = 128
+"""Longer answers are measured as far as this."""
+
+OTHER = "general"
+"""The skill of chats whose corpus names none."""
+
+
+def answered_chats(config: TrialConfig, material: Material) -> dict[str, list[TokenRow]]:
+    """The first chats of each skill with the untuned model's greedy answers, as rows by skill.
+
+    To be called while no adapter is on the model. Rows that are too long are left out.
+
+    Raises:
+        DataError: There is no chat that fits.
+    """
+    generator = material.generator
+    chosen = _first_of_each(material, config.train.drift_chats)
+    prompts = [generator.encode_chat(chat.messages) for chat in chosen]
+    answers = generator.generate(prompts, Decoding(MAX_ANSWER_TOKENS))
+    rows: dict[str, list[TokenRow]] = {}
+    for chat, prompt, answer in zip(chosen, prompts, answers, strict=True):
+        ids = prompt + answer.token_ids
+        if len(ids) <= config.train.max_length:
+            roles = (Role.PROMPT,) * len(prompt) + (Role.REPLY,) * len(answer.token_ids)
+            rows.setdefault(chat.skill or OTHER, []).append(TokenRow(chat.id, ids, roles))
+    if not rows:
+        raise DataError(
+            f"data.instructions: none of {len(material.corpora.instructions)} chats fits into "
+            f"train.max_length ({config.train.max_length}), and train.drift_points measures on them"
+        )
+    return dict(sorted(rows.items()))
+
+
+def _first_of_each(material: Material, count: int) -> list[Instruction]:
+    by_skill: dict[str | None, list[Instruction]] = {}
+    for chat in material.corpora.instructions:
+        by_skill.setdefault(chat.skill, []).append(chat)
+    return [chat for chats in by_skill.values() for chat in chats[:count]]
