@@ -27,6 +27,20 @@ def forward_kl(logits_NV: Tensor, fixed_NV: Tensor, temperature: float = 1.0) ->
     return with_gradient(values_N, logits_NV, slope_NV)
 
 
+def reverse_kl(logits_NV: Tensor, fixed_NV: Tensor) -> Tensor:
+    """KL(model || fixed) at each token, [N].
+
+    The gradient goes to ``logits_NV`` alone; it is p (log p - log q - KL).
+    """
+    with torch.no_grad():
+        log_p_NV = torch.log_softmax(logits_NV, -1)
+        gap_NV = log_p_NV - torch.log_softmax(fixed_NV, -1)
+        p_NV = log_p_NV.exp()
+        values_N = (p_NV * gap_NV).sum(-1)
+        slope_NV = p_NV * (gap_NV - values_N[:, None])
+    return with_gradient(values_N, logits_NV, slope_NV)
+
+
 def weighted_square(b_OR: Tensor, a_RI: Tensor, scale: float, weight_OI: Tensor) -> Tensor:
     """The sum of weight * dW^2 with dW = scale B A, a scalar; nothing of dW's size is kept.
 

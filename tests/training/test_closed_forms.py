@@ -1,7 +1,7 @@
 import pytest
 import torch
 
-from harness.training.closed_forms import forward_kl, weighted_square, with_gradient
+from harness.training.closed_forms import forward_kl, reverse_kl, weighted_square, with_gradient
 
 
 def some_logits(seed, scale=3.0):
@@ -30,6 +30,17 @@ def test_forward_kl_and_its_gradient_are_those_of_the_definition(temperature):
         return (q * torch.log(q / p)).sum(-1)
 
     mine = value_and_gradient(lambda logits: forward_kl(logits, fixed, temperature), some_logits(2))
+    assert matches(mine, value_and_gradient(by_definition, some_logits(2)))
+
+
+def test_reverse_kl_and_its_gradient_are_those_of_the_definition():
+    fixed = some_logits(1)
+
+    def by_definition(logits):
+        p, q = torch.softmax(logits, -1), torch.softmax(fixed, -1)
+        return (p * torch.log(p / q)).sum(-1)
+
+    mine = value_and_gradient(lambda logits: reverse_kl(logits, fixed), some_logits(2))
     assert matches(mine, value_and_gradient(by_definition, some_logits(2)))
 
 
