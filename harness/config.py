@@ -73,7 +73,7 @@ class TrialConfig(Spec):
     def _has_the_corpora_its_methods_draw_on(self) -> "TrialConfig":
         faults = {
             f"data.{corpus}": f"missing, and the variant {variant.name} draws on it"
-            for variant in self._methods()
+            for variant in self.methods()
             for corpus in variant.needs
             if self.data is not None and not self._has(corpus)
         }
@@ -109,14 +109,6 @@ class TrialConfig(Spec):
             raise NestedFaults(faults)
         return self
 
-    def _methods(self) -> Iterator[Variant]:
-        """Every method that makes text for this trial: its own, its parts', its chain's."""
-        open_ones = [self.variant, *(stage.variant for stage in self._chain())]
-        while open_ones:
-            variant = open_ones.pop()
-            yield variant
-            open_ones += [part for part in variant.parts.values() if not isinstance(part, Path)]
-
     def _chain(self) -> tuple[ChainStage, ...]:
         if self.chain is not None:
             return self.chain
@@ -131,6 +123,14 @@ class TrialConfig(Spec):
         )
         given["learning_rate"] *= stage.learning_rate_ratio
         return TrainSpec.model_validate({**given, **stage.train})
+
+    def methods(self) -> Iterator[Variant]:
+        """Every method that makes text for this trial: its own, its parts', its chain's."""
+        open_ones = [self.variant, *(stage.variant for stage in self._chain())]
+        while open_ones:
+            variant = open_ones.pop()
+            yield variant
+            open_ones += [part for part in variant.parts.values() if not isinstance(part, Path)]
 
     def stages(self) -> tuple["TrialConfig", ...]:
         """The trainings of this trial in order, its own the last, each without a chain."""

@@ -13,6 +13,7 @@ from harness.errors import ConfigError, DataError
 from harness.evaluation.benchmarks import find_benchmarks
 from harness.evaluation.score import check_metrics
 from harness.models.folder import adapter_folder, model_folder
+from harness.models.spec import ModelSpec
 from harness.variants._parts import adapters_read
 
 
@@ -43,6 +44,21 @@ def _checks(config: TrialConfig) -> Iterator[Callable[[], object]]:
         yield lambda: adapter_folder(adapter)
     for folder in adapters_read(config.variant):
         yield partial(adapter_folder, str(folder))
+    for variant in config.methods():
+        for name, settings in variant.teachers.items():
+            yield partial(
+                _teacher_folder, f"{variant.name}.{name}", ModelSpec.model_validate(settings)
+            )
     if data is not None:
         yield lambda: check_corpora(data)
     yield lambda: check_metrics(find_benchmarks(config.eval), config.eval)
+
+
+def _teacher_folder(place: str, spec: ModelSpec) -> None:
+    try:
+        model_folder(spec)
+        if spec.adapter is not None:
+            adapter_folder(spec.adapter)
+    except ConfigError as error:
+        message = error.message.replace("model.path", f"{place}.path")
+        raise ConfigError(message, error.hint) from None

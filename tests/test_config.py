@@ -5,8 +5,10 @@ import pytest
 
 from harness.config import TrialConfig
 from harness.errors import ConfigError
+from harness.preflight import preflight
 from harness.spec import validate
 from harness.variants.sft import Sft
+from tests.projects import write_project
 
 DATA = {"train": {"path": "train.jsonl"}, "monolingual": {"path": "texts.jsonl"}}
 
@@ -48,3 +50,22 @@ def test_a_corpus_that_a_method_draws_on_must_be_named(changes):
 def test_with_every_corpus_named_the_trial_is_valid():
     data = DATA | {"instructions": {"path": "chats.jsonl"}}
     assert trial(variant=Hungry(), data=data).variant.needs == ("instructions", "monolingual")
+
+
+@pytest.mark.parametrize("name", ["seqkd", "radis"])
+def test_a_teacher_that_is_not_there_is_found_before_anything_runs(name, tmp_path, tiny_model_dir):
+    variant = {"name": name, "teacher": {"path": "./no/such/model"}}
+    config = write_project(tmp_path, tiny_model_dir, variant=variant)
+    with pytest.raises(
+        ConfigError, match=rf"{name}\.teacher\.path: \./no/such/model: no such folder"
+    ):
+        preflight(config)
+
+
+def test_a_teacher_is_looked_for_beside_the_file_that_names_it(tmp_path):
+    (tmp_path / "large").mkdir()
+    data = {"train": {"path": "train.jsonl"}}
+    variant = {"name": "seqkd", "teacher": {"path": "large"}}
+    settings = {"model": {"path": "m"}, "eval": {"suites": ["s"]}, "data": data, "variant": variant}
+    config = validate(TrialConfig, settings, "trial.yaml", folder=tmp_path)
+    assert config.variant.teachers["teacher"]["path"] == str(tmp_path / "large")
