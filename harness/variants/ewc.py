@@ -17,6 +17,9 @@ Deviations and choices:
 - An answer cut at ``max_new_tokens`` counts as far as it goes.
 - In a chain and with ``model.adapter``, theta_0 is as for ``kl``.
 
+The default strength is chosen as that of ``l2``, from 1, 10, ... 10^4: at 100 the loss on held-out
+translations is .419 (``sft`` .433), on general answers .006 (``sft`` .044). F is small and skewed:
+on the pocket testbed 4e-6 at the median, 1e-4 in the mean and .3 at most; so strengths are large.
 """
 
 from collections.abc import Mapping
@@ -39,7 +42,7 @@ class Ewc(Method):
     name: Literal["ewc"] = "ewc"
     """The method."""
 
-    strength: float = Field(1.0, ge=0.0, allow_inf_nan=False)
+    strength: float = Field(100.0, ge=0.0, allow_inf_nan=False)
     """s in (s / 2) sum of F dW^2; 0 is plain fine-tuning."""
 
     num_samples: int = Field(128, ge=1)

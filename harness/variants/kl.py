@@ -18,8 +18,9 @@ Deviations and choices:
   configuration names. Of a chain that is the model before its first stage, not the stage before;
   where ``model.adapter`` is given, that adapter is merged first and belongs to theta_0.
 
-It costs a second forward pass, without gradients.
-
+It costs a second forward pass, without gradients. The default is chosen as that of ``l2``, from .1,
+.3, 1: at .3 the loss on held-out translations is .426 (``sft`` .433), on general answers .023
+(``sft`` .044); at 1 they are .501 and .008.
 """
 
 from collections.abc import Mapping
@@ -39,7 +40,7 @@ class Kl(Method):
     name: Literal["kl"] = "kl"
     """The method."""
 
-    strength: float = Field(1.0, ge=0.0, allow_inf_nan=False)
+    strength: float = Field(0.3, ge=0.0, allow_inf_nan=False)
     """w in w T^2 KL(theta_0 || theta), beside a loss of weight 1; 0 is plain fine-tuning."""
 
     temperature: float = Field(1.0, gt=0.0, allow_inf_nan=False)

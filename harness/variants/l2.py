@@ -8,6 +8,10 @@ as L2-SP. It tells how much of what ``ewc`` keeps is owed to knowing which weigh
 Not the optimiser's weight decay: that pulls A and B towards zero one by one and is decoupled from
 the loss. Here the product is held, by the gradient of the loss.
 
+The default is the strongest of 1e-4, 1e-3, ... 1 whose loss on held-out translations of the pocket
+testbed is no worse than that of ``sft``: .399 to .433 (100 steps, rank 16, alpha 32, learning rate
+5e-3, one seed). The loss on general answers is .010 then, .044 after ``sft``, .003 untuned. The
+norm is a sum over layers, so larger models want other strengths.
 """
 
 from collections.abc import Mapping
@@ -27,7 +31,7 @@ class L2(Method):
     name: Literal["l2"] = "l2"
     """The method."""
 
-    strength: float = Field(0.01, ge=0.0, allow_inf_nan=False)
+    strength: float = Field(0.001, ge=0.0, allow_inf_nan=False)
     """s in (s / 2) ||dW||^2; 0 is plain fine-tuning."""
 
     neutral: ClassVar[Mapping[str, JSON]] = {"strength": 0.0}
