@@ -23,7 +23,7 @@ DIRECTIONS = ("en", "en", "de")
 TEXT_SENTENCES = {"de": 600, "en": 300}
 GERMAN_STATEMENTS = 200
 INSTRUCTIONS_PER_SKILL = 60
-GERMAN_QUESTIONS = 400
+GERMAN_QUESTIONS = 1200
 GERMAN_HARM_SHARE = 0.125
 """Of those, harmful requests with refusals: the English chats hold some too."""
 
