@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli import options, output
-from harness.errors import ConfigError
+from harness.errors import ConfigError, unknown_name
 
 if TYPE_CHECKING:
     from harness.catalogue import Plugin, SweepFile
@@ -20,11 +20,13 @@ KINDS = ("variants", "benchmarks", "metrics", "sweeps")
     "list",
     epilog=options.examples(
         "harness list variants --verbose",
+        "harness list variants radis transllm",
         "harness list benchmarks --json",
     ),
 )
 @click.argument("kind", type=click.Choice(KINDS))
-@click.option("-v", "--verbose", is_flag=True, help="Whole descriptions and every option.")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option("-v", "--verbose", is_flag=True, help="A paragraph on each instead of a line.")
 @click.option(
     "--folder",
     type=click.Path(path_type=Path),
@@ -32,29 +34,48 @@ KINDS = ("variants", "benchmarks", "metrics", "sweeps")
 )
 @options.home
 @options.as_json
-def command(kind: str, verbose: bool, folder: Path | None, home: Path, as_json: bool) -> None:
+def command(
+    kind: str,
+    names: tuple[str, ...],
+    verbose: bool,
+    folder: Path | None,
+    home: Path,
+    as_json: bool,
+) -> None:
     """Show the variants, benchmarks, metrics or sweeps there are.
 
-    Variants and metrics are the files of their folders in the package; benchmarks and sweeps are
-    YAML files. An option of a variant is set by `variant: {name: NAME, OPTION: VALUE}`.
+    With the NAMEs of some variants or metrics, all about these: the paper, every deviation from it,
+    every option. Variants and metrics are the files of their folders in the package; benchmarks and
+    sweeps are YAML files. An option of a variant is set by `variant: {name: NAME, OPTION: VALUE}`.
     """
+    if names and kind not in ("variants", "metrics"):
+        raise ConfigError(f"NAME: allowed for variants and metrics, found it for {kind}")
     if kind == "benchmarks":
         _list_benchmarks(folder or Path("benchmarks"), as_json)
     elif kind == "sweeps":
         _list_sweeps(folder or Path("sweeps"), home, verbose, as_json)
     else:
-        _list_plugins(kind, verbose, as_json)
+        _list_plugins(kind, names, verbose, as_json)
 
 
-def _list_plugins(kind: str, verbose: bool, as_json: bool) -> None:
+def _list_plugins(kind: str, names: tuple[str, ...], verbose: bool, as_json: bool) -> None:
     from harness import catalogue
 
     found = catalogue.plugins(kind.removesuffix("s"))
+    known = [plugin.name for plugin in found]
+    unknown = [name for name in names if name not in known]
+    if unknown:
+        what = kind.removesuffix("s")
+        raise ConfigError("\n".join(unknown_name(what, name, known) for name in unknown))
+    found = tuple(plugin for plugin in found if not names or plugin.name in names)
     if as_json:
         output.print_json({kind: [_plugin_plain(plugin) for plugin in found]})
-    elif verbose:
+    elif names:
         for plugin in found:
             _print_plugin(plugin)
+    elif verbose:
+        for plugin in found:
+            _print_digest(plugin)
     else:
         table = output.table(None, kind.removesuffix("s"), "what it is")
         for plugin in found:
@@ -77,6 +98,17 @@ def _plugin_plain(plugin: "Plugin") -> "JSON":
             for option in plugin.options
         ],
     }
+
+
+def _print_digest(plugin: "Plugin") -> None:
+    """What it is, where it comes from, what can be set."""
+    click.secho(plugin.name, bold=True)
+    for paragraph in plugin.doc.split("\n\n")[:2]:
+        click.echo(output.paragraphs(paragraph, indent=2))
+    if plugin.options:
+        names = ", ".join(option.name for option in plugin.options)
+        click.echo(output.paragraphs(f"Options: {names}.", indent=2))
+    click.echo()
 
 
 def _print_plugin(plugin: "Plugin") -> None:

@@ -8,8 +8,22 @@ def test_variants_are_the_files_of_their_folder(harness):
     assert names == list(plugins.names("variant"))
 
 
-def test_verbose_prints_what_stands_under_each_option(harness):
-    shown = harness("list", "variants", "--verbose")
+def test_verbose_prints_a_paragraph_on_each(harness):
+    shown = harness("list", "variants", "--verbose").out
+    assert "is given the\n" in shown or "chat prompt for x" in shown
+    assert "Options: rationale_weight, max_rationale_tokens" in shown
+    assert "mix of the two losses" not in shown
+
+
+def test_an_unknown_name_is_refused_with_the_nearest(harness):
+    refused = harness("list", "variants", "radsi", "sft")
+    assert refused.code == 2
+    assert "did you mean 'radis'?" in refused.err
+    assert harness("list", "sweeps", "pocket").code == 2
+
+
+def test_a_name_prints_what_stands_under_each_option(harness):
+    shown = harness("list", "variants", "radis")
     assert "rationale_weight: float, >= 0.0, <= 1000.0  [default 1.0]" in shown.out
     assert "1 is the paper" in shown.out
     assert "arXiv 2410.13944" in shown.out
