@@ -86,11 +86,8 @@ class Recorder:
 
     def _curves(self, result: TrialResult, home: Path) -> None:
         """What of the curves nobody was there to see."""
-        folder = _folder(Store(home / "store"), result, "adapter")
-        path = None if folder is None else folder / _CURVES_FILE
-        if path is not None and path.is_file():
-            for line in path.read_text(encoding="utf-8").splitlines():
-                self.on_event(StepEvent(**json.loads(line)))
+        for event in stored_curves(result, home):
+            self.on_event(event)
 
     def _artifacts(self, result: TrialResult, store: Store) -> None:
         adapter = _folder(store, result, "adapter")
@@ -106,6 +103,16 @@ class Recorder:
             for path in sorted(folder.iterdir()) if folder is not None else ():
                 if path.name != MANIFEST:
                     self.run.log_file(path, stage)
+
+
+def stored_curves(result: TrialResult, home: Path) -> tuple[StepEvent, ...]:
+    """The training curves of a run; none where its adapter is not there or was not trained."""
+    folder = _folder(Store(home / "store"), result, "adapter")
+    path = None if folder is None else folder / _CURVES_FILE
+    if path is None or not path.is_file():
+        return ()
+    lines = path.read_text(encoding="utf-8").splitlines()
+    return tuple(StepEvent(**json.loads(line)) for line in lines)
 
 
 def final_metrics(result: TrialResult) -> dict[str, float]:

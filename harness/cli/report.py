@@ -11,6 +11,7 @@ from harness.cli import options, output
     "report",
     epilog=options.examples(
         "harness report pocket",
+        "harness report pocket --analysis",
         "harness report sweeps/pocket.yaml --output reports/pocket",
     ),
 )
@@ -22,17 +23,30 @@ from harness.cli import options, output
     metavar="DIR",
     help="Folder to write to.  [default: HOME/sweeps/NAME/report]",
 )
+@click.option(
+    "--analysis",
+    is_flag=True,
+    help="Also analyse each method's best trial: drift from the untuned model over training, which "
+    "skills go first, gradients, layers, fallbacks, costs.",
+)
 @options.home
 @options.storage
 @options.as_json
 @options.verbosity
 def command(
-    sweep: str, folder: Path | None, home: Path, storage: str | None, as_json: bool
+    sweep: str,
+    folder: Path | None,
+    analysis: bool,
+    home: Path,
+    storage: str | None,
+    as_json: bool,
 ) -> None:
     """Write the report of a sweep: HTML, Markdown, LaTeX, CSV and PNG.
 
     SWEEP is the name of a sweep that was run in this home folder, or its YAML file. The HTML page
     is one file and needs no network. A sweep that is still running is reported as far as it is.
+    What --analysis draws over training is measured where the sweep's base sets train.drift_points
+    and train.gradient_cosine_points.
     """
     name = _name_of(sweep)
     from harness.cli.fronts import plain_paths, print_front, print_paths
@@ -40,7 +54,8 @@ def command(
     from harness.sweep.record import load_sweep, sweep_folder
 
     record = load_sweep(home, name, storage)
-    paths = write_report(record, folder or sweep_folder(home, name) / "report", home=home)
+    folder = folder or sweep_folder(home, name) / "report"
+    paths = write_report(record, folder, home=home, analysis=analysis)
     if as_json:
         output.print_json(
             {"sweep": name, "front": list(record.front), "report": plain_paths(paths)}

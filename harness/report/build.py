@@ -8,10 +8,12 @@ from harness import pareto
 from harness.evaluation.significance import NUM_RESAMPLES, Draws
 from harness.records import SweepRecord
 from harness.report import details, tables
+from harness.report.analysis import analyse
 from harness.report.comparison import compare_trials
 from harness.report.comparison_tables import lines_table, overview
 from harness.report.estimates import Estimates
 from harness.report.examples import collect_examples
+from harness.report.fallbacks import fallbacks_table
 from harness.report.figures import front_figures, hypervolume_figure, importances_figure
 from harness.report.image import write_front_png
 from harness.report.importances import forest_importances
@@ -67,6 +69,7 @@ def write_report(
     importances: Mapping[str, Mapping[str, float]] | None = None,
     reference: int | None = None,
     num_resamples: int | None = None,
+    analysis: bool = False,
 ) -> ReportPaths:
     """Writes the report of a sweep; what was there under the same names is replaced.
 
@@ -79,6 +82,7 @@ def write_report(
             best at translation.
         num_resamples: Of the bootstrap; by default 1000, and for the comparisons enough for the
             number of scores.
+        analysis: Whether to add what the methods forget, how, and at what cost.
     """
     estimates = Estimates(Draws(num_resamples or NUM_RESAMPLES))
     points = points_of(record, estimates)
@@ -122,6 +126,8 @@ def write_report(
         importances_note=importances_text(importances is not None, num_complete),
         examples=collect_examples(record, home),
         contamination=details.contamination_table(record),
+        fallbacks=fallbacks_table(record),
+        analysis=analyse(record, home) if analysis else None,
         details=_details(record, estimates),
     )
     html = folder / "report.html"
@@ -164,6 +170,8 @@ def _files(page: Page, history: tuple[float, ...]) -> list[Table]:
         for trial, volume in zip(page.record.trials, history, strict=True)
     )
     found.append(Table("hypervolume", "Hypervolume over trials", columns, rows))
+    found += [page.fallbacks] if page.fallbacks is not None else []
+    found += page.analysis.tables if page.analysis is not None else []
     return [*found, *page.details]
 
 

@@ -4,21 +4,16 @@ Items are drawn by a seeded stream from those where the answers are not all the 
 one picks the flattering ones.
 """
 
-import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.errors import DataError
-from harness.evaluation.predictions import read_predictions
-from harness.records import Prediction, SweepRecord, SweepTrial, TrialResult
-from harness.report.names import variant_of
+from harness.records import Prediction, SweepRecord, TrialResult
+from harness.report.chosen import best_of_variants
+from harness.report.stored import predicted, predictions_of
 from harness.streams import stream
 
-logger = logging.getLogger(__name__)
-
 PER_BENCHMARK = 3
-_PREFIX = "predictions/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,53 +54,22 @@ def collect_examples(
 ) -> Examples:
     """Examples from the predictions in the store of a home folder."""
     speakers = _speakers(record)
-    shared = _shared_benchmarks([run for _, run in speakers])
+    shared = set.intersection(*[predicted(run) for _, run in speakers]) if speakers else set()
     found = []
-    for benchmark in shared:
-        answers = [_predictions(home, run, benchmark) for _, run in speakers]
-        present = [by_id for by_id in answers if by_id is not None]
+    for benchmark in sorted(shared):
+        answers = [predictions_of(run, benchmark, home) for _, run in speakers]
+        present = [{row.id: row for row in rows} for rows in answers if rows is not None]
         if len(present) == len(answers) and present:
             found.append(_draw(benchmark, present, per_benchmark, seed))
     return Examples(tuple(name for name, _ in speakers), tuple(found))
 
 
 def _speakers(record: SweepRecord) -> list[tuple[str, TrialResult]]:
-    """The base, then per variant its best trial: of the front if it can, by the first objective."""
+    """The base, then per variant its best trial."""
     speakers = [("base", record.base)] if record.base is not None else []
-    best: dict[str, SweepTrial] = {}
-    sign = 1 if not record.objectives or record.objectives[0].maximize else -1
-
-    def merit(trial: SweepTrial) -> tuple[bool, bool, float]:
-        return (trial.number in record.front, trial.feasible, sign * (trial.values or (0.0,))[0])
-
-    for trial in record.trials:
-        variant = variant_of(trial)
-        if trial.values is None or not trial.results or variant in {None, "base"}:
-            continue
-        if variant not in best or merit(trial) > merit(best[variant]):
-            best[str(variant)] = trial
-    for variant in sorted(best, key=lambda name: (name != "sft", name)):
-        trial = best[variant]
+    for variant, trial in best_of_variants(record).items():
         speakers.append((f"{variant} #{trial.number}", trial.results[0]))
     return speakers
-
-
-def _shared_benchmarks(runs: Sequence[TrialResult]) -> list[str]:
-    sets = [
-        {name.removeprefix(_PREFIX) for name in run.stages if name.startswith(_PREFIX)}
-        for run in runs
-    ]
-    return sorted(set.intersection(*sets)) if sets else []
-
-
-def _predictions(home: Path, run: TrialResult, benchmark: str) -> dict[str, Prediction] | None:
-    folder = home / "store" / "predictions" / run.stages[f"{_PREFIX}{benchmark}"]
-    try:
-        rows = read_predictions(folder / "predictions.jsonl")
-    except DataError as error:
-        logger.warning("no examples from %s: %s", benchmark, error.message)
-        return None
-    return {row.id: row for row in rows}
 
 
 def _draw(

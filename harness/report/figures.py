@@ -59,7 +59,8 @@ def _bars(points: Sequence[Point], axis: int, colour: str) -> dict[str, Any]:
     }
 
 
-def _faded(colour: str, alpha: float) -> str:
+def faded(colour: str, alpha: float) -> str:
+    """A colour of six hex digits, let through."""
     red, green, blue = (int(colour[n : n + 2], 16) for n in (1, 3, 5))
     return f"rgba({red},{green},{blue},{alpha})"
 
@@ -71,7 +72,7 @@ def _marker(group: Sequence[Point], strong: bool) -> dict[str, Any]:
     return {
         "symbol": [symbol if point.feasible else f"{symbol}-open" for point in group],
         "size": 11 if strong else 8,
-        "color": colour if strong else _faded(colour, 0.45),
+        "color": colour if strong else faded(colour, 0.45),
         "line": {"width": 1.5 if strong else 1, "color": colour},
     }
 
@@ -79,7 +80,7 @@ def _marker(group: Sequence[Point], strong: bool) -> dict[str, Any]:
 def _trace(
     group: Sequence[Point], x: int, y: int, name: str, strong: bool, *, legend: bool
 ) -> go.Scatter:
-    faint = _faded(group[0].colour, 0.55 if strong else 0.25)
+    faint = faded(group[0].colour, 0.55 if strong else 0.25)
     return go.Scatter(
         x=[point.values[x].value for point in group],
         y=[point.values[y].value for point in group],
@@ -146,7 +147,7 @@ def _pairs(points: Points) -> go.Figure:
             figure.add_trace(trace, **place)
         figure.update_xaxes(title_text=points.axes[x], **place)
         figure.update_yaxes(title_text=points.axes[y], **place)
-    return _styled(figure, height=520 if len(pairs) == 1 else 400 * rows + 60)
+    return styled(figure, height=520 if len(pairs) == 1 else 400 * rows + 60)
 
 
 def _space(points: Points) -> go.Figure:
@@ -161,7 +162,7 @@ def _space(points: Points) -> go.Figure:
         symbol = symbols[style % len(symbols)]
         marker["symbol"] = [symbol if point.feasible else "circle-open" for point in group]
         marker["size"] = 6 if strong else 4
-        faint = _faded(group[0].colour, 0.5)
+        faint = faded(group[0].colour, 0.5)
         figure.add_trace(
             go.Scatter3d(
                 **{
@@ -192,7 +193,7 @@ def _space(points: Points) -> go.Figure:
             "camera": {"eye": {"x": 1.6, "y": 1.6, "z": 0.9}, "center": {"z": -0.12}},
         }
     )
-    return _styled(figure, height=600)
+    return styled(figure, height=600)
 
 
 def _single(points: Points) -> go.Figure:
@@ -205,7 +206,7 @@ def _single(points: Points) -> go.Figure:
         figure.add_hline(y=points.base.values[0].value, line_dash="dot", annotation_text="base")
     figure.update_xaxes(title_text="trial", type="category")
     figure.update_yaxes(title_text=points.axes[0])
-    return _styled(figure, height=440)
+    return styled(figure, height=440)
 
 
 def hypervolume_figure(record: SweepRecord, history: Sequence[float]) -> go.Figure:
@@ -222,7 +223,7 @@ def hypervolume_figure(record: SweepRecord, history: Sequence[float]) -> go.Figu
     )
     figure.update_xaxes(title_text="trial", dtick=1 if len(record.trials) <= 20 else None)
     figure.update_yaxes(title_text="hypervolume", rangemode="tozero")
-    return _styled(figure, height=300)
+    return styled(figure, height=300)
 
 
 def importances_figure(
@@ -249,10 +250,11 @@ def importances_figure(
         ]
     )
     figure.update_xaxes(title_text="importance", tickformat=".0%", rangemode="tozero")
-    return _styled(figure, height=130 + 30 * len(settings) * max(1, len(importances)))
+    return styled(figure, height=130 + 30 * len(settings) * max(1, len(importances)))
 
 
-def _styled(figure: go.Figure, height: int) -> go.Figure:
+def styled(figure: go.Figure, height: int) -> go.Figure:
+    """The looks all figures share."""
     figure.update_layout(
         template="plotly_white",
         height=height,

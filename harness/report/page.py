@@ -11,6 +11,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from plotly.offline import get_plotlyjs
 
 from harness.records import SweepRecord
+from harness.report.analysis import Analysis
 from harness.report.comparison import Comparison
 from harness.report.comparison_tables import difference_cell
 from harness.report.estimates import Estimate
@@ -50,6 +51,8 @@ class Page:
         importances_note: Where the importances come from.
         examples: Outputs side by side.
         contamination: Marked benchmarks, None if there are none.
+        fallbacks: Text made for training that was not used, None where all was.
+        analysis: What is forgotten, how, and at what cost; None where it was not asked for.
         details: The tables at the end.
     """
 
@@ -69,6 +72,8 @@ class Page:
     importances_note: str
     examples: Examples
     contamination: Table | None
+    fallbacks: Table | None
+    analysis: Analysis | None
     details: Sequence[Table]
 
 
@@ -107,6 +112,12 @@ def render_page(page: Page) -> str:
         "examples": page.examples,
         "open_examples": _first_of_suites(page.examples),
         "contamination": page.contamination,
+        "fallbacks": page.fallbacks,
+        "analysis": page.analysis,
+        "analysis_figures": [
+            (name, caption, _embed(figure, f"analysis-{name}"))
+            for name, caption, figure in (page.analysis.figures if page.analysis else ())
+        ],
         "details": page.details,
         "settings": yaml.safe_dump(dict(page.record.spec), sort_keys=False, allow_unicode=True),
         "reading": how_to_read(page.level, page.num_resamples),
@@ -143,8 +154,11 @@ def _contents(page: Page) -> list[tuple[str, str]]:
     found = [("front", "Front")]
     found += [("confirmed", "Confirmed on test")] if page.confirmed else []
     found += [("comparison", "Is it real?")] if page.overviews else []
-    found += [("trials", "All trials"), ("hypervolume", "Hypervolume")]
+    found += [("trials", "All trials")]
+    found += [("fallbacks", "Fallbacks")] if page.fallbacks else []
+    found += [("hypervolume", "Hypervolume")]
     found += [("importances", "Settings that mattered")] if page.importances_figure else []
+    found += [("analysis", "What is forgotten")] if page.analysis else []
     found += [("examples", "Outputs")] if page.examples.benchmarks else []
     found += [(table.name, table.title) for table in page.details]
     return [*found, ("settings", "Settings"), ("reading", "How to read")]

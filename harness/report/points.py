@@ -66,7 +66,7 @@ def points_of(record: SweepRecord, estimates: Estimates) -> Points:
     """The points of a sweep."""
     keys = [objective.key for objective in record.objectives]
     names = score_names(keys)
-    styles = _styles(record)
+    styles = styles_of(record)
     probabilities = estimates.front_probabilities(record)
     trials, confirmed = [], []
     for trial in record.trials:
@@ -111,8 +111,8 @@ def _values(estimates: Estimates, runs: Runs, keys: Sequence[str]) -> tuple[Esti
     return present if len(present) == len(keys) else None
 
 
-def _styles(record: SweepRecord) -> dict[str, int]:
-    """Plain fine-tuning first, so that it looks the same in every report."""
+def styles_of(record: SweepRecord) -> dict[str, int]:
+    """The looks of each method, by index; plain fine-tuning first, the same in every report."""
     variants = {variant_of(trial) or "" for trial in record.trials} - {"base"}
     ordered = sorted(variants, key=lambda name: (name != "sft", name))
     return {name: index for index, name in enumerate(ordered)}

@@ -1,0 +1,249 @@
+"""The tables of the analysis: how far training went, which skills go first, what is left, costs."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from statistics import fmean
+
+from harness.evaluation.summary import retention
+from harness.records import SummaryPart, SweepRecord
+from harness.report import forgetting
+from harness.report.curves import MethodCurves
+from harness.report.estimates import Estimate, Runs, mean_value, value_of
+from harness.report.names import is_translation
+from harness.report.stored import predicted, predictions_of
+from harness.report.table import Cell, Column, Table
+
+FALLEN = 0.9
+"""A skill whose agreement is below this counts as going."""
+
+METHOD = Column("method", "text", "The method and the number of the trial that stands for it.")
+
+
+def skills_by_fall(methods: Sequence[MethodCurves]) -> list[str]:
+    """The skills, first the one that falls below ``FALLEN`` first, then by what is left of it.
+
+    Over several methods, by the earliest and the least of any.
+    """
+    prefix = f"{forgetting.AGREEMENT}/"
+    found = sorted({key.removeprefix(prefix) for one in methods for key in one.keys(prefix)})
+
+    def fate(skill: str) -> tuple[float, float]:
+        falls = [_fall(one, skill) for one in methods]
+        ends = [_end(one, skill) for one in methods]
+        steps = [step for step in falls if step is not None]
+        left = [end for end in ends if end is not None]
+        return (min(steps, default=float("inf")), min(left, default=1.0))
+
+    return sorted(found, key=fate)
+
+
+def _fall(method: MethodCurves, skill: str) -> int | None:
+    """The first measured step from which on the agreement stays below ``FALLEN``."""
+    band = method.band(f"{forgetting.AGREEMENT}/{skill}")
+    if band is None:
+        return None
+    fallen = None
+    for step, mean in zip(band.steps, band.means, strict=True):
+        if mean >= FALLEN:
+            fallen = None
+        elif fallen is None:
+            fallen = step
+    return fallen
+
+
+def _end(method: MethodCurves, skill: str) -> float | None:
+    band = method.band(f"{forgetting.AGREEMENT}/{skill}")
+    return None if band is None else band.means[-1]
+
+
+def _at_end(method: MethodCurves, key: str) -> Estimate | None:
+    band = method.band(key)
+    if band is None:
+        return None
+    return _spread(band.means[-1], band.lows[-1], band.highs[-1], len(method.runs))
+
+
+def _over_training(method: MethodCurves, key: str) -> Estimate | None:
+    band = method.band(key)
+    if band is None:
+        return None
+    of_runs = [
+        fmean(point.metrics[key] for point in run if key in point.metrics) for run in method.runs
+    ]
+    return _spread(fmean(of_runs), min(of_runs), max(of_runs), len(of_runs))
+
+
+def _spread(mean: float, low: float, high: float, num_runs: int) -> Estimate:
+    return Estimate(mean, low, high) if num_runs > 1 else Estimate(mean)
+
+
+def ends_table(methods: Sequence[MethodCurves]) -> Table | None:
+    """How far training went: divergence, agreement, norm, and how gradients lay to each other."""
+    columns = (
+        METHOD,
+        Column(
+            "divergence",
+            "estimate",
+            "KL of the tuned from the untuned model per answer token, in nats, after training.",
+        ),
+        Column("agreement", "estimate", "Answers it would still give after training, all skills."),
+        Column("norm of dW", "estimate", "Frobenius norm of all dW together after training."),
+        Column(
+            "cosine",
+            "estimate",
+            "Between the gradients of the translation loss and the other token losses, mean over "
+            "training.",
+        ),
+        Column(
+            "cosine, penalty",
+            "estimate",
+            "Between the gradients of the token losses and the penalty, mean over training.",
+        ),
+        Column("seeds", "number", "Runs behind the figures."),
+    )
+    rows: list[tuple[Cell, ...]] = [
+        (
+            one.label,
+            _at_end(one, forgetting.DIVERGENCE),
+            _at_end(one, forgetting.AGREEMENT),
+            _at_end(one, forgetting.NORM),
+            _over_training(one, forgetting.COSINE),
+            _over_training(one, forgetting.COSINE_PENALTY),
+            len(one.runs),
+        )
+        for one in methods
+        if one.runs
+    ]
+    if not any(cell is not None for row in rows for cell in row[1:-1]):
+        return None
+    note = "Brackets: from the lowest to the highest seed."
+    return Table("analysis_drift", "Drift from the untuned model", columns, tuple(rows), note)
+
+
+def skills_table(methods: Sequence[MethodCurves], skills: Sequence[str]) -> Table | None:
+    """By skill and method, from which step it goes, and how much is left; None without."""
+    columns = (
+        Column("skill", "text", "What the chats ask for, by their corpus."),
+        METHOD,
+        Column(
+            "falls at step", "number", f"From this step on, agreement stays below {FALLEN:.0%}."
+        ),
+        Column("agreement", "percent", "Answers it would still give after training."),
+    )
+    rows: list[tuple[Cell, ...]] = [
+        (skill, one.label, _fall(one, skill), _end(one, skill))
+        for skill in skills
+        for one in methods
+        if _end(one, skill) is not None
+    ]
+    note = (
+        "An answer counts when every token the untuned model said is still the likeliest one, so "
+        "agreement falls before scores do, and another good answer counts as none."
+    )
+    title = "Which skills go first"
+    return Table("analysis_skills", title, columns, tuple(rows), note) if rows else None
+
+
+def retention_table(record: SweepRecord, methods: Sequence[MethodCurves]) -> Table | None:
+    """What is left of each benchmark of the other suites; None without the base or any."""
+    base = record.base
+    if base is None:
+        return None
+    parts = {
+        part.key: part
+        for one in methods
+        for key, parts in one.trial.results[0].summary_parts.items()
+        if key.endswith("/summary") and not is_translation(key)
+        for part in parts
+    }
+    columns = (
+        Column("benchmark", "text", "Suite and benchmark."),
+        Column("metric", "text", "What its suite's summary is made of."),
+        Column("untuned", "number", "The untuned model's score."),
+        *[
+            Column(one.label, "percent", f"Kept by {one.label}: mean over its seeds.")
+            for one in methods
+        ],
+    )
+    rows: list[tuple[Cell, ...]] = []
+    for key, part in sorted(parts.items()):
+        of_base = value_of(base, key)
+        kept = [_kept(one.trial.results, of_base, part) for one in methods]
+        if of_base is not None and any(share is not None for share in kept):
+            benchmark, _, metric = key.rpartition("/")
+            rows.append((benchmark, metric, of_base, *kept))
+    note = (
+        "Score above chance as a share of the untuned model's, on validation benchmarks where "
+        "higher is better and the untuned model is not near chance; 100% is all of it."
+    )
+    title = "Kept of the untuned model's abilities"
+    return Table("analysis_retention", title, columns, tuple(rows), note) if rows else None
+
+
+def _kept(runs: Runs, of_base: float | None, part: SummaryPart) -> float | None:
+    mean = mean_value(runs, part.key)
+    return None if mean is None or of_base is None else retention(mean, of_base, part)
+
+
+def costs_table(record: SweepRecord, methods: Sequence[MethodCurves], home: Path) -> Table | None:
+    """What each method took to train and takes to answer; None without a method."""
+    columns = (
+        METHOD,
+        Column("trained tokens", "number", "Through the model in training, all its stages."),
+        Column("training s", "number", "Wall time in training steps, all its stages."),
+        Column(
+            "generated tokens",
+            "number",
+            "Of the text made for training beforehand, whether made for this trial or found.",
+        ),
+        Column("per translation", "number", "Tokens generated per translation, validation, mean."),
+        Column("per other answer", "number", "Tokens generated per answer elsewhere, mean."),
+        Column("total s", "number", "Wall time of all stages of a run, without what was reused."),
+    )
+    groups: list[tuple[str, Runs]] = [(one.label, one.trial.results) for one in methods]
+    groups += [("base", (record.base,))] if record.base is not None else []
+    rows: list[tuple[Cell, ...]] = [
+        (
+            label,
+            _whole(_fact(runs, "cost/training_tokens")),
+            _fact(runs, "cost/training_seconds"),
+            _whole(_fact(runs, "cost/completion_tokens")),
+            answer_length(runs, home, translations=True),
+            answer_length(runs, home, translations=False),
+            fmean(sum(run.seconds.values()) for run in runs),
+        )
+        for label, runs in groups
+    ]
+    note = (
+        "Means over seeds, per run. Text generated while training goes on (on-policy methods) is "
+        "in the seconds and not in the tokens."
+    )
+    return Table("analysis_costs", "What it costs", columns, tuple(rows), note) if methods else None
+
+
+def answer_length(runs: Runs, home: Path, *, translations: bool) -> float | None:
+    """Tokens generated per item of the validation benchmarks; None where none is in the store.
+
+    Args:
+        runs: Of one configuration.
+        home: Home folder whose store has the predictions.
+        translations: Of the translation suites, else of all others.
+    """
+    lengths = [
+        row.num_tokens
+        for run in runs
+        for name in sorted(predicted(run))
+        if name.endswith("_validation") and is_translation(name) == translations
+        for row in predictions_of(run, name, home) or ()
+        if row.num_tokens is not None
+    ]
+    return fmean(lengths) if lengths else None
+
+
+def _fact(runs: Runs, name: str) -> float | None:
+    values = [run.facts[name] for run in runs if name in run.facts]
+    return fmean(values) if values else None
+
+
+def _whole(value: float | None) -> int | None:
+    return None if value is None else round(value)
