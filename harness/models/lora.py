@@ -46,6 +46,7 @@ def attach(chat_model: ChatModel, spec: LoraSpec, seed: int) -> ChatModel:
         target_modules=_target_modules(base, spec),
         use_rslora=spec.rslora,
         use_dora=spec.dora,
+        trainable_token_indices=_trained_rows(base) if spec.embeddings else None,
         task_type="CAUSAL_LM",
     )
     devices = [chat_model.device] if chat_model.device.type == "cuda" else []
@@ -156,7 +157,7 @@ def load_weights(chat_model: ChatModel, folder: Path) -> None:
         ConfigError: The saved adapter has another shape.
     """
     weights = load_peft_weights(str(adapter_folder(str(folder))), device=str(chat_model.device))
-    own = get_peft_model_state_dict(chat_model.model)
+    own = get_peft_model_state_dict(chat_model.model, save_embedding_layers=False)
     if {name: value.shape for name, value in weights.items()} != {
         name: value.shape for name, value in own.items()
     }:
@@ -167,10 +168,22 @@ def load_weights(chat_model: ChatModel, folder: Path) -> None:
     set_peft_model_state_dict(chat_model.model, weights)
 
 
+def _trained_rows(model: Any) -> dict[str, list[int]]:
+    """Every row of the embeddings, and of the head where it has weights of its own."""
+    rows = list(range(model.get_input_embeddings().weight.shape[0]))
+    both = (model.get_input_embeddings(), model.get_output_embeddings())
+    found = {}
+    for layer in both:
+        name = next(name for name, module in model.named_modules() if module is layer)
+        found[name] = rows
+    return found
+
+
 def adapter_facts(chat_model: ChatModel) -> Mapping[str, float]:
     """How large the adapter is: trainable parameters, and their share of the base's."""
     parameters = list(chat_model.model.named_parameters())
-    adapter = sum(value.numel() for name, value in parameters if "lora_" in name)
+    own = ("lora_", "trainable_tokens_delta")
+    adapter = sum(value.numel() for name, value in parameters if any(one in name for one in own))
     whole = sum(value.numel() for _, value in parameters)
     return {"adapter_parameters": adapter, "adapter_share": adapter / (whole - adapter)}
 

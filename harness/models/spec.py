@@ -7,6 +7,11 @@ from pydantic import Field, field_validator
 from harness.spec import LocalPath, Spec
 
 
+def _off(value: object) -> bool:
+    # Left out where it is off: what was made before there was such a setting is found again.
+    return not value
+
+
 class ModelSpec(Spec):
     """A chat model in a Hugging Face folder: weights (safetensors), tokenizer, chat template."""
 
@@ -52,6 +57,10 @@ class LoraSpec(Spec):
 
     dora: bool = False
     """Weight-decomposed adapter (Liu et al. 2024, 2402.09353); slower."""
+
+    embeddings: bool = Field(default=False, exclude_if=_off)
+    """Train every row of the embeddings too, and of the head (PEFT's trainable tokens): for a
+    language or for tags the model hardly knows. A copy of both is in memory and in the adapter."""
 
     @field_validator("target_modules")
     @classmethod
