@@ -106,7 +106,7 @@ def export(
         raise EvaluationError(
             f"{adapter}: merged into {model.path}, logits differ from the adapter's by up to "
             f"{difference:.3g}, allowed {tolerance:g}; nothing was written",
-            "An adapter that trains tied embeddings or a head cannot be merged faithfully; "
+            "An adapter on a head tied to the embeddings cannot be merged faithfully; "
             "--tolerance accepts more.",
         )
     _cast(plain, dtype)

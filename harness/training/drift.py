@@ -58,7 +58,7 @@ class Drift:
         - ``train/drift/agreement/<skill>``: share of the skill's chats whose every answer token is
           still the likeliest; ``train/drift/agreement`` is the mean over the skills.
         - ``train/drift/norm/<layer type>/<depth>``: Frobenius norm of dW; ``train/drift/norm`` is
-          that of all layers together. Not with DoRA, whose dW is not B A.
+          that of all layers together. Not where dW is more than B A: DoRA, trained embeddings.
         """
         divergence, num_tokens = 0.0, 0
         agreement: dict[str, float] = {}

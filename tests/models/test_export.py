@@ -10,9 +10,12 @@ from harness.models import export as exporting
 from harness.models.export import export
 from harness.models.identity import folder_hash, model_identity
 from harness.models.load import load_chat_model
-from harness.models.lora import load_adapter
+from harness.models.lora import load_adapter, save_adapter
 from harness.models.spec import ModelSpec
 from tests.models.test_combine import IDS, adapter
+from tests.models.test_trained_embeddings import model_dir, moved
+
+__all__ = ["model_dir"]  # a fixture
 
 
 @pytest.fixture
@@ -129,3 +132,12 @@ def test_a_folder_with_files_is_not_overwritten_and_an_empty_one_is_taken(
     (tmp_path / "out").mkdir()
     export(spec(tiny_model_dir), trained, tmp_path / "out")
     assert (tmp_path / "out" / "model.safetensors").is_file()
+
+
+def test_trained_embeddings_and_head_are_merged_too(model_dir, tmp_path):
+    tuned = moved(load_chat_model(spec(model_dir)))
+    save_adapter(tuned, tmp_path / "adapter")
+    made = export(spec(model_dir), tmp_path / "adapter", tmp_path / "out")
+    assert made.difference < 1e-4
+    difference = said(spec(tmp_path / "out")) - said(spec(model_dir), tmp_path / "adapter")
+    assert difference.abs().max() < 1e-4
