@@ -3,6 +3,7 @@
 import itertools
 import json
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from harness import plugins
@@ -10,9 +11,11 @@ from harness.answered import answered_chats
 from harness.config import TrialConfig
 from harness.data.rows import TokenRows, tokenise
 from harness.data.segments import pair_prompt
+from harness.errors import ConfigError
 from harness.material import Material
 from harness.models.chat_model import ChatModel
 from harness.models.lora import adapter_facts, attach, detach, load_weights, save_adapter
+from harness.models.vocabulary import add_tokens, learn_tokens
 from harness.protocols import OnEvent, Penalty, TokenPenalty
 from harness.records import (
     JSON,
@@ -60,7 +63,8 @@ def train_adapter(
     """
     variant = config.variant
     chats = answered_chats(config, material) if config.train.drift_points else None
-    tuned = attach(material.chat_model, config.lora, config.seed)
+    base, learnt = with_vocabulary(config, material)
+    tuned = attach(base, config.lora, config.seed)
     try:
         if start is not None:
             load_weights(tuned, start)
@@ -81,7 +85,7 @@ def train_adapter(
                 weights=variant.weights,
                 seed=config.seed,
                 pad_id=tuned.tokenizer.pad_id,
-                validation=_validation_rows(config, material),
+                validation=_validation_rows(config, material, tuned),
                 penalty=_penalty(config, tuned, made.probes),
                 renew=_renewal(config, tuned, material),
                 renew_every=variant.renew_every,
@@ -90,13 +94,43 @@ def train_adapter(
                 on_event=on_event,
             )
         save_adapter(tuned, folder / ADAPTER)
-        facts = adapter_facts(tuned)
+        facts = {**adapter_facts(tuned), **learnt}
     finally:
         detach(tuned)
     return {
         **report.facts(),
         **{f"train/{name}": value for name, value in facts.items()},
         "data/too_long": len(rows.too_long),
+    }
+
+
+def with_vocabulary(
+    config: TrialConfig, material: Material
+) -> tuple[ChatModel, Mapping[str, float]]:
+    """The base model with the tokens ``lora.vocabulary`` asks for, and what they come to.
+
+    Raises:
+        ConfigError: There is no text to learn them from, or no way to add them.
+    """
+    base, wanted = material.chat_model, config.lora.vocabulary
+    if wanted is None:
+        return base, {}
+    texts = [
+        one.text for one in material.corpora.monolingual if wanted.language in (None, one.language)
+    ]
+    if not texts:
+        raise ConfigError(
+            f"data.monolingual: no text in {wanted.language}, and lora.vocabulary learns from it",
+            "name a file with such text, or set lora.vocabulary.language",
+        )
+    new = learn_tokens(base.tokenizer, texts, wanted.tokens)
+    grown = add_tokens(base, new)
+    before, after = (
+        sum(len(one.tokenizer.encode(text)) for text in texts) for one in (base, grown)
+    )
+    return grown, {
+        "vocabulary_added": len(new.parts),
+        "vocabulary_tokens_saved": 1 - after / before,
     }
 
 
@@ -108,10 +142,29 @@ def read_curves(folder: Path) -> list[StepEvent]:
 
 def _rows(examples: Sequence[Example], config: TrialConfig, chat_model: ChatModel) -> TokenRows:
     tokenizer = chat_model.tokenizer
+    if chat_model.extension is not None:
+        examples = [_read_anew(example, chat_model) for example in examples]
     return tokenise(examples, tokenizer.encode, tokenizer.end_id, config.train.max_length)
 
 
-def _validation_rows(config: TrialConfig, material: Material) -> Sequence[TokenRow]:
+def _read_anew(example: Example, chat_model: ChatModel) -> Example:
+    """With its prompts in the model's new tokens; what a model generated keeps the old ones."""
+
+    def anew(prompt: Segment) -> Segment:
+        return replace(prompt, token_ids=chat_model.tokenizer.encode(prompt.text))
+
+    prompt, *answer = example.segments
+    shown = example.teacher_prompt
+    return replace(
+        example,
+        segments=(anew(prompt), *answer),
+        teacher_prompt=None if shown is None else anew(shown),
+    )
+
+
+def _validation_rows(
+    config: TrialConfig, material: Material, tuned: ChatModel
+) -> Sequence[TokenRow]:
     """Held-out pairs as plain translations: the same validation loss for every variant."""
     sources = material.sources(config.variant, config.seed)
     examples = [
@@ -125,7 +178,7 @@ def _validation_rows(config: TrialConfig, material: Material) -> Sequence[TokenR
         )
         for pair in sources.corpora.validation[: config.train.validation_limit]
     ]
-    return _rows(examples, config, material.chat_model).rows
+    return _rows(examples, config, tuned).rows
 
 
 def _penalty(

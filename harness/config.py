@@ -88,6 +88,12 @@ class TrialConfig(Spec):
         return self
 
     @model_validator(mode="after")
+    def _has_text_to_learn_tokens_from(self) -> "TrialConfig":
+        if self.lora.vocabulary and self.variant.trains and not self._has("monolingual"):
+            raise ValueError("data.monolingual: missing, and lora.vocabulary learns from it")
+        return self
+
+    @model_validator(mode="after")
     def _has_a_chain_that_trains(self) -> "TrialConfig":
         faults = []
         for index, stage in enumerate(self.chain or ()):

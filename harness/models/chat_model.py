@@ -11,6 +11,23 @@ from harness.models.tokenizer import ChatTokenizer
 from harness.records import JSON
 
 
+@dataclass(frozen=True, eq=False)
+class Extension:
+    """What a model was before tokens were added to it.
+
+    Attributes:
+        first: Row of the first new token.
+        layers: Embeddings and head, each with the weight and the bias it had.
+        tokenizer: The tokenizer it had.
+        vocab_size: What its configuration said.
+    """
+
+    first: int
+    layers: tuple[tuple[Any, Any, Any], ...]
+    tokenizer: ChatTokenizer
+    vocab_size: int
+
+
 @dataclass(frozen=True)
 class ChatModel:
     """A model in memory with everything needed to talk to it.
@@ -20,12 +37,15 @@ class ChatModel:
         tokenizer: Its tokenizer and chat template.
         spec: What it was loaded by.
         identity: What it is: see ``harness.models.identity``.
+        extension: Where tokens were added to it, what it was before; see
+            ``harness.models.vocabulary``.
     """
 
     model: Any
     tokenizer: ChatTokenizer
     spec: ModelSpec
     identity: Mapping[str, JSON]
+    extension: Extension | None = None
 
     @property
     def device(self) -> torch.device:

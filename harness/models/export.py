@@ -25,6 +25,7 @@ from harness.models.identity import folder_hash
 from harness.models.load import load_chat_model
 from harness.models.lora import load_adapter, merged
 from harness.models.spec import ModelSpec
+from harness.models.tokenizer import TOKENIZER_FILE
 from harness.records import JSON, Message, TokenIds
 
 Dtype: TypeAlias = Literal["float32", "bfloat16", "float16"]
@@ -117,6 +118,7 @@ def export(
         draft.mkdir(parents=True)
         plain.save_pretrained(draft)
         _copy_the_rest(source, draft)
+        _copy_tokens(whole, draft)
         _cast(plain, "float32")
         rounded = _logits(plain, prompts)
         del plain, tuned  # room for what was written
@@ -197,6 +199,13 @@ def _copy_the_rest(source: Path, draft: Path) -> None:
         wanted = file.suffix in _COPIED and file.name not in _OF_THE_WEIGHTS
         if file.is_file() and (wanted or file.name.upper().startswith(_LEGAL)):
             shutil.copyfile(file, draft / file.name)
+
+
+def _copy_tokens(adapter: Path, draft: Path) -> None:
+    """The tokenizer of an adapter that brought tokens of its own, in the place of the base's."""
+    for name in (TOKENIZER_FILE, "tokenizer_config.json"):
+        if (adapter / TOKENIZER_FILE).is_file():
+            shutil.copyfile(adapter / name, draft / name)
 
 
 def _check_written(

@@ -1,6 +1,7 @@
 """The door to transformers: a chat model, loaded from safetensors with its tokenizer."""
 
 import logging
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -51,7 +52,10 @@ def load_chat_model(spec: ModelSpec) -> ChatModel:
     model.eval().requires_grad_(False)
     logger.info("loaded %s (%s, %s)", spec.path, spec.dtype, device)
     chat_model = ChatModel(model, tokenizer_in(folder, spec.trust_remote_code), spec, identity)
-    return chat_model if spec.adapter is None else load_adapter(chat_model, Path(spec.adapter))
+    if spec.adapter is None:
+        return chat_model
+    # The model is the two together, tokens that the adapter brought among it.
+    return replace(load_adapter(chat_model, Path(spec.adapter)), extension=None)
 
 
 def _device(spec: ModelSpec) -> torch.device:

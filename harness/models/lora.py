@@ -23,6 +23,7 @@ from harness.errors import ConfigError
 from harness.models.chat_model import ChatModel
 from harness.models.folder import adapter_folder
 from harness.models.spec import LoraSpec
+from harness.models.vocabulary import read_tokens, remove_tokens, write_tokens
 from harness.streams import stream_seed
 
 _DEFAULT = "default"
@@ -46,7 +47,7 @@ def attach(chat_model: ChatModel, spec: LoraSpec, seed: int) -> ChatModel:
         target_modules=_target_modules(base, spec),
         use_rslora=spec.rslora,
         use_dora=spec.dora,
-        trainable_token_indices=_trained_rows(base) if spec.embeddings else None,
+        trainable_token_indices=_trained_rows(chat_model, base, spec),
         task_type="CAUSAL_LM",
     )
     devices = [chat_model.device] if chat_model.device.type == "cuda" else []
@@ -57,14 +58,17 @@ def attach(chat_model: ChatModel, spec: LoraSpec, seed: int) -> ChatModel:
 
 
 def detach(chat_model: ChatModel) -> ChatModel:
-    """The base model again, its weights bit for bit what they were before ``attach``."""
+    """The base model again, its weights bit for bit what they were before ``attach``.
+
+    Tokens that were added to it are taken off as well.
+    """
     model = chat_model.model
     if not isinstance(model, PeftModel):
         return chat_model
     base = model.unload()
     for leftover in ("peft_config", "active_adapter"):
         base.__dict__.pop(leftover, None)
-    return replace(chat_model, model=base)
+    return remove_tokens(replace(chat_model, model=base))
 
 
 def merged(model: PeftModel) -> Any:
@@ -82,7 +86,13 @@ def save_adapter(chat_model: ChatModel, folder: Path, name: str | None = None) -
         name: Which one, where there are several.
     """
     chosen = name or chat_model.model.active_adapter
-    chat_model.model.save_pretrained(folder, safe_serialization=True, selected_adapters=[chosen])
+    chat_model.model.save_pretrained(
+        folder,
+        safe_serialization=True,
+        selected_adapters=[chosen],
+        save_embedding_layers=False,  # the rows that were trained are in the adapter anyway
+    )
+    write_tokens(chat_model, folder)
     if chosen != _DEFAULT:  # PEFT puts any other name into a folder of its own
         for file in (folder / chosen).iterdir():
             file.replace(folder / file.name)
@@ -105,10 +115,11 @@ def load_adapter(chat_model: ChatModel, folder: Path, name: str = _DEFAULT) -> C
     """
     whole = adapter_folder(str(folder))
     with _fitting(chat_model, folder):
-        base = _without_adapter(chat_model.model)
-        model = PeftModel.from_pretrained(base, whole, adapter_name=name)
+        base = replace(chat_model, model=_without_adapter(chat_model.model))
+        grown = read_tokens(base, whole)
+        model = PeftModel.from_pretrained(grown.model, whole, adapter_name=name)
         _check_all_loaded(model, whole, name)
-    return replace(chat_model, model=model.eval())
+    return replace(grown, model=model.eval())
 
 
 def load_another(chat_model: ChatModel, folder: Path, name: str) -> None:
@@ -168,9 +179,14 @@ def load_weights(chat_model: ChatModel, folder: Path) -> None:
     set_peft_model_state_dict(chat_model.model, weights)
 
 
-def _trained_rows(model: Any) -> dict[str, list[int]]:
-    """Every row of the embeddings, and of the head where it has weights of its own."""
-    rows = list(range(model.get_input_embeddings().weight.shape[0]))
+def _trained_rows(chat_model: ChatModel, model: Any, spec: LoraSpec) -> dict[str, list[int]] | None:
+    """Rows of the embeddings and of the head to train: all, or those of tokens that were added."""
+    extension = chat_model.extension
+    num_rows = model.get_input_embeddings().weight.shape[0]
+    first = 0 if spec.embeddings else num_rows if extension is None else extension.first
+    rows = list(range(first, num_rows))
+    if not rows:
+        return None
     both = (model.get_input_embeddings(), model.get_output_embeddings())
     found = {}
     for layer in both:

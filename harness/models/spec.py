@@ -37,6 +37,16 @@ class ModelSpec(Spec):
     """CPU threads of one trial; workers of one thread each beat one worker of many."""
 
 
+class VocabularySpec(Spec):
+    """Tokens added to the tokenizer for a language, learnt from `data.monolingual`."""
+
+    tokens: int = Field(ge=1, le=2**20)
+    """How many at most; pairs that meet only once become none."""
+
+    language: str | None = None
+    """Which of the texts to learn them from; None for all."""
+
+
 class LoraSpec(Spec):
     """A low-rank adapter (Hu et al. 2022, 2106.09685): dW = scale * B A on chosen layers."""
 
@@ -61,6 +71,10 @@ class LoraSpec(Spec):
     embeddings: bool = Field(default=False, exclude_if=_off)
     """Train every row of the embeddings too, and of the head (PEFT's trainable tokens): for a
     language or for tags the model hardly knows. A copy of both is in memory and in the adapter."""
+
+    vocabulary: VocabularySpec | None = Field(default=None, exclude_if=_off)
+    """Tokens to add for a language, `{tokens: 500, language: de}`; their rows are trained, and the
+    tokenizer is saved beside the adapter. None for none."""
 
     @field_validator("target_modules")
     @classmethod

@@ -13,6 +13,9 @@ from harness.models.spec import ModelSpec
 from harness.records import Message, TokenIds
 from harness.spec import digest
 
+TOKENIZER_FILE = "tokenizer.json"
+"""Beside an adapter that brought tokens of its own, as in a model's folder."""
+
 _MARK = "XQXQ"
 """Stands for an answer when the chat template is asked what it writes behind one."""
 
@@ -118,12 +121,15 @@ class ChatTokenizer:
 
 
 def load_tokenizer(spec: ModelSpec) -> ChatTokenizer:
-    """The tokenizer of a model folder.
+    """The tokenizer of a model folder, or of its adapter where that brought tokens of its own.
 
     Raises:
         ConfigError: Its files are missing, broken, or without a chat template.
     """
-    return tokenizer_in(model_folder(spec), spec.trust_remote_code)
+    tokenizer = tokenizer_in(model_folder(spec), spec.trust_remote_code)
+    if spec.adapter is None or not (Path(spec.adapter) / TOKENIZER_FILE).is_file():
+        return tokenizer
+    return ChatTokenizer(tokenizer_in(Path(spec.adapter)).tokenizer, tokenizer.end_ids)
 
 
 def tokenizer_in(folder: Path, trust_remote_code: bool = False) -> ChatTokenizer:

@@ -11,11 +11,10 @@ from harness.models.export import export
 from harness.models.identity import folder_hash, model_identity
 from harness.models.load import load_chat_model
 from harness.models.lora import load_adapter, save_adapter
-from harness.models.spec import ModelSpec
+from harness.models.spec import LoraSpec, ModelSpec
+from harness.models.vocabulary import add_tokens, learn_tokens
+from tests.models.moved import load, moved, write_tiny
 from tests.models.test_combine import IDS, adapter
-from tests.models.test_trained_embeddings import model_dir, moved
-
-__all__ = ["model_dir"]  # a fixture
 
 
 @pytest.fixture
@@ -134,10 +133,22 @@ def test_a_folder_with_files_is_not_overwritten_and_an_empty_one_is_taken(
     assert (tmp_path / "out" / "model.safetensors").is_file()
 
 
-def test_trained_embeddings_and_head_are_merged_too(model_dir, tmp_path):
-    tuned = moved(load_chat_model(spec(model_dir)))
-    save_adapter(tuned, tmp_path / "adapter")
-    made = export(spec(model_dir), tmp_path / "adapter", tmp_path / "out")
+@pytest.mark.parametrize("tied", [True, False])
+def test_trained_embeddings_and_head_are_merged_too(tied, tmp_path):
+    model = write_tiny(tmp_path / "model", tied=tied)
+    save_adapter(moved(load(model), LoraSpec(rank=2, embeddings=True)), tmp_path / "adapter")
+    made = export(spec(model), tmp_path / "adapter", tmp_path / "out")
     assert made.difference < 1e-4
-    difference = said(spec(tmp_path / "out")) - said(spec(model_dir), tmp_path / "adapter")
+    difference = said(spec(tmp_path / "out")) - said(spec(model), tmp_path / "adapter")
     assert difference.abs().max() < 1e-4
+
+
+def test_tokens_that_the_adapter_brought_are_written_too(tiny_model_dir, tmp_path):
+    text = "Der Hund und der Hund"
+    plain = load(tiny_model_dir)
+    tuned = moved(add_tokens(plain, learn_tokens(plain.tokenizer, [text], 6)), LoraSpec(rank=2))
+    save_adapter(tuned, tmp_path / "adapter")
+    export(spec(tiny_model_dir), tmp_path / "adapter", tmp_path / "out")
+    written = load(tmp_path / "out")
+    assert written.tokenizer.encode(text) == tuned.tokenizer.encode(text)
+    assert written.model.config.vocab_size == len(written.model.get_input_embeddings().weight) > 261

@@ -1,9 +1,7 @@
 import pytest
 import torch
-from transformers import LlamaForCausalLM
 
 from harness.errors import ConfigError
-from harness.models.load import load_chat_model
 from harness.models.lora import (
     adapter_facts,
     attach,
@@ -13,42 +11,18 @@ from harness.models.lora import (
     merged,
     save_adapter,
 )
-from harness.models.spec import LoraSpec, ModelSpec
+from harness.models.spec import LoraSpec
 from harness.models.speed import quick
-from harness.models.tiny import save_tiny
 from harness.models.updates import low_rank_updates
+from tests.models.moved import load, moved, write_tiny
 
 SPEC = LoraSpec(rank=2, embeddings=True)
 IDS_BT = torch.tensor([[5, 6, 7, 260]])
 
 
-@pytest.fixture(params=["tied", "untied"])
+@pytest.fixture(params=[True, False], ids=["tied", "untied"])
 def model_dir(request, tmp_path):
-    folder = save_tiny(tmp_path / "model")
-    if request.param == "untied":
-        model = LlamaForCausalLM.from_pretrained(folder)
-        head = torch.nn.Linear(*reversed(model.get_output_embeddings().weight.shape), bias=False)
-        head.weight.data = model.get_input_embeddings().weight.data.clone() + 0.01
-        model.set_output_embeddings(head)
-        model.config.tie_word_embeddings = False
-        model.save_pretrained(folder)
-    return folder
-
-
-def load(folder, dtype="float32"):
-    return load_chat_model(ModelSpec(path=str(folder), device="cpu", dtype=dtype))
-
-
-def moved(chat_model, spec=SPEC):
-    """A model with an adapter that did not stay where it began."""
-    tuned = attach(chat_model, spec, seed=1)
-    generator = torch.Generator().manual_seed(1)
-    with torch.no_grad():
-        for parameter in tuned.model.parameters():
-            if parameter.requires_grad:
-                parameter.add_(0.05 * torch.randn(parameter.shape, generator=generator))
-    tuned.model.eval()
-    return tuned
+    return write_tiny(tmp_path / "model", tied=request.param)
 
 
 def logits(model):
@@ -85,7 +59,7 @@ def test_they_begin_as_the_base_model_and_leave_it_as_it_was(model_dir):
     before = {name: value.clone() for name, value in chat_model.model.state_dict().items()}
     expected = logits(chat_model.model)
     assert torch.equal(logits(attach(chat_model, SPEC, seed=1).model.eval()), expected)
-    tuned = moved(load(model_dir))
+    tuned = moved(load(model_dir), SPEC)
     assert not torch.allclose(logits(tuned.model), expected)
     after = detach(tuned).model.state_dict()
     assert before.keys() == after.keys()
@@ -93,7 +67,7 @@ def test_they_begin_as_the_base_model_and_leave_it_as_it_was(model_dir):
 
 
 def test_they_are_saved_with_the_adapter_and_training_goes_on_from_them(model_dir, tmp_path):
-    tuned = moved(load(model_dir))
+    tuned = moved(load(model_dir), SPEC)
     expected = logits(tuned.model)
     save_adapter(tuned, tmp_path / "adapter")
     assert torch.equal(logits(load_adapter(load(model_dir), tmp_path / "adapter").model), expected)
@@ -104,7 +78,7 @@ def test_they_are_saved_with_the_adapter_and_training_goes_on_from_them(model_di
 
 
 def test_folding_and_merging_take_them_along(model_dir):
-    tuned = moved(load(model_dir))
+    tuned = moved(load(model_dir), SPEC)
     expected = logits(tuned.model)
     with torch.inference_mode(), quick(tuned.model) as base:
         assert torch.allclose(logits(base), expected, atol=1e-4)
@@ -113,7 +87,7 @@ def test_folding_and_merging_take_them_along(model_dir):
 
 
 def test_an_adapter_with_them_does_not_go_on_as_one_without(model_dir, tmp_path):
-    save_adapter(moved(load(model_dir)), tmp_path / "adapter")
+    save_adapter(moved(load(model_dir), SPEC), tmp_path / "adapter")
     plain = attach(load(model_dir), LoraSpec(rank=2), seed=1)
     with pytest.raises(ConfigError, match="every stage of a chain has the same lora settings"):
         load_weights(plain, tmp_path / "adapter")
@@ -121,7 +95,7 @@ def test_an_adapter_with_them_does_not_go_on_as_one_without(model_dir, tmp_path)
 
 def test_what_needs_a_low_rank_update_refuses_them(model_dir):
     with pytest.raises(ConfigError, match=r"embed_tokens is trained whole"):
-        low_rank_updates(moved(load(model_dir)).model, "the penalty")
+        low_rank_updates(moved(load(model_dir), SPEC).model, "the penalty")
 
 
 def test_the_size_of_the_adapter_counts_them(model_dir):
