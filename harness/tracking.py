@@ -34,6 +34,7 @@ from mlflow.tracking import get_tracking_uri
 from harness import leases
 from harness.errors import ConfigError, DataError
 from harness.protocols import DataInput, KnownRun, RunStatus
+from harness.publish import publish_once
 from harness.records import JSON
 
 for _name in ("mlflow", "alembic"):
@@ -41,6 +42,7 @@ for _name in ("mlflow", "alembic"):
 
 OWNER = "harness.lease.owner"
 ENDS = "harness.lease.ends"
+_SQLITE = "sqlite:///"
 
 # Limits of MLflow 3.17 (mlflow/utils/validation.py)
 _METRICS_PER_BATCH = 1000
@@ -166,6 +168,18 @@ class MlflowRun:
         self._client.set_terminated(self._run_id, status)
 
 
+def _create_whole(uri: str) -> None:
+    """Makes the file of a new SQLite store, all its tables or none.
+
+    MLflow makes them one by one; what is left of a process killed meanwhile cannot be opened again.
+    """
+    if uri.startswith(_SQLITE) and uri != _SQLITE:
+        publish_once(
+            Path(uri.removeprefix(_SQLITE)),
+            lambda draft: MlflowClient(f"{_SQLITE}{draft}").search_experiments(max_results=1),
+        )
+
+
 class MlflowTracker:
     """A tracking store.
 
@@ -178,6 +192,7 @@ class MlflowTracker:
         self.uri = store_uri(uri)
         self._experiments: dict[str, str] = {}
         try:
+            _create_whole(self.uri)
             self._client = MlflowClient(tracking_uri=self.uri)
             self._client.search_experiments(max_results=1)
         except Exception as error:

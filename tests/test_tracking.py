@@ -11,6 +11,7 @@ from mlflow import MlflowClient
 from harness import leases
 from harness.errors import ConfigError
 from harness.protocols import DataInput
+from harness.publish import publish_once
 from harness.tracking import ENDS, OWNER, MlflowTracker, safe_key, store_uri
 
 DEAD = "elsewhere/1/1"
@@ -162,3 +163,30 @@ def test_keys_hold_only_what_mlflow_takes() -> None:
     assert safe_key("acc,none") == "acc_none"
     assert safe_key("suite/größe") == "suite/gr__e"
     assert len(safe_key("x" * 300)) == 250
+
+
+def test_a_store_killed_while_it_was_made_is_made_anew(tmp_path):
+    code = (
+        "import sys; from harness.tracking import MlflowTracker\n"
+        "print('ready', flush=True); MlflowTracker(sys.argv[1])"
+    )
+    for wait in (0.4, 1.0, 1.6):
+        uri = f"sqlite:///{tmp_path}/{wait}.db"
+        command = [sys.executable, "-c", code, uri]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+            process.stdout.readline()
+            time.sleep(wait)
+            process.kill()
+        MlflowTracker(uri)
+        assert not list(tmp_path.glob("*draft*"))
+
+
+def test_what_is_published_once_stays_and_leaves_no_draft(tmp_path):
+    path = tmp_path / "folder" / "file"
+    publish_once(path, lambda draft: draft.write_text("first"))
+    publish_once(path, lambda draft: draft.write_text("second"))
+    assert path.read_text() == "first"
+    with pytest.raises(ZeroDivisionError):
+        publish_once(tmp_path / "other", lambda draft: (draft.write_text("half"), 1 / 0))
+    assert [one.name for one in tmp_path.iterdir()] == ["folder"]
+    assert [one.name for one in path.parent.iterdir()] == ["file"]
