@@ -11,17 +11,17 @@ Apache-2.0. The model learns in stages, each going on with the adapter of the on
    <RESPONSE> answer in English <DE> answer``. *Translations* as plain requests.
 
 The trial's own training is ``transfer``; the two before it are its default chain, and ``chain: []``
-leaves them out. Answers are decoded by the chain, missing tags forced: see
-``harness.evaluation.answering.tags``.
+leaves them out. The paper's stage 0, tokens added for the language, is ``lora.vocabulary``. Answers
+are decoded by the chain, missing tags forced: see ``harness.evaluation.answering.tags``.
 
-The paper's code: LoRA of rank 64, alpha 128, dropout .05 on all seven projections, embeddings and
-head trained too; cosine, learning rates 2e-4, 2e-4, 1e-4, warm-up .05, .05, .01 of the steps; loss
-on the answer only. Where it is silent, or this differs:
+The paper's code, to be set as ``lora`` and ``train``: rank 64, alpha 128, dropout .05 on all seven
+projections, ``embeddings: true`` (head too); cosine, learning rates 2e-4, 2e-4, 1e-4, warm-up .05,
+.05, .01 of the steps; loss on the answer only. Where it is silent, or this differs:
 
 - All weights are 1. Texts are not packed into blocks: each is an example, ended as a turn is.
 - A pair of ``parallel`` is plain text, source above target; ``pairs_as: request`` asks for the
   translation as ``transfer`` does.
-- Ratios count the sentence pairs; the paper gives none. Nor does it say how many steps.
+- Ratios count the sentence pairs; the paper gives none.
 - The pivot's answer in a chain is the corpus's; the untuned model's own where that has none.
 - Answers of the untuned model that are empty or unfinished are left out and counted.
 - Without ``tags`` answers are learnt plainly and chains are left out: the control.
