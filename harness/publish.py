@@ -1,6 +1,5 @@
 """A file that is there whole or not at all, made once however many begin to."""
 
-import contextlib
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -23,8 +22,12 @@ def publish_once(path: Path, make: Callable[[Path], object]) -> None:
     _clear(path)
     try:
         make(draft)
-        with contextlib.suppress(FileExistsError):  # another was quicker: theirs is as good
+        try:
             os.link(draft, path)
+        except FileExistsError:
+            pass  # another was quicker: theirs is as good
+        except OSError:  # a file system without links
+            os.rename(draft, path)
     finally:
         draft.unlink(missing_ok=True)
 

@@ -173,7 +173,7 @@ def _create_whole(uri: str) -> None:
 
     MLflow makes them one by one; what is left of a process killed meanwhile cannot be opened again.
     """
-    if uri.startswith(_SQLITE) and uri != _SQLITE:
+    if uri.startswith(_SQLITE) and uri != _SQLITE and "?" not in uri:  # options follow a "?"
         publish_once(
             Path(uri.removeprefix(_SQLITE)),
             lambda draft: MlflowClient(f"{_SQLITE}{draft}").search_experiments(max_results=1),
