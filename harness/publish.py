@@ -1,6 +1,7 @@
 """A file that is there whole or not at all, made once however many begin to."""
 
 import os
+import uuid
 from collections.abc import Callable
 from pathlib import Path
 
@@ -13,12 +14,13 @@ def publish_once(path: Path, make: Callable[[Path], object]) -> None:
 
     Args:
         path: Of the file; its folder is made if it is not there.
-        make: Fills the path it is given, in the same folder.
+        make: Fills the path it is given, in the same folder; never given the same one twice, since
+            a library may remember what it made by name.
     """
     if path.exists():
         return
     path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.draft")
+    draft = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex}.draft")
     _clear(path)
     try:
         make(draft)

@@ -168,12 +168,23 @@ class MlflowRun:
         self._client.set_terminated(self._run_id, status)
 
 
+def _is_sqlite_file(uri: str) -> bool:
+    return uri.startswith(_SQLITE) and uri != _SQLITE and "?" not in uri  # options follow a "?"
+
+
+def _absolute(uri: str) -> str:
+    """The URI wherever the process goes: MLflow keeps open stores by URI, whatever the folder."""
+    if not _is_sqlite_file(uri):
+        return uri
+    return f"{_SQLITE}{Path(uri.removeprefix(_SQLITE)).absolute()}"
+
+
 def _create_whole(uri: str) -> None:
     """Makes the file of a new SQLite store, all its tables or none.
 
     MLflow makes them one by one; what is left of a process killed meanwhile cannot be opened again.
     """
-    if uri.startswith(_SQLITE) and uri != _SQLITE and "?" not in uri:  # options follow a "?"
+    if _is_sqlite_file(uri):
         publish_once(
             Path(uri.removeprefix(_SQLITE)),
             lambda draft: MlflowClient(f"{_SQLITE}{draft}").search_experiments(max_results=1),
@@ -192,8 +203,9 @@ class MlflowTracker:
         self.uri = store_uri(uri)
         self._experiments: dict[str, str] = {}
         try:
-            _create_whole(self.uri)
-            self._client = MlflowClient(tracking_uri=self.uri)
+            placed = _absolute(self.uri)
+            _create_whole(placed)
+            self._client = MlflowClient(tracking_uri=placed)
             self._client.search_experiments(max_results=1)
         except Exception as error:
             # Whatever lies behind the URI raises what it likes: SQLAlchemy, requests, MLflow.

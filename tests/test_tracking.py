@@ -190,3 +190,19 @@ def test_what_is_published_once_stays_and_leaves_no_draft(tmp_path):
         publish_once(tmp_path / "other", lambda draft: (draft.write_text("half"), 1 / 0))
     assert [one.name for one in tmp_path.iterdir()] == ["folder"]
     assert [one.name for one in path.parent.iterdir()] == ["file"]
+
+
+def test_one_name_in_two_folders_is_two_stores(tmp_path, monkeypatch):
+    for folder in ("one", "two"):
+        (tmp_path / folder).mkdir()
+        monkeypatch.chdir(tmp_path / folder)
+        MlflowTracker("sqlite:///same.db").start_run("experiment", folder)
+        assert len(MlflowTracker("sqlite:///same.db").find_runs("experiment")) == 1
+
+
+def test_a_draft_has_a_name_of_its_own_each_time(tmp_path):
+    drafts = []
+    for _ in range(2):
+        publish_once(tmp_path / "file", lambda draft: (drafts.append(draft), draft.touch()))
+        (tmp_path / "file").unlink()
+    assert len(set(drafts)) == 2
