@@ -13,6 +13,7 @@ from harness.data.rows import TokenRows, tokenise
 from harness.data.segments import pair_prompt
 from harness.errors import ConfigError
 from harness.material import Material
+from harness.models.answering_file import save_answering
 from harness.models.chat_model import ChatModel
 from harness.models.lora import adapter_facts, attach, detach, load_weights, save_adapter
 from harness.models.vocabulary import add_tokens, learn_tokens
@@ -94,6 +95,7 @@ def train_adapter(
                 on_event=on_event,
             )
         save_adapter(tuned, folder / ADAPTER)
+        save_answering(folder / ADAPTER, variant.answering)
         facts = {**adapter_facts(tuned), **learnt}
     finally:
         detach(tuned)

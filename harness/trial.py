@@ -18,6 +18,7 @@ from harness.evaluation.predict import predict_stored
 from harness.evaluation.score import Unmeasured, check_metrics, score_stored
 from harness.evaluation.spec import EvalSpec
 from harness.evaluation.summary import summarise
+from harness.models.answering_file import answering_of
 from harness.models.generate import HuggingFaceGenerator, generator_identity
 from harness.models.lora import load_adapter
 from harness.models.spec import ModelSpec
@@ -129,7 +130,7 @@ def _predict(
             identity,
             tuning.store,
             generator,
-            answering=tuning.config.variant.answering,
+            answering=tuning.config.variant.answering or answering_of(tuning.config.model),
         )
 
 

@@ -9,6 +9,7 @@ from harness.data.corpora import corpora_identity
 from harness.data.examples import load_examples, save_examples
 from harness.data.overlaps import BenchmarkItems, overlaps_stored
 from harness.material import Material
+from harness.models.answering_file import save_answering
 from harness.models.chat_model import ChatModel
 from harness.models.combine import combine, draws
 from harness.models.completions import StoredGenerator
@@ -126,7 +127,9 @@ class Tuning:
         folders = {name: folder for name, (_, folder) in parts.items()}
 
         def make(folder: Path) -> Mapping[str, JSON]:
-            return combine(self.chat_model, folders, settings, folder / ADAPTER)
+            facts = combine(self.chat_model, folders, settings, folder / ADAPTER)
+            save_answering(folder / ADAPTER, config.variant.answering)
+            return facts
 
         with self.timeline.stage("adapter", reused=self.store.find(stage) is not None):
             built = self.store.build(stage, make)

@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from harness.errors import ConfigError, EvaluationError
+from harness.models.answering_file import copy_answering
 from harness.models.chat_model import ChatModel
 from harness.models.folder import adapter_folder, model_folder, read_json
 from harness.models.identity import folder_hash
@@ -119,6 +120,7 @@ def export(
         plain.save_pretrained(draft)
         _copy_the_rest(source, draft)
         _copy_tokens(whole, draft)
+        copy_answering(whole, draft)
         _cast(plain, "float32")
         rounded = _logits(plain, prompts)
         del plain, tuned  # room for what was written

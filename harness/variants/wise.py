@@ -20,6 +20,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from harness.models.answering_file import saved_answering
 from harness.protocols import Sources, Variant
 from harness.records import JSON, ExampleSet, Role
 from harness.variants._method import Method
@@ -60,7 +61,9 @@ class Wise(Method):
     @property
     def answering(self) -> Mapping[str, JSON] | None:
         """As its source's models do."""
-        return None if isinstance(self.source, AdapterFolder) else self.source.answering
+        if not isinstance(self.source, AdapterFolder):
+            return self.source.answering
+        return saved_answering(Path(self.source.adapter))
 
     def examples(self, sources: Sources) -> ExampleSet:
         """No text: it trains nothing itself."""
