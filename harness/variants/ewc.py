@@ -23,6 +23,7 @@ on the pocket testbed 4e-6 at the median, 1e-4 in the mean and .3 at most; so st
 """
 
 from collections.abc import Mapping
+from dataclasses import replace
 from statistics import fmean
 from typing import ClassVar, Literal
 
@@ -32,11 +33,10 @@ from harness.data.segments import pair_prompt, prompt_segment
 from harness.protocols import Sources
 from harness.records import JSON, Decoding, Example, ExampleSet, Role, Segment
 from harness.streams import stream, stream_seed
-from harness.variants._method import Method
-from harness.variants.sft import Sft
+from harness.variants._pairs import OnPairs
 
 
-class Ewc(Method):
+class Ewc(OnPairs):
     """Trains on (x, y); changing weights that matter to the untuned model costs."""
 
     name: Literal["ewc"] = "ewc"
@@ -54,18 +54,13 @@ class Ewc(Method):
     neutral: ClassVar[Mapping[str, JSON]] = {"strength": 0.0}
 
     @property
-    def weights(self) -> Mapping[Role, float]:
-        """All on the translation."""
-        return {Role.TRANSLATION: 1.0}
-
-    @property
     def penalty(self) -> Mapping[str, JSON]:
         """The weighted square of the update."""
         return {"kind": "ewc", "strength": self.strength}
 
     def identity(self) -> Mapping[str, JSON]:
         """Every setting but the strength: they say what is sampled."""
-        return {key: value for key, value in super().identity().items() if key != "strength"}
+        return {key: value for key, value in self.plain().items() if key != "strength"}
 
     def examples(self, sources: Sources) -> ExampleSet:
         """Those of plain fine-tuning, and the untuned model's sampled answers as probes."""
@@ -88,7 +83,7 @@ class Ewc(Method):
             {"id": name, "request": prompt.text, "answer": answer.text, "kept": True}
             for (name, prompt), answer in zip(requests, answers, strict=True)
         )
-        return ExampleSet(Sft().examples(sources).examples, facts, table, probes)
+        return replace(super().examples(sources), facts=facts, table=table, probes=probes)
 
     def _requests(self, sources: Sources) -> list[tuple[str, Segment]]:
         """Ids and prompts of what the untuned model is asked, drawn by chance."""

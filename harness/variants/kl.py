@@ -28,13 +28,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from harness.protocols import Sources
-from harness.records import JSON, ExampleSet, Role
-from harness.variants._method import Method
-from harness.variants.sft import Sft
+from harness.records import JSON
+from harness.variants._pairs import OnPairs
 
 
-class Kl(Method):
+class Kl(OnPairs):
     """Trains on (x, y); drifting from what the untuned model would say there costs."""
 
     name: Literal["kl"] = "kl"
@@ -49,22 +47,9 @@ class Kl(Method):
     neutral: ClassVar[Mapping[str, JSON]] = {"strength": 0.0}
 
     @property
-    def weights(self) -> Mapping[Role, float]:
-        """All on the translation."""
-        return {Role.TRANSLATION: 1.0}
-
-    @property
     def penalty(self) -> Mapping[str, JSON]:
         """The divergence from the untuned model."""
         return {"kind": "kl", "strength": self.strength, "temperature": self.temperature}
-
-    def identity(self) -> Mapping[str, JSON]:
-        """Nothing but the name: strength and temperature cannot change the text."""
-        return {"name": self.name}
-
-    def examples(self, sources: Sources) -> ExampleSet:
-        """Those of plain fine-tuning."""
-        return Sft().examples(sources)
 
 
 VARIANT = Kl

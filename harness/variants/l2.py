@@ -19,13 +19,11 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from harness.protocols import Sources
-from harness.records import JSON, ExampleSet, Role
-from harness.variants._method import Method
-from harness.variants.sft import Sft
+from harness.records import JSON
+from harness.variants._pairs import OnPairs
 
 
-class L2(Method):
+class L2(OnPairs):
     """Trains on (x, y); the update's norm costs."""
 
     name: Literal["l2"] = "l2"
@@ -37,22 +35,9 @@ class L2(Method):
     neutral: ClassVar[Mapping[str, JSON]] = {"strength": 0.0}
 
     @property
-    def weights(self) -> Mapping[Role, float]:
-        """All on the translation."""
-        return {Role.TRANSLATION: 1.0}
-
-    @property
     def penalty(self) -> Mapping[str, JSON]:
         """The norm of the update."""
         return {"kind": "l2", "strength": self.strength}
-
-    def identity(self) -> Mapping[str, JSON]:
-        """Nothing but the name: the strength cannot change the text."""
-        return {"name": self.name}
-
-    def examples(self, sources: Sources) -> ExampleSet:
-        """Those of plain fine-tuning."""
-        return Sft().examples(sources)
 
 
 VARIANT = L2

@@ -1,0 +1,37 @@
+"""Training on the pairs as they stand: what plain fine-tuning is, and methods that hold it back."""
+
+from collections.abc import Mapping
+
+from harness.data.segments import pair_prompt
+from harness.protocols import Sources
+from harness.records import JSON, Example, ExampleSet, Role, Segment
+from harness.variants._method import Method
+
+
+class OnPairs(Method):
+    """Trains on (x, y); what differs from plain fine-tuning is a penalty, if anything."""
+
+    @property
+    def weights(self) -> Mapping[Role, float]:
+        """All on the translation."""
+        return {Role.TRANSLATION: 1.0}
+
+    def identity(self) -> Mapping[str, JSON]:
+        """Nothing but the name: no setting can change the text."""
+        return {"name": self.plain()["name"]}
+
+    def examples(self, sources: Sources) -> ExampleSet:
+        """One example per pair: prompt, then the reference with the end of the turn."""
+        return ExampleSet(
+            tuple(
+                Example(
+                    pair.id,
+                    (
+                        pair_prompt(sources, pair),
+                        Segment(Role.TRANSLATION, pair.target, ends_turn=True),
+                    ),
+                    pair_id=pair.id,
+                )
+                for pair in sources.corpora.parallel
+            )
+        )
