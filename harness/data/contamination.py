@@ -3,9 +3,11 @@
 Of each item the character n-grams are compared with those of one training text at a time. Nearly
 the same means that a training text holds at least ``NEAR`` of the item's n-grams. Characters, not
 words, so that Thai and Chinese, which have no spaces, are found too; n is smaller where a character
-is a word of its own. Texts of few characters are left out: that two are equal says nothing.
+is a word of its own. Of short texts only copies count: that a longer text holds one says nothing.
 
-The items are indexed and the training text, which is larger, streams past.
+The items are indexed and the training text, which is larger, streams past. The index has only as
+many n-grams of an item as a near copy cannot do without: who lacks them all lacks more than
+1 - ``NEAR`` of the item. They are those fewest items have, so hardly any text is looked at twice.
 """
 
 import unicodedata
@@ -17,9 +19,10 @@ from typing import Literal
 from harness.records import JSON, Corpora
 
 NEAR = 0.8
-SHORTEST = 15
-"""Letters and digits a text needs to be looked for; a third of it in scripts of whole words."""
+SHORTEST = 20
+"""Letters and digits a text needs to have near copies; a third of it in scripts of whole words."""
 _N, _N_IDEOGRAPHIC = 8, 3
+_FIRST_IDEOGRAPH, _LAST_IDEOGRAPH = "\u2e80", "\u9fff"
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,11 +93,12 @@ def find_overlaps(
     benchmarks: Mapping[str, Sequence[Mapping[str, JSON]]],
 ) -> dict[str, Overlap]:
     """The same for several benchmarks in one pass over the training texts."""
-    index = _Index()
-    for key, items in benchmarks.items():
-        for place, item in enumerate(items):
-            for text in item_texts(item):
-                index.add((key, place), text)
+    index = _Index(
+        ((key, place), text)
+        for key, items in benchmarks.items()
+        for place, item in enumerate(items)
+        for text in item_texts(item)
+    )
     best: dict[tuple[str, int], Match] = {}
     for training_id, text in training:
         for (key, place), is_exact, share in index.find(text):
@@ -137,47 +141,76 @@ def normalise(text: str) -> str:
     >>> normalise("Der  arme Lehrer, 2!")
     'derarmelehrer2'
     """
-    folded = unicodedata.normalize("NFKC", text).casefold()
-    return "".join(char for char in folded if unicodedata.category(char)[0] in "LMN")
+    folded = text if text.isascii() else unicodedata.normalize("NFKC", text)
+    return folded.casefold().translate(_KEPT)
+
+
+class _Kept(dict[int, int | None]):
+    """Which characters stay, by code point; each is looked up once."""
+
+    def __missing__(self, code: int) -> int | None:
+        kept = code if unicodedata.category(chr(code))[0] in "LMN" else None
+        self[code] = kept
+        return kept
+
+
+_KEPT = _Kept()
 
 
 class _Index:
-    """The texts of test items by their n-grams."""
+    """The texts of test items, whole and by the n-grams a near copy cannot do without."""
 
-    def __init__(self) -> None:
+    def __init__(self, texts: Iterable[tuple[tuple[str, int], str]]) -> None:
         self._owners: list[tuple[str, int]] = []
-        self._texts: list[str] = []
-        self._sizes: list[int] = []
+        self._grams: list[set[str]] = []
+        self._same: dict[str, list[int]] = defaultdict(list)
+        for owner, text in texts:
+            plain = normalise(text)
+            if plain:
+                self._same[plain].append(len(self._owners))
+                self._owners.append(owner)
+                self._grams.append(_grams(plain) if _is_long_enough(plain) else set())
+        counts = Counter(gram for grams in self._grams for gram in grams)
         self._postings: dict[str, list[int]] = defaultdict(list)
-
-    def add(self, owner: tuple[str, int], text: str) -> None:
-        """A text of an item."""
-        plain = normalise(text)
-        grams = _grams(plain)
-        if not grams:
-            return
-        for gram in grams:
-            self._postings[gram].append(len(self._owners))
-        self._owners.append(owner)
-        self._texts.append(plain)
-        self._sizes.append(len(grams))
+        for number, grams in enumerate(self._grams):
+            rarest = sorted(grams, key=lambda gram: (counts[gram], gram))
+            for gram in rarest[: _num_needed(len(grams))]:
+                self._postings[gram].append(number)
+        self._indexed = set(self._postings)
 
     def find(self, text: str) -> Iterator[tuple[tuple[str, int], bool, float]]:
         """Items this training text holds: owner, whether exactly, share of the n-grams."""
         plain = normalise(text)
-        hits: Counter[int] = Counter()
-        for gram in _grams(plain):
-            hits.update(self._postings.get(gram, ()))
-        for number, count in hits.items():
-            share = count / self._sizes[number]
-            if share >= NEAR:
-                yield self._owners[number], self._texts[number] == plain, share
+        same = self._same.get(plain, ())
+        for number in same:
+            yield self._owners[number], True, 1.0
+        grams = _grams(plain)
+        for number in {n for gram in grams & self._indexed for n in self._postings[gram]}:
+            share = len(self._grams[number] & grams) / len(self._grams[number])
+            if share >= NEAR and number not in same:
+                yield self._owners[number], False, share
+
+
+def _num_needed(size: int) -> int:
+    """Of so many n-grams, how many a near copy cannot all lack."""
+    lacking = 0
+    while lacking < size and (size - lacking) / size >= NEAR:
+        lacking += 1
+    return lacking
+
+
+def _is_ideographic(plain: str) -> bool:
+    if not plain or max(plain) < _FIRST_IDEOGRAPH:
+        return False
+    found = sum(_FIRST_IDEOGRAPH <= char <= _LAST_IDEOGRAPH for char in plain)
+    return found > len(plain) / 2
+
+
+def _is_long_enough(plain: str) -> bool:
+    return len(plain) >= (SHORTEST // 3 if _is_ideographic(plain) else SHORTEST)
 
 
 def _grams(plain: str) -> set[str]:
-    """The n-grams of a normalised text; none where it is too short to tell."""
-    ideographic = sum("\u2e80" <= char <= "\u9fff" for char in plain) > len(plain) / 2
-    n, shortest = (_N_IDEOGRAPHIC, SHORTEST // 3) if ideographic else (_N, SHORTEST)
-    if len(plain) < shortest:
-        return set()
+    """The n-grams of a normalised text."""
+    n = _N_IDEOGRAPHIC if _is_ideographic(plain) else _N
     return {plain[start : start + n] for start in range(len(plain) - n + 1)}

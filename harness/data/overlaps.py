@@ -9,7 +9,7 @@ from harness.data.contamination import NEAR, find_overlaps, training_texts
 from harness.records import JSON, Corpora
 from harness.store import Built, Stage, Store
 
-STAGE_VERSION = 1
+STAGE_VERSION = 2
 MATCHES = "matches.jsonl"
 """In the stage: every test item found in the training text, a line each, with that text."""
 

@@ -6,6 +6,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.data.contamination import (
+    NEAR,
+    SHORTEST,
+    _grams,
     find_overlap,
     find_overlaps,
     item_texts,
@@ -59,8 +62,35 @@ def test_other_text_on_the_same_matter_is_not_found():
     ]
 
 
-def test_short_texts_say_nothing():
-    assert kinds("Yes.") == [None]
+def test_of_a_short_text_a_copy_counts_and_a_text_that_holds_it_does_not():
+    assert kinds("yes", "Near the river.") == [("exact", "t4"), None]
+
+
+def by_brute_force(training, items):
+    """Per item the best (is exact, share), comparing everything with everything."""
+    found = {}
+    for item in items:
+        plain = normalise(item["source"])
+        grams = _grams(plain)
+        for _, text in training:
+            other = normalise(text)
+            if plain and plain == other:
+                found[item["id"]] = (True, 1.0)
+            elif len(plain) >= SHORTEST:
+                share = len(grams & _grams(other)) / len(grams)
+                if share >= NEAR:
+                    found[item["id"]] = max(found.get(item["id"], (False, 0.0)), (False, share))
+    return found
+
+
+@given(st.lists(st.text("ab ", min_size=18, max_size=50), min_size=1, max_size=6), st.randoms())
+def test_the_index_finds_what_comparing_everything_finds(texts, random):
+    training = [(str(n), text + random.choice(["", "a", " bbb"])) for n, text in enumerate(texts)]
+    items = [{"id": str(n), "source": text[random.randrange(4) :]} for n, text in enumerate(texts)]
+    found = find_overlap(training, items).matches
+    assert {
+        match.item_id: (match.kind == "exact", match.share) for match in found
+    } == by_brute_force(training, items)
 
 
 def test_shares_count_items_and_an_exact_match_beats_a_near_one():
