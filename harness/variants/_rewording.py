@@ -10,7 +10,7 @@ from functools import cached_property
 from sacrebleu.metrics.chrf import CHRF
 
 from harness.errors import ConfigError, EvaluationError
-from harness.evaluation.languages import is_other_language
+from harness.languages.identify import is_other_language
 from harness.records import Pair
 
 REASONS = ("meta_phrase", "language", "length", "chrf")

@@ -1,14 +1,14 @@
 """Off-target rate: answers in another language than the one wanted.
 
 A known failure of multilingual translation (Zhang et al. 2020, arXiv 2004.11867) and of language
-transfer. Identification is by lingua, offline; see `harness.evaluation.languages` for its rule.
+transfer. Identification is by lingua, offline; see `harness.languages.identify` for its rule.
 """
 
 from collections.abc import Sequence
 from typing import ClassVar
 
-from harness.evaluation.languages import is_other_language
 from harness.evaluation.rates import Rate
+from harness.languages.identify import is_other_language
 from harness.records import Prediction
 
 

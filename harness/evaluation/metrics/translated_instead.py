@@ -9,9 +9,9 @@ import re
 from collections.abc import Sequence
 from typing import ClassVar
 
-from harness.evaluation.languages import is_other_language
 from harness.evaluation.rates import Rate
 from harness.evaluation.refusals import classify_text
+from harness.languages.identify import is_other_language
 from harness.records import Prediction
 
 _MOST_TIMES_LONGER = 3.0

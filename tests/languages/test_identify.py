@@ -1,8 +1,8 @@
 import pytest
 
 from harness.errors import EvaluationError
-from harness.evaluation.languages import is_other_language
 from harness.evaluation.score import score_predictions
+from harness.languages.identify import has_script_of, is_other_language, knows
 from harness.protocols import Services
 from harness.records import Prediction
 
@@ -90,3 +90,24 @@ def test_off_target_counts_answers_in_another_language():
 )
 def test_translating_the_prompt_is_told_from_answering_it(prompt, answer, value):
     assert score("translated_instead", answer, prompt).value == value
+
+
+@pytest.mark.parametrize(
+    ("text", "language", "expected"),
+    [
+        ("这对搭档的业务好比是 Gwyneth Paltrow 的 Goop 品牌。", "zh", True),
+        ("Gwyneth Paltrow's brand Goop (品牌)", "zh", False),
+        ("ひらがな", "ja", True),
+        ("ひらがな", "zh", False),
+        ("Ein Hund.", "de", True),
+        ("หมา", "de", False),
+        ("42", "th", True),
+    ],
+)
+def test_a_text_with_foreign_names_keeps_its_script(text, language, expected):
+    assert has_script_of(text, language, 0.2) is expected
+
+
+def test_the_known_languages_are_told():
+    assert knows("zh-Hant")
+    assert not knows("tlh")
