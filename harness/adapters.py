@@ -146,7 +146,13 @@ def _rows(examples: Sequence[Example], config: TrialConfig, chat_model: ChatMode
     tokenizer = chat_model.tokenizer
     if chat_model.extension is not None:
         examples = [_read_anew(example, chat_model) for example in examples]
-    return tokenise(examples, tokenizer.encode, tokenizer.end_id, config.train.max_length)
+    return tokenise(
+        examples,
+        tokenizer.encode,
+        tokenizer.end_id,
+        config.train.max_length,
+        tokenizer.encode_first,
+    )
 
 
 def _read_anew(example: Example, chat_model: ChatModel) -> Example:

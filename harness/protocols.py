@@ -40,7 +40,10 @@ class Generator(Protocol):
         """Equal for two generators exactly when every token id means the same to both."""
 
     def encode(self, text: str) -> TokenIds:
-        """Token ids of a stretch of answer text, without special tokens."""
+        """Token ids of answer text that goes on behind other text, without special tokens."""
+
+    def encode_answer(self, text: str) -> TokenIds:
+        """Token ids of the beginning of an answer, right behind ``encode_chat``."""
 
     def decode(self, token_ids: TokenIds) -> str:
         """The text of generated ids, special tokens left out."""

@@ -174,11 +174,15 @@ class Decoding:
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """A continuation; ``finished`` when the model ended its turn (the end token is in the ids)."""
+    """A continuation; ``finished`` when the model ended its turn (the end token is in the ids).
+
+    ``thoughts`` is what it thought aloud before: in the ids, and not in the text.
+    """
 
     token_ids: TokenIds
     text: str
     finished: bool
+    thoughts: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -32,6 +32,9 @@ class ScriptedGenerator:
     def encode(self, text: str) -> TokenIds:
         return tuple(map(ord, text))
 
+    def encode_answer(self, text: str) -> TokenIds:
+        return self.encode(text)
+
     def decode(self, token_ids: TokenIds) -> str:
         return "".join(chr(token) for token in token_ids if token not in (START, END))
 

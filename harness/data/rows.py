@@ -25,6 +25,7 @@ def tokenise(
     encode: Callable[[str], TokenIds],
     end_id: int,
     max_length: int,
+    encode_first: Callable[[Role, str], TokenIds] | None = None,
 ) -> TokenRows:
     """Token ids and a role per token.
 
@@ -32,16 +33,17 @@ def tokenise(
 
     Args:
         examples: The examples.
-        encode: Tokenises text without special tokens.
+        encode: Tokenises text that goes on behind other text, without special tokens.
         end_id: The end-of-turn token.
         max_length: Most tokens of a row.
+        encode_first: Tokenises what comes right behind the prompt; None for ``encode``.
 
     Raises:
         DataError: Not one example fits.
     """
     rows, too_long = [], []
     for example in examples:
-        row = tokenise_example(example, encode, end_id)
+        row = tokenise_example(example, encode, end_id, encode_first)
         if len(row.ids) > max_length:
             too_long.append(example.id)
         else:
@@ -54,12 +56,25 @@ def tokenise(
     return TokenRows(tuple(rows), tuple(too_long))
 
 
-def tokenise_example(example: Example, encode: Callable[[str], TokenIds], end_id: int) -> TokenRow:
-    """One example; every token has exactly one role."""
+def tokenise_example(
+    example: Example,
+    encode: Callable[[str], TokenIds],
+    end_id: int,
+    encode_first: Callable[[Role, str], TokenIds] | None = None,
+) -> TokenRow:
+    """One example; every token has exactly one role.
+
+    The prompt's ids are those the model reads when it is asked, whatever the answer begins with.
+    """
     ids: list[int] = []
     roles: list[Role] = []
-    for segment in example.segments:
-        part = segment.token_ids if segment.token_ids is not None else encode(segment.text)
+    for place, segment in enumerate(example.segments):
+        if segment.token_ids is not None:
+            part = segment.token_ids
+        elif place == 1 and encode_first is not None:
+            part = encode_first(segment.role, segment.text)
+        else:
+            part = encode(segment.text)
         part = (*part, end_id) if segment.ends_turn else tuple(part)
         ids += part
         roles += [segment.role] * len(part)

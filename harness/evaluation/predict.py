@@ -137,7 +137,7 @@ class GeneratorLM(LM):  # type: ignore[misc]  # lm-eval is untyped here
         scorer = getattr(self._generator, "loglikelihoods", None)
         if scorer is None:
             raise EvaluationError("this model cannot score choices (multiple_choice benchmarks)")
-        encode_chat, encode = self._generator.encode_chat, self._generator.encode
+        encode_chat, encode = self._generator.encode_chat, self._generator.encode_answer
         pairs = [
             (encode_chat(self._asked(request).messages), encode(request.args[1]))
             for request in requests
@@ -249,6 +249,7 @@ def _prediction(benchmark: Benchmark, sample: Mapping[str, Any], said: Answer | 
         answer = benchmark.extract.answer(output if said is None else said.text)
     if said is not None:
         extra |= {**said.facts, **({"earlier": list(said.earlier)} if said.earlier else {})}
+        extra |= {"thoughts": said.generation.thoughts} if said.generation.thoughts else {}
     return Prediction(
         id=row["id"],
         prompt=row["prompt"],
@@ -313,4 +314,6 @@ def _facts(predictions: Sequence[Prediction]) -> dict[str, JSON]:
     tokens = [row.num_tokens for row in predictions if row.num_tokens is not None]
     forced = [row.extra["forced_tags"] for row in predictions if "forced_tags" in row.extra]
     counted = {"forced_tags": sum(forced)} if forced else {}
+    aloud = sum("thoughts" in row.extra for row in predictions)
+    counted |= {"thought_aloud": aloud} if aloud else {}
     return {"items": len(predictions), "tokens_generated": sum(tokens), **counted}

@@ -53,8 +53,12 @@ class StoredGenerator:
         return self._tokenizer.vocabulary
 
     def encode(self, text: str) -> TokenIds:
-        """Token ids of a stretch of answer text, without special tokens."""
+        """Token ids of answer text that goes on behind other text, without special tokens."""
         return self._tokenizer.encode(text)
+
+    def encode_answer(self, text: str) -> TokenIds:
+        """Token ids of the beginning of an answer."""
+        return self._tokenizer.encode_answer(text)
 
     def decode(self, token_ids: TokenIds) -> str:
         """The text of generated ids, special tokens left out."""
@@ -137,10 +141,14 @@ def _write(path: Path, generations: Sequence[Generation]) -> None:
     with path.open("w", encoding="utf-8") as file:
         for one in generations:
             row = {"text": one.text, "finished": one.finished, "token_ids": one.token_ids}
+            row |= {"thoughts": one.thoughts} if one.thoughts else {}
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
 def _read(path: Path) -> list[Generation]:
     with path.open(encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
-    return [Generation(tuple(row["token_ids"]), row["text"], row["finished"]) for row in rows]
+    return [
+        Generation(tuple(row["token_ids"]), row["text"], row["finished"], row.get("thoughts", ""))
+        for row in rows
+    ]

@@ -50,8 +50,12 @@ class HuggingFaceGenerator:
         return self.chat_model.tokenizer.vocabulary
 
     def encode(self, text: str) -> TokenIds:
-        """Token ids of a stretch of answer text, without special tokens."""
+        """Token ids of answer text that goes on behind other text, without special tokens."""
         return self.chat_model.tokenizer.encode(text)
+
+    def encode_answer(self, text: str) -> TokenIds:
+        """Token ids of the beginning of an answer."""
+        return self.chat_model.tokenizer.encode_answer(text)
 
     def decode(self, token_ids: TokenIds) -> str:
         """The text of generated ids, special tokens left out."""
@@ -103,9 +107,8 @@ class HuggingFaceGenerator:
 
     def _generation(self, token_ids: TokenIds) -> Generation:
         tokenizer = self.chat_model.tokenizer
-        return Generation(
-            token_ids, tokenizer.decode(token_ids), token_ids[-1] in tokenizer.end_ids
-        )
+        thoughts, text = tokenizer.split_thoughts(tokenizer.decode(token_ids))
+        return Generation(token_ids, text, token_ids[-1] in tokenizer.end_ids, thoughts)
 
     def _counter(self, total: int) -> Callable[[], None] | None:
         if self._on_progress is None:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 from harness.models.folder import adapter_folder, chat_template, model_folder, read_json
 from harness.models.spec import ModelSpec
+from harness.models.thoughts import thinking
 from harness.records import JSON
 from harness.spec import digest, file_sha256
 
@@ -30,15 +31,18 @@ def model_identity(spec: ModelSpec) -> dict[str, JSON]:
         ConfigError: The model's files are not there or not whole.
     """
     folder = model_folder(spec)
+    template = chat_template(folder) or ""
     identity: dict[str, JSON] = {
         "content": folder_hash(folder),
-        "chat_template": hashlib.sha256((chat_template(folder) or "").encode()).hexdigest(),
+        "chat_template": hashlib.sha256(template.encode()).hexdigest(),
         "dtype": spec.dtype,
         "device": device_kind(spec),
         "threads": spec.threads,
     }
     if spec.adapter is not None:
         identity["adapter"] = folder_hash(adapter_folder(spec.adapter))
+    if thinking(template) is not None:
+        identity["thinking"] = thinking(template)
     return identity
 
 

@@ -1,5 +1,11 @@
-"""A model's tokenizer as the harness uses it: chats in, token ids out, and where a turn ends."""
+"""A model's tokenizer as the harness uses it: chats in, token ids out, and where a turn ends.
 
+A prompt is always tokenised alone, as the model will read it when it answers. An answer is
+tokenised as what comes behind it, never together with it: tokens that would merge over the boundary
+do not, and every token has the role of one side.
+"""
+
+import logging
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from pathlib import Path
@@ -10,14 +16,20 @@ from transformers import AutoTokenizer
 from harness.errors import ConfigError
 from harness.models.folder import model_folder, read_json
 from harness.models.spec import ModelSpec
-from harness.records import Message, TokenIds
+from harness.models.thoughts import closed, split_thoughts, thinking, thinking_switch
+from harness.records import Message, Role, TokenIds
 from harness.spec import digest
 
 TOKENIZER_FILE = "tokenizer.json"
 """Beside an adapter that brought tokens of its own, as in a model's folder."""
 
 _MARK = "XQXQ"
-"""Stands for an answer when the chat template is asked what it writes behind one."""
+"""Stands for an answer when the chat template is asked what it writes around one."""
+_ANCHORS = ("\n", ".", "x")
+"""Texts to put before one that goes on, where a tokenizer begins every text with a blank."""
+_BLANKS = ("▁", "Ġ")
+
+logger = logging.getLogger(__name__)
 
 
 class ChatTokenizer:
@@ -31,37 +43,89 @@ class ChatTokenizer:
     def __init__(self, tokenizer: Any, end_ids: Sequence[int] = ()) -> None:
         self.tokenizer = tokenizer
         own = () if tokenizer.eos_token_id is None else (int(tokenizer.eos_token_id),)
-        self._stops = tuple(dict.fromkeys((*own, *end_ids)))
+        self._stops: TokenIds = tuple(dict.fromkeys((*own, *end_ids)))
         # A prompt is rendered to be shown, to be trained on and to be answered.
         self._rendered = lru_cache(maxsize=2**14)(self._render)
+        template = str(tokenizer.chat_template or "")
+        switch = thinking_switch(template)
+        self._switches = {} if switch is None else {switch: False}
+        self.thinks = thinking(template) is not None
+        """Whether its model may think aloud before it answers."""
+        self.joins_system = False
+        """Whether a system turn had to join the user's, as the template has none."""
 
     def encode(self, text: str) -> TokenIds:
-        """Token ids of a stretch of answer text."""
-        return tuple(self.tokenizer.encode(text, add_special_tokens=False))
+        """Token ids of text that goes on behind other text, no special token or blank put first."""
+        if text and self._begins_with_blank:
+            for anchor in _ANCHORS:
+                lead, ids = self._ids(anchor), self._ids(anchor + text)
+                if ids[: len(lead)] == lead:
+                    return ids[len(lead) :]
+        return self._ids(text)
+
+    def encode_answer(self, text: str) -> TokenIds:
+        """Token ids of the beginning of an answer: behind the blank some templates put there."""
+        return self.encode(text if text[:1].isspace() else self._around[1] + text)
+
+    def encode_first(self, role: Role, text: str) -> TokenIds:
+        """Token ids of what comes first behind a prompt: of a plain text, or of an answer."""
+        return self._ids(text) if role is Role.TEXT else self.encode_answer(text)
 
     def render_chat(self, messages: Sequence[Message], *, answer_next: bool = True) -> str:
         """The chat as text, up to where the answer begins.
 
+        Where the template has no system turn, its text begins the first turn of the user.
+
         Raises:
-            ConfigError: The template refuses these turns (some allow no system turn).
+            ConfigError: The template refuses these turns.
         """
         return self._rendered(tuple(messages), answer_next)
 
     def _render(self, messages: tuple[Message, ...], answer_next: bool) -> str:
-        turns = [{"role": message.role, "content": message.content} for message in messages]
+        text = self._template(messages, answer_next)
+        if not answer_next:
+            return text
+        shut = closed(text)
+        return shut if shut != text else text + self._around[0]
+
+    def _template(self, messages: tuple[Message, ...], answer_next: bool) -> str:
+        joined = _system_joined(messages)
         try:
-            return str(
-                self.tokenizer.apply_chat_template(
-                    turns, tokenize=False, add_generation_prompt=answer_next
-                )
-            )
+            text = self._apply(messages, answer_next)
         except Exception as error:  # templates raise what they like, through jinja
-            roles = ", ".join(message.role for message in messages)
-            raise ConfigError(f"the chat template refuses the turns {roles}: {error}") from error
+            try:
+                if joined is None:
+                    raise error
+                text = self._apply(joined, answer_next)
+            except Exception:
+                roles = ", ".join(message.role for message in messages)
+                fault = f"the chat template refuses the turns {roles}: {error}"
+                raise ConfigError(fault) from error
+            self._note_joined()
+            return text
+        if joined is not None and messages[0].content.strip() not in text:
+            self._note_joined()
+            return self._apply(joined, answer_next)
+        return text
+
+    def _note_joined(self) -> None:
+        if not self.joins_system:
+            self.joins_system = True
+            logger.warning(
+                "the chat template has no system turn: its text begins the user's first turn"
+            )
+
+    def _apply(self, messages: Sequence[Message], answer_next: bool) -> str:
+        turns = [{"role": message.role, "content": message.content} for message in messages]
+        return str(
+            self.tokenizer.apply_chat_template(
+                turns, tokenize=False, add_generation_prompt=answer_next, **self._switches
+            )
+        )
 
     def encode_chat(self, messages: Sequence[Message]) -> TokenIds:
         """Token ids of ``render_chat``."""
-        return self.encode(self.render_chat(messages))
+        return self._ids(self.render_chat(messages))
 
     def encode_user_turn(self, messages: Sequence[Message]) -> TokenIds:
         """Token ids of a chat and the start of one more turn of the user, up to its first word.
@@ -72,7 +136,7 @@ class ChatTokenizer:
             ConfigError: The template refuses these turns.
         """
         opened = self.render_chat((*messages, Message("user", _MARK)), answer_next=False)
-        return self.encode(opened.rpartition(_MARK)[0].rstrip(" "))
+        return self._ids(opened.rpartition(_MARK)[0].rstrip(" "))
 
     def encode_start(self) -> TokenIds:
         """The token a text begins with, or the one that ends texts where there is none.
@@ -91,33 +155,76 @@ class ChatTokenizer:
         """Hash of all tokens and their ids, added and special ones among them."""
         return digest(self.tokenizer.get_vocab())
 
+    def split_thoughts(self, text: str) -> tuple[str, str]:
+        """What the model thought aloud, and what it answered."""
+        return split_thoughts(text) if self.thinks else ("", text)
+
     @cached_property
     def end_id(self) -> int:
         """The token this model ends its turn with, by what the template writes behind an answer.
 
-        Some families list an end of text as their eos and end their turns with another token.
+        Some families list an end of text as their eos and end their turns with another token; some
+        do not list that one at all.
+
+        Raises:
+            ConfigError: There is none.
         """
         chat = (Message("user", "x"), Message("assistant", _MARK))
-        tail = self.render_chat(chat, answer_next=False).rpartition(_MARK)[2]
-        ending = next((token for token in self.encode(tail) if token in self.end_ids), None)
-        return self._stops[0] if ending is None else ending
+        tail = self._ids(self.render_chat(chat, answer_next=False).rpartition(_MARK)[2])
+        added = set(self.tokenizer.added_tokens_decoder)
+        listed = [token for token in tail if token in self._stops]
+        unlisted = [token for token in tail if token in added]
+        found = (*listed, *unlisted, *self._stops)
+        if not found:
+            raise ConfigError("the tokenizer has no eos token: set eos_token in its configuration")
+        return found[0]
 
     @cached_property
     def end_ids(self) -> tuple[int, ...]:
-        """All tokens that end generation.
+        """All tokens that end generation: those the model lists, and the one that ends its turn.
 
         Raises:
             ConfigError: The tokenizer has none.
         """
-        if not self._stops:
-            raise ConfigError("the tokenizer has no eos token: set eos_token in its configuration")
-        return self._stops
+        return tuple(dict.fromkeys((*self._stops, self.end_id)))
 
     @cached_property
     def pad_id(self) -> int:
         """What short rows are filled with; masked everywhere, so any token will do."""
         pad = self.tokenizer.pad_token_id
         return self.end_ids[0] if pad is None else int(pad)
+
+    def _ids(self, text: str) -> TokenIds:
+        return tuple(self.tokenizer.encode(text, add_special_tokens=False))
+
+    @cached_property
+    def _begins_with_blank(self) -> bool:
+        (first, *_) = self.tokenizer.convert_ids_to_tokens(self._ids("x"))
+        return bool(first.startswith(_BLANKS))
+
+    @cached_property
+    def _around(self) -> tuple[str, str]:
+        """What the template writes between a prompt and an answer: for the prompt, for the answer.
+
+        White space is left to the answer, as tokenizers join it to the first word. Anything else
+        (a mark that the answer comes now) ends the prompt: nothing the model has to say.
+        """
+        question = Message("user", "x")
+        prompt = self._template((question,), True)
+        whole = self._template((question, Message("assistant", _MARK)), False)
+        before = whole.rpartition(_MARK)[0]
+        if not before.startswith(prompt):
+            return "", ""
+        between = before[len(prompt) :]
+        return (between, "") if between.strip() else ("", between)
+
+
+def _system_joined(messages: Sequence[Message]) -> tuple[Message, ...] | None:
+    """The chat with its system turn put before the user's first words; None where it has none."""
+    if len(messages) < 2 or (messages[0].role, messages[1].role) != ("system", "user"):
+        return None
+    system, user, *others = messages
+    return Message("user", f"{system.content}\n\n{user.content}"), *others
 
 
 def load_tokenizer(spec: ModelSpec) -> ChatTokenizer:

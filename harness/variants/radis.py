@@ -138,7 +138,7 @@ class Radis(Method):
     ) -> list[Rationale]:
         writer = writer_in(sources, self.teacher)
         starts = [
-            _asked(sources, writer, pairs[i], prompts[i]) + writer.encode(pairs[i].target)
+            _asked(sources, writer, pairs[i], prompts[i]) + writer.encode_answer(pairs[i].target)
             for i in chosen
         ]
         plain = self._decoding(self.temperature, sources.seed, "radis/sample")
