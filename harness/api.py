@@ -39,13 +39,13 @@ def run_trial(
     from harness.preflight import preflight
 
     preflight(config)
-    from harness.evaluation.comet_client import CometClient
+    from harness.evaluation.comet_client import comet_client
     from harness.tracked import run_tracked
     from harness.tracking import MlflowTracker
 
     folder = Path(home or os.environ.get("HARNESS_HOME") or ".harness")
     tracker: Tracker | None = MlflowTracker(tracking_uri) if track else None
-    with CometClient(config.eval.comet_python) as learned:
+    with comet_client(config.eval) as learned:
         return run_tracked(
             config,
             home=folder,

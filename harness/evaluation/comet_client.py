@@ -6,6 +6,7 @@ number of askers (about 0.5 GB for the pocket's model, 3 GB for wmt22-comet-da).
 
 import importlib.util
 import json
+import logging
 import math
 import os
 import selectors
@@ -22,7 +23,10 @@ from types import TracebackType
 from typing import Self
 
 from harness.errors import EvaluationError, MissingExtra
+from harness.evaluation.spec import EvalSpec
 from harness.records import JSON
+
+logger = logging.getLogger(__name__)
 
 WORKER = Path(__file__).with_name("comet_worker.py")
 BESIDE_THE_PROJECT = Path(__file__).parents[2] / ".venv-comet" / "bin" / "python"
@@ -95,6 +99,11 @@ def comet_version(python: Path) -> str:
     return done.stdout.strip()
 
 
+def comet_client(spec: EvalSpec) -> "CometClient":
+    """The client a trial's settings ask for."""
+    return CometClient(spec.comet_python, release=spec.comet_release)
+
+
 class CometClient:
     """Scores with COMET; a ``LearnedScorer``. Threads may share it, their requests take turns.
 
@@ -102,14 +111,21 @@ class CometClient:
         python: See ``comet_python``.
         threads: CPU threads of the worker.
         start_timeout_s: How long the worker's imports may take.
+        release: End the worker after each request, so that its memory is free in between.
     """
 
     def __init__(
-        self, python: str | None = None, *, threads: int = 1, start_timeout_s: float = 180.0
+        self,
+        python: str | None = None,
+        *,
+        threads: int = 1,
+        start_timeout_s: float = 180.0,
+        release: bool = False,
     ) -> None:
         self._setting = python
         self._threads = threads
         self._start_timeout_s = start_timeout_s
+        self._release = release
         self._turn = threading.Lock()
         self._worker: _Worker | None = None
 
@@ -124,7 +140,7 @@ class CometClient:
 
         Args:
             model: A ``model.ckpt`` as unbabel-comet lays it out (see ``comet_checkpoint``).
-            rows: Each with ``src``, ``mt`` and ``ref``.
+            rows: Each with ``src`` and ``mt``, and ``ref`` where the model is to see a reference.
             precision: ``fp32`` or ``bf16``.
 
         Raises:
@@ -136,10 +152,14 @@ class CometClient:
         request = {
             "checkpoint": str(Path(model).absolute()),
             "precision": precision,
-            "rows": [{key: row[key] for key in ("src", "mt", "ref")} for row in rows],
+            "rows": [{key: row[key] for key in ("src", "mt", "ref") if key in row} for row in rows],
         }
         with self._turn:
             answer = self._ask(request)
+            if self._release:
+                self._end()
+        if "deviation" in answer:
+            _tell_deviation(answer["deviation"], model)
         if "error" in answer:
             raise EvaluationError(f"COMET could not score with {model}: {answer['error']}")
         scores: list[float] = answer["scores"]
@@ -171,9 +191,12 @@ class CometClient:
     def close(self) -> None:
         """Ends the worker; a later score starts another."""
         with self._turn:
-            if self._worker is not None:
-                self._worker.close()
-                self._worker = None
+            self._end()
+
+    def _end(self) -> None:
+        if self._worker is not None:
+            self._worker.close()
+            self._worker = None
 
     def __enter__(self) -> Self:
         """The client itself; the worker starts at the first score."""
@@ -187,6 +210,16 @@ class CometClient:
     ) -> None:
         """Ends the worker."""
         self.close()
+
+
+def _tell_deviation(found: Mapping[str, JSON], model: Path | str) -> None:
+    logger.warning(
+        "COMET in bf16 differs from fp32 by %.2g on average and %.2g at most (first %d rows, %s)",
+        found["mean"],
+        found["most"],
+        found["rows"],
+        model,
+    )
 
 
 class _Worker:

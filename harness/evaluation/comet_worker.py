@@ -11,6 +11,9 @@ never outlives its owner.
     -> {"checkpoint": ".../model.ckpt", "precision": "fp32", "rows": [{"src", "mt", "ref"}, ...]}
     <- {"scores": [...]}  or  {"error": "..."}
 
+Rows without "ref" are for models that need no reference. The first answer in another precision than
+fp32 has a "deviation" beside its scores: {"mean", "most", "rows"}, measured on its first rows.
+
 Checkpoints are pickles: load only those you trust.
 """
 
@@ -37,14 +40,17 @@ BATCH_SIZE = 16
 """As in ``model.predict``; rows are batched in the order of their length."""
 TEXT_SETS_KEPT = 64
 """Sources or references of a benchmark whose embeddings stay in memory."""
+ROWS_COMPARED = 64
+"""Rows scored in fp32 too, to say what another precision changes."""
 
 
-class Regression:
-    """unbabel-comet's RegressionMetric, every distinct text embedded once.
+class Apart:
+    """unbabel-comet's models that embed each sentence by itself, every distinct text once.
 
-    It embeds source, translation and reference each by itself, so the sources and references of a
-    benchmark, which never change, are embedded at its first scoring only. They are kept as a set
-    and embedded in an order of their own: a score does not depend on what was scored before.
+    RegressionMetric reads source, translation and reference, ReferencelessRegression no reference.
+    The sources and references of a benchmark never change, so they are embedded at its first
+    scoring only. They are kept as a set and embedded in an order of their own: a score does not
+    depend on what was scored before.
     """
 
     def __init__(self, model: Any, precision: str) -> None:
@@ -55,30 +61,47 @@ class Regression:
         """One score per row."""
         import torch
 
-        sources, references = (self._of(rows, key, self._kept) for key in ("src", "ref"))
+        sources = self._of(rows, "src", self._kept)
         outputs = self._of(rows, "mt", self._embed)
+        known = [self._of(rows, "ref", self._kept)] if self.model.requires_references() else []
         with torch.inference_mode(), autocast(self.model, self.precision):
-            estimate = self.model.estimate(sources, outputs, references)
-        scores: list[float] = estimate.score.float().tolist()
+            found = self._estimate(sources, outputs, *known)
+        scores: list[float] = found.float().tolist()
         return scores
+
+    def _estimate(
+        self, sources: "torch.Tensor", outputs: "torch.Tensor", *references: "torch.Tensor"
+    ) -> "torch.Tensor":
+        """Scores, [N]; the referenceless model has no method for the part behind the embeddings."""
+        import torch
+
+        if references:
+            estimate: torch.Tensor = self.model.estimate(sources, outputs, *references).score
+            return estimate
+        features = outputs, sources, outputs * sources, (outputs - sources).abs()
+        estimate = self.model.estimator(torch.cat(features, dim=1)).view(-1)
+        return estimate
 
     def _of(self, rows: Sequence[Row], key: str, embed: Any) -> "torch.Tensor":
         """Embeddings of one field of the rows, [N, H]."""
-        texts = tuple(sorted({row[key] for row in rows}, key=lambda text: (len(text), text)))
+        texts = tuple(sorted({row[key] for row in rows}))
         place = {text: index for index, text in enumerate(texts)}
         embeddings: torch.Tensor = embed(texts)
         return embeddings[[place[row[key]] for row in rows]]
 
     def _embed(self, texts: tuple[str, ...]) -> "torch.Tensor":
+        """Embeddings of distinct texts, [N, H], those of alike many tokens in one batch."""
         import torch
 
+        order = by_tokens(self.model, texts)
         batches = []
         with torch.inference_mode(), autocast(self.model, self.precision):
-            for start in range(0, len(texts), BATCH_SIZE):
-                batch = self.model.encoder.prepare_sample(list(texts[start : start + BATCH_SIZE]))
+            for start in range(0, len(order), BATCH_SIZE):
+                chosen = [texts[place] for place in order[start : start + BATCH_SIZE]]
+                batch = self.model.encoder.prepare_sample(chosen)
                 inputs = {key: value.to(self.model.device) for key, value in batch.items()}
                 batches.append(self.model.get_sentence_embedding(**inputs))
-        return torch.cat(batches)
+        return torch.cat(batches)[torch.tensor(order).argsort()]
 
 
 class Joint:
@@ -91,7 +114,7 @@ class Joint:
         """One score per row."""
         import torch
 
-        order = sorted(range(len(rows)), key=lambda index: len(rows[index]["src"]))
+        order = by_tokens(self.model, [" ".join(row.values()) for row in rows])
         scores = [0.0] * len(rows)
         with torch.inference_mode(), autocast(self.model, self.precision):
             for start in range(0, len(order), BATCH_SIZE):
@@ -104,6 +127,12 @@ class Joint:
         return scores
 
 
+def by_tokens(model: Any, texts: Sequence[str]) -> list[int]:
+    """Places of the texts, the shortest first; of equally long ones in the order given."""
+    ids = model.encoder.tokenizer(list(texts), add_special_tokens=False)["input_ids"]
+    return sorted(range(len(texts)), key=lambda place: len(ids[place]))
+
+
 def autocast(model: Any, precision: str) -> Any:
     """fp32 as it is, or bfloat16 where torch deems it safe."""
     import torch
@@ -112,13 +141,13 @@ def autocast(model: Any, precision: str) -> Any:
 
 
 @cache
-def load(checkpoint: str, precision: str) -> Regression | Joint:
+def load(checkpoint: str, precision: str) -> Apart | Joint:
     """A checkpoint ready to score; loaded once."""
-    from comet.models import RegressionMetric
+    from comet.models import ReferencelessRegression, RegressionMetric
 
     model = load_model(checkpoint)
-    kind = Regression if type(model) is RegressionMetric else Joint
-    return kind(model, precision)
+    apart = type(model) in (RegressionMetric, ReferencelessRegression)
+    return Apart(model, precision) if apart else Joint(model, precision)
 
 
 @cache
@@ -136,10 +165,37 @@ def load_model(checkpoint: str) -> Any:
     return model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
 
 
+def check_rows(model: Any, rows: Sequence[Row]) -> None:
+    """Sees to it that there are references where the model cannot do without.
+
+    Raises:
+        ValueError: There are none.
+    """
+    if model.requires_references() and any("ref" not in row for row in rows):
+        raise ValueError(f"{type(model).__name__} needs references; comet scores with them")
+
+
+_compared: set[str] = set()
+
+
+def deviation(checkpoint: str, rows: Sequence[Row], scores: Sequence[float]) -> dict[str, Any]:
+    """What the precision changed in the first rows; {} where that was said of the checkpoint."""
+    if checkpoint in _compared:
+        return {}
+    _compared.add(checkpoint)
+    exact = load(checkpoint, "fp32").score(rows[:ROWS_COMPARED])
+    found = [abs(one - other) for one, other in zip(exact, scores, strict=False)]
+    return {"deviation": {"mean": sum(found) / len(found), "most": max(found), "rows": len(found)}}
+
+
 def answer(request: dict[str, Any]) -> dict[str, Any]:
     """The scores asked for, or why there are none."""
+    checkpoint, precision, rows = (request[key] for key in ("checkpoint", "precision", "rows"))
     try:
-        return {"scores": load(request["checkpoint"], request["precision"]).score(request["rows"])}
+        check_rows(load_model(checkpoint), rows)
+        scores = load(checkpoint, precision).score(rows)
+        more = {} if precision == "fp32" else deviation(checkpoint, rows, scores)
+        return {"scores": scores, **more}
     except Exception as error:  # whatever a checkpoint may raise is the asker's to hear
         traceback.print_exc()
         reason = str(error).strip().splitlines() or ["no reason given"]

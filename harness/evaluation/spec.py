@@ -11,6 +11,11 @@ from harness.records import JSON, Split
 from harness.spec import LocalPath, NestedFaults, Spec, explain
 
 
+def _off(value: object) -> bool:
+    # Left out where it is off: results made before there was such a setting are found again.
+    return not value
+
+
 class EvalSpec(Spec):
     """Benchmarks, how they are generated, and settings of metrics."""
 
@@ -38,6 +43,10 @@ class EvalSpec(Spec):
     comet_python: str | None = None
     """Python interpreter that has unbabel-comet; by default this one if it has it, else the
     `.venv-comet` made by `make`."""
+
+    comet_release: bool = Field(False, exclude_if=_off)
+    """End COMET's process after each score: its memory (3 GB for the larger checkpoints) is free
+    while models train and generate, and each score waits for it to load anew."""
 
     @field_validator("metrics", mode="after")
     @classmethod

@@ -116,14 +116,12 @@ found = model.predict(rows, gpus=0, num_workers=0, progress_bar=False)["scores"]
 json.dump(found, open(sys.argv[1], "w"))
 """
 
-MAKE_UNIFIED = """
-import os, sys, pytorch_lightning, torch, yaml
-from comet.models import UnifiedMetric
+MAKE = """
+import comet.models, json, os, sys, pytorch_lightning, torch, yaml
 os.chdir(sys.argv[1]); os.mkdir("checkpoints"); torch.manual_seed(0)
-model = UnifiedMetric(
+model = getattr(comet.models, sys.argv[2])(
     pretrained_model="encoder", load_pretrained_weights=False, local_files_only=True,
-    nr_frozen_epochs=0, layer_norm=False, sent_layer="mix", word_layer=1, hidden_sizes=[16],
-    word_level_training=False, input_segments=["mt", "src", "ref"],
+    nr_frozen_epochs=0, layer_norm=False, hidden_sizes=[16], **json.loads(sys.argv[3]),
 )
 trainer = pytorch_lightning.Trainer(accelerator="cpu", logger=False, enable_checkpointing=False)
 trainer.strategy.connect(model)
@@ -132,7 +130,7 @@ open("hparams.yaml", "w").write(yaml.safe_dump(dict(model.hparams)))
 """
 
 
-def run_in_comet_environment(code: str, *arguments: Path) -> None:
+def run_in_comet_environment(code: str, *arguments: Path | str) -> None:
     command = [comet_python(), "-I", "-c", code, *arguments]
     environment = comet_client.comet_environment(1)
     subprocess.run(list(map(str, command)), env=environment, check=True, capture_output=True)
@@ -151,17 +149,99 @@ def test_scores_equal_those_of_predict(client, weights, tmp_path):
     assert client.score(weights, rows) == pytest.approx(expected, abs=1e-5)
 
 
+TOGETHER = {"sent_layer": "mix", "word_layer": 1, "word_level_training": False}
+KINDS = {
+    "wmt22-comet-da": ("RegressionMetric", {}, True),
+    "referenceless": ("ReferencelessRegression", {}, False),
+    "unified": ("UnifiedMetric", {**TOGETHER, "input_segments": ["mt", "src", "ref"]}, True),
+    "unified, no reference": (
+        "UnifiedMetric",
+        {**TOGETHER, "input_segments": ["mt", "src", "ref"]},
+        False,
+    ),
+    "CometKiwi": ("UnifiedMetric", {**TOGETHER, "input_segments": ["mt", "src"]}, False),
+    "XCOMET": ("XCOMETMetric", {"sent_layer": "mix", "word_layer": 1}, True),
+    "XCOMET, no reference": ("XCOMETMetric", {"sent_layer": "mix", "word_layer": 1}, False),
+}
+"""Kinds of checkpoints: class, settings, and whether the rows have references."""
+
+
+def checkpoint_of(folder: Path, encoder: Path, kind: str, settings: dict[str, object]) -> Path:
+    shutil.copytree(encoder, folder / "encoder")
+    run_in_comet_environment(MAKE, folder, kind, json.dumps(settings))
+    return folder / "checkpoints" / "model.ckpt"
+
+
 @pytest.mark.slow
-def test_a_model_that_reads_the_sentences_together_scores_as_predict_does(
-    client, weights, tmp_path
-):
-    shutil.copytree(weights.parents[1] / "encoder", tmp_path / "encoder")
-    run_in_comet_environment(MAKE_UNIFIED, tmp_path)
+@pytest.mark.parametrize("named", KINDS)
+def test_every_kind_of_checkpoint_scores_as_predict_does(client, weights, tmp_path, named):
+    kind, settings, with_references = KINDS[named]
+    made = checkpoint_of(tmp_path, weights.parents[1] / "encoder", kind, settings)
     rows = [{**row, "src": row["src"] + " And" * number} for number in range(9) for row in ROWS]
+    if not with_references:
+        rows = [{key: row[key] for key in ("src", "mt")} for row in rows]
     expected = scores_of_predict(tmp_path, rows, tmp_path / "rows.json")
-    scores = client.score(tmp_path / "checkpoints" / "model.ckpt", rows)
+    scores = client.score(made, rows)
     assert scores == pytest.approx(expected, abs=1e-5)
     assert len(set(scores)) > 1
+
+
+COMMAND = """
+import sys, torch
+if sys.argv.pop() == "fp32":
+    torch.nn.Module.half = lambda model: model
+from comet.cli.score import score_command
+score_command()
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("precision", "tolerance"), [("fp32", 1e-4), ("half", 1e-3)])
+def test_scores_equal_those_of_comet_score(client, weights, tmp_path, precision, tolerance):
+    """Version 2.2.7 halves every model, whatever it runs on; left whole, it says the same."""
+    rows = [{**row, "mt": row["mt"] + " und" * number} for number in range(9) for row in ROWS]
+    rows = [{**row, "mt": row["mt"] or "und"} for row in rows]  # it drops empty lines
+    for key in ("src", "mt", "ref"):
+        lines = "".join(f"{row[key]}\n" for row in rows)
+        (tmp_path / key).write_text(lines, encoding="utf-8")
+    command = [comet_python(), "-I", "-c", COMMAND, "-s", tmp_path / "src", "-t", tmp_path / "mt"]
+    command += ["-r", tmp_path / "ref", "--model", weights, "--gpus", "0", "--num_workers", "1"]
+    command += ["--to_json", tmp_path / "out.json", "--disable_cache", precision]
+    subprocess.run(
+        list(map(str, command)),
+        cwd=weights.parents[1],
+        env=comet_client.comet_environment(1),
+        check=True,
+        capture_output=True,
+    )
+    (found,) = json.loads((tmp_path / "out.json").read_text(encoding="utf-8")).values()
+    expected = [row["COMET"] for row in found]
+    assert client.score(weights, rows) == pytest.approx(expected, abs=tolerance)
+
+
+@pytest.mark.slow
+def test_what_bf16_changes_is_measured_and_told_once(weights, caplog):
+    with CometClient() as scorer:
+        exact = scorer.score(weights, ROWS)
+        rounded = scorer.score(weights, ROWS, "bf16")
+        scorer.score(weights, ROWS[:2], "bf16")
+    (told,) = [one for one in caplog.records if "bf16 differs" in one.message]
+    most = max(abs(one - other) for one, other in zip(exact, rounded, strict=True))
+    assert told.args[1:3] == (pytest.approx(most, abs=1e-6), len(ROWS))
+
+
+@pytest.mark.slow
+def test_a_model_that_needs_references_says_so(client, weights):
+    with pytest.raises(EvaluationError, match="RegressionMetric needs references"):
+        client.score(weights, [{"src": "a", "mt": "b"}])
+
+
+@pytest.mark.slow
+def test_its_memory_is_free_between_scores_when_asked(weights):
+    with CometClient(release=True) as scorer:
+        first = scorer.score(weights, ROWS)
+        assert scorer.pid is None
+        assert scorer.score(weights, ROWS) == first
 
 
 @pytest.mark.slow

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import pytest
 from pydantic import ValidationError
 
@@ -71,3 +73,18 @@ def test_a_model_that_is_no_checkpoint_is_refused_when_the_settings_are_read(tmp
         Comet.model_validate({"model": str(tmp_path)})
     with pytest.raises(ValidationError, match="no COMET checkpoint"):
         Comet.model_validate({"model": "./no/such/folder"})
+
+
+def test_without_references_the_source_is_enough_and_the_signature_says_so():
+    rows = [replace(row, references=()) for row in PREDICTIONS]
+    seen = []
+
+    class Seeing(LengthScorer):
+        def score(self, model, rows, precision):
+            seen.extend(rows)
+            return super().score(model, rows, precision)
+
+    found = score_predictions(rows, "comet_qe", {"model": "pocket"}, Services(learned=Seeing()))
+    assert seen == [{"src": "good", "mt": "gut"}, {"src": "bad", "mt": ""}]
+    assert found.value == 0.5
+    assert found.signature.startswith("refs:none|model:pocket@")

@@ -3,7 +3,8 @@
 Rei et al., EMNLP 2020 (arXiv 2009.09025), as unbabel-comet computes it. Range: what the checkpoint
 was trained on, for most 0..1; higher is better. An empty answer is scored by the model like any
 other text, and comes out low. Of several references the first is used. The reference
-implementation is unbabel-comet itself, to 1e-5.
+implementation is unbabel-comet itself, ``model.predict`` to 1e-5. Its command ``comet-score``
+(2.2.7) rounds every model to half precision, so its figures differ by up to 1e-3.
 """
 
 import logging
@@ -26,6 +27,7 @@ class Comet(Spec):
     """Mean segment score of a COMET model."""
 
     needs: ClassVar[tuple[str, ...]] = ("source", "references")
+    references: ClassVar[str] = "first"
 
     model: LocalPath = "pocket"
     """`pocket` (the testbed's own checkpoint, which knows the pocket world only), a checkpoint's
@@ -62,11 +64,13 @@ class Comet(Spec):
             MissingExtra: There is no COMET on this machine.
             EvaluationError: The model is not on this machine and the hub did not give it.
         """
-        if "model" not in self.model_fields_set:
+        if self.model == "pocket" and "model" not in self.model_fields_set:
             _warn_of_the_default()
         identity = find_checkpoint(self.model).identity()
         version = _scorer(services).version()
-        return f"refs:first|model:{identity}|precision:{self.precision}|version:{version}"
+        return (
+            f"refs:{self.references}|model:{identity}|precision:{self.precision}|version:{version}"
+        )
 
     def statistics(
         self, predictions: Sequence[Prediction], services: Services
@@ -77,17 +81,14 @@ class Comet(Spec):
             MissingExtra: There is no COMET on this machine.
             EvaluationError: COMET could not score.
         """
-        rows = [
-            {
-                "src": prediction.source or "",
-                "mt": prediction.answer,
-                "ref": prediction.references[0],
-            }
-            for prediction in predictions
-        ]
+        rows = [self._row(prediction) for prediction in predictions]
         weights = find_checkpoint(self.model).weights
         scores = _scorer(services).score(weights, rows, self.precision)
         return [(score, 1.0) for score in scores]
+
+    def _row(self, prediction: Prediction) -> dict[str, str]:
+        source, answer = prediction.source or "", prediction.answer
+        return {"src": source, "mt": answer, "ref": prediction.references[0]}
 
     def aggregate(self, totals: Sequence[float]) -> float | None:
         """The mean.
