@@ -1,9 +1,11 @@
 """Context-free synthetic data: what the untuned model says of itself, given nothing to go on.
 
-Bansal & Sanghavi 2025, "Context-Free Synthetic Data Mitigates Forgetting", arXiv 2505.13811. A text
-sampled from the model given no context has, under the model in training, an expected loss that is
-KL(theta_0 to theta) up to a constant: learning such texts beside the task is a penalty on that
-divergence, estimated without any data. ``text_weight`` is its strength (lambda).
+Bansal & Sanghavi 2025, "Context-Free Synthetic Data Mitigates Forgetting", arXiv 2505.13811.
+Learning texts sampled from it beside the task is a penalty on KL(theta_0 to theta), estimated
+without any data.
+
+A text sampled from the model given no context has, under the model in training, an expected loss
+that is this divergence up to a constant. ``text_weight`` is its strength (lambda).
 
 Deviations and choices:
 

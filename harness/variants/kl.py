@@ -1,10 +1,12 @@
 """Plain fine-tuning, each next-token distribution held near the untuned model's by a KL term.
 
-Learning without forgetting (Li & Hoiem 2016, 1606.09282, section 3) in the form that word-level
-knowledge distillation has for text (Kim & Rush 2016, 1606.07947, section 3.1), the untuned model
-theta_0 being the teacher: at each token of the reference, w T^2 KL(theta_0 || theta) over the whole
-vocabulary, both softened by the temperature T; T^2 keeps the size of its gradient as T grows
-(Hinton et al. 2015, 1503.02531, section 2).
+Learning without forgetting (Li & Hoiem 2016, 1606.09282, section 3) in the form of word-level
+knowledge distillation (Kim & Rush 2016, 1606.07947, section 3.1), the untuned model theta_0 being
+the teacher.
+
+At each token of the reference, w T^2 KL(theta_0 || theta) over the whole vocabulary, both softened
+by the temperature T; T^2 keeps the size of its gradient as T grows (Hinton et al. 2015, 1503.02531,
+section 2).
 
 Deviations and choices:
 

@@ -1,9 +1,11 @@
 """Plain fine-tuning held back: a penalty on the squared size of what the adapter adds.
 
 The loss is that of ``sft`` plus (s / 2) ||dW||^2, summed over the adapted layers, dW = scale B A
-being the change of the frozen weights. Kirkpatrick et al. 2017 (1612.00796, figure 1) compare EWC
-with this penalty, which holds every weight equally; Li et al. 2018 (1802.01483, section 3) know it
-as L2-SP. It tells how much of what ``ewc`` keeps is owed to knowing which weights matter.
+being the change of the frozen weights. It tells how much of what ``ewc`` keeps is owed to knowing
+which weights matter.
+
+Kirkpatrick et al. 2017 (1612.00796, figure 1) compare EWC with this penalty, which holds every
+weight equally; Li et al. 2018 (1802.01483, section 3) know it as L2-SP.
 
 Not the optimiser's weight decay: that pulls A and B towards zero one by one and is decoupled from
 the loss. Here the product is held, by the gradient of the loss.

@@ -1,10 +1,12 @@
 """Plain fine-tuning, then unlikelihood of the reference where another language is asked for.
 
-LAIT, language-aware instruction tuning (Zan et al. 2024, 2403.14399, section 3): first maximum
-likelihood on (x, y); then, for 100 steps, L_MLE + alpha L_UL, where L_UL is the unlikelihood loss
--log(1 - p) (Welleck et al. 2020, 1908.04319) of the tokens of y, its end of turn among them, behind
-an instruction that asks for a wrong direction. alpha is .05. It is meant against answers in the
-wrong language.
+LAIT, language-aware instruction tuning (Zan et al. 2024, 2403.14399, section 3), against answers in
+the wrong language: the last steps make the reference unlikely where the instruction asks for
+another direction.
+
+First maximum likelihood on (x, y); then, for 100 steps, L_MLE + alpha L_UL, where L_UL is the
+unlikelihood loss -log(1 - p) (Welleck et al. 2020, 1908.04319) of the tokens of y, its end of turn
+among them, behind an instruction that asks for a wrong direction. alpha is .05.
 
 Deviations and choices:
 

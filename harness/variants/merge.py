@@ -1,9 +1,10 @@
 """Adapters trained apart and merged into one, by the methods PEFT has.
 
 Each adapter learns one thing (by default translation by plain fine-tuning, and answers to general
-chats); what is merged is their updates dW, each with a weight. Task arithmetic: Ilharco et al.
-2023, 2212.04089. TIES: Yadav et al. 2023, 2306.01708. DARE: Yu et al. 2024, 2311.03099. Merging is
-``add_weighted_adapter`` of PEFT.
+chats); what is merged is their updates dW, each with a weight.
+
+Task arithmetic: Ilharco et al. 2023, 2212.04089. TIES: Yadav et al. 2023, 2306.01708. DARE: Yu et
+al. 2024, 2311.03099. Merging is ``add_weighted_adapter`` of PEFT.
 
 What the methods do, and what to know of them:
 

@@ -2,8 +2,10 @@
 
 Geng et al. 2024, "Why Not Transform Chat Large Language Models to Non-English?", arXiv 2405.13923,
 section on recovery knowledge distillation: the chat model answers instructions itself before it is
-tuned, and learns its own answers again beside the new task. Unlike ``replay`` it needs no answers,
-only questions, and what it rehearses is what this model would have said.
+tuned, and learns its own answers again beside the new task.
+
+Unlike ``replay`` it needs no answers, only questions, and what it rehearses is what this model
+would have said.
 
 Deviations and choices:
 

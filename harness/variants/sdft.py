@@ -1,8 +1,9 @@
 """Self-distillation fine-tuning: y in the untuned model's own words, where those pass a check.
 
-Yang et al. 2024, "Self-Distillation Bridges Distribution Gap in Language Model Fine-Tuning",
-arXiv 2402.13669, section 3. The model is shown the task and its answer, writes the answer anew, and
-is trained on what it wrote: the target is then close to what it would say, and less is forgotten.
+Yang et al. 2024, "Self-Distillation Bridges Distribution Gap in Language Model Fine-Tuning", arXiv
+2402.13669, section 3. The model is shown the task and its answer, writes the answer anew, and is
+trained on what it wrote: the target is then close to what it would say, and less is forgotten.
+
 An answer that fails a check is replaced by y. (The name is also that of another method: see
 ``sdft_onpolicy``.)
 

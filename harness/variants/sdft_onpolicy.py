@@ -3,10 +3,13 @@
 SDFT as Shenfeld et al. 2026 name it (2601.19897, "Self-Distillation Enables Continual Learning",
 section 3; another method than ``sdft``, Yang et al. 2024). The student answers a request by
 sampling. The teacher, the exponential moving average of the student, reads the same answer behind a
-prompt that shows it the reference as a demonstration. The loss is the mean over the answer's tokens
-of KL(student || teacher), over the whole vocabulary, with gradients through the student's
-distribution alone and not through the sampling. No token of a reference is learnt, so it is for
-models that can use a demonstration in their prompt: where the teacher cannot, nor will the student.
+prompt that shows it the reference as a demonstration; the student learns the teacher's distribution
+there.
+
+The loss is the mean over the answer's tokens of KL(student || teacher), over the whole vocabulary,
+with gradients through the student's distribution alone and not through the sampling. No token of a
+reference is learnt, so it is for models that can use a demonstration in their prompt: where the
+teacher cannot, nor will the student.
 
 Deviations and choices:
 

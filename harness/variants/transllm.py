@@ -1,7 +1,8 @@
 """TransLLM: an English chat model learns another language by translating to English and back.
 
 Geng et al., "Why Not Transform Chat Large Language Models to Non-English?", arXiv 2405.13923, code
-Apache-2.0. The model learns in stages, each going on with the adapter of the one before:
+Apache-2.0. The model learns in three stages: text in the language, translation, and then, beside
+its own answers, to answer a question by translating it, answering in English and translating back.
 
 1. ``text``, target-language pre-training: plain text in the language to be learnt.
 2. ``parallel``, translation pre-training: sentence pairs beside text in the pivot (English).
@@ -10,9 +11,9 @@ Apache-2.0. The model learns in stages, each going on with the adapter of the on
    *Chains* (TCOT): a question in the language to be learnt, answered by ``<EN> question in English
    <RESPONSE> answer in English <DE> answer``. *Translations* as plain requests.
 
-The trial's own training is ``transfer``; the two before it are its default chain, and ``chain: []``
-leaves them out. The paper's stage 0, tokens added for the language, is ``lora.vocabulary``. Answers
-are decoded by the chain, missing tags forced: see ``harness.evaluation.answering.tags``.
+Each goes on with the adapter of the one before. The trial's own training is ``transfer``; the
+others are its default chain, which ``chain: []`` leaves out. The paper's stage 0, tokens added for
+the language, is ``lora.vocabulary``. Missing tags are forced (``evaluation.answering.tags``).
 
 The paper's code, to be set as ``lora`` and ``train``: rank 64, alpha 128, dropout .05 on all seven
 projections, ``embeddings: true`` (head too); cosine, learning rates 2e-4, 2e-4, 1e-4, warm-up .05,

@@ -2,8 +2,10 @@
 
 Wortsman et al. 2022, "Robust fine-tuning of zero-shot models", 2109.01903, section 3: the weights
 (1 - alpha) theta_0 + alpha theta_1 lie on the line between the untuned model and the tuned one, and
-a middle of it often keeps most of what both do well. With an adapter theta_1 is theta_0 + dW, so
-the line is dW scaled, which is done in B: the result is an adapter of the same size.
+a middle of it often keeps most of what both do well.
+
+With an adapter theta_1 is theta_0 + dW, so the line is dW scaled, which is done in B: the result is
+an adapter of the same size.
 
 Deviations and choices:
 
