@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
 
-from harness.data.corpora import read_corpora
+from harness.data.corpora import read_corpora, rows_left_out
 from harness.data.prompts import TranslationPrompt
 from harness.data.spec import DataSpec
 from harness.models.chat_model import ChatModel
@@ -59,6 +59,10 @@ class Material:
         """The corpora, read and checked."""
         with self.timeline.stage("corpus"):
             return read_corpora(self.data, self.store)
+
+    def rows_left_out(self) -> dict[str, float]:
+        """How many rows the corpora lost to their checks, as facts of the run."""
+        return rows_left_out(self.data, self.store)
 
     @cached_property
     def generator(self) -> StoredGenerator:

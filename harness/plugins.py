@@ -16,6 +16,7 @@ KINDS = {
     "metric": ("harness.evaluation.metrics", "METRIC"),
     "penalty": ("harness.training.penalties", "PENALTY"),
     "answering": ("harness.evaluation.answering", "ANSWERING"),
+    "format": ("harness.data.formats", "FORMAT"),
 }
 
 

@@ -62,7 +62,9 @@ class Tuning:
             ConfigError, DataError: Something the user can mend.
             TrainingError: Training cannot go on.
         """
-        return self._made(self.config, "")
+        built = self._made(self.config, "")
+        self.facts |= self.material.rows_left_out()
+        return built
 
     def contamination(self, benchmarks: Sequence[BenchmarkItems]) -> Built:
         """The ``contamination`` stage: how much of the benchmarks is in the training text."""

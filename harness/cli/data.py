@@ -4,12 +4,16 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from harness import plugins
 from harness.cli import options, output
 from harness.cli.several import SeveralValues
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
     from harness.data.contamination import Overlap
     from harness.data.description import Description
+    from harness.records import JSON
 
 MOST_SHOWN = 5
 
@@ -23,6 +27,8 @@ MOST_SHOWN = 5
         "harness data corpus.jsonl",
         "harness data news.en --target-path news.de --source-lang en --target-lang de",
         "harness data corpus.jsonl --against pocket_translation pocket_german",
+        "harness data corpus.csv --set 'columns=[english, german]' --set checks.max_empty=0.01",
+        "harness data memory.tmx --against-file newstest.en --against-file newstest.de",
     ),
 )
 @click.argument("corpus", metavar="CORPUS")
@@ -36,7 +42,7 @@ MOST_SHOWN = 5
 @click.option(
     "--format",
     "form",
-    type=click.Choice(("auto", "jsonl", "tsv", "aligned")),
+    type=click.Choice(("auto", *plugins.names("format"))),
     default="auto",
     help="Format; auto goes by --target-path and the file's ending.",
 )
@@ -49,8 +55,17 @@ MOST_SHOWN = 5
     help="Look for the items of these suites or benchmarks in it; several may follow.",
 )
 @click.option(
+    "--against-file",
+    "files",
+    multiple=True,
+    metavar="FILE",
+    help="Look for the items of this test set in it: a file of any format above, or plain text "
+    "with an item a line. Repeatable.",
+)
+@click.option(
     "--benchmarks", "folder", default="benchmarks", metavar="DIR", help="Folder of the suites."
 )
+@options.overrides
 @options.as_json
 @options.verbosity
 def command(
@@ -61,35 +76,49 @@ def command(
     source_lang: str | None,
     target_lang: str | None,
     against: tuple[str, ...],
+    files: tuple[str, ...],
     folder: str,
+    overrides: "tuple[tuple[str, JSON], ...]",
     as_json: bool,
 ) -> None:
     """Validate and describe a corpus; find overlap with test sets.
 
-    CORPUS is JSON lines (`source`, `target` and their languages; `messages`; `text`; or `question`,
-    `answer` and `pivot_question`), TSV, or the source side of aligned plain text. All faults are
-    named at once, each with its line.
+    CORPUS is JSON lines or a JSON list (`source`, `target` and their languages; `translation`;
+    `messages`; `instruction`; `text`; or `question`, `answer` and `pivot_question`), TSV or CSV
+    with a header or without, TMX, a WMT test set in XML or SGM, a Hugging Face datasets folder, or
+    the source side of aligned plain text; files may end in .gz. All faults are named at once, each
+    with its line. Rows to look at are counted; --set checks.max_...=SHARE (of empty, undecodable,
+    garbled, duplicates, copied, long, lopsided, wrong_language) leaves out so many of a kind and
+    fails if there are more, as the same settings of a trial's corpus do.
     """
+    from collections import Counter
+
     from harness.data.contamination import find_overlaps, training_texts
     from harness.data.description import describe, read_corpus
     from harness.data.spec import CorpusSpec
+    from harness.data.testsets import read_items
     from harness.evaluation.benchmarks import find_benchmarks
     from harness.evaluation.spec import EvalSpec
     from harness.spec import validate
+    from harness.yaml_files import set_path
 
     named = {"path": corpus, "target_path": target_path, "format": form}
     spoken = {"source_lang": source_lang, "target_lang": target_lang}
-    spec = validate(CorpusSpec, named | spoken, corpus)
-    tests = {}
+    settings: dict[str, JSON] = named | spoken
+    for dotted, value in overrides:
+        set_path(settings, dotted, value)
+    spec = validate(CorpusSpec, settings, corpus)
+    tests: dict[str, Sequence[Mapping[str, JSON]]] = {path: read_items(path) for path in files}
     if against:
         selected = validate(EvalSpec, {"folder": folder, "suites": against}, "--against")
-        tests = {benchmark.key: benchmark.items for benchmark in find_benchmarks(selected)}
-    rows = read_corpus(spec, kind)
+        tests |= {benchmark.key: benchmark.items for benchmark in find_benchmarks(selected)}
+    counts: Counter[str] = Counter()
+    rows = read_corpus(spec, kind, counts)
     overlaps = find_overlaps(training_texts(rows), tests) if tests else {}
     if as_json:
-        output.print_json(_plain(corpus, describe(rows), overlaps))
+        output.print_json(_plain(corpus, describe(rows, spec.checks, counts), overlaps))
         return
-    _print_description(corpus, describe(rows))
+    _print_description(corpus, describe(rows, spec.checks, counts))
     if overlaps:
         _print_overlaps(overlaps)
 
@@ -122,6 +151,8 @@ def _print_description(corpus: str, description: "Description") -> None:
             f"{side:<10} {lengths.mean:.0f} characters on average, median {lengths.median:.0f}, "
             f"at most {lengths.longest}"
         )
+    for what, count in description.left_out.items():
+        click.echo(f"left out   {count} rows with {what}")
     for what, count in description.findings.items():
         click.echo(f"look at    {count} rows have {what}")
 

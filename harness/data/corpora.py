@@ -1,27 +1,34 @@
 """The corpora of a trial: read once, checked, kept as plain rows; the stage ``corpus``."""
 
 import json
+import logging
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from harness.data.fields import WORDS
+from harness.data.files import existing, plain_name
 from harness.data.readers import (
-    existing_file,
+    NUM_ROWS,
+    format_name,
     read_instructions,
     read_pairs,
     read_questions,
     read_texts,
 )
-from harness.data.spec import CorpusSpec, DataSpec
+from harness.data.spec import ChecksSpec, CorpusSpec, DataSpec
 from harness.errors import DataError
+from harness.plugins import load
 from harness.records import JSON, Corpora, Instruction, Message, Pair, Question, Text
-from harness.spec import file_sha256
+from harness.spec import digest, file_sha256
 from harness.store import Stage, Store
 
 STAGE_VERSION = 2
-_READERS: Mapping[str, Callable[[CorpusSpec], tuple[Any, ...]]] = {
+logger = logging.getLogger(__name__)
+_READERS: Mapping[str, Callable[[CorpusSpec, Counter[str]], tuple[Any, ...]]] = {
     "train": read_pairs,
     "validation": read_pairs,
     "instructions": read_instructions,
@@ -36,8 +43,7 @@ def read_corpora(spec: DataSpec, store: Store) -> Corpora:
     Raises:
         DataError: The faults of all files at once, each with its line and what is allowed.
     """
-    stage = Stage("corpus", STAGE_VERSION, corpora_identity(spec))
-    folder = store.build(stage, lambda draft: _build(spec, draft)).path
+    folder = store.build(_stage(spec), lambda draft: _build(spec, draft)).path
     return Corpora(
         parallel=tuple(Pair(**row) for row in _rows(folder / "train.jsonl")),
         validation=tuple(Pair(**row) for row in _rows(folder / "validation.jsonl")),
@@ -45,6 +51,21 @@ def read_corpora(spec: DataSpec, store: Store) -> Corpora:
         monolingual=tuple(Text(**row) for row in _rows(folder / "monolingual.jsonl")),
         questions=tuple(Question(**row) for row in _rows(folder / "questions.jsonl")),
     )
+
+
+def rows_left_out(spec: DataSpec, store: Store) -> dict[str, float]:
+    """Of corpora that lost rows to their checks: how many they had and lost, by kind of fault.
+
+    Keyed ``corpus/<name>/rows`` and ``corpus/<name>/left_out/<kind>``; {} where no corpus did, or
+    none was read yet.
+    """
+    built = store.find(_stage(spec))
+    facts = {} if built is None else built.facts
+    return {f"corpus/{name}": float(count) for name, count in facts.items() if "/" in name}
+
+
+def _stage(spec: DataSpec) -> Stage:
+    return Stage("corpus", STAGE_VERSION, corpora_identity(spec))
 
 
 def corpora_identity(spec: DataSpec) -> dict[str, JSON]:
@@ -61,7 +82,7 @@ def _identity(spec: CorpusSpec | None) -> dict[str, JSON] | None:
         return None
     identity: dict[str, JSON] = {
         "sha256": _sha256(spec.path),
-        "format": spec.format if spec.format != "auto" else Path(spec.path).suffix,
+        "format": _format_identity(spec),
         "source_lang": spec.source_lang,
         "target_lang": spec.target_lang,
         "directions": None if spec.directions is None else sorted(spec.directions),
@@ -69,11 +90,32 @@ def _identity(spec: CorpusSpec | None) -> dict[str, JSON] | None:
     }
     if spec.target_path is not None:
         identity["target_sha256"] = _sha256(spec.target_path)
+    version: int = load("format", format_name(spec)).version
+    new = {"columns": spec.columns, "header": spec.header, "split": spec.split}
+    # what is as it always was is left out, so that what was made then is found again
+    identity |= {name: value for name, value in new.items() if value is not None}
+    identity |= {"format_version": version} if version > 1 else {}
+    identity |= {"checks": spec.checks.plain()} if spec.checks != ChecksSpec() else {}
     return identity
 
 
+def _format_identity(spec: CorpusSpec) -> str:
+    if spec.format != "auto":
+        return spec.format
+    name = format_name(spec)
+    ending = plain_name(spec.path).suffix
+    return ending if name in ("aligned", "jsonl", "tsv") else name
+
+
 def _sha256(path: str) -> str:
-    file = existing_file(Path(path))
+    place = existing(Path(path))
+    if not place.is_dir():
+        return _sha256_of_file(place)
+    files = sorted(file for file in place.rglob("*") if file.is_file())
+    return digest([[str(one.relative_to(place)), _sha256_of_file(one)] for one in files])
+
+
+def _sha256_of_file(file: Path) -> str:
     facts = file.stat()
     return _hash(str(file.resolve()), facts.st_size, facts.st_mtime_ns)
 
@@ -89,14 +131,15 @@ def check_corpora(spec: DataSpec) -> None:
     Raises:
         DataError: The faults of all files at once, each with its line and what is allowed.
     """
-    _read(spec)
+    _read(spec, {name: Counter() for name in _READERS})
 
 
-def _read(spec: DataSpec) -> dict[str, Any]:
+def _read(spec: DataSpec, counts: Mapping[str, Counter[str]]) -> dict[str, Any]:
+    """The rows of each corpus named; ``counts`` is told what was left out of each."""
     named = {name: getattr(spec, name) for name in _READERS}
     return _for_each(
         {
-            name: partial(_READERS[name], corpus)
+            name: partial(_READERS[name], corpus, counts[name])
             for name, corpus in named.items()
             if corpus is not None
         }
@@ -104,13 +147,22 @@ def _read(spec: DataSpec) -> dict[str, Any]:
 
 
 def _build(spec: DataSpec, folder: Path) -> Mapping[str, JSON]:
-    read = _read(spec)
+    counts: dict[str, Counter[str]] = {name: Counter() for name in _READERS}
+    read = _read(spec, counts)
     for name in _READERS:
         with (folder / f"{name}.jsonl").open("w", encoding="utf-8", newline="\n") as file:
             file.writelines(
                 json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in read.get(name, ())
             )
-    return {name: len(rows) for name, rows in read.items()}
+    facts = {name: len(rows) for name, rows in read.items()}
+    for name, found in counts.items():
+        left_out = {kind: count for kind, count in found.items() if kind != NUM_ROWS}
+        if left_out:
+            facts |= {f"{name}/left_out/{kind}": count for kind, count in left_out.items()}
+            facts[f"{name}/rows"] = found[NUM_ROWS]
+            listed = ", ".join(f"{count} with {WORDS[kind]}" for kind, count in left_out.items())
+            logger.warning("data.%s: of %d rows left out: %s", name, found[NUM_ROWS], listed)
+    return facts
 
 
 def _for_each(tasks: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:

@@ -1,28 +1,26 @@
 """What a corpus holds: counts, lengths, and what a look at its rows makes suspicious."""
 
-import json
 from collections import Counter
-from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from statistics import fmean, median
 from typing import Literal, TypeAlias
 
+from harness.data.checks import KINDS, find
+from harness.data.fields import WORDS
 from harness.data.readers import (
+    NUM_ROWS,
+    first_fields,
+    has_fields,
     read_instructions,
-    read_lines,
     read_pairs,
     read_questions,
     read_texts,
 )
-from harness.data.spec import CorpusSpec
-from harness.records import Corpora
+from harness.data.spec import ChecksSpec, CorpusSpec
+from harness.records import Corpora, Pair
 
 Kind: TypeAlias = Literal["parallel", "instructions", "monolingual", "questions"]
-
-LONG_RATIO = 3.0
-"""A side this many times as long as the other, in characters, is worth a look."""
-_SHORT = 20
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +43,7 @@ class Description:
         lengths: By side: ``source`` and ``target``, ``request``, ``text``, or ``question`` and
             ``answer``.
         findings: Number of rows by what is suspicious about them; only what was found.
+        left_out: Number of rows its checks left out, by what ails them.
     """
 
     kind: Kind
@@ -52,27 +51,48 @@ class Description:
     languages: dict[str, int]
     lengths: dict[str, Lengths]
     findings: dict[str, int]
+    left_out: dict[str, int] = field(default_factory=dict)
 
 
-def read_corpus(spec: CorpusSpec, kind: Kind | None = None) -> Corpora:
-    """The rows of one corpus file; without a kind, its first row tells.
+def read_corpus(
+    spec: CorpusSpec, kind: Kind | None = None, counts: Counter[str] | None = None
+) -> Corpora:
+    """The rows of one corpus; without a kind, its first row tells.
+
+    Args:
+        spec: The corpus.
+        kind: What it is to be read as.
+        counts: See ``harness.data.readers.read_pairs``.
 
     Raises:
         DataError: Every fault of the file, each with its line and what is allowed.
     """
-    match kind or _kind_of(Path(spec.path)):
+    match kind or _kind_of(spec):
         case "instructions":
-            return Corpora(parallel=(), instructions=read_instructions(spec))
+            return Corpora(parallel=(), instructions=read_instructions(spec, counts))
         case "monolingual":
-            return Corpora(parallel=(), monolingual=read_texts(spec))
+            return Corpora(parallel=(), monolingual=read_texts(spec, counts))
         case "questions":
-            return Corpora(parallel=(), questions=read_questions(spec))
+            return Corpora(parallel=(), questions=read_questions(spec, counts))
         case _:
-            return Corpora(parallel=read_pairs(spec))
+            return Corpora(parallel=read_pairs(spec, counts))
 
 
-def describe(corpora: Corpora) -> Description:
-    """Describes what ``read_corpus`` gave."""
+def describe(
+    corpora: Corpora, checks: ChecksSpec | None = None, counts: Mapping[str, int] | None = None
+) -> Description:
+    """Describes what ``read_corpus`` gave.
+
+    Args:
+        corpora: Rows of one kind.
+        checks: What is over-long and lopsided; by default its defaults.
+        counts: What ``read_corpus`` counted.
+    """
+    left_out = {WORDS[kind]: n for kind, n in (counts or {}).items() if kind != NUM_ROWS}
+    return replace(_described(corpora, checks or ChecksSpec()), left_out=left_out)
+
+
+def _described(corpora: Corpora, checks: ChecksSpec) -> Description:
     if corpora.instructions:
         requests = [chat.messages[-1].content for chat in corpora.instructions]
         return Description(
@@ -101,27 +121,20 @@ def describe(corpora: Corpora) -> Description:
         len(sources),
         dict(Counter(f"{pair.source_lang}-{pair.target_lang}" for pair in corpora.parallel)),
         {"source": _lengths(sources), "target": _lengths(targets)},
-        _suspicious_pairs(sources, targets),
+        _suspicious_pairs(corpora.parallel, checks),
     )
 
 
-def _kind_of(path: Path) -> Kind:
-    """By the fields of the first row; a file that is no JSON lines is parallel text."""
-    if path.suffix.lower() != ".jsonl":
+def _kind_of(spec: CorpusSpec) -> Kind:
+    """By the fields of the first row; what has none is parallel text."""
+    fields = first_fields(spec) if has_fields(spec) else ()
+    if "source" in fields or "translation" in fields:
         return "parallel"
-    first = next((line for line in read_lines(path) if line.strip()), "")
-    try:
-        row = json.loads(first)
-    except ValueError:
-        return "parallel"  # whose reader names the fault
-    if isinstance(row, dict) and "source" not in row:
-        if "messages" in row:
-            return "instructions"
-        if "text" in row:
-            return "monolingual"
-        if "pivot_question" in row:
-            return "questions"
-    return "parallel"
+    if "messages" in fields or "instruction" in fields:
+        return "instructions"
+    if "text" in fields:
+        return "monolingual"
+    return "questions" if "pivot_question" in fields else "parallel"
 
 
 def _lengths(texts: Sequence[str]) -> Lengths:
@@ -134,19 +147,9 @@ def _repeated(texts: Sequence[str]) -> dict[str, int]:
     return {"a text that an earlier row has": repeated} if repeated else {}
 
 
-def _suspicious_pairs(sources: Sequence[str], targets: Sequence[str]) -> dict[str, int]:
-    pairs = list(zip(sources, targets, strict=True))
-    counts = {
-        "a pair that an earlier row has": len(pairs) - len(set(pairs)),
-        "a source that an earlier row translates otherwise": len(set(pairs)) - len(set(sources)),
-        "a target that is its source": sum(source == target for source, target in pairs),
-        f"one side over {LONG_RATIO:g} times as long as the other": sum(
-            _is_lopsided(source, target) for source, target in pairs
-        ),
-    }
+def _suspicious_pairs(pairs: Sequence[Pair], checks: ChecksSpec) -> dict[str, int]:
+    counts = {WORDS[kind]: len(find(kind, pairs, checks)) for kind in KINDS}
+    different = {(pair.source, pair.target) for pair in pairs}
+    otherwise = len(different) - len({pair.source for pair in pairs})
+    counts["a source that an earlier row translates otherwise"] = otherwise
     return {what: count for what, count in counts.items() if count}
-
-
-def _is_lopsided(source: str, target: str) -> bool:
-    short, long = sorted((len(source), len(target)))
-    return long > LONG_RATIO * short and long > _SHORT

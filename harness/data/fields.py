@@ -1,52 +1,137 @@
-"""The fields of one row of a JSONL file, and the faults found in all rows."""
+"""The fields of one row of a corpus file, and the faults found in all rows."""
 
+from collections import defaultdict
 from collections.abc import Mapping
 
-from harness.data.spec import LANGUAGE_TAG
+from harness.data.spec import LANGUAGE_TAG, ChecksSpec
 from harness.errors import DataError
 from harness.records import JSON
 
 _SHOWN = 20
 """Faults a message lists; a file that is wrong throughout is wrong in the same way."""
+_LINES = 10
+_HINTS = {"undecodable": "convert it, for example with: iconv -f LATIN1 -t UTF-8"}
+WORDS = {
+    "undecodable": "text that is not UTF-8",
+    "empty": "an empty side",
+    "garbled": "a side read in a wrong encoding",
+    "duplicates": "a pair that an earlier row has",
+    "copied": "a target that is its source",
+    "long": "an over-long side",
+    "lopsided": "one side far longer than the other",
+    "wrong_language": "a side in a wrong language",
+}
+"""What ails a row, by the name of its limit ``checks.max_<name>``."""
 
 
 class Faults:
-    """What is wrong with a file, by line."""
+    """What is wrong with a file, by line.
 
-    def __init__(self, path: str) -> None:
+    Args:
+        path: The file.
+        checks: Shares of rows that may be left out for a fault; by default none.
+
+    Attributes:
+        unreadable: Lines that are not UTF-8.
+    """
+
+    def __init__(self, path: str, checks: ChecksSpec | None = None) -> None:
         self._path = path
+        self._checks = checks or ChecksSpec()
         self._faults: list[str] = []
+        self._hints: dict[str, None] = {}
+        self._left_out: dict[str, list[int]] = defaultdict(list)
+        self.unreadable: set[int] = set()
 
-    def add(self, line: int, fault: str) -> None:
-        """One more."""
-        self._faults.append(f"{self._path}:{line}: {fault}")
+    def add(self, line: int, fault: str, path: str | None = None) -> None:
+        """One more; ``path`` where it is another file than the first."""
+        self._faults.append(f"{path or self._path}:{line}: {fault}")
 
-    def raise_any(self) -> None:
-        """All of them as one DataError, if there are any."""
-        if not self._faults:
+    def add_row(self, kind: str, line: int, fault: str, path: str | None = None) -> None:
+        """A row that may be left out, if its kind of fault has a limit above 0."""
+        is_new = kind != "undecodable" or line not in self.unreadable
+        if kind == "undecodable":
+            self.unreadable.add(line)
+        if self.may_leave_out(kind):
+            self._left_out[kind] += [line] if is_new else []
             return
-        more = len(self._faults) - _SHOWN
-        shown = self._faults[:_SHOWN] + ([f"... and {more} more"] if more > 0 else [])
-        raise DataError("\n".join(shown))
+        self.add(line, fault, path)
+        if kind in _HINTS:
+            self._hints[_HINTS[kind]] = None
+
+    def may_leave_out(self, kind: str) -> bool:
+        """Whether rows with this fault are left out in place of stopping the run each."""
+        return bool(self._checks.limit(kind))
+
+    def leave_out(self, kind: str, lines: list[int]) -> None:
+        """Rows that are left out, or too many."""
+        self._left_out[kind] += lines
+
+    @property
+    def left_out(self) -> dict[str, int]:
+        """Number of rows left out, by kind of fault."""
+        return {kind: len(lines) for kind, lines in self._left_out.items() if lines}
+
+    def raise_any(self, num_rows: int | None = None) -> None:
+        """All of them as one DataError, if there are any.
+
+        Args:
+            num_rows: Of the file, those left out among them; None while that is not known.
+        """
+        found = list(self._faults)
+        more = len(found) - _SHOWN
+        shown = found[:_SHOWN] + ([f"... and {more} more"] if more > 0 else [])
+        over = [] if num_rows is None else self._over(num_rows)
+        if over:
+            self._hints["mend these rows, or raise the limit in the corpus settings"] = None
+        if shown or over:
+            raise DataError("\n".join(shown + over), "\n".join(self._hints) or None)
+
+    def _over(self, num_rows: int) -> list[str]:
+        found = []
+        for kind, lines in self._left_out.items():
+            share, limit = len(lines) / max(num_rows, 1), self._checks.limit(kind) or 0.0
+            if lines and share > limit:
+                places = ", ".join(map(str, sorted(lines)[:_LINES]))
+                places += ", ..." if len(lines) > _LINES else ""
+                found.append(
+                    f"{self._path}: {len(lines)} of {num_rows} rows ({share:.2%}) have "
+                    f"{WORDS[kind]}, allowed {limit:.2%} (checks.max_{kind}); lines {places}"
+                )
+        return found
 
 
 class Fields:
     """One row: its fields, its line, and where to report what is wrong with it.
 
     A faulty field is reported and read as empty, so that one pass finds all faults.
+
+    Args:
+        data: The row.
+        line: Its line, or its number where the file has no lines.
+        default_id: Its id where it has none.
+        faults: Where to report.
+        names: What the file calls a field, where that is not its usual name.
     """
 
     def __init__(
-        self, data: Mapping[str, JSON], line: int, default_id: str, faults: Faults
+        self,
+        data: Mapping[str, JSON],
+        line: int,
+        default_id: str,
+        faults: Faults,
+        names: Mapping[str, str] | None = None,
     ) -> None:
         self.data = data
-        self._line = line
+        self.line = line
+        self.is_left_out = False
         self._default_id = default_id
         self._faults = faults
+        self._names = names or {}
 
     def fault(self, text: str) -> None:
         """Reports one."""
-        self._faults.add(self._line, text)
+        self._faults.add(self.line, text)
 
     def id(self) -> str:
         """The row's id, or its line number where it has none."""
@@ -56,21 +141,26 @@ class Fields:
 
     def text(self, name: str) -> str:
         """A text that must be there."""
-        if name not in self.data:
+        called = self._names.get(name, name)
+        if called not in self.data:
             there = ", ".join(self.data) or "none"
-            self.fault(f"{name}: missing, allowed a text (fields here: {there})")
+            self.fault(f"{called}: missing, allowed a text (fields here: {there})")
             return ""
         return self.optional_text(name) or ""
 
     def optional_text(self, name: str) -> str | None:
         """A text that may be absent, but not empty."""
-        value = self.data.get(name)
-        if name not in self.data:
+        called = self._names.get(name, name)
+        if called not in self.data:
             return None
+        value = self.data[called]
         if not isinstance(value, str):
-            self.fault(f"{name}: found {_short(value)}, allowed a text")
+            self.fault(f"{called}: found {_short(value)}, allowed a text")
         elif not value.strip():
-            self.fault(f"{name}: empty, allowed a text")
+            # a row with two empty sides is one faulty row
+            if not self.is_left_out:
+                self._faults.add_row("empty", self.line, f"{called}: empty, allowed a text")
+            self.is_left_out = self._faults.may_leave_out("empty")
         else:
             return value
         return None

@@ -1,270 +1,195 @@
-"""Corpus files as records: JSONL, TSV, aligned plain text; all faults of a file at once.
+"""Corpus files as records, checked; all faults of a file at once.
 
-One JSON object a line. Parallel text has ``source`` and ``target`` (and ``source_lang``,
-``target_lang`` unless the specification gives them), chats have ``messages``, monolingual text has
-``text`` (and ``language``), questions have ``question``, ``answer``, ``language`` and the first and
-last of these with ``pivot_`` before. An ``id`` is unique in its file; without one the line number
-serves.
+A format (``harness/data/formats``, one file each) says what the rows of a file are,
+``harness.data.parse`` what their fields mean, ``harness.data.checks`` what may ail a pair. An
+``id`` is unique in its file; without one the line number serves.
 """
 
-import difflib
-import json
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TypeVar, cast
 
+from harness.data import parse
+from harness.data.checks import KINDS, find
 from harness.data.fields import Faults, Fields
+from harness.data.files import existing, plain_name
+from harness.data.raw import Format, RawRow
 from harness.data.spec import CorpusSpec
 from harness.errors import DataError
-from harness.records import JSON, Instruction, Message, Pair, Question, Text
+from harness.plugins import load, names
+from harness.records import Instruction, Pair, Question, Text
 from harness.streams import stream
 
+Item = TypeVar("Item")
 Row = TypeVar("Row", Pair, Instruction, Text, Question)
-_ROLES = ("system", "user", "assistant")
+_TABLES = ("csv", "tsv")
+NUM_ROWS = "rows"
+"""In what a reader counts: all rows of the file; the rest are rows left out, by kind of fault."""
 
 
-def read_pairs(spec: CorpusSpec) -> tuple[Pair, ...]:
+def read_pairs(spec: CorpusSpec, counts: Counter[str] | None = None) -> tuple[Pair, ...]:
     """Parallel text.
+
+    Args:
+        spec: The file.
+        counts: Is told how many rows there are (``rows``) and how many were left out, by kind.
 
     Raises:
         DataError: Every fault of the file, each with its line and what is allowed.
     """
-    form = _format(spec)
-    if form == "jsonl":
-        rows = _read_jsonl(spec, lambda fields: _pair(fields, spec))
-    else:
-        _languages_given(spec, form)
-        rows = _from_columns(spec, form)
-    return _chosen(spec, _in_directions(spec, rows))
+    faults = Faults(spec.path, spec.checks)
+    rows, lines, num_rows = _read(spec, faults, parse.pair)
+    for kind in KINDS:
+        if spec.checks.limit(kind) is None:
+            continue
+        bad = find(kind, rows, spec.checks)
+        faults.leave_out(kind, [lines[place] for place in bad])
+        rows, lines = _without(rows, bad), _without(lines, bad)
+    return _chosen(spec, _in_directions(spec, _counted(spec, faults, rows, num_rows, counts)))
 
 
-def read_instructions(spec: CorpusSpec) -> tuple[Instruction, ...]:
+def read_instructions(
+    spec: CorpusSpec, counts: Counter[str] | None = None
+) -> tuple[Instruction, ...]:
     """Chats that wait for an answer; a last turn of the assistant is taken as the answer.
 
     Raises:
         DataError: Every fault of the file, each with its line and what is allowed.
     """
-    return _chosen(spec, _read_jsonl(spec, _instruction))
+    return _read_fields(spec, counts, parse.instruction)
 
 
-def read_texts(spec: CorpusSpec) -> tuple[Text, ...]:
+def read_texts(spec: CorpusSpec, counts: Counter[str] | None = None) -> tuple[Text, ...]:
     """Text of one language.
 
     Raises:
         DataError: Every fault of the file, each with its line and what is allowed.
     """
-    return _chosen(
-        spec,
-        _read_jsonl(
-            spec,
-            lambda fields: Text(
-                fields.id(),
-                fields.text("text"),
-                fields.language("language", spec.source_lang, "source_lang"),
-            ),
-        ),
-    )
+    return _read_fields(spec, counts, parse.text)
 
 
-def read_questions(spec: CorpusSpec) -> tuple[Question, ...]:
+def read_questions(spec: CorpusSpec, counts: Counter[str] | None = None) -> tuple[Question, ...]:
     """Questions with answers in a language to be learnt, beside the same in a pivot language.
 
     Raises:
         DataError: Every fault of the file, each with its line and what is allowed.
     """
-    return _chosen(spec, _read_jsonl(spec, lambda fields: _question(fields, spec)))
+    return _read_fields(spec, counts, parse.question)
 
 
-def existing_file(path: Path) -> Path:
-    """The path, if a file is there.
-
-    Raises:
-        DataError: There is none; the message names the nearest beside it.
-    """
-    if path.is_dir():
-        raise DataError(f"{path}: is a folder, allowed a file")
-    if not path.is_file():
-        siblings = [one.name for one in path.parent.iterdir()] if path.parent.is_dir() else []
-        near = difflib.get_close_matches(path.name, siblings, n=1)
-        hint = f"did you mean {path.with_name(near[0])}?" if near else None
-        raise DataError(f"{path}: no such file", hint)
-    return path
-
-
-def read_lines(path: Path) -> list[str]:
-    """The lines of a UTF-8 file, a byte order mark left out.
+def format_name(spec: CorpusSpec) -> str:
+    """The format of a corpus: as set, else by its folder, its target_path or its ending.
 
     Raises:
-        DataError: No such file, or not UTF-8 (with the line).
+        DataError: Nothing tells it.
     """
-    data = existing_file(path).read_bytes()
-    try:
-        text = data.decode("utf-8-sig")
-    except UnicodeDecodeError as error:
-        line = data.count(b"\n", 0, error.start) + 1
-        raise DataError(
-            f"{path}:{line}: not UTF-8 (byte {data[error.start]:#04x}), allowed UTF-8",
-            "convert it, for example with: iconv -f LATIN1 -t UTF-8",
-        ) from None
-    # Not splitlines(): U+2028 and its like are text, not ends of lines.
-    lines = text.replace("\r\n", "\n").split("\n")
-    return lines[:-1] if lines[-1] == "" else lines
-
-
-def _format(spec: CorpusSpec) -> str:
     if spec.format != "auto":
         return spec.format
+    if Path(spec.path).is_dir():
+        return "huggingface"
+    ending = plain_name(spec.path).suffix.lower()
+    known = {name: _format(name) for name in names("format")}
+    by_ending = next((name for name, form in known.items() if ending in form.endings), None)
     if spec.target_path is not None:
-        return "aligned"
-    suffix = Path(spec.path).suffix.lower()
-    if suffix not in (".jsonl", ".tsv"):
+        return by_ending if by_ending and known[by_ending].two_files else "aligned"
+    if by_ending is None:
+        existing(Path(spec.path))
+        endings = sorted(ending for form in known.values() for ending in form.endings)
         raise DataError(
-            f"{spec.path}: its ending does not tell its format, allowed .jsonl or .tsv, or a "
-            "format setting, or a target_path beside it"
+            f"{spec.path}: its ending does not tell its format, allowed {', '.join(endings)} "
+            "(.gz behind it), or a format setting, or a target_path beside it"
         )
-    return suffix[1:]
+    if known[by_ending].two_files:
+        raise DataError(f"{spec.path}: format {by_ending!r} needs target_path, the targets' file")
+    return by_ending
 
 
-def _read_jsonl(spec: CorpusSpec, parse: Callable[[Fields], Row]) -> list[Row]:
-    path = Path(spec.path)
-    faults = Faults(spec.path)
+def has_fields(spec: CorpusSpec) -> bool:
+    """Whether rows of its format have named fields, so that they may be more than pairs."""
+    return _format(format_name(spec)).has_fields
+
+
+def first_fields(spec: CorpusSpec) -> tuple[str, ...]:
+    """Names of the fields of its first row that can be read; none where there is no such row."""
+    rows = _format(format_name(spec)).rows(spec, Faults(spec.path))
+    return tuple(next((row.data for row in rows), ()))
+
+
+def rows_with_fields(spec: CorpusSpec, faults: Faults) -> Iterator[RawRow] | None:
+    """The rows of a file by its ending, unchecked; None where its ending tells no format.
+
+    Raises:
+        DataError: It cannot be read at all.
+    """
+    if not Path(spec.path).is_dir():
+        ending = plain_name(spec.path).suffix.lower()
+        if not any(ending in _format(name).endings for name in names("format")):
+            return None
+    form = format_name(spec)
+    if form in _TABLES:  # whose columns may be unnamed: their languages do not matter here
+        spec = spec.replace(source_lang="und", target_lang="und")
+    return _format(form).rows(spec, faults)
+
+
+def _format(name: str) -> Format:
+    return cast(Format, load("format", name)())
+
+
+def _read_fields(
+    spec: CorpusSpec, counts: Counter[str] | None, make: Callable[[Fields, CorpusSpec], Row]
+) -> tuple[Row, ...]:
+    if not has_fields(spec):
+        raise DataError(f"{spec.path}: format {format_name(spec)!r} holds parallel text only")
+    faults = Faults(spec.path, spec.checks)
+    rows, _, num_rows = _read(spec, faults, make)
+    return _chosen(spec, _counted(spec, faults, rows, num_rows, counts))
+
+
+def _read(
+    spec: CorpusSpec, faults: Faults, make: Callable[[Fields, CorpusSpec], Row]
+) -> tuple[list[Row], list[int], int]:
+    """The rows with a text in every place, their lines, and how many the file has in all."""
+    form = format_name(spec)
+    existing(Path(spec.path))
+    stem = plain_name(spec.path).stem
+    called = dict(zip(("source", "target"), spec.columns or (), strict=False))
     rows: list[Row] = []
-    lines: dict[str, int] = {}
-    for number, line in enumerate(read_lines(path), start=1):
-        if not line.strip():
-            continue
-        fields = _object(line, number, path, faults)
-        if fields is None:
-            continue
-        row = parse(fields)
-        if row.id in lines:
-            faults.add(number, f"id: {row.id!r} is on line {lines[row.id]} already")
-        lines.setdefault(row.id, number)
-        rows.append(row)
-    faults.raise_any()
+    lines: list[int] = []
+    first: dict[str, int] = {}
+    num_rows = 0
+    for raw in _format(form).rows(spec, faults):
+        num_rows += 1
+        fields = Fields(raw.data, raw.line, f"{stem}-{raw.number:06d}", faults, called)
+        row = make(fields, spec)
+        if row.id in first:
+            fields.fault(f"id: {row.id!r} is on line {first[row.id]} already")
+        first.setdefault(row.id, raw.line)
+        if not fields.is_left_out:
+            rows.append(row)
+            lines.append(raw.line)
+    return rows, lines, num_rows + len(faults.unreadable)
+
+
+def _counted(
+    spec: CorpusSpec,
+    faults: Faults,
+    rows: list[Row],
+    num_rows: int,
+    counts: Counter[str] | None,
+) -> list[Row]:
+    """The rows, if there are any and no more were left out than may be."""
+    faults.raise_any(num_rows)
     if not rows:
-        raise DataError(f"{path}: no rows in it")
+        raise DataError(f"{spec.path}: no rows in it" + (" are left" if num_rows else ""))
+    if counts is not None:
+        counts.update({NUM_ROWS: num_rows, **faults.left_out})
     return rows
 
 
-def _object(line: str, number: int, path: Path, faults: Faults) -> Fields | None:
-    try:
-        value = json.loads(line)
-    except json.JSONDecodeError as error:
-        faults.add(number, f"not valid JSON ({error.msg}), allowed one JSON object a line")
-        return None
-    if not isinstance(value, dict):
-        faults.add(number, f"found {type(value).__name__}, allowed one JSON object a line")
-        return None
-    return Fields(value, number, f"{path.stem}-{number:06d}", faults)
-
-
-def _pair(fields: Fields, spec: CorpusSpec) -> Pair:
-    pair = Pair(
-        fields.id(),
-        fields.text("source"),
-        fields.text("target"),
-        fields.language("source_lang", spec.source_lang),
-        fields.language("target_lang", spec.target_lang),
-    )
-    if pair.source_lang and pair.source_lang == pair.target_lang:
-        fields.fault(f"source_lang and target_lang are both {pair.source_lang!r}")
-    return pair
-
-
-def _instruction(fields: Fields) -> Instruction:
-    turns = _turns(fields)
-    answer = fields.optional_text("answer")
-    if turns and turns[-1].role == "assistant":
-        answer, turns = turns[-1].content, turns[:-1]
-    if turns and turns[-1].role != "user":
-        fields.fault(f"messages: the last turn is of {turns[-1].role!r}, allowed 'user'")
-    return Instruction(fields.id(), tuple(turns), answer, fields.optional_text("skill"))
-
-
-def _question(fields: Fields, spec: CorpusSpec) -> Question:
-    question = Question(
-        fields.id(),
-        fields.text("question"),
-        fields.text("answer"),
-        fields.language("language", spec.target_lang, "target_lang"),
-        fields.text("pivot_question"),
-        fields.language("pivot_language", spec.source_lang, "source_lang"),
-        fields.optional_text("pivot_answer"),
-    )
-    if question.language and question.language == question.pivot_language:
-        fields.fault(f"language and pivot_language are both {question.language!r}")
-    return question
-
-
-def _turns(fields: Fields) -> list[Message]:
-    found = fields.data.get("messages")
-    allowed = 'allowed a list of {"role": ..., "content": ...}'
-    if not isinstance(found, list) or not found:
-        fields.fault(f"messages: found {found!r}, {allowed}")
-        return []
-    turns = []
-    for index, turn in enumerate(found):
-        if not _is_turn(turn):
-            fields.fault(f"messages.{index}: {allowed} with a role of {', '.join(_ROLES)}")
-            return []
-        turns.append(Message(turn["role"], turn["content"]))
-    return turns
-
-
-def _is_turn(turn: JSON) -> bool:
-    return (
-        isinstance(turn, dict)
-        and turn.get("role") in _ROLES
-        and isinstance(turn.get("content"), str)
-        and bool(turn["content"].strip())
-    )
-
-
-def _languages_given(spec: CorpusSpec, form: str) -> None:
-    missing = [name for name in ("source_lang", "target_lang") if getattr(spec, name) is None]
-    if missing:
-        raise DataError(
-            f"{spec.path}: {' and '.join(missing)} missing in its settings; a file of format "
-            f"{form} does not say its languages"
-        )
-
-
-def _from_columns(spec: CorpusSpec, form: str) -> list[Pair]:
-    """Pairs of a TSV file or of two aligned files, blank lines on both sides left out."""
-    faults = Faults(spec.path)
-    rows = []
-    for number, cells in enumerate(_cells(spec, form), start=1):
-        if not any(cell.strip() for cell in cells):
-            continue
-        if len(cells) != 2:
-            faults.add(number, f"found {len(cells)} columns, allowed source, tab, target")
-        elif not all(cell.strip() for cell in cells):
-            side = "source" if not cells[0].strip() else "target"
-            faults.add(number, f"{side}: empty, allowed a text")
-        else:
-            source, target = (cell.strip() for cell in cells)
-            name = f"{Path(spec.path).stem}-{number:06d}"
-            languages = cast(str, spec.source_lang), cast(str, spec.target_lang)
-            rows.append(Pair(name, source, target, *languages))
-    faults.raise_any()
-    if not rows:
-        raise DataError(f"{spec.path}: no rows in it")
-    return rows
-
-
-def _cells(spec: CorpusSpec, form: str) -> Iterator[Sequence[str]]:
-    lines = read_lines(Path(spec.path))
-    if form == "tsv":
-        return (line.split("\t") for line in lines)
-    assert spec.target_path is not None
-    targets = read_lines(Path(spec.target_path))
-    if len(lines) != len(targets):
-        raise DataError(
-            f"{spec.path} has {len(lines)} lines and {spec.target_path} has {len(targets)}, "
-            "allowed the same number: line by line they are pairs"
-        )
-    return zip(lines, targets, strict=True)
+def _without(rows: list[Item], bad: list[int]) -> list[Item]:
+    dropped = set(bad)
+    return [row for place, row in enumerate(rows) if place not in dropped]
 
 
 def _in_directions(spec: CorpusSpec, rows: list[Pair]) -> list[Pair]:

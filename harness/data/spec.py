@@ -2,10 +2,11 @@
 
 import re
 import string
-from typing import Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from harness.errors import unknown_name
+from harness.plugins import load, names
 from harness.spec import LocalPath, Spec
 
 PROMPT_FIELDS = ("source", "source_lang", "target_lang")
@@ -13,17 +14,81 @@ LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
 """The shape of a BCP-47 tag: en, pt-BR, zh-Hant."""
 
 
+class ChecksSpec(Spec):
+    """How many rows of a corpus may be faulty: shares, 0 to 1.
+
+    Up to its share faulty rows are left out and counted; more of them stop the run. Without a share
+    (None) such rows are not looked for and stay. All but the first two are for parallel text.
+    """
+
+    max_undecodable: float = Field(default=0.0, ge=0, le=1)
+    """Lines that are not UTF-8; at 0 each is an error of its own, as an empty side is."""
+
+    max_empty: float = Field(default=0.0, ge=0, le=1)
+    """Rows with an empty side."""
+
+    max_garbled: float | None = Field(default=None, ge=0, le=1)
+    """Rows that were once read in a wrong encoding: replacement characters, or marks such as those
+    of UTF-8 read as Latin-1."""
+
+    max_duplicates: float | None = Field(default=None, ge=0, le=1)
+    """Pairs that an earlier row has."""
+
+    max_copied: float | None = Field(default=None, ge=0, le=1)
+    """Targets that are their source, letter by letter."""
+
+    max_long: float | None = Field(default=None, ge=0, le=1)
+    """Rows with a side of more than `longest` characters."""
+
+    longest: int = Field(default=2000, ge=1)
+    """Characters of a side that is not over-long."""
+
+    max_lopsided: float | None = Field(default=None, ge=0, le=1)
+    """Rows with a side more than `ratio` times as long as the other, as rows out of step have."""
+
+    ratio: float = Field(default=3.0, gt=1)
+    """That ratio, in characters; one of Chinese, Japanese or Korean counts as several."""
+
+    max_wrong_language: float | None = Field(default=None, ge=0, le=1)
+    """Rows with a side clearly in another language than the row says (lingua, offline)."""
+
+    def limit(self, kind: str) -> float | None:
+        """The share allowed of a kind of fault, ``max_<kind>``."""
+        share: float | None = getattr(self, f"max_{kind}")
+        return share
+
+
+def _is_default(value: object) -> bool:
+    return value is None or value == ChecksSpec()
+
+
 class CorpusSpec(Spec):
-    """One file of text, or for aligned plain text two."""
+    """One file of text, or two side by side."""
 
     path: LocalPath
-    """The file; of aligned plain text the source side."""
+    """The file (.gz too) or Hugging Face datasets folder; where there are two files the source
+    side."""
 
     target_path: LocalPath | None = None
-    """The target side of aligned plain text, line by line beside `path`."""
+    """The target side: of aligned plain text, line by line beside `path`, or an SGM reference."""
 
-    format: Literal["auto", "jsonl", "tsv", "aligned"] = "auto"
-    """`auto` goes by `target_path` and the file's ending (.jsonl or .tsv)."""
+    format: str = "auto"
+    """aligned, csv, huggingface, json, jsonl, sgm, tmx, tsv or wmt_xml; `auto` goes by
+    `target_path` and the file's ending."""
+
+    columns: tuple[str, str] | None = Field(default=None, exclude_if=_is_default)
+    """Fields or columns of source and target where they are not called so; in a file without a
+    header their numbers, from "1"."""
+
+    header: bool | None = Field(default=None, exclude_if=_is_default)
+    """Whether a TSV or CSV file begins with the names of its columns; None: if it has known
+    ones, such as source and target."""
+
+    split: str | None = Field(default=None, exclude_if=_is_default)
+    """Of a Hugging Face folder with several; None is its only one, or train."""
+
+    checks: ChecksSpec = Field(default=ChecksSpec(), exclude_if=_is_default)
+    """How many of its rows may be faulty."""
 
     source_lang: str | None = None
     """Language of the sources (of the texts, if monolingual) where the file does not say it."""
@@ -47,13 +112,29 @@ class CorpusSpec(Spec):
             raise ValueError(f"found {value!r}, allowed a language tag such as en or pt-BR")
         return value
 
+    @field_validator("format")
+    @classmethod
+    def _known(cls, value: str) -> str:
+        if value != "auto" and value not in names("format"):
+            raise ValueError(unknown_name("format", value, ("auto", *names("format"))))
+        return value
+
     @model_validator(mode="after")
     def _fits_together(self) -> "CorpusSpec":
-        if self.format == "aligned" and self.target_path is None:
-            raise ValueError("format 'aligned' needs target_path, the file of the targets")
-        if self.target_path is not None and self.format not in ("auto", "aligned"):
-            raise ValueError(f"target_path is for format 'aligned', found format {self.format!r}")
+        if self.format == "auto":
+            return self
+        takes_two = _takes_two(self.format)
+        if takes_two and self.target_path is None:
+            raise ValueError(f"format {self.format!r} needs target_path, the file of the targets")
+        if self.target_path is not None and not takes_two:
+            two = " and ".join(repr(name) for name in names("format") if _takes_two(name))
+            raise ValueError(f"target_path is for format {two}, found format {self.format!r}")
         return self
+
+
+def _takes_two(name: str) -> bool:
+    takes: bool = load("format", name).two_files
+    return takes
 
 
 class DataSpec(Spec):

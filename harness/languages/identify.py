@@ -125,6 +125,11 @@ def has_script_of(text: str, language: str, share: float) -> bool:
     return found >= share * len(letters)
 
 
+def is_latin(language: str) -> bool:
+    """Whether a language is written in Latin letters."""
+    return primary(language) not in _SCRIPTS
+
+
 def knows(language: str) -> bool:
     """Whether the identifier knows the language of a BCP-47 tag."""
     return primary(language) in _codes()

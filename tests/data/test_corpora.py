@@ -104,7 +104,9 @@ def test_an_empty_file_is_no_corpus(tmp_path: Path) -> None:
 
 
 def test_an_unknown_ending_asks_for_the_format(tmp_path: Path) -> None:
-    assert "allowed .jsonl or .tsv" in fault_of(write(tmp_path / "c.csv", "a,b"))
+    fault = fault_of(write(tmp_path / "c.txt", "a,b"))
+    assert "allowed .csv, .json, .jsonl, " in fault
+    assert "or a target_path" in fault
 
 
 def test_tsv_rows_become_pairs(tmp_path: Path) -> None:

@@ -1,0 +1,44 @@
+"""Two plain text files, line by line the sides of a pair."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import ClassVar
+
+from harness.data.fields import Faults
+from harness.data.files import read_lines
+from harness.data.raw import RawRow, check_languages
+from harness.data.spec import CorpusSpec
+from harness.errors import DataError
+
+
+class Aligned:
+    """Lines blank on both sides are left out."""
+
+    endings: ClassVar[tuple[str, ...]] = ()
+    two_files: ClassVar[bool] = True
+    has_fields: ClassVar[bool] = False
+    version: ClassVar[int] = 1
+
+    def rows(self, spec: CorpusSpec, faults: Faults) -> Iterator[RawRow]:
+        """One a line.
+
+        Raises:
+            DataError: The files have different numbers of lines.
+        """
+        check_languages(spec, "aligned")
+        assert spec.target_path is not None
+        sources = read_lines(Path(spec.path), faults)
+        targets = read_lines(Path(spec.target_path), faults)
+        if len(sources) != len(targets):
+            faults.raise_any()
+            raise DataError(
+                f"{spec.path} has {len(sources)} lines and {spec.target_path} has {len(targets)}, "
+                "allowed the same number: line by line they are pairs"
+            )
+        for number, sides in enumerate(zip(sources, targets, strict=True), start=1):
+            source, target = (side.strip() for side in sides)
+            if number not in faults.unreadable and (source or target):
+                yield RawRow(number, number, {"source": source, "target": target})
+
+
+FORMAT = Aligned

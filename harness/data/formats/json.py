@@ -1,0 +1,74 @@
+"""A JSON list of objects: ALMA's ``{"translation": {"de": ..., "en": ...}}``, instructions.
+
+Elements are read one by one, so that each fault has its line.
+"""
+
+from collections.abc import Iterator
+from json import JSONDecodeError, JSONDecoder
+from pathlib import Path
+from typing import ClassVar
+
+from harness.data.fields import Faults
+from harness.data.files import read_lines
+from harness.data.raw import RawRow
+from harness.data.spec import CorpusSpec
+from harness.errors import DataError
+
+_SPACE = " \t\r\n"
+_ALLOWED = "allowed a JSON list of objects"
+
+
+class JsonList:
+    """Fields as they stand."""
+
+    endings: ClassVar[tuple[str, ...]] = (".json",)
+    two_files: ClassVar[bool] = False
+    has_fields: ClassVar[bool] = True
+    version: ClassVar[int] = 1
+
+    def rows(self, spec: CorpusSpec, faults: Faults) -> Iterator[RawRow]:
+        """One an element; what follows a fault of syntax cannot be read."""
+        text = "\n".join(read_lines(Path(spec.path)))
+        place = _skip(text, 0)
+        if not text.startswith("[", place):
+            found = repr(text[place : place + 1]) if place < len(text) else "nothing"
+            hint = "for one object a line set format: jsonl" if "{" in found else None
+            raise DataError(f"{spec.path}:1: begins with {found}, {_ALLOWED}", hint)
+        try:
+            yield from _elements(text, place + 1, faults)
+        except JSONDecodeError as error:
+            faults.add(error.lineno, f"not valid JSON ({error.msg}), {_ALLOWED}")
+        except RecursionError:
+            faults.add(1, f"JSON nested too deep, {_ALLOWED}")
+
+
+def _elements(text: str, place: int, faults: Faults) -> Iterator[RawRow]:
+    decoder = JSONDecoder()
+    line, counted, number = 1, 0, 0
+    place = _skip(text, place)
+    while not text.startswith("]", place):
+        value, end = decoder.raw_decode(text, place)
+        line, counted, number = line + text.count("\n", counted, place), place, number + 1
+        if isinstance(value, dict):
+            yield RawRow(line, number, value)
+        else:
+            faults.add(line, f"found {type(value).__name__}, {_ALLOWED}")
+        place = _skip(text, end)
+        if text.startswith(",", place):
+            place = _skip(text, place + 1)
+            if text.startswith("]", place):
+                raise JSONDecodeError("a comma before the end", text, place)
+        elif not text.startswith("]", place):
+            raise JSONDecodeError("',' or ']' expected", text, place)
+    if (rest := _skip(text, place + 1)) != len(text):
+        raise JSONDecodeError("more after the list", text, rest)
+
+
+def _skip(text: str, place: int) -> int:
+    """The first place from here on that is no white space."""
+    while place < len(text) and text[place] in _SPACE:
+        place += 1
+    return place
+
+
+FORMAT = JsonList

@@ -1,0 +1,109 @@
+"""WMT's test sets in XML, as published since 2021: documents with sources and references.
+
+Of several references of a language the first is taken.
+"""
+
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import ClassVar
+
+from harness.data.fields import Faults
+from harness.data.files import read_bytes
+from harness.data.formats._xml import parse_xml
+from harness.data.raw import RawRow, language_tag, same_language
+from harness.data.spec import CorpusSpec
+
+Segments = dict[str, tuple[str, int]]
+"""Text and line by the segment's id."""
+
+
+class WmtXml:
+    """One pair a segment; outputs of systems are left out."""
+
+    endings: ClassVar[tuple[str, ...]] = (".xml",)
+    two_files: ClassVar[bool] = False
+    has_fields: ClassVar[bool] = False
+    version: ClassVar[int] = 1
+
+    def rows(self, spec: CorpusSpec, faults: Faults) -> Iterator[RawRow]:
+        """In the order of the sources."""
+        documents = _Documents(spec, faults)
+        data = read_bytes(Path(spec.path))
+        parse_xml(data, faults, documents.start, documents.end, documents.text)
+        return iter(documents.rows)
+
+
+class _Documents:
+    """Gathers the documents of a file."""
+
+    def __init__(self, spec: CorpusSpec, faults: Faults) -> None:
+        self.rows: list[RawRow] = []
+        self._spec, self._faults = spec, faults
+        self._document, self._line = "", 0
+        self._sides: list[tuple[str, str, Segments]] = []
+        self._is_side = False
+        self._segment = "", 0
+        self._parts: list[str] | None = None
+
+    def start(self, name: str, attributes: Mapping[str, str], line: int) -> None:
+        """An element begins."""
+        if name == "doc":
+            self._document, self._line, self._sides = attributes.get("id", ""), line, []
+        elif name in ("src", "ref"):
+            self._is_side = True
+            self._sides.append((name, language_tag(attributes.get("lang", "")), {}))
+        elif name == "seg" and self._is_side:
+            self._segment, self._parts = (attributes.get("id", ""), line), []
+
+    def end(self, name: str) -> None:
+        """An element ends."""
+        if name == "seg" and self._parts is not None:
+            (key, line), segments = self._segment, self._sides[-1][2]
+            if key in segments:
+                self._faults.add(line, f"seg {key}: is on line {segments[key][1]} already")
+            segments[key] = "".join(self._parts).strip(), line
+            self._parts = None
+        elif name in ("src", "ref"):
+            self._is_side = False
+        elif name == "doc":
+            self._add_pairs()
+
+    def text(self, piece: str) -> None:
+        """Text, of a segment or between elements."""
+        if self._parts is not None:
+            self._parts.append(piece)
+
+    def _add_pairs(self) -> None:
+        source = self._side("src", self._spec.source_lang)
+        target = self._side("ref", self._spec.target_lang)
+        if source is None or target is None:
+            missing = "src" if source is None else "ref"
+            wanted = self._spec.source_lang if source is None else self._spec.target_lang
+            there = ", ".join(f"{kind} {tag}" for kind, tag, _ in self._sides) or "none"
+            self._faults.add(
+                self._line,
+                f"doc {self._document!r}: found {there}, allowed a {missing}"
+                + (f" in {wanted}" if wanted else ""),
+            )
+            return
+        (source_lang, sources), (target_lang, targets) = source, target
+        for key, (_, line) in targets.items():
+            if key not in sources:
+                self._faults.add(line, f"seg {key}: not in the source of its document")
+        for key, (text, line) in sources.items():
+            if key not in targets:
+                self._faults.add(line, f"seg {key}: not in the reference of its document")
+                continue
+            tags = {"source_lang": source_lang, "target_lang": target_lang}
+            data = {"id": f"{self._document}-{key}", "source": text, "target": targets[key][0]}
+            known = {name: tag for name, tag in tags.items() if tag}
+            self.rows.append(RawRow(line, len(self.rows) + 1, data | known))
+
+    def _side(self, kind: str, wanted: str | None) -> tuple[str, Segments] | None:
+        for found, tag, segments in self._sides:
+            if found == kind and (wanted is None or not tag or same_language(tag, wanted)):
+                return wanted or tag, segments
+        return None
+
+
+FORMAT = WmtXml

@@ -1,0 +1,151 @@
+"""Rows with named fields as records: pairs, chats, texts, questions.
+
+A pair has ``source`` and ``target`` (and ``source_lang``, ``target_lang`` unless the settings give
+them), or ``translation`` with a text a language. A chat has ``messages``, or ``instruction`` with
+what goes with it (``input`` or ``context``) and what answers it (``output`` or ``response``). A
+text has ``text`` (and ``language``). A question has ``question``, ``answer``, ``language`` and the
+first and last of these with ``pivot_`` before.
+"""
+
+from collections.abc import Mapping
+
+from harness.data.fields import Fields
+from harness.data.raw import same_language
+from harness.data.spec import CorpusSpec
+from harness.records import JSON, Instruction, Message, Pair, Question, Text
+
+_ROLES = ("system", "user", "assistant")
+_CONTEXTS, _ANSWERS = ("input", "context"), ("output", "response")
+
+
+def pair(fields: Fields, spec: CorpusSpec) -> Pair:
+    """A sentence pair."""
+    if "translation" in fields.data:
+        fields.data = _translated(fields, spec)
+    row = Pair(
+        fields.id(),
+        fields.text("source"),
+        fields.text("target"),
+        fields.language("source_lang", spec.source_lang),
+        fields.language("target_lang", spec.target_lang),
+    )
+    if row.source_lang and row.source_lang == row.target_lang:
+        fields.fault(f"source_lang and target_lang are both {row.source_lang!r}")
+    return row
+
+
+def instruction(fields: Fields, spec: CorpusSpec) -> Instruction:
+    """A chat that waits for an answer; a last turn of the assistant is taken as the answer."""
+    if "messages" not in fields.data and "instruction" in fields.data:
+        return _request(fields)
+    turns = _turns(fields)
+    answer = fields.optional_text("answer")
+    if turns and turns[-1].role == "assistant":
+        answer, turns = turns[-1].content, turns[:-1]
+    if turns and turns[-1].role != "user":
+        fields.fault(f"messages: the last turn is of {turns[-1].role!r}, allowed 'user'")
+    return Instruction(fields.id(), tuple(turns), answer, fields.optional_text("skill"))
+
+
+def text(fields: Fields, spec: CorpusSpec) -> Text:
+    """A text of one language."""
+    return Text(
+        fields.id(),
+        fields.text("text"),
+        fields.language("language", spec.source_lang, "source_lang"),
+    )
+
+
+def question(fields: Fields, spec: CorpusSpec) -> Question:
+    """A question with its answer, beside the same in a pivot language."""
+    row = Question(
+        fields.id(),
+        fields.text("question"),
+        fields.text("answer"),
+        fields.language("language", spec.target_lang, "target_lang"),
+        fields.text("pivot_question"),
+        fields.language("pivot_language", spec.source_lang, "source_lang"),
+        fields.optional_text("pivot_answer"),
+    )
+    if row.language and row.language == row.pivot_language:
+        fields.fault(f"language and pivot_language are both {row.language!r}")
+    return row
+
+
+def _translated(fields: Fields, spec: CorpusSpec) -> dict[str, JSON]:
+    """``{"de": ..., "en": ...}`` as source and target; without settings the first is the source."""
+    texts = fields.data["translation"]
+    if not isinstance(texts, Mapping) or not all(isinstance(one, str) for one in texts):
+        fields.fault(f'translation: found {texts!r:.40}, allowed {{"de": ..., "en": ...}}')
+        return {"source": "-", "target": "-", "source_lang": "x", "target_lang": "y"}
+    source, target = (_language_of(texts, tag) for tag in (spec.source_lang, spec.target_lang))
+    if len(texts) == 2:
+        first, second = texts
+        source = source or (second if target == first else first)
+        target = target or (second if source == first else first)
+    if spec.source_lang and not _language_of(texts, spec.source_lang):
+        source = None
+    if spec.target_lang and not _language_of(texts, spec.target_lang):
+        target = None
+    if source is None or target is None:
+        wanted = " and ".join(filter(None, (spec.source_lang, spec.target_lang))) or "two"
+        hint = "" if spec.source_lang and spec.target_lang else "; set source_lang and target_lang"
+        there = ", ".join(texts) or "none"
+        fields.fault(f"translation: found the languages {there}, allowed {wanted}{hint}")
+        return {"source": "-", "target": "-", "source_lang": "x", "target_lang": "y"}
+    rest = {name: value for name, value in fields.data.items() if name != "translation"}
+    return {
+        **rest,
+        "source": texts[source],
+        "target": texts[target],
+        "source_lang": spec.source_lang or source,
+        "target_lang": spec.target_lang or target,
+    }
+
+
+def _language_of(texts: Mapping[str, JSON], wanted: str | None) -> str | None:
+    if wanted is None or wanted in texts:
+        return wanted
+    return next((tag for tag in texts if same_language(tag, wanted)), None)
+
+
+def _request(fields: Fields) -> Instruction:
+    """An instruction as Alpaca and Dolly write it."""
+    asked = fields.text("instruction")
+    context = next((fields.data[name] for name in _CONTEXTS if fields.data.get(name)), "")
+    if not isinstance(context, str):
+        fields.fault(f"{' or '.join(_CONTEXTS)}: found {context!r:.40}, allowed a text")
+        context = ""
+    answered = next((name for name in _ANSWERS if name in fields.data), "answer")
+    said = f"{asked}\n\n{context}" if context.strip() else asked
+    skill = "skill" if "skill" in fields.data else "category"
+    return Instruction(
+        fields.id(),
+        (Message("user", said),),
+        fields.optional_text(answered),
+        fields.optional_text(skill),
+    )
+
+
+def _turns(fields: Fields) -> list[Message]:
+    found = fields.data.get("messages")
+    allowed = 'allowed a list of {"role": ..., "content": ...}'
+    if not isinstance(found, list) or not found:
+        fields.fault(f"messages: found {found!r}, {allowed}")
+        return []
+    turns = []
+    for index, turn in enumerate(found):
+        if not _is_turn(turn):
+            fields.fault(f"messages.{index}: {allowed} with a role of {', '.join(_ROLES)}")
+            return []
+        turns.append(Message(turn["role"], turn["content"]))
+    return turns
+
+
+def _is_turn(turn: JSON) -> bool:
+    return (
+        isinstance(turn, dict)
+        and turn.get("role") in _ROLES
+        and isinstance(turn.get("content"), str)
+        and bool(turn["content"].strip())
+    )
