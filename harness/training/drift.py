@@ -18,7 +18,7 @@ from harness.models.updates import Update, low_rank_updates
 from harness.records import Role, TokenRow
 from harness.training.batches import Batch, micro_batches
 from harness.training.closed_forms import forward_kl
-from harness.training.passes import logits
+from harness.training.passes import passes
 from harness.training.prepare import prepare
 from harness.training.untuned import untuned
 
@@ -80,11 +80,15 @@ class Drift:
     @torch.no_grad()
     def _compare(self, batch: Batch) -> tuple[torch.Tensor, torch.Tensor]:
         """KL at every answer token, and whether it is still the likeliest, both [N]."""
-        now_NV = logits(self._model, batch)
-        with untuned(self._model):
-            before_NV = logits(self._model, batch)
-        same_N = now_NV.argmax(-1).cpu() == batch.targets_N
-        return forward_kl(now_NV, before_NV).cpu(), same_N
+        values, same = [], []
+        for part, make in passes(self._model, batch):
+            passed = make()
+            with untuned(self._model):
+                before_NV = passed.logits()
+            values.append(forward_kl(passed.logits_NV, before_NV).cpu())
+            same.append(passed.logits_NV.argmax(-1).cpu() == batch.targets_N[part])
+            del passed, before_NV  # not beside those of the next part
+        return torch.cat(values), torch.cat(same)
 
     @torch.no_grad()
     def _norms(self) -> dict[str, float]:

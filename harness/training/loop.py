@@ -19,9 +19,10 @@ from harness.protocols import OnEvent, Penalty, TokenPenalty
 from harness.records import Role, StepEvent, TokenRow
 from harness.streams import stream_seed
 from harness.training.batches import Batch, micro_batches, number_of_steps, steps
+from harness.training.cosines import gradient_cosine, penalty_cosine
 from harness.training.curves import Curves, StepRecord
 from harness.training.objective import check_weights, coefficients, weighted_loss
-from harness.training.passes import gradient_cosine, penalty_cosine, role_sums
+from harness.training.passes import role_sums
 from harness.training.prepare import Prepared, count_roles, prepare, self_test, to_learn
 from harness.training.report import FitReport
 from harness.training.schedule import learning_rate
@@ -162,6 +163,7 @@ class _Trainer:
     ) -> None:
         self.model, self.spec, self.weights = model, spec, weights
         self.pad_id, self.num_steps = pad_id, num_steps
+        self.max_logits = spec.logits_mib * 2**18  # of four bytes each
         self.penalty = penalty if isinstance(penalty, Penalty) else None
         self.token_penalty = penalty if isinstance(penalty, TokenPenalty) else None
         assert penalty is None or self.penalty or self.token_penalty  # else it would do nothing
@@ -183,7 +185,13 @@ class _Trainer:
         cosines = self._cosines(step, batches, factors) if look else {}
         start = time.monotonic()
         sums, penalty = role_sums(
-            self.model, batches, factors, backward=True, step=step, penalty=self.token_penalty
+            self.model,
+            batches,
+            factors,
+            backward=True,
+            step=step,
+            penalty=self.token_penalty,
+            max_logits=self.max_logits,
         )
         penalty += self._penalise(step)
         replaced = self.token_penalty is not None and self.token_penalty.replaces_loss
@@ -217,7 +225,7 @@ class _Trainer:
     def validate(self, batches: Sequence[Batch]) -> dict[str, float]:
         """Mean loss per token by role on held-out rows, dropout off."""
         self.model.eval()
-        sums, _ = role_sums(self.model, batches, {}, backward=False)
+        sums, _ = role_sums(self.model, batches, {}, backward=False, max_logits=self.max_logits)
         self.model.train()
         roles_N = torch.cat([batch.roles_N for batch in batches])
         counts = {role: int((roles_N == index).sum()) for index, role in enumerate(Role)}
@@ -229,10 +237,12 @@ class _Trainer:
     ) -> dict[str, float]:
         """How the parts of the loss pull beside each other; only what can be measured."""
         looked = self.model, self.parameters, batches, factors
-        found = {"train/gradient_cosine": gradient_cosine(*looked)}
+        found = {"train/gradient_cosine": gradient_cosine(*looked, self.max_logits)}
         penalty = self.penalty or self.token_penalty
         if penalty is not None:
-            found["train/gradient_cosine_penalty"] = penalty_cosine(*looked, penalty, step)
+            found["train/gradient_cosine_penalty"] = penalty_cosine(
+                *looked, penalty, step, self.max_logits
+            )
         return {name: cosine for name, cosine in found.items() if cosine is not None}
 
     def _penalise(self, step: int) -> float:

@@ -6,6 +6,13 @@ from pydantic import Field, model_validator
 
 from harness.spec import Spec
 
+LOGITS_MIB = 256
+
+
+def _usual_logits(value: object) -> bool:
+    # Left out where it is as always: what was made before there was such a setting is found again.
+    return value == LOGITS_MIB
+
 
 class TrainSpec(Spec):
     """Settings of the training loop, the same for every variant."""
@@ -25,6 +32,11 @@ class TrainSpec(Spec):
     micro_batch_tokens: int = Field(default=4096, ge=1)
     """Most tokens, padding included, that go through the model at once; changes memory and speed,
     and the result only by float rounding."""
+
+    logits_mib: int = Field(default=LOGITS_MIB, ge=1, exclude_if=_usual_logits)
+    """Most memory in MiB for the logits of a pass, in float32; where a micro-batch has more (a
+    large vocabulary, many tokens with loss) it goes through the head in parts, which changes the
+    result by float rounding only. The gradients of a part take two to three times as much."""
 
     schedule: Literal["cosine", "linear", "constant", "inverse_sqrt"] = "cosine"
     """How the learning rate falls after warm-up."""

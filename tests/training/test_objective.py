@@ -6,8 +6,9 @@ import torch
 from harness.errors import EXIT_USER, ConfigError
 from harness.records import Role
 from harness.training.batches import micro_batches
+from harness.training.cosines import penalty_cosine
 from harness.training.objective import check_weights, coefficients, weighted_loss
-from harness.training.passes import penalty_cosine, role_sums
+from harness.training.passes import role_sums
 from harness.training.prepare import count_roles, prepare
 from tests.training.bigram import Bigram, row
 

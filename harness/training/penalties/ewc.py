@@ -20,14 +20,13 @@ from typing import Any
 import torch
 from pydantic import Field
 from torch import Tensor, nn
-from torch.nn import functional
 
 from harness.errors import ConfigError, DataError
 from harness.models.updates import Update, low_rank_updates
 from harness.spec import Spec
 from harness.training.batches import collate
 from harness.training.closed_forms import weighted_square
-from harness.training.passes import logits
+from harness.training.passes import passes, token_losses
 from harness.training.prepare import Prepared
 from harness.training.untuned import untuned
 
@@ -101,28 +100,29 @@ def fisher_information(
     sums = [torch.zeros_like(weight, dtype=torch.float32) for weight in weights]
     with _asking_gradients_of(model, weights), untuned(model), torch.enable_grad():
         for probe in probes:
-            logits_NV = logits(model, collate([probe], 0))
-            targets_N = probe.targets_N.to(logits_NV.device)
-            loss = functional.cross_entropy(logits_NV, targets_N, reduction="sum")
-            # not backward(): the .grad of every parameter stays what it is
-            gradients = torch.autograd.grad(loss, weights, materialize_grads=True)
-            for total, gradient in zip(sums, gradients, strict=True):
-                total.addcmul_(gradient.float(), gradient.float())
+            for _, make in passes(model, collate([probe], 0)):
+                torch.autograd.backward(token_losses(make()).sum())
+            for total, weight in zip(sums, weights, strict=True):
+                if weight.grad is not None:
+                    total.addcmul_(weight.grad.float(), weight.grad.float())
+                    weight.grad = None
     return [total / len(probes) for total in sums]
 
 
 @contextmanager
 def _asking_gradients_of(model: Any, weights: Sequence[nn.Parameter]) -> Iterator[None]:
-    before = [(parameter, parameter.requires_grad) for parameter in model.parameters()]
+    before = [(one, one.requires_grad, one.grad) for one in model.parameters()]
     try:
-        for parameter, _ in before:
+        for parameter, _, _ in before:
             parameter.requires_grad_(False)
+            parameter.grad = None
         for weight in weights:
             weight.requires_grad_(True)
         yield
     finally:
-        for parameter, asked in before:
+        for parameter, asked, gradient in before:
             parameter.requires_grad_(asked)
+            parameter.grad = gradient
 
 
 def _check_linear(model: Any, updates: Sequence[Update]) -> None:
