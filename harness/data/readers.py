@@ -124,8 +124,11 @@ def rows_with_fields(spec: CorpusSpec, faults: Faults) -> Iterator[RawRow] | Non
     """
     if not Path(spec.path).is_dir():
         ending = plain_name(spec.path).suffix.lower()
-        if not any(ending in _format(name).endings for name in names("format")):
+        form = next((name for name in names("format") if ending in _format(name).endings), None)
+        if form is None:
             return None
+        if _format(form).two_files:  # one of them tells all that is asked for
+            spec = spec.replace(target_path=spec.path)
     form = format_name(spec)
     if form in _TABLES:  # whose columns may be unnamed: their languages do not matter here
         spec = spec.replace(source_lang="und", target_lang="und")

@@ -60,3 +60,57 @@ def test_other_kinds_are_told_by_their_first_row(harness, folder):
     (folder / "chats.jsonl").write_text(json.dumps(chat))
     assert harness("data", "texts.jsonl", "--json").document["kind"] == "monolingual"
     assert harness("data", "chats.jsonl", "--json").document["kind"] == "instructions"
+
+
+def test_test_sets_that_are_files_are_looked_for(harness, folder):
+    (folder / "test.en").write_text("dog\nThe old teacher from Norland sees a small dog.\n")
+    rows = [{"question": "cat"}, {"question": "What else?"}, {"question": "Why?"}]
+    (folder / "test.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (folder / "test.tsv").write_text("tree\tarbre\n")
+    (folder / "test.sgm").write_text('<doc><seg id="1">house</seg></doc>')
+    names = ("en", "jsonl", "tsv", "sgm")
+    files = [part for name in names for part in ("--against-file", f"test.{name}")]
+    overlaps = harness("data", "corpus.jsonl", *files, "--json").document["overlaps"]
+    assert {name: overlap["items"] for name, overlap in overlaps.items()} == {
+        "test.en": 2,
+        "test.jsonl": 3,
+        "test.tsv": 1,
+        "test.sgm": 1,
+    }
+    assert overlaps["test.en"]["matches"][0]["item_id"] == "1"
+    assert [overlaps[f"test.{name}"]["exact"] for name in ("en", "tsv", "sgm")] == [0.5, 1, 1]
+    assert overlaps["test.jsonl"]["exact"] == pytest.approx(1 / 3)
+
+
+def test_a_test_set_without_a_text_is_refused(harness, folder):
+    (folder / "test.jsonl").write_text('{"answer": 3}')
+    shown = harness("data", "corpus.jsonl", "--against-file", "test.jsonl")
+    assert shown.code == 2
+    assert "test.jsonl:1: found the fields answer, allowed one of source" in shown.err
+
+
+def test_rows_are_left_out_as_a_trial_would_leave_them_out(harness, folder):
+    text = (folder / "corpus.jsonl").read_text()
+    (folder / "corpus.jsonl").write_text(text + text.splitlines()[0].replace("pair-0", "again"))
+    setting = "checks.max_duplicates"
+    shown = harness("data", "corpus.jsonl", "--set", f"{setting}=0.5", "--json").document
+    assert shown["num_rows"] == 5
+    assert shown["left_out"] == {"a pair that an earlier row has": 1}
+    assert "left out   1 rows" in harness("data", "corpus.jsonl", "--set", f"{setting}=0.5").out
+    stopped = harness("data", "corpus.jsonl", "--set", f"{setting}=0")
+    assert stopped.code == 2
+    assert "1 of 6 rows (16.67%) have a pair that an earlier row has, allowed 0.00%" in stopped.err
+
+
+def test_an_unknown_setting_is_refused(harness):
+    shown = harness("data", "corpus.jsonl", "--set", "checks.max_emtpy=0.1")
+    assert shown.code == 2
+    assert "unknown option 'max_emtpy'; did you mean 'max_empty'?" in shown.err
+
+
+def test_other_formats_are_described(harness, folder):
+    rows = [{"translation": {"de": "Hund", "en": "dog"}}]
+    (folder / "c.json").write_text(json.dumps(rows))
+    assert harness("data", "c.json", "--json").document["languages"] == {"de-en": 1}
+    (folder / "chats.json").write_text(json.dumps([{"instruction": "Hi?", "output": "Hello."}]))
+    assert harness("data", "chats.json", "--json").document["kind"] == "instructions"
