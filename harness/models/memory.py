@@ -1,8 +1,12 @@
-"""Less memory for more time: activations computed again in the backward pass."""
+"""Memory: activations computed again in the backward pass, and what to say when it is full."""
 
 import contextlib
 from collections.abc import Iterator
 from typing import Any
+
+import torch
+
+from harness.errors import TrainingError
 
 
 @contextlib.contextmanager
@@ -22,3 +26,20 @@ def checkpointed(model: Any) -> Iterator[None]:
     finally:
         getattr(model, f"{prefix}_checkpointing_disable")()
         model.disable_input_require_grads()
+
+
+@contextlib.contextmanager
+def memory_faults() -> Iterator[None]:
+    """Full memory as an error that says what to do.
+
+    Raises:
+        TrainingError: In place of torch's ``OutOfMemoryError``.
+    """
+    try:
+        yield
+    except torch.OutOfMemoryError as error:
+        raise TrainingError(
+            f"out of memory: {str(error).splitlines()[0]}",
+            "Lower train.micro_batch_tokens (the result stays the same to rounding), or set "
+            "train.gradient_checkpointing: true.",
+        ) from error

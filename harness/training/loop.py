@@ -6,27 +6,22 @@ rounding.
 
 import contextlib
 import logging
-import math
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
 import torch
 
-from harness.errors import TrainingError
-from harness.models.memory import checkpointed
+from harness.models.memory import checkpointed, memory_faults
 from harness.protocols import OnEvent, Penalty, TokenPenalty
 from harness.records import Role, StepEvent, TokenRow
 from harness.streams import stream_seed
-from harness.training.batches import Batch, micro_batches, number_of_steps, steps
-from harness.training.cosines import gradient_cosine, penalty_cosine
-from harness.training.curves import Curves, StepRecord
-from harness.training.objective import check_weights, coefficients, weighted_loss
-from harness.training.passes import role_sums
-from harness.training.prepare import Prepared, count_roles, prepare, self_test, to_learn
+from harness.training.batches import number_of_steps, steps
+from harness.training.objective import check_weights
+from harness.training.prepare import Prepared, prepare, self_test, to_learn
 from harness.training.report import FitReport
 from harness.training.schedule import learning_rate
 from harness.training.spec import TrainSpec
+from harness.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
 
@@ -71,15 +66,15 @@ def fit(
     Raises:
         ConfigError: All weights are 0.
         DataError: An example has no token that carries loss.
-        TrainingError: The loss or its gradient is not finite, or memory is full.
+        TrainingError: The loss or its gradient is not finite, or a single row does not fit memory.
     """
     check_weights(weights)
     prepared = _prepared(rows, weights)
     num_steps = number_of_steps(prepared, spec)
     starts = {role: max(0, num_steps - last) for role, last in (late or {}).items()}
     source = steps(prepared, spec.batch_size, seed, starts)
-    held_out = micro_batches(prepare(validation, _HELD_OUT), spec.micro_batch_tokens, pad_id)
-    trainer = _Trainer(model, spec, weights, pad_id, num_steps, penalty)
+    held_out = prepare(validation, _HELD_OUT)
+    trainer = Trainer(model, spec, weights, pad_id, num_steps, penalty)
     looks = _spread(spec.gradient_cosine_points, num_steps)
     watched = _spread(spec.drift_points, num_steps) if watch is not None else set()
     with _training(model, spec, seed):
@@ -97,7 +92,7 @@ def fit(
             if on_event is not None and (last or extra or _is_due(step, spec.log_every)):
                 rate = {"train/learning_rate": learning_rate(step, num_steps, spec)}
                 on_event(StepEvent(step + 1, num_steps, trainer.curves.point() | rate | extra))
-    return trainer.curves.report()
+    return trainer.report()
 
 
 def _prepared(rows: Sequence[TokenRow], weights: Mapping[Role, float]) -> list[Prepared]:
@@ -132,128 +127,12 @@ def _training(model: Any, spec: TrainSpec, seed: int) -> Iterator[None]:
     model.train()
     saving = checkpointed(model) if spec.gradient_checkpointing else contextlib.nullcontext()
     try:
-        with torch.random.fork_rng(devices=_devices(model)), saving:
+        with memory_faults(), torch.random.fork_rng(devices=_devices(model)), saving:
             torch.manual_seed(stream_seed(seed, "dropout"))
             yield
-    except torch.OutOfMemoryError as error:
-        raise TrainingError(
-            f"out of memory: {str(error).splitlines()[0]}",
-            "Lower train.micro_batch_tokens (the result stays the same to rounding), or set "
-            "train.gradient_checkpointing: true.",
-        ) from error
     finally:
         model.eval()
 
 
 def _devices(model: Any) -> list[torch.device]:
     return [model.device] if model.device.type == "cuda" else []
-
-
-class _Trainer:
-    """The state of a run: the optimiser, and what was measured so far."""
-
-    def __init__(
-        self,
-        model: Any,
-        spec: TrainSpec,
-        weights: Mapping[Role, float],
-        pad_id: int,
-        num_steps: int,
-        penalty: Penalty | TokenPenalty | None,
-    ) -> None:
-        self.model, self.spec, self.weights = model, spec, weights
-        self.pad_id, self.num_steps = pad_id, num_steps
-        self.max_logits = spec.logits_mib * 2**18  # of four bytes each
-        self.penalty = penalty if isinstance(penalty, Penalty) else None
-        self.token_penalty = penalty if isinstance(penalty, TokenPenalty) else None
-        assert penalty is None or self.penalty or self.token_penalty  # else it would do nothing
-        self.parameters = [p for p in model.parameters() if p.requires_grad]
-        self.optimizer = torch.optim.AdamW(
-            self.parameters,
-            lr=spec.learning_rate,
-            betas=spec.adam_betas,
-            weight_decay=spec.weight_decay,
-            fused=True,
-        )
-        self.curves = Curves()
-
-    def step(self, step: int, rows: Sequence[Prepared], *, look: bool) -> dict[str, float]:
-        """One optimiser step; returns the gradients' cosines where it is looked at."""
-        counts = count_roles(rows)
-        factors = coefficients(counts, self.weights, self.spec.normalise)
-        batches = micro_batches(rows, self.spec.micro_batch_tokens, self.pad_id)
-        cosines = self._cosines(step, batches, factors) if look else {}
-        start = time.monotonic()
-        sums, penalty = role_sums(
-            self.model,
-            batches,
-            factors,
-            backward=True,
-            step=step,
-            penalty=self.token_penalty,
-            max_logits=self.max_logits,
-        )
-        penalty += self._penalise(step)
-        replaced = self.token_penalty is not None and self.token_penalty.replaces_loss
-        loss = penalty + (0.0 if replaced else weighted_loss(sums, factors))
-        norm = self._clip()
-        if not (math.isfinite(loss) and math.isfinite(norm)):
-            shown = ", ".join(f"{role} {value:.4g}" for role, value in sums.items())
-            raise TrainingError(
-                f"step {step + 1} of {self.num_steps}: the loss is not finite (loss {loss:.4g}, "
-                f"gradient norm {norm:.4g}; sums: {shown})",
-                "Lower train.learning_rate, or raise train.warmup_fraction.",
-            )
-        for group in self.optimizer.param_groups:
-            group["lr"] = learning_rate(step, self.num_steps, self.spec)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        self.curves.steps.append(
-            StepRecord(
-                sums=sums,
-                counts=counts,
-                loss=loss,
-                penalty=penalty,
-                norm=norm,
-                tokens=sum(map(len, rows)),
-                padded=sum(batch.ids_BT.numel() for batch in batches),
-                seconds=time.monotonic() - start,
-            )
-        )
-        return cosines
-
-    def validate(self, batches: Sequence[Batch]) -> dict[str, float]:
-        """Mean loss per token by role on held-out rows, dropout off."""
-        self.model.eval()
-        sums, _ = role_sums(self.model, batches, {}, backward=False, max_logits=self.max_logits)
-        self.model.train()
-        roles_N = torch.cat([batch.roles_N for batch in batches])
-        counts = {role: int((roles_N == index).sum()) for index, role in enumerate(Role)}
-        self.curves.validation = {role.value: sums[role] / counts[role] for role in sums}
-        return {f"train/loss_validation/{r}": v for r, v in self.curves.validation.items()}
-
-    def _cosines(
-        self, step: int, batches: Sequence[Batch], factors: Mapping[Role, float]
-    ) -> dict[str, float]:
-        """How the parts of the loss pull beside each other; only what can be measured."""
-        looked = self.model, self.parameters, batches, factors
-        found = {"train/gradient_cosine": gradient_cosine(*looked, self.max_logits)}
-        penalty = self.penalty or self.token_penalty
-        if penalty is not None:
-            found["train/gradient_cosine_penalty"] = penalty_cosine(
-                *looked, penalty, step, self.max_logits
-            )
-        return {name: cosine for name, cosine in found.items() if cosine is not None}
-
-    def _penalise(self, step: int) -> float:
-        """Adds the step's penalty to the gradient; its value."""
-        term = None if self.penalty is None else self.penalty.value(step)
-        if term is None:
-            return 0.0
-        term.backward()
-        return float(term.detach())
-
-    def _clip(self) -> float:
-        """The gradient's norm, which is at most ``max_grad_norm`` afterwards."""
-        limit = self.spec.max_grad_norm or math.inf
-        return float(torch.nn.utils.clip_grad_norm_(self.parameters, limit, foreach=True))

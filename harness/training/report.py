@@ -17,6 +17,8 @@ class FitReport:
         padding: Share of padding among what went through.
         seconds: In the steps; validation and gradient cosines apart.
         tokens_per_second: ``num_tokens`` over ``seconds``.
+        num_halvings: How often memory was full, and the micro-batch halved.
+        micro_batch_tokens: The budget of a micro-batch at the end.
     """
 
     num_steps: int
@@ -27,9 +29,15 @@ class FitReport:
     padding: float
     seconds: float
     tokens_per_second: float
+    num_halvings: int = 0
+    micro_batch_tokens: int = 0
 
     def facts(self) -> dict[str, float]:
-        """As flat numbers, keyed ``train/...``."""
+        """As flat numbers, keyed ``train/...``; what memory did where it was full."""
+        halved = {
+            "train/out_of_memory": self.num_halvings,
+            "train/micro_batch_tokens": self.micro_batch_tokens,
+        }
         return {
             "train/steps": self.num_steps,
             "train/tokens": self.num_tokens,
@@ -39,4 +47,5 @@ class FitReport:
             **{f"train/final_loss/{role}": loss for role, loss in self.losses.items()},
             **{f"train/loss_validation/{r}": loss for r, loss in self.validation_losses.items()},
             **{f"train/tokens/{role}": count for role, count in self.role_tokens.items()},
+            **(halved if self.num_halvings else {}),
         }

@@ -31,7 +31,7 @@ class TrainSpec(Spec):
 
     micro_batch_tokens: int = Field(default=4096, ge=1)
     """Most tokens, padding included, that go through the model at once; changes memory and speed,
-    and the result only by float rounding."""
+    and the result only by float rounding. Halved for the rest of a run when memory is full."""
 
     logits_mib: int = Field(default=LOGITS_MIB, ge=1, exclude_if=_usual_logits)
     """Most memory in MiB for the logits of a pass, in float32; where a micro-batch has more (a

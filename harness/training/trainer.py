@@ -1,0 +1,220 @@
+"""The state of a training run: the optimiser, the memory it has, what was measured so far."""
+
+import gc
+import logging
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any, TypeVar
+
+import torch
+
+from harness.errors import TrainingError
+from harness.protocols import Penalty, TokenPenalty
+from harness.records import Role
+from harness.training.batches import Batch, micro_batches
+from harness.training.cosines import gradient_cosine, penalty_cosine
+from harness.training.curves import Curves, StepRecord
+from harness.training.objective import coefficients, weighted_loss
+from harness.training.passes import role_sums
+from harness.training.prepare import Prepared, count_roles
+from harness.training.report import FitReport
+from harness.training.schedule import learning_rate
+from harness.training.spec import TrainSpec
+
+logger = logging.getLogger(__name__)
+Result = TypeVar("Result")
+
+
+class Trainer:
+    """Takes optimiser steps, and takes them in smaller micro-batches once memory was full.
+
+    Attributes:
+        micro_batch_tokens: The budget as it is now.
+        num_halvings: How often memory was full so far.
+    """
+
+    def __init__(
+        self,
+        model: Any,
+        spec: TrainSpec,
+        weights: Mapping[Role, float],
+        pad_id: int,
+        num_steps: int,
+        penalty: Penalty | TokenPenalty | None,
+    ) -> None:
+        self.model, self.spec, self.weights = model, spec, weights
+        self.pad_id, self.num_steps = pad_id, num_steps
+        self.micro_batch_tokens, self.num_halvings = spec.micro_batch_tokens, 0
+        self.max_logits = spec.logits_mib * 2**18  # of four bytes each
+        self.penalty = penalty if isinstance(penalty, Penalty) else None
+        self.token_penalty = penalty if isinstance(penalty, TokenPenalty) else None
+        assert penalty is None or self.penalty or self.token_penalty  # else it would do nothing
+        self.parameters = [p for p in model.parameters() if p.requires_grad]
+        self.optimizer = torch.optim.AdamW(
+            self.parameters,
+            lr=spec.learning_rate,
+            betas=spec.adam_betas,
+            weight_decay=spec.weight_decay,
+            fused=True,
+        )
+        self.curves = Curves()
+
+    def step(self, step: int, rows: Sequence[Prepared], *, look: bool) -> dict[str, float]:
+        """One optimiser step; returns the gradients' cosines where it is looked at."""
+        counts = count_roles(rows)
+        factors = coefficients(counts, self.weights, self.spec.normalise)
+        cosines = {}
+        if look:
+            cosines = self._fitting(rows, lambda batches: self._cosines(step, batches, factors))
+        start = time.monotonic()
+
+        def gradients(batches: Sequence[Batch]) -> tuple[dict[Role, float], float, int]:
+            sums, penalty = role_sums(
+                self.model,
+                batches,
+                factors,
+                backward=True,
+                step=step,
+                penalty=self.token_penalty,
+                max_logits=self.max_logits,
+            )
+            return sums, penalty, sum(batch.ids_BT.numel() for batch in batches)
+
+        sums, penalty, padded = self._fitting(rows, gradients)
+        penalty += self._penalise(step)
+        replaced = self.token_penalty is not None and self.token_penalty.replaces_loss
+        loss = penalty + (0.0 if replaced else weighted_loss(sums, factors))
+        norm = self._clip()
+        if not (math.isfinite(loss) and math.isfinite(norm)):
+            shown = ", ".join(f"{role} {value:.4g}" for role, value in sums.items())
+            raise TrainingError(
+                f"step {step + 1} of {self.num_steps}: the loss is not finite (loss {loss:.4g}, "
+                f"gradient norm {norm:.4g}; sums: {shown})",
+                "Lower train.learning_rate, or raise train.warmup_fraction.",
+            )
+        for group in self.optimizer.param_groups:
+            group["lr"] = learning_rate(step, self.num_steps, self.spec)
+        self.optimizer.step()
+        self.optimizer.zero_grad(set_to_none=True)
+        self.curves.steps.append(
+            StepRecord(
+                sums=sums,
+                counts=counts,
+                loss=loss,
+                penalty=penalty,
+                norm=norm,
+                tokens=sum(map(len, rows)),
+                padded=padded,
+                seconds=time.monotonic() - start,
+            )
+        )
+        return cosines
+
+    def validate(self, rows: Sequence[Prepared]) -> dict[str, float]:
+        """Mean loss per token by role on held-out rows, dropout off."""
+        self.model.eval()
+        sums, _ = self._fitting(
+            rows,
+            lambda batches: role_sums(
+                self.model, batches, {}, backward=False, max_logits=self.max_logits
+            ),
+        )
+        self.model.train()
+        counts = count_roles(rows)
+        self.curves.validation = {role.value: sums[role] / counts[role] for role in sums}
+        return {f"train/loss_validation/{r}": v for r, v in self.curves.validation.items()}
+
+    def report(self) -> FitReport:
+        """The run in numbers."""
+        return replace(
+            self.curves.report(),
+            micro_batch_tokens=self.micro_batch_tokens,
+            num_halvings=self.num_halvings,
+        )
+
+    def _fitting(
+        self, rows: Sequence[Prepared], work: Callable[[Sequence[Batch]], Result]
+    ) -> Result:
+        """What ``work`` makes of the rows, in micro-batches that memory has room for.
+
+        Where it is full, all gradients are dropped, the budget is halved for the rest of the run,
+        and the work is begun anew at the same place of dropout's stream.
+
+        Raises:
+            TrainingError: A single row does not fit.
+        """
+        while True:
+            batches = micro_batches(rows, self.micro_batch_tokens, self.pad_id)
+            before = streams(self.model)
+            try:
+                return work(batches)
+            except torch.OutOfMemoryError as error:
+                reason = str(error).splitlines()[0]
+                largest = max(
+                    (b.ids_BT.numel() for b in batches if len(b.ids_BT) > 1), default=None
+                )
+                if largest is None:
+                    longest = max(map(len, rows))
+                    raise TrainingError(
+                        f"out of memory with one row at a time, the longest of {longest} tokens: "
+                        f"{reason}",
+                        "Lower train.max_length or train.logits_mib, or set "
+                        "train.gradient_checkpointing: true.",
+                    ) from error
+            # Behind the except: what the failed pass held is let go with the error.
+            self.optimizer.zero_grad(set_to_none=True)
+            gc.collect()
+            if self.model.device.type == "cuda":
+                torch.cuda.empty_cache()
+            set_streams(self.model, before)
+            self.micro_batch_tokens = max(1, min(self.micro_batch_tokens, largest) // 2)
+            self.num_halvings += 1
+            logger.warning(
+                "out of memory (%s): going on with train.micro_batch_tokens %d; the result stays "
+                "the same to rounding",
+                reason,
+                self.micro_batch_tokens,
+            )
+
+    def _cosines(
+        self, step: int, batches: Sequence[Batch], factors: Mapping[Role, float]
+    ) -> dict[str, float]:
+        """How the parts of the loss pull beside each other; only what can be measured."""
+        looked = self.model, self.parameters, batches, factors
+        found = {"train/gradient_cosine": gradient_cosine(*looked, self.max_logits)}
+        penalty = self.penalty or self.token_penalty
+        if penalty is not None:
+            found["train/gradient_cosine_penalty"] = penalty_cosine(
+                *looked, penalty, step, self.max_logits
+            )
+        return {name: cosine for name, cosine in found.items() if cosine is not None}
+
+    def _penalise(self, step: int) -> float:
+        """Adds the step's penalty to the gradient; its value."""
+        term = None if self.penalty is None else self.penalty.value(step)
+        if term is None:
+            return 0.0
+        term.backward()
+        return float(term.detach())
+
+    def _clip(self) -> float:
+        """The gradient's norm, which is at most ``max_grad_norm`` afterwards."""
+        limit = self.spec.max_grad_norm or math.inf
+        return float(torch.nn.utils.clip_grad_norm_(self.parameters, limit, foreach=True))
+
+
+def streams(model: Any) -> list[torch.Tensor]:
+    """Where the streams are that dropout draws from: of the CPU and, if used, the accelerator."""
+    found = [torch.random.get_rng_state()]
+    if model.device.type == "cuda":
+        found.append(torch.cuda.get_rng_state(model.device))
+    return found
+
+
+def set_streams(model: Any, states: Sequence[torch.Tensor]) -> None:
+    """Puts the streams where ``streams`` found them."""
+    torch.random.set_rng_state(states[0])
+    if len(states) > 1:
+        torch.cuda.set_rng_state(states[1], model.device)
