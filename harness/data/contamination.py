@@ -11,9 +11,11 @@ many n-grams of an item as a near copy cannot do without: who lacks them all lac
 """
 
 import unicodedata
-from collections import Counter, defaultdict
+from array import array
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Literal
 
 from harness.records import JSON, Corpora
@@ -22,6 +24,7 @@ NEAR = 0.8
 SHORTEST = 20
 """Letters and digits a text needs to have near copies; a third of it in scripts of whole words."""
 _N, _N_IDEOGRAPHIC = 8, 3
+_HASHES = 2**21 - 1
 _FIRST_IDEOGRAPH, _LAST_IDEOGRAPH = "\u2e80", "\u9fff"
 
 
@@ -162,21 +165,28 @@ class _Index:
 
     def __init__(self, texts: Iterable[tuple[tuple[str, int], str]]) -> None:
         self._owners: list[tuple[str, int]] = []
-        self._grams: list[set[str]] = []
+        self._texts: list[str] = []
         self._same: dict[str, list[int]] = defaultdict(list)
         for owner, text in texts:
             plain = normalise(text)
             if plain:
                 self._same[plain].append(len(self._owners))
                 self._owners.append(owner)
-                self._grams.append(_grams(plain) if _is_long_enough(plain) else set())
-        counts = Counter(gram for grams in self._grams for gram in grams)
+                self._texts.append(plain)
         self._postings: dict[str, list[int]] = defaultdict(list)
-        for number, grams in enumerate(self._grams):
-            rarest = sorted(grams, key=lambda gram: (counts[gram], gram))
+        # How many items have an n-gram, by its hash: that some share a count changes which are
+        # indexed, never what is found, and keeps the index a quarter of the size of all n-grams.
+        counts = array("L", [0]) * (_HASHES + 1)
+        long = [(n, plain) for n, plain in enumerate(self._texts) if _is_long_enough(plain)]
+        for _, plain in long:
+            for gram in _grams(plain):
+                counts[hash(gram) & _HASHES] += 1
+        for number, plain in long:
+            grams = _grams(plain)
+            rarest = sorted(grams, key=lambda gram: counts[hash(gram) & _HASHES])
             for gram in rarest[: _num_needed(len(grams))]:
                 self._postings[gram].append(number)
-        self._indexed = set(self._postings)
+        self._grams_of = lru_cache(maxsize=2**12)(lambda number: _grams(self._texts[number]))
 
     def find(self, text: str) -> Iterator[tuple[tuple[str, int], bool, float]]:
         """Items this training text holds: owner, whether exactly, share of the n-grams."""
@@ -185,8 +195,10 @@ class _Index:
         for number in same:
             yield self._owners[number], True, 1.0
         grams = _grams(plain)
-        for number in {n for gram in grams & self._indexed for n in self._postings[gram]}:
-            share = len(self._grams[number] & grams) / len(self._grams[number])
+        found = grams & self._postings.keys()
+        for number in {number for gram in found for number in self._postings[gram]}:
+            wanted = self._grams_of(number)
+            share = len(wanted & grams) / len(wanted)
             if share >= NEAR and number not in same:
                 yield self._owners[number], False, share
 

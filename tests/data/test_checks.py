@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.data import description
 from harness.data.checks import KINDS, find
 from harness.data.corpora import corpora_identity, read_corpora, rows_left_out
 from harness.data.readers import read_instructions, read_pairs
 from harness.data.spec import ChecksSpec, CorpusSpec, DataSpec
 from harness.errors import DataError
-from harness.records import Pair
+from harness.records import Corpora, Pair
 from harness.store import Store
 
 GOOD = ("The old teacher sees a small dog in the garden.", "Der alte Lehrer sieht einen Hund.")
@@ -176,3 +177,11 @@ def test_a_corpus_that_lost_nothing_says_nothing(tmp_path):
     store = Store(tmp_path / "store")
     read_corpora(spec, store)
     assert rows_left_out(spec, store) == {}
+
+
+def test_of_a_large_corpus_languages_are_looked_at_in_some_rows(monkeypatch):
+    monkeypatch.setattr(description, "MOST_IDENTIFIED", 3)
+    rows = tuple(Pair(str(n), GOOD[0], ENGLISH, "en", "de") for n in range(7))
+    findings = description.describe(Corpora(rows)).findings
+    assert findings["a side in a wrong language (of 3 rows looked at)"] == 3
+    assert description.describe(Corpora(rows[:3])).findings["a side in a wrong language"] == 3
