@@ -21,6 +21,7 @@ from harness.evaluation.summary import summarise
 from harness.models.answering_file import answering_of
 from harness.models.generate import HuggingFaceGenerator, generator_identity
 from harness.models.lora import load_adapter
+from harness.models.provenance import model_provenance, system_turn
 from harness.models.spec import ModelSpec
 from harness.protocols import LearnedScorer, OnEvent, Services
 from harness.records import Score, TrialResult
@@ -173,7 +174,10 @@ def _provenance(tuning: Tuning) -> dict[str, str]:
         for name, facts in ({} if data is None else corpora_identity(data)).items()
         if facts is not None
     }
-    return model | corpora | {f"version/{name}": text for name, text in library_versions()}
+    told = model_provenance(tuning.config.model)
+    if data is not None and data.system is not None:
+        told["chat/system"] = system_turn(tuning.config.model, data.system)
+    return model | told | corpora | {f"version/{name}": text for name, text in library_versions()}
 
 
 def _cost(predictions: Mapping[str, Built]) -> dict[str, float]:
@@ -186,4 +190,9 @@ def _cost(predictions: Mapping[str, Built]) -> dict[str, float]:
         for key, built in predictions.items()
         if "forced_tags" in built.facts
     }
-    return {"cost/generated_tokens": tokens, "cost/peak_memory_gib": peak, **forced}
+    aloud = {
+        f"thoughts/{key}": built.facts["thought_aloud"] / built.facts["items"]
+        for key, built in predictions.items()
+        if "thought_aloud" in built.facts
+    }
+    return {"cost/generated_tokens": tokens, "cost/peak_memory_gib": peak, **forced, **aloud}

@@ -99,7 +99,7 @@ def export(
     source = model_folder(model)
     whole = adapter_folder(str(adapter))
     dtype = dtype or _dtype_of(source)
-    tuned = load_adapter(load_chat_model(model.replace(dtype="float32")), whole)
+    tuned = load_adapter(load_chat_model(model.replace(dtype="float32", quantise=None)), whole)
     prompts = _encoded(tuned)
     wanted = _logits(tuned.model, prompts)
     plain = _merge(tuned)
@@ -120,6 +120,8 @@ def export(
         plain.save_pretrained(draft)
         _copy_the_rest(source, draft)
         _copy_tokens(whole, draft)
+        if model.chat_template is not None:
+            shutil.copyfile(model.chat_template, draft / "chat_template.jinja")
         copy_answering(whole, draft)
         _cast(plain, "float32")
         rounded = _logits(plain, prompts)

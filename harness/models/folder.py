@@ -6,14 +6,20 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.errors import ConfigError, join_faults
+from harness.models.hub import download_command, fetch
+from harness.models.quantise import check_quantise
 from harness.models.spec import ModelSpec
 from harness.records import JSON
 
-HUB_FILES = ("*.safetensors", "*.json", "*.model", "*.txt", "*.jinja")
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model")
 ADAPTER_CONFIG = "adapter_config.json"
 _INDEX = "model.safetensors.index.json"
+_PICKLED, _PICKLED_INDEX = "pytorch_model*.bin", "pytorch_model.bin.index.json"
 _SETTINGS = ("config.json", "generation_config.json", "tokenizer_config.json", _INDEX)
+_NO_TEMPLATE = (
+    "no chat template, and a chat model is wanted: take the -Instruct or -Chat version of it, or "
+    "give it one: model.chat_template: FILE, a Jinja file"
+)
 
 
 def model_folder(spec: ModelSpec) -> Path:
@@ -22,11 +28,18 @@ def model_folder(spec: ModelSpec) -> Path:
     Raises:
         ConfigError: No such folder; or no configuration, weights, tokenizer or chat template in
             it; or weights that are cut off. All faults at once.
+        MissingExtra: It is to be quantised, and the library is not there.
     """
-    folder = _locate(spec.path, spec.revision)
-    faults = list(_faults(folder))
+    check_quantise(spec)
+    folder = _locate(spec)
+    faults = list(_faults(folder, spec))
     if faults:
-        raise ConfigError(join_faults(f"model.path: {spec.path}", faults))
+        fetched = folder != Path(spec.path)
+        place = f" (in {folder})" if fetched else ""
+        raise ConfigError(
+            join_faults(f"model.path: {spec.path}{place}", faults),
+            f"fetch what is missing: {download_command(spec)}" if fetched else None,
+        )
     return folder
 
 
@@ -55,8 +68,21 @@ def weight_files(folder: Path) -> list[Path]:
     return sorted(folder.glob("*.safetensors"))
 
 
-def chat_template(folder: Path) -> str | None:
-    """The template that renders a chat, from either place Hugging Face keeps it."""
+def pickled_files(folder: Path) -> list[Path]:
+    """The weights of a folder that has no safetensors, sorted by name."""
+    return [] if weight_files(folder) else sorted(folder.glob(_PICKLED))
+
+
+def chat_template(folder: Path, given: str | None = None) -> str | None:
+    """The template that renders a chat: the given file, or from where Hugging Face keeps it.
+
+    Raises:
+        ConfigError: There is no such file.
+    """
+    if given is not None:
+        if not Path(given).is_file():
+            raise ConfigError(f"model.chat_template: {given}: no such file")
+        return Path(given).read_text(encoding="utf-8")
     file = folder / "chat_template.jinja"
     if file.is_file():
         return file.read_text(encoding="utf-8")
@@ -80,7 +106,8 @@ def read_json(path: Path) -> Mapping[str, JSON]:
     return value
 
 
-def _locate(path: str, revision: str | None) -> Path:
+def _locate(spec: ModelSpec) -> Path:
+    path = spec.path
     folder = Path(path)
     if folder.is_dir():
         return folder
@@ -88,40 +115,39 @@ def _locate(path: str, revision: str | None) -> Path:
         raise ConfigError(f"model.path: {path}: is a file, allowed the folder it lies in")
     if path.startswith((".", "/", "~")) or path.count("/") != 1:
         raise ConfigError(f"model.path: {path}: no such folder")
-    from huggingface_hub import snapshot_download
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
-
-    try:
-        return Path(snapshot_download(path, revision=revision, allow_patterns=list(HUB_FILES)))
-    except (HfHubHTTPError, HFValidationError, OfflineModeIsEnabled, OSError) as error:
-        reason = str(error).strip().splitlines()[0]
-        raise ConfigError(
-            f"model.path: {path}: no such folder, and the hub did not give it: {reason}"
-        ) from None
+    return fetch(spec)
 
 
-def _faults(folder: Path) -> list[str]:
+def _faults(folder: Path, spec: ModelSpec) -> list[str]:
     faults = []
     if not (folder / "config.json").is_file():
         faults.append("config.json is missing, allowed a folder save_pretrained wrote")
     faults += [fault for name in _SETTINGS if (fault := _unreadable(folder / name))]
-    files = weight_files(folder)
-    if not files:
-        other = any(folder.glob("*.bin")) or any(folder.glob("*.pt"))
-        mend = " (pickled weights are not read: save with safe_serialization=True)" if other else ""
-        faults.append(f"no weights, allowed *.safetensors{mend}")
-    faults += [fault for file in files if (fault := _broken(file))]
-    index = {} if _unreadable(folder / _INDEX) else read_json(folder / _INDEX)
-    named = set(index.get("weight_map", {}).values())
-    faults += [f"{name} is missing" for name in sorted(named - {file.name for file in files})]
+    faults += _weight_faults(folder, spec.allow_pickle)
     if not any((folder / name).is_file() for name in TOKENIZER_FILES):
         faults.append(f"no tokenizer, allowed one of {', '.join(TOKENIZER_FILES)}")
-    elif not _unreadable(folder / "tokenizer_config.json") and chat_template(folder) is None:
-        faults.append(
-            "no chat template, and a chat model is wanted: take the -Instruct or -Chat version of "
-            "it, or put the template into chat_template.jinja in its folder"
-        )
+    elif not _unreadable(folder / "tokenizer_config.json"):
+        try:
+            faults += [] if chat_template(folder, spec.chat_template) else [_NO_TEMPLATE]
+        except ConfigError as error:
+            faults.append(error.message)
     return faults
+
+
+def _weight_faults(folder: Path, allow_pickle: bool) -> list[str]:
+    pickled = pickled_files(folder)
+    files, index_name = weight_files(folder), _INDEX
+    if pickled and allow_pickle:
+        files, index_name = pickled, _PICKLED_INDEX
+    if not files:
+        other = bool(pickled) or any(folder.glob("*.bin")) or any(folder.glob("*.pt"))
+        mend = " (pickled weights are not read: save with safe_serialization=True, or where you "
+        mend += "trust their maker set model.allow_pickle: true)"
+        return [f"no weights, allowed *.safetensors{mend if other else ''}"]
+    faults = [fault for file in files if file.suffix != ".bin" and (fault := _broken(file))]
+    index = {} if _unreadable(folder / index_name) else read_json(folder / index_name)
+    named = set(index.get("weight_map", {}).values())
+    return faults + [f"{name} is missing" for name in sorted(named - {one.name for one in files})]
 
 
 def _unreadable(path: Path) -> str:
@@ -135,6 +161,8 @@ def _unreadable(path: Path) -> str:
 
 def _broken(file: Path) -> str:
     """What is wrong with a safetensors file, by its header and its length; "" if nothing."""
+    if not file.exists():
+        return f"{file.name}: is a link to nothing, as a download that broke off leaves it"
     size = file.stat().st_size
     try:
         with file.open("rb") as handle:

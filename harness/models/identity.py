@@ -12,7 +12,13 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
-from harness.models.folder import adapter_folder, chat_template, model_folder, read_json
+from harness.models.folder import (
+    adapter_folder,
+    chat_template,
+    model_folder,
+    pickled_files,
+    read_json,
+)
 from harness.models.spec import ModelSpec
 from harness.models.thoughts import thinking
 from harness.records import JSON
@@ -20,18 +26,20 @@ from harness.spec import digest, file_sha256
 
 _UNHASHED = {"README.md", "LICENSE", "RECIPE.json", ".gitattributes"}
 _HASHED_SUFFIXES = {".safetensors", ".json", ".model", ".txt", ".jinja", ".py"}
+_CHOICES = ("attention", "quantise")
+"""Settings that change numbers, and of which None is how it was before there were any."""
 _LARGE = 64 * 2**20
 """Files from this size on keep their hash on disk: hashing 14 GB takes ten seconds a process."""
 
 
 def model_identity(spec: ModelSpec) -> dict[str, JSON]:
-    """Content hash, chat template hash, dtype, device kind and threads.
+    """Content hash, chat template hash, dtype, device kind and threads; what else was chosen.
 
     Raises:
         ConfigError: The model's files are not there or not whole.
     """
     folder = model_folder(spec)
-    template = chat_template(folder) or ""
+    template = chat_template(folder, spec.chat_template) or ""
     identity: dict[str, JSON] = {
         "content": folder_hash(folder),
         "chat_template": hashlib.sha256(template.encode()).hexdigest(),
@@ -41,6 +49,10 @@ def model_identity(spec: ModelSpec) -> dict[str, JSON]:
     }
     if spec.adapter is not None:
         identity["adapter"] = folder_hash(adapter_folder(spec.adapter))
+    pickled = pickled_files(folder)
+    if pickled:
+        identity["pickled"] = [content_hash(file) for file in pickled]
+    identity |= {name: value for name in _CHOICES if (value := getattr(spec, name)) is not None}
     if thinking(template) is not None:
         identity["thinking"] = thinking(template)
     return identity

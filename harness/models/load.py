@@ -1,20 +1,27 @@
-"""The door to transformers: a chat model, loaded from safetensors with its tokenizer."""
+"""The door to transformers: a chat model, loaded from safetensors with its tokenizer.
+
+Safetensors unless ``allow_pickle`` is asked for, then tensors alone; the model's own code only when
+it is trusted; never the network: files were fetched before.
+"""
 
 import logging
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import torch
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 from transformers.utils import logging as transformers_logging
 
 from harness.errors import ConfigError
 from harness.models.chat_model import ChatModel
-from harness.models.folder import model_folder
+from harness.models.folder import model_folder, pickled_files
 from harness.models.identity import device_kind, model_identity
 from harness.models.lora import load_adapter
+from harness.models.quantise import quantise_arguments
 from harness.models.spec import ModelSpec
-from harness.models.tokenizer import tokenizer_in
+from harness.models.tokenizer import ChatTokenizer, tokenizer_in
+from harness.records import Message
 
 logger = logging.getLogger(__name__)
 transformers_logging.disable_progress_bar()
@@ -25,6 +32,7 @@ def load_chat_model(spec: ModelSpec) -> ChatModel:
 
     Raises:
         ConfigError: The folder is missing, incomplete or broken, or the device is not there.
+        MissingExtra: It is to be quantised, and the library is not there.
     """
     folder = model_folder(spec)
     identity = model_identity(spec)
@@ -34,13 +42,17 @@ def load_chat_model(spec: ModelSpec) -> ChatModel:
         model, report = AutoModelForCausalLM.from_pretrained(
             folder,
             dtype=getattr(torch, spec.dtype),
-            use_safetensors=True,
+            use_safetensors=not (spec.allow_pickle and pickled_files(folder)),
+            weights_only=True,
             local_files_only=True,
             trust_remote_code=spec.trust_remote_code,
             output_loading_info=True,
+            **_chosen(spec, device),
         )
     except Exception as error:  # config and weights are read by many libraries, each with its own
-        raise ConfigError(f"model.path: {spec.path}: the model cannot be read: {error}") from error
+        raise ConfigError(
+            f"model.path: {spec.path}: the model cannot be read: {error}", _hint(spec, error)
+        ) from error
     if report["missing_keys"] or report["mismatched_keys"]:
         # transformers would go on with random numbers in their place.
         names = [*report["missing_keys"], *(str(one) for one in report["mismatched_keys"])]
@@ -48,14 +60,52 @@ def load_chat_model(spec: ModelSpec) -> ChatModel:
             f"model.path: {spec.path}: {len(names)} weights are missing or misshapen, "
             f"{sorted(names)[0]} among them"
         )
-    model.to(device)
+    if spec.device_map is None and spec.quantise is None:
+        model.to(device)
     model.eval().requires_grad_(False)
+    tokenizer = tokenizer_in(folder, spec.trust_remote_code, spec.chat_template)
+    _check_rows(spec, model, tokenizer)
     logger.info("loaded %s (%s, %s)", spec.path, spec.dtype, device)
-    chat_model = ChatModel(model, tokenizer_in(folder, spec.trust_remote_code), spec, identity)
+    if spec.trust_remote_code:
+        logger.warning("%s: code of the model's own may run (model.trust_remote_code)", spec.path)
+    chat_model = ChatModel(model, tokenizer, spec, identity)
     if spec.adapter is None:
         return chat_model
     # The model is the two together, tokens that the adapter brought among it.
     return replace(load_adapter(chat_model, Path(spec.adapter)), extension=None)
+
+
+def _chosen(spec: ModelSpec, device: torch.device) -> dict[str, Any]:
+    """What is left to transformers where nothing is chosen."""
+    quantised = quantise_arguments(spec)
+    chosen: dict[str, Any] = {}
+    if spec.attention is not None:
+        chosen["attn_implementation"] = spec.attention
+    if spec.device_map is not None or quantised is not None:
+        # Quantised weights are made where they stay.
+        chosen["device_map"] = spec.device_map or {"": device}
+    if quantised is not None:
+        chosen["quantization_config"] = BitsAndBytesConfig(**quantised)
+    return chosen
+
+
+def _hint(spec: ModelSpec, error: Exception) -> str | None:
+    if "trust_remote_code" in str(error):
+        return "Where you trust its maker, set model.trust_remote_code: true"
+    if spec.attention is not None and spec.attention.partition("_")[0] in str(error).lower():
+        return f"model.attention: found {spec.attention!r}; sdpa and eager work everywhere"
+    return None
+
+
+def _check_rows(spec: ModelSpec, model: Any, tokenizer: ChatTokenizer) -> None:
+    """Embeddings may have more rows than there are tokens, not fewer than a chat needs."""
+    rows = len(model.get_input_embeddings().weight)
+    highest = max((*tokenizer.encode_chat((Message("user", "x"),)), *tokenizer.end_ids))
+    if highest >= rows:
+        raise ConfigError(
+            f"model.path: {spec.path}: the tokenizer writes token {highest} into every chat, the "
+            f"model has {rows} rows of embeddings: tokenizer and weights are of two models"
+        )
 
 
 def _device(spec: ModelSpec) -> torch.device:

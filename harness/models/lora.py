@@ -23,6 +23,8 @@ from harness.errors import ConfigError
 from harness.models.chat_model import ChatModel
 from harness.models.folder import adapter_folder
 from harness.models.spec import LoraSpec
+from harness.models.speed import quantised
+from harness.models.targets import target_modules
 from harness.models.vocabulary import read_tokens, remove_tokens, write_tokens
 from harness.streams import stream_seed
 
@@ -44,7 +46,7 @@ def attach(chat_model: ChatModel, spec: LoraSpec, seed: int) -> ChatModel:
         r=spec.rank,
         lora_alpha=spec.alpha,
         lora_dropout=spec.dropout,
-        target_modules=_target_modules(base, spec),
+        target_modules=target_modules(base, spec),
         use_rslora=spec.rslora,
         use_dora=spec.dora,
         trainable_token_indices=_trained_rows(chat_model, base, spec),
@@ -135,6 +137,12 @@ def load_another(chat_model: ChatModel, folder: Path, name: str) -> None:
 
 
 def _without_adapter(model: Any) -> Any:
+    if isinstance(model, PeftModel) and quantised(model):
+        raise ConfigError(
+            "model.quantise: an adapter cannot be merged into quantised weights, and training goes "
+            "on from the two merged",
+            "merge them first: harness export ADAPTER --model MODEL --output DIR",
+        )
     return merged(model) if isinstance(model, PeftModel) else model
 
 
@@ -212,20 +220,3 @@ def _as_peft_is() -> Iterator[None]:
         # We raise instead.
         warnings.filterwarnings("ignore", "Found missing adapter keys", UserWarning)
         yield
-
-
-def _target_modules(model: Any, spec: LoraSpec) -> str | list[str]:
-    if isinstance(spec.target_modules, str):
-        return spec.target_modules
-    linear = {
-        name.rpartition(".")[2]
-        for name, module in model.named_modules()
-        if isinstance(module, torch.nn.Linear)
-    }
-    unknown = sorted(set(spec.target_modules) - linear)
-    if unknown:
-        raise ConfigError(
-            f"lora.target_modules: found {', '.join(unknown)}, allowed all-linear or layers of "
-            f"this model: {', '.join(sorted(linear))}"
-        )
-    return list(spec.target_modules)

@@ -1,10 +1,24 @@
 """Which model is tuned, how it is loaded, and the low-rank adapter trained on it."""
 
-from typing import Literal
+import re
+from typing import Any, Literal
 
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from harness.spec import LocalPath, Spec
+
+REGEX = "re:"
+"""What a regular expression among names of layers begins with."""
+_ALL = "all-linear"
+
+
+def is_pattern(name: str) -> bool:
+    """Whether a name of layers is a pattern, which may fit several.
+
+    >>> is_pattern("*.mlp.*"), is_pattern("re:.*mlp.*"), is_pattern("q_proj")
+    (True, True, False)
+    """
+    return name.startswith(REGEX) or any(mark in name for mark in "*?[")
 
 
 def _off(value: object) -> bool:
@@ -22,19 +36,49 @@ class ModelSpec(Spec):
     """Folder of a PEFT adapter to put on it; training then continues from the two merged."""
 
     revision: str | None = None
-    """Commit of a hub model; None takes what the hub calls its main branch."""
+    """Commit, tag or branch of a hub model; None takes its main branch. The commit that was used is
+    logged with the run: give it here and the model stays what it was."""
 
-    dtype: Literal["float32", "bfloat16"] = "float32"
-    """Precision of the frozen weights; adapters and optimiser are always float32."""
+    chat_template: LocalPath | None = Field(default=None, exclude_if=_off)
+    """File with a chat template (Jinja), in place of the model's own or where it has none."""
+
+    dtype: Literal["float32", "bfloat16", "float16"] = "float32"
+    """Precision of the frozen weights; adapters and optimiser are always float32. float16 is for
+    scoring on older accelerators: gradients may vanish in it."""
+
+    quantise: Literal["nf4", "fp4", "int8"] | None = Field(default=None, exclude_if=_off)
+    """Frozen weights in 4 bits (nf4: QLoRA, Dettmers et al. 2023, 2305.14314) or 8, computing in
+    `dtype`; needs bitsandbytes: `pip install 'mt-tuning-harness[quantise]'`."""
+
+    attention: Literal["eager", "sdpa", "flash_attention_2", "flex_attention"] | None = Field(
+        default=None, exclude_if=_off
+    )
+    """How attention is computed, by its name in transformers; None for its choice (sdpa)."""
 
     device: Literal["auto", "cpu", "cuda"] = "auto"
     """Where it runs; `auto` takes an accelerator when there is one."""
 
+    device_map: Literal["auto", "balanced", "balanced_low_0", "sequential"] | None = Field(
+        default=None, exclude_if=_off
+    )
+    """How the layers of one model are spread over several accelerators, by accelerate; None keeps
+    all on one."""
+
     trust_remote_code: bool = False
     """Whether Python files of the model folder may run; only for models you trust."""
 
+    allow_pickle: bool = Field(default=False, exclude_if=_off)
+    """Whether weights may be read from pytorch_model*.bin where there are no safetensors; nothing
+    but tensors is unpickled (torch.load with weights_only)."""
+
     threads: int = Field(default=1, ge=1, le=1024)
     """CPU threads of one trial; workers of one thread each beat one worker of many."""
+
+    @model_validator(mode="after")
+    def _one_place(self) -> "ModelSpec":
+        if self.device_map is not None and self.device == "cpu":
+            raise ValueError("device_map spreads over accelerators, found device 'cpu'")
+        return self
 
 
 class VocabularySpec(Spec):
@@ -60,7 +104,8 @@ class LoraSpec(Spec):
     """Dropout on the adapter's input."""
 
     target_modules: Literal["all-linear"] | tuple[str, ...] = "all-linear"
-    """Layers that get an adapter: every linear layer but the head, or names such as `q_proj`."""
+    """Layers that get an adapter: every linear layer but the head; or names such as `q_proj`,
+    patterns of whole names such as `model.layers.1?.mlp.*`, or after `re:` regular expressions."""
 
     rslora: bool = False
     """Rank-stabilised scaling (Kalajdzievski 2023, 2312.03732)."""
@@ -76,11 +121,23 @@ class LoraSpec(Spec):
     """Tokens to add for a language, `{tokens: 500, language: de}`; their rows are trained, and the
     tokenizer is saved beside the adapter. None for none."""
 
+    @field_validator("target_modules", mode="before")
+    @classmethod
+    def _one_or_more(cls, value: Any) -> Any:
+        return (value,) if isinstance(value, str) and value != _ALL else value
+
     @field_validator("target_modules")
     @classmethod
     def _some_modules(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
         if isinstance(value, tuple):
             if not value:
                 raise ValueError("found no name, allowed 'all-linear' or at least one layer name")
-            return tuple(sorted(set(value)))
+            if _ALL in value and len(value) > 1:
+                raise ValueError("found 'all-linear' beside names, allowed one or the others")
+            for one in value:
+                try:
+                    re.compile(one.removeprefix(REGEX) if one.startswith(REGEX) else "")
+                except re.error as error:
+                    raise ValueError(f"found {one!r}, no regular expression: {error}") from None
+            return _ALL if value == (_ALL,) else tuple(sorted(set(value)))
         return value

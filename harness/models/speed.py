@@ -20,13 +20,18 @@ def quick(model: Any) -> Iterator[Any]:
     was_training = model.training
     model.eval()
     try:
-        if isinstance(model, PeftModel) and model.dtype == torch.float32:
+        if isinstance(model, PeftModel) and model.dtype == torch.float32 and not quantised(model):
             with _folded(model) as base:
                 yield base
         else:
             yield model
     finally:
         model.train(was_training)
+
+
+def quantised(model: Any) -> bool:
+    """Whether its frozen weights are in fewer bits than they are computed with."""
+    return bool(getattr(model, "is_quantized", False))
 
 
 @contextlib.contextmanager

@@ -14,7 +14,7 @@ from typing import Any
 from transformers import AutoTokenizer
 
 from harness.errors import ConfigError
-from harness.models.folder import model_folder, read_json
+from harness.models.folder import chat_template, model_folder, read_json
 from harness.models.spec import ModelSpec
 from harness.models.thoughts import closed, split_thoughts, thinking, thinking_switch
 from harness.records import Message, Role, TokenIds
@@ -25,6 +25,8 @@ TOKENIZER_FILE = "tokenizer.json"
 
 _MARK = "XQXQ"
 """Stands for an answer when the chat template is asked what it writes around one."""
+_SAY_THE_END = ("generation_config.json", "config.json")
+"""Files that may list the tokens that end generation; what the first says goes."""
 _ANCHORS = ("\n", ".", "x")
 """Texts to put before one that goes on, where a tokenizer begins every text with a blank."""
 _BLANKS = ("▁", "Ġ")
@@ -233,22 +235,31 @@ def load_tokenizer(spec: ModelSpec) -> ChatTokenizer:
     Raises:
         ConfigError: Its files are missing, broken, or without a chat template.
     """
-    tokenizer = tokenizer_in(model_folder(spec), spec.trust_remote_code)
+    tokenizer = tokenizer_in(model_folder(spec), spec.trust_remote_code, spec.chat_template)
     if spec.adapter is None or not (Path(spec.adapter) / TOKENIZER_FILE).is_file():
         return tokenizer
-    return ChatTokenizer(tokenizer_in(Path(spec.adapter)).tokenizer, tokenizer.end_ids)
+    own = tokenizer_in(Path(spec.adapter), template=spec.chat_template)
+    return ChatTokenizer(own.tokenizer, tokenizer.end_ids)
 
 
-def tokenizer_in(folder: Path, trust_remote_code: bool = False) -> ChatTokenizer:
-    """The tokenizer in a folder known to be whole."""
+def tokenizer_in(
+    folder: Path, trust_remote_code: bool = False, template: str | None = None
+) -> ChatTokenizer:
+    """The tokenizer in a folder known to be whole, with another chat template if a file is given.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
     try:
         tokenizer = AutoTokenizer.from_pretrained(
             folder, local_files_only=True, trust_remote_code=trust_remote_code
         )
     except Exception as error:  # the libraries below raise whatever their parsers raise
         raise ConfigError(f"model.path: {folder}: the tokenizer cannot be read: {error}") from error
-    stops = read_json(folder / "generation_config.json").get("eos_token_id")
-    return ChatTokenizer(tokenizer, _as_ids(stops))
+    if template is not None:
+        tokenizer.chat_template = chat_template(folder, template)
+    stops = [read_json(folder / name).get("eos_token_id") for name in _SAY_THE_END]
+    return ChatTokenizer(tokenizer, next((_as_ids(one) for one in stops if one is not None), ()))
 
 
 def _as_ids(value: Any) -> tuple[int, ...]:
