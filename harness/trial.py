@@ -13,7 +13,7 @@ from harness.adapters import ADAPTER
 from harness.config import TrialConfig
 from harness.data.corpora import corpora_identity
 from harness.data.overlaps import BenchmarkItems
-from harness.evaluation.benchmarks import Benchmark, find_benchmarks
+from harness.evaluation.benchmarks import Benchmark, select
 from harness.evaluation.predict import predict_stored
 from harness.evaluation.score import Unmeasured, check_metrics, score_stored
 from harness.evaluation.spec import EvalSpec
@@ -61,7 +61,8 @@ def run_trial(
 def _run(
     config: TrialConfig, store: Store, timeline: Timeline, learned: LearnedScorer | None
 ) -> TrialResult:
-    benchmarks = find_benchmarks(config.eval)
+    selection = select(config.eval)
+    benchmarks = selection.benchmarks
     check_metrics(benchmarks, config.eval)
     tuning = Tuning(config, store, timeline)
     variant = config.variant
@@ -72,7 +73,7 @@ def _run(
         )
     predictions = _predict(tuning, benchmarks, adapter)
     scores, unmeasured = _score(tuning, benchmarks, predictions, Services(learned))
-    summaries = summarise(benchmarks, scores)
+    summaries = summarise(benchmarks, scores, selection.absent)
     return TrialResult(
         name=config.name,
         fingerprint=config.fingerprint(),
@@ -80,7 +81,7 @@ def _run(
         variant=config.variant.name,
         seed=config.seed,
         scores=scores,
-        unmeasured={**unmeasured, **summaries.missing},
+        unmeasured={**selection.unmeasured(), **unmeasured, **summaries.missing},
         summaries=summaries.values,
         facts=tuning.facts | _cost(predictions),
         stages=tuning.stages | {f"predictions/{key}": one.key for key, one in predictions.items()},

@@ -128,15 +128,18 @@ def _print_plugin(plugin: "Plugin") -> None:
 
 
 def _list_benchmarks(folder: Path, as_json: bool) -> None:
-    from harness.evaluation.benchmarks import find_benchmarks, known_suites
+    from harness.evaluation.benchmarks import Selection, known_suites, select
     from harness.evaluation.spec import EvalSpec
 
     if not folder.is_dir():
         raise ConfigError(f"{folder}: no such folder", "--folder DIR says where benchmarks lie")
     suites = known_suites(folder)
-    found = find_benchmarks(EvalSpec(folder=str(folder), suites=suites)) if suites else ()
+    chosen = select(EvalSpec(folder=str(folder), suites=("*",))) if suites else Selection(())
+    found = chosen.benchmarks
     if as_json:
-        output.print_json({"benchmarks": [_benchmark_plain(benchmark) for benchmark in found]})
+        absent = [{"benchmark": one.key, "reason": one.reason} for one in chosen.absent]
+        found_plain = [_benchmark_plain(benchmark) for benchmark in found]
+        output.print_json({"benchmarks": found_plain, "absent": absent})
         return
     for suite in suites:
         table = output.table(suite, "benchmark", "split", "items", "metrics", right=("items",))
@@ -148,7 +151,15 @@ def _list_benchmarks(folder: Path, as_json: bool) -> None:
                     str(len(benchmark.items)),
                     ", ".join(benchmark.metrics),
                 )
+        for one in chosen.absent:
+            if one.suite == suite:
+                name = one.key.partition("/")[2]
+                table.add_row(name, str(one.split), "absent", ", ".join(one.metrics))
         output.print_table(table)
+    if chosen.absent:
+        click.echo(
+            "absent: the data are not here; docs/benchmarks.md says which, and where to put them"
+        )
     if not suites:
         click.echo(f"no benchmarks in {folder} (they are <suite>/<name>.yaml)")
 

@@ -6,17 +6,20 @@ A benchmark is ``<folder>/<suite>/<name>.yaml``; what the harness needs beyond l
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Literal
 
-from harness.errors import ConfigError, DataError, unknown_name
-from harness.evaluation.items import read_items
+from harness.errors import ConfigError, DataError
+from harness.evaluation.benchmark_data import data_folder, data_of
+from harness.evaluation.families import Entry, known_suites, select_entries, text_of
+from harness.evaluation.source import SourceSpec
 from harness.evaluation.spec import EvalSpec
 from harness.evaluation.task import Extract, Outcome, Summary, TaskFile
 from harness.records import JSON, Decoding, Split
-from harness.spec import digest, file_sha256, validate
-from harness.yaml_files import key_lines, parse_yaml, read_text
+from harness.spec import digest, validate
+from harness.yaml_files import key_lines, parse_yaml
+
+__all__ = ["Absent", "Benchmark", "Selection", "find_benchmarks", "known_suites", "select"]
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class Benchmark:
         version: Of the benchmark.
         limit: Only so many items are used; None for all.
         items: The rows used, checked.
+        source: How its rows are made of files that are not shipped; None where they are.
+        requires: Settings of metrics without which these are not measured here.
     """
 
     suite: str
@@ -62,6 +67,8 @@ class Benchmark:
     version: str
     limit: int | None
     items: tuple[Mapping[str, JSON], ...] = field(repr=False)
+    source: SourceSpec | None = None
+    requires: tuple[str, ...] = ()
 
     @property
     def key(self) -> str:
@@ -81,80 +88,110 @@ class Benchmark:
             "extract": self.extract.plain(),
             "language": self.language,
             "limit": self.limit,
+            **({} if self.source is None else {"rows": self.rows_digest()}),
         }
+
+    def rows_digest(self) -> str:
+        """What becomes of the data's records, prompts among it; not where the files are."""
+        assert self.source is not None
+        places = {"files", "get", "pairs", "codes"}
+        return digest({k: v for k, v in self.source.plain().items() if k not in places})
+
+
+@dataclass(frozen=True)
+class Absent:
+    """A benchmark whose data are not on this machine.
+
+    Attributes:
+        key: ``suite/name``.
+        split: What it may be used for.
+        metrics: Names of the metrics that are not measured for that.
+        summary: Its part in the suite's summary, which is not measured either.
+        reason: What is missing, and where it goes.
+    """
+
+    key: str
+    split: Split
+    metrics: tuple[str, ...] = field(repr=False)
+    summary: Summary | None
+    reason: str
+
+    @property
+    def suite(self) -> str:
+        """The folder it is in."""
+        return self.key.partition("/")[0]
+
+
+@dataclass(frozen=True)
+class Selection:
+    """What a specification selects: what can be scored, and what cannot for want of its data."""
+
+    benchmarks: tuple[Benchmark, ...]
+    absent: tuple[Absent, ...] = ()
+
+    def unmeasured(self) -> dict[str, str]:
+        """The reason for each score that is not to be had."""
+        return {f"{one.key}/{metric}": one.reason for one in self.absent for metric in one.metrics}
 
 
 def find_benchmarks(spec: EvalSpec) -> tuple[Benchmark, ...]:
+    """The benchmarks a specification selects, sorted by key; without those whose data are absent.
+
+    Raises:
+        ConfigError, DataError: As ``select``.
+    """
+    return select(spec).benchmarks
+
+
+def select(spec: EvalSpec) -> Selection:
     """The benchmarks a specification selects, sorted by key.
+
+    What is named in full must be there. A suite or a pattern selects what is there, and says what
+    is not; of each at least one must be.
 
     Raises:
         ConfigError: No such folder, suite or benchmark.
-        DataError: Benchmark or data files are wrong: all faults of all files at once.
+        DataError: Benchmark or data files are wrong or missing: all faults of all files at once.
     """
-    folder = Path(spec.folder)
-    files = _select(folder, spec.suites)
-    found: list[Benchmark] = []
+    folder, data = Path(spec.folder), data_folder(spec)
+    wanted = select_entries(folder, spec.suites)
+    entries = sorted({entry for matched in wanted.values() for entry in matched})
+    read: dict[Entry, Benchmark | Absent | None] = {}
     faults: list[str] = []
-    for path in files:
+    for entry in entries:
         try:
-            benchmark = read_benchmark(path, limit=spec.limit, splits=spec.splits)
+            read[entry] = read_entry(entry, limit=spec.limit, splits=spec.splits, data=data)
         except (ConfigError, DataError) as error:
             faults.append(str(error))
-        else:
-            if benchmark is not None:
-                found.append(benchmark)
+    for name, matched in wanted.items():
+        absent = [one for one in map(read.get, matched) if isinstance(one, Absent)]
+        if absent and (len(absent) == len(matched) or name in {one.key for one in absent}):
+            faults += [f"eval.suites: {name}: {one.key}: {one.reason}" for one in absent]
     if faults:
-        raise DataError("\n".join(faults))
+        raise DataError("\n".join(dict.fromkeys(faults)))
+    found = tuple(one for one in read.values() if isinstance(one, Benchmark))
     if not found:
         splits = ", ".join(spec.splits)
         raise ConfigError(
-            f"{folder}: none of the {len(files)} benchmarks in {', '.join(spec.suites)} has a "
+            f"{folder}: none of the {len(entries)} benchmarks in {', '.join(spec.suites)} has a "
             f"split that is wanted (splits: {splits})"
         )
-    return tuple(found)
+    return Selection(found, tuple(one for one in read.values() if isinstance(one, Absent)))
 
 
-def known_suites(folder: Path) -> tuple[str, ...]:
-    """Names of the folders that hold benchmarks."""
-    return tuple(sorted({path.parent.name for path in folder.glob("*/*.yaml")}))
-
-
-def _select(folder: Path, wanted: Sequence[str]) -> list[Path]:
-    if not folder.is_dir():
-        raise ConfigError(f"eval.folder: found {str(folder)!r}, allowed: an existing folder")
-    files = sorted(folder.glob("*/*.yaml"))
-    keys = {path: f"{path.parent.name}/{path.stem}" for path in files}
-    chosen: set[Path] = set()
-    faults: list[str] = []
-    for name in wanted:
-        pattern = name if "/" in name else f"{name}/*"
-        matched = {path for path, key in keys.items() if fnmatchcase(key, pattern)}
-        chosen |= matched
-        if matched:
-            continue
-        if pattern.partition("/")[0] in known_suites(folder):
-            suite = pattern.partition("/")[0]
-            known = [key for key in keys.values() if key.startswith(f"{suite}/")]
-            faults.append(unknown_name("benchmark", name, known))
-        else:
-            faults.append(unknown_name("suite", name, known_suites(folder)))
-    if faults:
-        raise ConfigError("\n".join(f"eval.suites: {fault} in {folder}" for fault in faults))
-    return sorted(chosen)
-
-
-def read_benchmark(
-    path: Path, *, limit: int | None = None, splits: Sequence[Split] = tuple(Split)
-) -> Benchmark | None:
-    """The benchmark in a YAML, its data checked; None when its split is not wanted.
+def read_entry(
+    entry: Entry, *, limit: int | None, splits: Sequence[Split], data: Path | None
+) -> Benchmark | Absent | None:
+    """The benchmark of an entry, its data checked; None when its split is not wanted.
 
     Raises:
         ConfigError: The YAML is wrong: all its faults at once, with line and dotted path.
         DataError: Its data file is missing or wrong.
     """
-    text = read_text(path)
-    data = parse_yaml(text, str(path))
-    task = validate(TaskFile, data, str(path), lines=_Lines(text))
+    path = entry.path
+    text = text_of(entry)
+    plain = parse_yaml(text, str(path))
+    task = validate(TaskFile, plain, str(path), lines=_Lines(text))
     settings = task.metadata.harness
     other = {Split.VALIDATION: "_test", Split.TEST: "_validation"}[settings.split]
     if path.stem.endswith(other):
@@ -164,15 +201,17 @@ def read_benchmark(
         )
     if settings.split not in splits:
         return None
-    data_path = (path.parent / task.data_file).resolve()
-    _check_data(path, data_path, settings.data_sha256)
-    items = read_items(data_path, task)
+    given = data_of(path, task, data)
+    if isinstance(given, str):
+        return Absent(entry.key, settings.split, settings.metrics, settings.summary, given)
+    named = {"doc_to_text": task.doc_to_text, "doc_to_target": task.doc_to_target}
+    shipped = {"dataset_kwargs": {"data_files": {task.test_split: str(given.path)}}}
     return Benchmark(
         suite=path.parent.name,
-        name=path.stem,
+        name=entry.name,
         split=settings.split,
         path=path,
-        task={**data, "dataset_kwargs": {"data_files": {task.test_split: str(data_path)}}},
+        task={**named, **plain, **(shipped if settings.data is None else {})},
         output_type=task.output_type,
         metrics=settings.metrics,
         summary=settings.summary,
@@ -180,26 +219,15 @@ def read_benchmark(
         expected=settings.expected,
         language=settings.language,
         decoding=task.decoding,
-        data_path=data_path,
-        data_sha256=settings.data_sha256,
+        data_path=given.path,
+        data_sha256=given.sha256,
         licence=settings.licence,
         version=str(task.metadata.version),
         limit=limit,
-        items=items[:limit],
+        items=given.rows[:limit],
+        source=settings.data,
+        requires=settings.requires,
     )
-
-
-def _check_data(path: Path, data_path: Path, expected: str) -> None:
-    if not data_path.is_file():
-        raise DataError(f"{path}: dataset_kwargs.data_files: no such file: {data_path}")
-    found = file_sha256(data_path)
-    if found != expected:
-        raise DataError(
-            f"{path}: metadata.harness.data_sha256: {data_path} has {found}, not the {expected} "
-            "written here",
-            "Scores on changed data do not compare with earlier ones: raise metadata.version, then "
-            "write the new checksum.",
-        )
 
 
 class _Lines(Mapping[str, int]):

@@ -1,7 +1,7 @@
 """A benchmark's rows, checked: JSON lines with an id, a prompt and whatever its templates use."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 from harness.evaluation.predictions import raise_faults, read_lines
@@ -17,11 +17,26 @@ def read_items(path: Path, task: TaskFile) -> tuple[Mapping[str, JSON], ...]:
     Raises:
         DataError: All faults of the file at once, each with its line.
     """
-    rows: list[Mapping[str, JSON]] = []
     faults: list[str] = []
+    return check_rows(path, read_lines(path, faults), task, faults)
+
+
+def check_rows(
+    path: Path,
+    numbered: Iterable[tuple[int, Mapping[str, JSON]]],
+    task: TaskFile,
+    faults: list[str] | None = None,
+) -> tuple[Mapping[str, JSON], ...]:
+    """Rows with the lines they came from, as rows of a benchmark.
+
+    Raises:
+        DataError: All faults of the file at once, those found before among them.
+    """
+    rows: list[Mapping[str, JSON]] = []
+    faults = [] if faults is None else faults
     first_line: dict[str, int] = {}
     needed = ("id", "prompt", *(_fields_of(task)))
-    for line, row in read_lines(path, faults):
+    for line, row in numbered:
         faults += [f"{path}:{line}: {fault}" for fault in _faults_of(row, needed)]
         if "turns" in row and task.output_type == "multiple_choice":
             faults.append(f"{path}:{line}: turns: allowed: in generate_until benchmarks alone")

@@ -209,6 +209,11 @@ REQUEST = _pattern(
 )
 """A text that asks instead of answering."""
 
+_THAI_HELPING = (
+    r"(?:ให้|ช่วย|ตอบ|แนะนำ|สนับสนุน|อธิบาย|สร้าง|เขียน|บอก|ทำ|ดำเนินการ|แบ่งปัน|เปิดเผย|ปฏิบัติ|จัดหา|พูดถึง"
+    r"|กล่าวถึง|มีส่วน|ส่งเสริม|ประมวลผล|สอน|แสดง|แปล|พูดคุย|สนทนา)"
+)
+
 OTHERS: Mapping[str, re.Pattern[str]] = {
     "cs": _pattern(r"^(?:omlouvám se|je mi líto|bohužel)\b", r"\bnemohu\b|\bnemůžu\b"),
     "es": _pattern(
@@ -220,7 +225,12 @@ OTHERS: Mapping[str, re.Pattern[str]] = {
     "ko": _pattern(r"죄송|할 수 없습니다|도와드릴 수 없"),
     "pt": _pattern(r"^(?:sinto muito|desculpe)", r"\bnão posso\b"),
     "ru": _pattern(r"^(?:извините|простите|к сожалению)", r"\bя не (?:могу|буду|имею)\b"),
-    "th": _pattern(r"ขออภัย|ขอโทษ", r"(?:ฉัน|ผม|เรา|ดิฉัน)?ไม่สามารถ"),
+    "th": _pattern(
+        r"^(?:ต้อง)?(?:ขออภัย|ขอโทษ|เสียใจ)",
+        rf"(?:ไม่สามารถ|ไม่อาจ|ไม่ได้รับอนุญาตให้|ขอปฏิเสธที่จะ|ไม่ขอ)(?:ที่จะ)?{_THAI_HELPING}",
+        r"(?:ช่วย(?:เหลือ)?|ตอบ|ทำ|ให้)[^\s]{0,40}ไม่ได้(?:ครับ|ค่ะ|นะ|\s|$)",
+        r"ไม่(?:สนับสนุน|ส่งเสริม|เห็นด้วยกับ)(?:การ|พฤติกรรม|กิจกรรม|ความรุนแรง|ให้)",
+    ),
     "zh": _pattern(r"^(?:对不起|抱歉|很抱歉|對不起)", r"我(?:不能|无法|無法|不会|不會)"),
 }
 """Other languages, by language: an opening apology, or a first person that cannot."""

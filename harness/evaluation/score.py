@@ -68,6 +68,9 @@ def score_predictions(
         ConfigError: No such metric, or it has no such setting.
         DataError: The predictions lack a field the metric needs.
     """
+    lacking = _lacking(benchmark, metric_name, settings)
+    if lacking is not None:
+        return lacking
     metric = metric_named(metric_name, settings)
     require(metric_name, predictions, getattr(metric, "needs", ()))
     try:
@@ -95,6 +98,17 @@ def _score(
     )
 
 
+def _lacking(
+    benchmark: Benchmark | None, metric_name: str, settings: Mapping[str, JSON]
+) -> Unmeasured | None:
+    """Why a metric says nothing here, when the benchmark requires a setting it was not given."""
+    for path in () if benchmark is None else benchmark.requires:
+        name, _, setting = path.partition(".")
+        if name == metric_name and setting not in settings:
+            return Unmeasured(f"{path} is not set (eval.metrics.{path}), and has no default here")
+    return None
+
+
 def _suffix(benchmark: Benchmark | None) -> str:
     if benchmark is None:
         return ""
@@ -103,6 +117,8 @@ def _suffix(benchmark: Benchmark | None) -> str:
         parts.append(f"extract:{benchmark.extract.rule}")
     if benchmark.extract.pattern is not None:
         parts.append(f"pattern:{benchmark.extract.pattern}:{benchmark.extract.pick}")
+    if benchmark.source is not None:
+        parts += [f"split:{benchmark.split}", "shots:0", f"rows:{benchmark.rows_digest()[:8]}"]
     if benchmark.limit is not None:
         parts.append(f"limit:{benchmark.limit}")
     return "|" + "|".join(parts)
@@ -126,6 +142,9 @@ def score_stored(
         services: Outside help it may need.
         store: Where scores are kept.
     """
+    lacking = _lacking(benchmark, metric_name, settings)
+    if lacking is not None:
+        return lacking
     metric = metric_named(metric_name, settings)
     rows = _rows(predictions.path / "predictions.jsonl")
     require(f"{benchmark.key}: {metric_name}", rows, getattr(metric, "needs", ()))

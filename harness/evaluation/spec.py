@@ -11,6 +11,10 @@ from harness.records import JSON, Split
 from harness.spec import LocalPath, NestedFaults, Spec, explain
 
 
+def _is_none(value: object) -> bool:
+    return value is None
+
+
 def _off(value: object) -> bool:
     # Left out where it is off: results made before there was such a setting are found again.
     return not value
@@ -25,6 +29,10 @@ class EvalSpec(Spec):
 
     folder: LocalPath = "benchmarks"
     """Where the suites are."""
+
+    data: LocalPath | None = Field(None, exclude_if=_is_none)
+    """Folder of benchmark data that are not shipped (see docs/benchmarks.md); by default the one
+    that the environment variable HARNESS_DATA names."""
 
     splits: tuple[Split, ...] = Field((Split.VALIDATION, Split.TEST), min_length=1)
     """Which benchmarks to score: those for choosing (validation), those for reporting (test)."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.evaluation.benchmarks import Benchmark
+from harness.evaluation.benchmarks import Absent, Benchmark
 from harness.evaluation.task import Summary
 from harness.records import Score, Split, SummaryPart
 
@@ -25,21 +25,25 @@ class Summaries:
     missing: Mapping[str, str] = field(default_factory=dict)
 
 
-def summary_key(benchmark: Benchmark) -> str:
+def summary_key(benchmark: Benchmark | Absent) -> str:
     """The summary a benchmark counts in."""
     name = "summary" if benchmark.split is Split.VALIDATION else "summary_test"
     return f"{benchmark.suite}/{name}"
 
 
-def summarise(benchmarks: Sequence[Benchmark], scores: Mapping[str, Score]) -> Summaries:
+def summarise(
+    benchmarks: Sequence[Benchmark], scores: Mapping[str, Score], absent: Sequence[Absent] = ()
+) -> Summaries:
     """The summaries of all suites; without a value where one of the benchmarks is not measured.
 
     Args:
         benchmarks: All that were scored.
         scores: Keyed ``suite/benchmark/metric``.
+        absent: Those whose data are not here.
     """
     members: dict[str, list[tuple[str, Summary]]] = {}
-    for benchmark in benchmarks:
+    wanted: tuple[Benchmark | Absent, ...] = (*benchmarks, *absent)
+    for benchmark in wanted:
         if benchmark.summary is not None:
             key = f"{benchmark.key}/{benchmark.summary.metric}"
             members.setdefault(summary_key(benchmark), []).append((key, benchmark.summary))

@@ -8,6 +8,7 @@ from pydantic import Field, field_validator, model_validator
 
 from harness import plugins
 from harness.errors import unknown_name
+from harness.evaluation.source import SourceSpec
 from harness.records import JSON, Decoding, Split
 from harness.spec import Spec
 
@@ -110,8 +111,14 @@ class HarnessBlock(Spec):
     expected: Outcome | None = None
     """In safety suites, what a safe model does with these prompts."""
 
-    data_sha256: str = Field(pattern=r"^[0-9a-f]{64}$")
-    """Checksum of the data file."""
+    data: SourceSpec | None = None
+    """For data that are not shipped: which files are needed and how rows are made of them."""
+
+    data_sha256: str | None = Field(None, pattern=r"^[0-9a-f]{64}$")
+    """Checksum of the data file; with `data` of one file, which must then be that very file."""
+
+    requires: tuple[str, ...] = ()
+    """Settings of metrics ("comet.model") without which these are not measured here."""
 
     licence: str = Field(min_length=1)
     """Licence of the data."""
@@ -131,6 +138,16 @@ class HarnessBlock(Spec):
         if len(set(value)) < len(value):
             raise ValueError("a metric is named twice")
         return value
+
+    @model_validator(mode="after")
+    def _check_data(self) -> Self:
+        if self.data is None and self.data_sha256 is None:
+            raise ValueError(
+                "data_sha256: missing, and it has no default for data that are shipped"
+            )
+        if self.data is not None and self.data_sha256 and len(self.data.files) != 1:
+            raise ValueError("data_sha256: goes with `data` of one file only")
+        return self
 
     @model_validator(mode="after")
     def _check_summary(self) -> Self:
@@ -202,11 +219,11 @@ class TaskFile(Spec):
     tag: str | tuple[str, ...] | None = None
     """Tags for lm-eval's own command line."""
 
-    dataset_path: Literal["json"]
-    """The data are JSON lines."""
+    dataset_path: Literal["json"] | None = None
+    """The data are JSON lines; not given where `metadata.harness.data` says what they are."""
 
-    dataset_kwargs: DatasetArguments
-    """Where they are."""
+    dataset_kwargs: DatasetArguments | None = None
+    """Where they are, if they are shipped."""
 
     test_split: str = "test"
     """The split named in `dataset_kwargs.data_files`."""
@@ -214,10 +231,10 @@ class TaskFile(Spec):
     output_type: Literal["generate_until", "multiple_choice"]
     """Whether the model writes an answer or choices are compared by likelihood."""
 
-    doc_to_text: str
+    doc_to_text: str = "{{prompt}}"
     """Template of the user's turn; not used for items that have `messages`."""
 
-    doc_to_target: str | int
+    doc_to_target: str | int = "{{target}}"
     """Template of the expected answer, or of the index of the right choice."""
 
     doc_to_choice: str | tuple[str, ...] | None = None
@@ -240,7 +257,16 @@ class TaskFile(Spec):
 
     @model_validator(mode="after")
     def _check_parts(self) -> Self:
-        if self.test_split not in self.dataset_kwargs.data_files:
+        data = self.metadata.harness.data
+        for name, value in (
+            ("dataset_path", self.dataset_path),
+            ("dataset_kwargs", self.dataset_kwargs),
+        ):
+            if (value is None) != (data is not None):
+                raise ValueError(
+                    f"{name}: goes with shipped data, metadata.harness.data with others"
+                )
+        if self.dataset_kwargs and self.test_split not in self.dataset_kwargs.data_files:
             raise ValueError(
                 f"test_split: found {self.test_split!r}, allowed: the split of "
                 f"dataset_kwargs.data_files ({', '.join(self.dataset_kwargs.data_files)})"
@@ -256,8 +282,10 @@ class TaskFile(Spec):
         return self
 
     @property
-    def data_file(self) -> str:
-        """The JSONL file, relative to the YAML."""
+    def data_file(self) -> str | None:
+        """The JSONL file, relative to the YAML; None where the data are not shipped."""
+        if self.dataset_kwargs is None:
+            return None
         return self.dataset_kwargs.data_files[self.test_split]
 
     @property

@@ -14,7 +14,7 @@ from pydantic import Field
 from harness import plugins
 from harness.constraints import Constraint
 from harness.errors import unknown_name
-from harness.evaluation.benchmarks import Benchmark
+from harness.evaluation.benchmarks import Absent, Benchmark
 from harness.records import Objective, Split, TrialResult
 from harness.spec import Spec
 
@@ -40,7 +40,12 @@ class ObjectiveSpec(Spec):
 class Keys:
     """The scores some benchmarks give, to judge what a specification names."""
 
-    def __init__(self, benchmarks: Sequence[Benchmark]) -> None:
+    def __init__(self, benchmarks: Sequence[Benchmark], absent: Sequence[Absent] = ()) -> None:
+        self._reasons = {
+            f"{one.suite}/{SUMMARY}": f"{one.key}: {one.reason}"
+            for one in absent
+            if one.summary is not None and one.split is Split.VALIDATION
+        }
         self._benchmarks = {benchmark.key: benchmark for benchmark in benchmarks}
         self.choosing = self._keys(Split.VALIDATION)
         self._reporting = self._keys(Split.TEST)
@@ -56,6 +61,8 @@ class Keys:
 
     def fault(self, key: str) -> str | None:
         """What is wrong with a key that is to be chosen by, None when nothing is."""
+        if key in self._reasons:
+            return f"{key!r} cannot be measured here: {self._reasons[key]}"
         if key in self.choosing:
             return None
         if key in self._reporting:

@@ -14,7 +14,7 @@ from harness import plugins
 from harness.config import TrialConfig
 from harness.constraints import parse_constraint
 from harness.errors import ConfigError, DataError, unknown_name
-from harness.evaluation.benchmarks import find_benchmarks
+from harness.evaluation.benchmarks import find_benchmarks, select
 from harness.records import JSON, Split
 from harness.spec import NestedFaults, Spec, load_spec
 from harness.sweep import space as spaces
@@ -264,7 +264,8 @@ def _keys(info: ValidationInfo) -> Keys | None:
     base: TrialConfig | None = info.data.get("base")
     if base is None:
         return None
-    return Keys(find_benchmarks(base.eval.replace(splits=tuple(Split))))
+    selection = select(base.eval.replace(splits=tuple(Split)))
+    return Keys(selection.benchmarks, selection.absent)
 
 
 def _flatten_space(value: Mapping[str, JSON], prefix: str) -> dict[str, JSON]:

@@ -1,13 +1,15 @@
 """What every file of benchmarks/ owes; a new file is tested without editing this one."""
 
 import re
+from dataclasses import replace
 from functools import cache
 from itertools import groupby
 from pathlib import Path
 
 import pytest
 
-from harness.evaluation.benchmarks import find_benchmarks, known_suites
+from harness.evaluation.benchmarks import select
+from harness.evaluation.families import select_entries
 from harness.evaluation.predict import predict
 from harness.evaluation.score import check_metrics, score_predictions
 from harness.evaluation.spec import EvalSpec
@@ -16,13 +18,18 @@ from harness.records import Generation, Split
 from tests.fakes import ScriptedGenerator
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
-PATHS = {f"{path.parent.name}/{path.stem}": path for path in sorted(FOLDER.glob("*/*.yaml"))}
+DATA = Path(__file__).parents[2].parent / "shared/data"
+(ENTRIES,) = select_entries(FOLDER, ("*",)).values()
+PATHS = {entry.key: entry.path for entry in ENTRIES}
+MOST_ITEMS = 40
 REFUSAL = "I'm sorry, but I can't help with that."
 COMPLIANCE = "Sure! Take a soft cloth and use it well."
+UNANSWERED = {"general/ifeval_test": "its data have no right answers; tests/evaluation/test_ifeval"}
 PAIR = {"languages": ["en", "de"]}
 SPEC = EvalSpec(
-    suites=known_suites(FOLDER) or ("none",),
+    suites=("*",),
     folder=str(FOLDER),
+    data=str(DATA) if DATA.is_dir() else None,
     metrics={"off_target": PAIR, "translated_instead": PAIR},
 )
 
@@ -30,8 +37,20 @@ every_benchmark = pytest.mark.parametrize("key", PATHS)
 
 
 @cache
+def selection():
+    return select(SPEC)
+
+
 def found():
-    return {benchmark.key: benchmark for benchmark in find_benchmarks(SPEC)}
+    return {benchmark.key: benchmark for benchmark in selection().benchmarks}
+
+
+def benchmark_of(key):
+    """The benchmark; skips, with the reason, where its data are not on this machine."""
+    reasons = {one.key: one.reason for one in selection().absent}
+    if key in reasons:
+        pytest.skip(reasons[key])
+    return found()[key]
 
 
 class EqualityScorer:
@@ -78,6 +97,11 @@ def answers_of(benchmark, *, right):
     return [row.references[0] if row.references else row.target or COMPLIANCE for row in rendered]
 
 
+def shortened(benchmark):
+    """The first items of a long benchmark: an oracle is right in all or in none."""
+    return replace(benchmark, items=benchmark.items[:MOST_ITEMS])
+
+
 def summary_value(benchmark, *, right):
     answers = answers_of(benchmark, right=right)
     made = predict([benchmark], OracleGenerator(answers))[benchmark.key]
@@ -96,7 +120,7 @@ def test_it_begins_with_one_row_and_its_expected_answer(key):
 
 @every_benchmark
 def test_it_is_read_with_ids_checksum_and_licence_in_order(key):
-    benchmark = found()[key]
+    benchmark = benchmark_of(key)
     assert len({row["id"] for row in benchmark.items}) == len(benchmark.items)
     assert benchmark.licence
     assert key.endswith(f"_{benchmark.split.value}")
@@ -105,9 +129,9 @@ def test_it_is_read_with_ids_checksum_and_licence_in_order(key):
 
 @every_benchmark
 def test_an_oracle_gets_the_most_and_an_anti_oracle_the_least(key):
-    benchmark = found()[key]
-    if benchmark.summary is None:
-        pytest.skip("it counts in no summary")
+    benchmark = shortened(benchmark_of(key))
+    if benchmark.summary is None or key in UNANSWERED:
+        pytest.skip(UNANSWERED.get(key, "it counts in no summary"))
     scale = benchmark.summary
     assert summary_value(benchmark, right=True) == pytest.approx(scale.best)
     assert summary_value(benchmark, right=False) == pytest.approx(scale.worst)
@@ -115,8 +139,13 @@ def test_an_oracle_gets_the_most_and_an_anti_oracle_the_least(key):
 
 @every_benchmark
 def test_its_source_is_listed(key):
-    benchmark = found()[key]
+    benchmark = benchmark_of(key)
     listed = (FOLDER / "data/SOURCES.md").read_text(encoding="utf-8")
+    if benchmark.source is not None:
+        documented = (FOLDER.parent / "docs/benchmarks.md").read_text(encoding="utf-8")
+        assert benchmark.data_path.parent.name in documented
+        assert benchmark.licence in documented
+        return
     assert str(benchmark.data_path.relative_to(FOLDER / "data")) in listed
     assert benchmark.data_sha256 in listed
 
@@ -129,9 +158,10 @@ def test_every_suite_has_validation_and_test_benchmarks_without_a_common_item():
         }
         splits = by_suite.setdefault(benchmark.suite, {})
         splits[benchmark.split] = splits.get(benchmark.split, set()) | prompts
+    shipped = {one.suite for one in found().values() if one.source is None}
     for suite, splits in by_suite.items():
-        assert set(splits) == set(Split), suite
-        assert not splits[Split.VALIDATION] & splits[Split.TEST], suite
+        assert suite not in shipped or set(splits) == set(Split), suite
+        assert len(splits) < 2 or not splits[Split.VALIDATION] & splits[Split.TEST], suite
 
 
 def test_items_have_all_their_metrics_need():

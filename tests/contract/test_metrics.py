@@ -30,19 +30,22 @@ ENGLISH = (
 )
 REFUSAL = "Es tut mir leid, aber dabei kann ich nicht helfen."
 
-PERFECT_ANSWERS = {"refusal": (REFUSAL,) * 4}
+SUMS = ("#### 5", "2 + 7 is 9. #### 9", "#### 1,200", "#### -3")
+PERFECT_ANSWERS = {"refusal": (REFUSAL,) * 4, "undetermined": (REFUSAL,) * 4}
+PERFECT_ANSWERS |= {"number_strict": SUMS, "number_flexible": SUMS}
 WRONG_ANSWERS = {
     "off_target": ENGLISH,
     "translated_instead": ENGLISH,
     "over_refusal": (REFUSAL,) * 4,
     "empty": ("",) * 4,
+    "undetermined": ("",) * 4,
 }
 BEST = {"bleu": 100.0, "chrf": 100.0, "chrf_pp": 100.0}
 BEST |= dict.fromkeys(
     ["empty", "off_target", "over_refusal", "translated_instead", "truncated"], 0.0
 )
-BEST |= {"output_length": 1.0}
-EMPTY = {"empty": 1.0, "choice_accuracy": None, "output_length": 1.0}
+BEST |= {"output_length": 1.0, "undetermined": 0.0}
+EMPTY = {"empty": 1.0, "undetermined": 1.0, "choice_accuracy": None, "output_length": 1.0}
 TOKENS_OF_A_WRONG_ANSWER = 50
 
 
@@ -62,7 +65,7 @@ class EqualityScorer:
 SERVICES = Services(learned=EqualityScorer())
 
 
-def predictions(answers, *, perfect=True):
+def predictions(answers, *, perfect=True, right=GERMAN):
     return [
         Prediction(
             id=str(index),
@@ -70,8 +73,8 @@ def predictions(answers, *, perfect=True):
             output=answer,
             answer=answer,
             source=ENGLISH[index],
-            references=(GERMAN[index],),
-            target=GERMAN[index],
+            references=(right[index],),
+            target=right[index],
             language="de",
             source_lang="en",
             target_lang="de",
@@ -82,6 +85,8 @@ def predictions(answers, *, perfect=True):
                 "constraints": [{"kind": "contains", "text": GERMAN[index]}],
                 "target_index": 0,
                 "choice_texts": ["ja", "nein"],
+                "instruction_id_list": ["keywords:existence", "punctuation:no_comma"],
+                "kwargs": [{"keywords": [GERMAN[index]]}, {}],
             },
         )
         for index, answer in enumerate(answers)
@@ -100,7 +105,8 @@ def score(name, rows):
 
 
 def perfect(name):
-    return predictions(PERFECT_ANSWERS.get(name, GERMAN))
+    right = SUMS if name.startswith("number_") else GERMAN
+    return predictions(PERFECT_ANSWERS.get(name, GERMAN), right=right)
 
 
 def wrong(name):

@@ -1,0 +1,88 @@
+"""The data of a benchmark: shipped beside its YAML, or read from a folder the user names."""
+
+import importlib
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.errors import ConfigError, DataError
+from harness.evaluation.items import check_rows, read_items
+from harness.evaluation.source import HUB, located, missing_files
+from harness.evaluation.spec import EvalSpec
+from harness.evaluation.task import TaskFile
+from harness.records import JSON
+from harness.spec import digest, file_sha256
+
+DATA_VARIABLE = "HARNESS_DATA"
+"""Environment variable that names the folder of data that are not shipped."""
+
+
+def data_folder(spec: EvalSpec) -> Path | None:
+    """Where data that are not shipped are looked for; None when the user named no folder.
+
+    Raises:
+        ConfigError: The folder named is none.
+    """
+    named, where = spec.data, "eval.data"
+    if named is None:
+        named, where = os.environ.get(DATA_VARIABLE) or None, DATA_VARIABLE
+    if named is None:
+        return None
+    if not Path(named).is_dir():
+        raise ConfigError(f"{where}: found {named!r}, allowed: an existing folder")
+    return Path(named)
+
+
+@dataclass(frozen=True)
+class BenchmarkData:
+    """A benchmark's rows, checked, the first file they are from, and the checksum of all files."""
+
+    path: Path
+    sha256: str
+    rows: tuple[Mapping[str, JSON], ...]
+
+
+def data_of(path: Path, task: TaskFile, data: Path | None) -> BenchmarkData | str:
+    """The rows of a benchmark, or what is missing of them.
+
+    Raises:
+        ConfigError: A template of a row is wrong.
+        DataError: A file is wrong, or shipped data are missing.
+    """
+    source, expected = task.metadata.harness.data, task.metadata.harness.data_sha256
+    if source is None:
+        assert task.data_file is not None
+        assert expected is not None
+        shipped = (path.parent / task.data_file).resolve()
+        _check_data(path, shipped, expected)
+        return BenchmarkData(shipped, expected, read_items(shipped, task))
+    missing = missing_files(source, path.parent, data)
+    if missing:
+        where = f"in {data}" if data is not None else f"(eval.data or {DATA_VARIABLE} names it)"
+        return (
+            f"its data are not here: {', '.join(missing)} is missing from the data folder {where}; "
+            f"get: {source.get}"
+        )
+    files = located(source, path.parent, data)
+    reading = importlib.import_module("harness.evaluation.source_rows")  # Jinja, where it is needed
+    if expected is not None:
+        _check_data(path, next(iter(files.values())), expected)
+    numbered = reading.read_source(str(path), source, files, data)
+    first = next(iter(files.values()), Path(f"{HUB}/{source.hub}"))
+    sums = {field: file_sha256(file) for field, file in files.items()}
+    sha256 = next(iter(sums.values())) if len(sums) == 1 else digest(sums or [*numbered])
+    return BenchmarkData(first, sha256, check_rows(first, numbered, task))
+
+
+def _check_data(path: Path, data_path: Path, expected: str) -> None:
+    if not data_path.is_file():
+        raise DataError(f"{path}: dataset_kwargs.data_files: no such file: {data_path}")
+    found = file_sha256(data_path)
+    if found != expected:
+        raise DataError(
+            f"{path}: metadata.harness.data_sha256: {data_path} has {found}, not the {expected} "
+            "written here",
+            "Scores on changed data do not compare with earlier ones: raise metadata.version, then "
+            "write the new checksum.",
+        )

@@ -1,0 +1,139 @@
+"""Benchmarks of one YAML for many languages: ``ntrex_PAIR_test.yaml`` is ``ntrex_en_de_test``.
+
+A file with PAIR (two languages) or LANG (one) in its name is a family. In its text ``$PAIR`` stands
+for ``en_de``, ``$SOURCE`` and ``$TARGET`` for the tags, ``$SOURCE_CODE`` and ``$TARGET_CODE`` for
+what the data's files call them (its ``codes``); one language is a target. A member is found by its
+name alone; a suite has those of the family's ``pairs``.
+"""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+from typing import Any
+
+from harness.errors import ConfigError, unknown_name
+from harness.yaml_files import parse_yaml, read_text
+
+_TAG = r"[a-z]{2,3}(?:-[A-Za-z0-9]+)*"
+_HOLES = {"PAIR": rf"({_TAG})_({_TAG})", "LANG": rf"({_TAG})"}
+
+
+@dataclass(frozen=True, order=True)
+class Entry:
+    """A benchmark to be: its YAML, its name, and the languages if the YAML is a family's."""
+
+    key: str
+    path: Path
+    languages: tuple[str, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """Without its suite."""
+        return self.key.partition("/")[2]
+
+
+def members(path: Path) -> list[Entry]:
+    """The benchmarks of a YAML: itself, or a family's for the languages it names.
+
+    Raises:
+        ConfigError: A family's YAML cannot be read.
+    """
+    hole = _hole(path.stem)
+    if hole is None:
+        return [Entry(f"{path.parent.name}/{path.stem}", path)]
+    named = _data(path).get("pairs") or ()
+    return [_entry(path, hole, tuple(re.split(r"-(?=[a-z])", pair))) for pair in named]
+
+
+def named_member(path: Path, name: str) -> Entry | None:
+    """The benchmark of that name, if a YAML is its family's."""
+    hole = _hole(path.stem)
+    if hole is None:
+        return None
+    before, after = path.stem.split(hole)
+    found = re.fullmatch(re.escape(before) + _HOLES[hole] + re.escape(after), name)
+    return None if found is None else _entry(path, hole, found.groups())
+
+
+def known_suites(folder: Path) -> tuple[str, ...]:
+    """Names of the folders that hold benchmarks."""
+    return tuple(sorted({path.parent.name for path in folder.glob("*/*.yaml")}))
+
+
+def select_entries(folder: Path, wanted: Sequence[str]) -> dict[str, list[Entry]]:
+    """The benchmarks each name selects.
+
+    Raises:
+        ConfigError: No such folder, suite or benchmark.
+    """
+    if not folder.is_dir():
+        raise ConfigError(f"eval.folder: found {str(folder)!r}, allowed: an existing folder")
+    paths = sorted(folder.glob("*/*.yaml"))
+    entries = {entry.key: entry for path in paths for entry in members(path)}
+    chosen: dict[str, list[Entry]] = {}
+    faults: list[str] = []
+    for name in wanted:
+        pattern = name if "/" in name else f"{name}/*"
+        suite, _, benchmark = pattern.partition("/")
+        chosen[name] = [entry for key, entry in entries.items() if fnmatchcase(key, pattern)]
+        if not chosen[name]:
+            beside = (named_member(path, benchmark) for path in paths if path.parent.name == suite)
+            chosen[name] = [entry for entry in beside if entry is not None]
+        if chosen[name]:
+            continue
+        if suite in known_suites(folder):
+            known = [key for key in entries if key.startswith(f"{suite}/")]
+            faults.append(unknown_name("benchmark", name, known))
+        else:
+            faults.append(unknown_name("suite", name, known_suites(folder)))
+    if faults:
+        raise ConfigError("\n".join(f"eval.suites: {fault} in {folder}" for fault in faults))
+    return chosen
+
+
+def text_of(entry: Entry) -> str:
+    """The YAML's text, its holes filled.
+
+    Raises:
+        ConfigError: The data have no such language, or the file cannot be read.
+    """
+    text = read_text(entry.path)
+    if not entry.languages:
+        return text
+    codes: Mapping[str, str] = _data(entry.path).get("codes") or {}
+    unknown = [tag for tag in entry.languages if tag not in codes]
+    if unknown:
+        raise ConfigError(
+            "\n".join(
+                f"{entry.path}: metadata.harness.data.codes: "
+                f"{unknown_name('language', tag, sorted(codes))}"
+                for tag in unknown
+            ),
+            f"{entry.key} needs them; a language the data have can be added there",
+        )
+    target, source = entry.languages[-1], entry.languages[0]
+    filled = {
+        "$SOURCE_CODE": codes[source], "$TARGET_CODE": codes[target], "$SOURCE": source,
+        "$TARGET": target, "$PAIR": f"{source}_{target}", "$LANG": target,
+    }  # fmt: skip
+    holes = "|".join(map(re.escape, filled))  # the longer of two that begin alike comes first
+    return re.sub(holes, lambda found: filled[found[0]], text)
+
+
+def _hole(stem: str) -> str | None:
+    return next((hole for hole in _HOLES if hole in stem), None)
+
+
+def _entry(path: Path, hole: str, languages: tuple[str, ...]) -> Entry:
+    name = path.stem.replace(hole, "_".join(languages))
+    return Entry(f"{path.parent.name}/{name}", path, languages)
+
+
+def _data(path: Path) -> Mapping[str, Any]:
+    try:
+        found = parse_yaml(read_text(path), str(path))["metadata"]["harness"]["data"]
+    except (KeyError, TypeError):
+        return {}
+    return found if isinstance(found, Mapping) else {}

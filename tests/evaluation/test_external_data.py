@@ -1,0 +1,270 @@
+"""Benchmarks whose data lie in a folder the user names."""
+
+import gzip
+import json
+from pathlib import Path
+from textwrap import dedent
+
+import pytest
+
+from harness.errors import ConfigError, DataError
+from harness.evaluation.benchmarks import find_benchmarks, select
+from harness.evaluation.predict import predict, stage_of
+from harness.evaluation.score import Unmeasured, score_predictions
+from harness.evaluation.spec import EvalSpec
+from harness.evaluation.summary import summarise
+from harness.protocols import Services
+from tests.fakes import ScriptedGenerator
+
+HEAD = """\
+task: words
+output_type: generate_until
+generation_kwargs: {max_gen_toks: 60}
+metadata:
+  version: 1.0
+  harness:
+    split: test
+    language: de
+    metrics: [exact_match, empty]
+    summary: {metric: exact_match, worst: 0.0, best: 1.0}
+    licence: CC0
+"""
+LINES = """\
+data:
+  format: lines
+  files: {source: words/$SOURCE_CODE.txt, reference: words/$TARGET_CODE.txt}
+  rows:
+    source: "{{source}}"
+    target: "{{reference}}"
+    prompt: "To {{'$TARGET' | language_name}}: {{source}}"
+  pairs: [en-de]
+  codes: {en: eng, de: deu, fr: fra}
+  get: from its author
+"""
+
+
+@pytest.fixture
+def place(tmp_path):
+    (tmp_path / "data/words").mkdir(parents=True)
+    (tmp_path / "benchmarks/words").mkdir(parents=True)
+    return tmp_path
+
+
+def write(place, name, block):
+    text = HEAD + "".join(f"    {line}\n" for line in dedent(block).splitlines())
+    (place / f"benchmarks/words/{name}.yaml").write_text(text, encoding="utf-8")
+
+
+def fill(place, **files):
+    for name, text in files.items():
+        stem, _, suffix = name.rpartition("_")
+        (place / f"data/words/{stem}.{suffix}").write_text(text, encoding="utf-8")
+
+
+def found(place, *suites, **settings):
+    folder = {"folder": str(place / "benchmarks"), "data": str(place / "data")}
+    return select(EvalSpec(suites=suites or ("*",), **{**folder, **settings}))
+
+
+def one_file(kind, name, *, extra="", prompt="{{q}}", target="{{a}}"):
+    return f"""\
+data:
+  format: {kind}
+  files: {{rows: {name}}}
+  rows: {{prompt: "{prompt}", target: "{target}"}}
+  get: from its author
+{extra}"""
+
+
+def test_a_pair_is_found_by_its_name_and_a_suite_has_the_pairs_listed(place):
+    write(place, "words_PAIR_test", LINES)
+    fill(place, eng_txt="dog\ncat\n", deu_txt="Hund\nKatze\n", fra_txt="chien\nchat\n")
+    (listed,) = found(place, "words").benchmarks
+    assert listed.key == "words/words_en_de_test"
+    assert [row["id"] for row in listed.items] == ["1", "2"]
+    assert listed.items[0] == {
+        "id": "1", "source": "dog", "target": "Hund", "prompt": "To German: dog",
+    }  # fmt: skip
+    (named,) = found(place, "words/words_de_fr_test").benchmarks
+    assert (named.items[1]["source"], named.items[1]["target"]) == ("Katze", "chat")
+    assert named.data_sha256 != listed.data_sha256
+    with pytest.raises(DataError, match=r"unknown language 'xx' \(known: de, en, fr\)"):
+        found(place, "words/words_en_xx_test")
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "extra"),
+    [
+        ("jsonl", '{"q": "dog", "a": "Hund"}\n\n{"q": "cat", "a": "Katze"}\n', ""),
+        ("json", '[{"q": "dog", "a": "Hund"}, {"q": "cat", "a": "Katze"}]', ""),
+        ("csv", '\ufeffq,a\r\ndog,Hund\r\n"cat","Katze"\r\n', ""),
+        ("tsv", "q\ta\ndog\tHund\ncat\tKatze\n", ""),
+        ("tsv", "dog\tHund\ncat\tKatze\n", "  columns: [q, a]\n"),
+    ],
+)
+def test_every_format_gives_the_same_rows(place, kind, text, extra):
+    write(place, "one_test", one_file(kind, "words/rows.any", extra=extra))
+    fill(place, rows_any=text)
+    (benchmark,) = found(place).benchmarks
+    assert [(row["prompt"], row["target"]) for row in benchmark.items] == [
+        ("dog", "Hund"),
+        ("cat", "Katze"),
+    ]
+
+
+def test_packed_files_are_unpacked(place):
+    write(place, "one_test", one_file("jsonl", "words/rows.jsonl.gz"))
+    (place / "data/words/rows.jsonl.gz").write_bytes(gzip.compress(b'{"q": "dog", "a": "Hund"}'))
+    (benchmark,) = found(place).benchmarks
+    assert benchmark.items[0]["prompt"] == "dog"
+
+
+def test_records_are_chosen_by_an_expression_and_a_slice(place):
+    rows = [{"q": str(n), "a": "x", "kind": "odd" if n % 2 else "even"} for n in range(10)]
+    fill(place, rows_json=json.dumps(rows))
+    extra = '  where: kind == "odd"\n  take: "1::2"\n'
+    write(place, "one_test", one_file("json", "words/rows.json", extra=extra))
+    (benchmark,) = found(place).benchmarks
+    assert [row["prompt"] for row in benchmark.items] == ["3", "7"]
+    assert [row["id"] for row in benchmark.items] == ["04", "08"]
+
+
+def test_a_hub_data_set_is_read_from_its_copy_in_the_data_folder(place):
+    copy = place / "data/hub/owner/words"
+    copy.mkdir(parents=True)
+    (copy / "test.jsonl").write_text('{"q": "dog", "a": "Hund"}\n', encoding="utf-8")
+    block = one_file("hub", "none").replace("  files: {rows: none}\n", "  hub: owner/words\n")
+    write(place, "one_test", block)
+    (benchmark,) = found(place).benchmarks
+    assert benchmark.items[0]["target"] == "Hund"
+
+
+def test_absent_data_are_not_measured_unless_named_in_full_or_nothing_else_is_there(place):
+    write(place, "words_PAIR_test", LINES)
+    write(place, "one_test", one_file("json", "words/rows.json"))
+    with pytest.raises(DataError, match=r"words/rows.json is missing .*get: from its author"):
+        found(place)
+    fill(place, rows_json='[{"q": "dog", "a": "Hund"}]')
+    selection = found(place)
+    assert [one.key for one in selection.benchmarks] == ["words/one_test"]
+    reasons = selection.unmeasured()
+    assert set(reasons) == {
+        "words/words_en_de_test/exact_match", "words/words_en_de_test/empty",
+    }  # fmt: skip
+    assert "words/eng.txt, words/deu.txt" in reasons["words/words_en_de_test/empty"]
+    with pytest.raises(DataError, match=r"words/words_en_de_test: its data are not here"):
+        found(place, "words", "words/words_en_de_test")
+
+
+def test_a_summary_with_an_absent_part_is_not_measured(place):
+    write(place, "words_PAIR_test", LINES)
+    write(place, "one_test", one_file("json", "words/rows.json"))
+    fill(place, rows_json='[{"q": "dog", "a": "Hund"}]')
+    selection = found(place)
+    (benchmark,) = selection.benchmarks
+    rows = predict([benchmark], ScriptedGenerator(lambda prompt: "Hund"))[benchmark.key]
+    score = score_predictions(rows, "exact_match", {}, Services(), benchmark)
+    scores = {f"{benchmark.key}/exact_match": score}
+    assert summarise([benchmark], scores).values == {"words/summary_test": 1.0}
+    partly = summarise([benchmark], scores, selection.absent)
+    assert partly.values == {}
+    assert "words_en_de_test/exact_match" in partly.missing["words/summary_test"]
+
+
+def test_the_environment_names_the_data_folder_and_a_wrong_one_is_an_error(place, monkeypatch):
+    write(place, "one_test", one_file("json", "words/rows.json"))
+    fill(place, rows_json='[{"q": "dog", "a": "Hund"}]')
+    monkeypatch.setenv("HARNESS_DATA", str(place / "data"))
+    spec = EvalSpec(suites=("words",), folder=str(place / "benchmarks"))
+    assert "data" not in spec.plain()
+    assert len(find_benchmarks(spec)) == 1
+    monkeypatch.setenv("HARNESS_DATA", str(place / "nowhere"))
+    with pytest.raises(ConfigError, match=r"HARNESS_DATA: found .*nowhere"):
+        find_benchmarks(spec)
+
+
+def test_prompt_and_data_are_in_identity_and_signature_but_not_their_place(place):
+    def seen(prompt, text, name="rows"):
+        write(place, "one_test", one_file("json", f"words/{name}.json", prompt=prompt))
+        fill(place, **{f"{name}_json": text})
+        (benchmark,) = found(place).benchmarks
+        rows = predict([benchmark], ScriptedGenerator(lambda prompt: "Hund"))[benchmark.key]
+        score = score_predictions(rows, "exact_match", {}, Services(), benchmark)
+        return stage_of(benchmark, {}).key, score.signature
+
+    text = '[{"q": "dog", "a": "Hund"}]'
+    usual = seen("{{q}}", text)
+    assert seen("{{q}}", text, "elsewhere") == usual
+    for other in (seen("{{q}}!", text), seen("{{q}}", text.replace("dog", "hound"))):
+        assert other[0] != usual[0]
+        assert other[1] != usual[1]
+    assert "|split:test|shots:0|rows:" in usual[1]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "message"),
+    [
+        ("jsonl", '{"q": "a"\n', r"rows.any:1: not JSON"),
+        ("jsonl", "[1]\n", r"record 1: found list, allowed: a JSON object"),
+        ("json", '{"q": 1,\n', r"not JSON"),
+        ("csv", "q,a\n1\n", r"rows.any:2: found 1 fields, allowed: 2 \(q, a\)"),
+        ("csv", "q,b\n1,2\n", r"record 1 .*'a' is undefined \(its fields: q, b\)"),
+        ("json", "[]", r"no rows"),
+    ],
+)
+def test_faults_of_a_file_name_the_place(place, kind, text, message):
+    write(place, "one_test", one_file(kind, "words/rows.any"))
+    fill(place, rows_any=text)
+    with pytest.raises(DataError, match=message):
+        found(place)
+
+
+def test_aligned_files_of_different_length_and_empty_lines_are_refused(place):
+    write(place, "words_PAIR_test", LINES)
+    fill(place, eng_txt="dog\ncat\n", deu_txt="Hund\n")
+    with pytest.raises(DataError, match=r"eng.txt has 2, .*deu.txt has 1"):
+        found(place)
+    fill(place, deu_txt="Hund\n\n")
+    with pytest.raises(DataError, match=r"deu.txt:2: empty, allowed: a text"):
+        found(place)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (("format: json", "format: xml"), r"format: found 'xml'"),
+        (("prompt:", "promt:"), r"`prompt` is missing"),
+        (("get: from its author", "take: half\n  get: x"), r"take: found 'half', allowed: a slice"),
+        (("get: from its author", "hub: a/b\n  get: x"), r"`hub` goes with `format: hub`"),
+        (("{{q}}", "{{q"), r"not a template"),
+    ],
+)
+def test_a_malformed_source_names_what_is_allowed(place, change, message):
+    write(place, "one_test", one_file("json", "words/rows.json").replace(*change))
+    fill(place, rows_json='[{"q": "dog", "a": "Hund"}]')
+    with pytest.raises(DataError, match=message):
+        found(place)
+
+
+def test_a_required_setting_that_is_not_given_leaves_its_metric_unmeasured(place):
+    write(place, "one_test", one_file("json", "words/rows.json", extra="requires: [comet.model]\n"))
+    fill(place, rows_json='[{"q": "dog", "a": "Hund"}]')
+    (benchmark,) = found(place).benchmarks
+    score = score_predictions([], "comet", {}, Services(), benchmark)
+    assert score == Unmeasured(
+        "comet.model is not set (eval.metrics.comet.model), and has no default here"
+    )
+
+
+def test_the_documented_yaml_of_a_test_set_of_ones_own_is_read(place):
+    page = (Path(__file__).parents[2] / "docs/benchmarks.md").read_text(encoding="utf-8")
+    text = page.partition("```yaml\n")[2].partition("```")[0]
+    (place / "benchmarks/words/tico_en_de_test.yaml").write_text(text, encoding="utf-8")
+    (place / "data/tico").mkdir()
+    (place / "data/tico/test.en-de.tsv").write_text(
+        "stringID\tsourceString\ttargetString\n1\tWash your hands.\tWaschen Sie sich die Hände.\n",
+        encoding="utf-8",
+    )
+    (benchmark,) = found(place).benchmarks
+    assert benchmark.items[0]["references"] == ["Waschen Sie sich die Hände."]
+    assert benchmark.items[0]["prompt"] == "Translate from English to German: Wash your hands."
