@@ -35,7 +35,8 @@ if TYPE_CHECKING:
     "--workers",
     type=click.IntRange(min=1),
     default=1,
-    help="Local worker processes. COMET is one more process whatever their number (0.5 GB for the "
+    help="Local worker processes; where there are GPUs each has one to itself, as long as they "
+    "last. COMET is one more process whatever their number (0.5 GB for the "
     "pocket's model, 3 GB for wmt22-comet-da).",
 )
 @click.option("--dry-run", is_flag=True, help="Show the plan and run nothing.")

@@ -15,6 +15,7 @@ from harness.evaluation.comet_client import comet_client
 from harness.protocols import LearnedScorer, RunStatus
 from harness.records import JSON, Objective, Split, SweepRecord
 from harness.sweep.confirmation import Confirmation
+from harness.sweep.devices import to_share
 from harness.sweep.dispatch import Dispatcher
 from harness.sweep.goals import Keys, resolve
 from harness.sweep.logbook import SWEEP, Logbook
@@ -94,6 +95,7 @@ def run_sweep(
             threads=spec.base.model.threads,
             logs=folder / "logs",
             learned=scorer,
+            devices=to_share(spec.base.model),
         )
         stopped = stack.enter_context(_interruptible())
         stack.callback(study.release)

@@ -11,7 +11,7 @@ import signal
 import subprocess
 import sys
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import Pipe
@@ -24,6 +24,7 @@ from harness.errors import EvaluationError, HarnessError
 from harness.protocols import LearnedScorer
 from harness.records import Event, StageEvent, TrialResult
 from harness.sweep.deaths import Deaths
+from harness.sweep.devices import pinned
 from harness.sweep.messages import Answer, Ask, Broken, Done, Failed, Happened, Ready, Task
 
 logger = logging.getLogger(__name__)
@@ -99,6 +100,7 @@ class Pool:
         threads: CPU threads of each.
         logs: Folder for what the workers say.
         learned: The one learned scorer they share; None where there is none.
+        devices: Accelerators to share out among them, one to each; () to leave that alone.
     """
 
     def __init__(
@@ -110,6 +112,7 @@ class Pool:
         threads: int,
         logs: Path,
         learned: LearnedScorer | None,
+        devices: Sequence[str] = (),
     ) -> None:
         self._runner = runner
         self._home = home
@@ -117,6 +120,7 @@ class Pool:
         self._threads = threads
         self._logs = logs
         self._learned = learned
+        self._devices = tuple(devices)
         self._scoring = ThreadPoolExecutor(1, thread_name_prefix="learned-scorer")
         self._workers: dict[int, _Worker] = {}
         self._queue: deque[Task] = deque()
@@ -186,6 +190,7 @@ class Pool:
             "OMP_NUM_THREADS": str(self._threads),
             "MKL_NUM_THREADS": str(self._threads),
             "TOKENIZERS_PARALLELISM": "false",
+            **pinned(number, self._devices),
         }
         # -P: modules are looked for where this process finds them, not in the working directory
         command = [sys.executable, "-P", "-m", "harness.sweep.worker", str(theirs.fileno())]

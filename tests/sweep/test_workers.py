@@ -44,7 +44,12 @@ Start = Callable[..., Pool]
 def start(tmp_path: Path) -> Iterator[Start]:
     pools: list[Pool] = []
 
-    def begin(runner: str = FAKE, size: int = 1, learned: LearnedScorer | None = None) -> Pool:
+    def begin(
+        runner: str = FAKE,
+        size: int = 1,
+        learned: LearnedScorer | None = None,
+        devices: Sequence[str] = (),
+    ) -> Pool:
         pools.append(
             Pool(
                 runner,
@@ -53,6 +58,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
                 threads=1,
                 logs=tmp_path / "logs",
                 learned=learned,
+                devices=devices,
             )
         )
         return pools[-1]
@@ -178,3 +184,19 @@ def test_workers_end_at_once_when_their_parent_is_killed(
     parent.stdout.close()
     _, alive = psutil.wait_procs(workers, timeout=5)
     assert not alive
+
+
+def test_every_worker_has_a_device_to_itself(
+    start: Start, spec: SweepSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FAKE_SECONDS", "0.3")
+    pool = start(size=3, devices=("2", "GPU-1f"))
+    for seed in range(3):
+        pool.submit(task(spec, seed=seed))
+    environments = [
+        child.environ()
+        for child in psutil.Process().children()
+        if "harness.sweep.worker" in child.cmdline()
+    ]
+    assert sorted(one["CUDA_VISIBLE_DEVICES"] for one in environments) == ["2", "2", "GPU-1f"]
+    drain(pool)
