@@ -27,8 +27,8 @@ MOST_SHOWN = 5
         "harness data corpus.jsonl",
         "harness data news.en --target-path news.de --source-lang en --target-lang de",
         "harness data corpus.jsonl --against pocket_translation pocket_german",
-        "harness data corpus.csv --set 'columns=[english, german]' --set checks.max_empty=0.01",
-        "harness data memory.tmx --against-file newstest.en --against-file newstest.de",
+        "harness data corpus.csv --set 'columns=[en, de]' --set checks.max_empty=0.01",
+        "harness data memory.tmx --against-file news.en --against-file news.de",
     ),
 )
 @click.argument("corpus", metavar="CORPUS")
