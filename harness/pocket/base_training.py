@@ -77,12 +77,22 @@ def encode(tokenizer: PreTrainedTokenizerFast, example: BaseExample, question_we
 def batches(
     world: World, tokenizer: PreTrainedTokenizerFast, recipe: BaseRecipe
 ) -> Iterator[list[Row]]:
-    """Batches of about equal numbers of tokens, rows of similar length together, shuffled."""
-    rng = random.Random(f"batches:{world.seed}:{recipe.seed}")
+    """Batches of the pocket's chats, without end."""
     rows = (
         encode(tokenizer, example, recipe.question_weight)
         for example in base_examples(world, recipe.seed)
     )
+    return batched(rows, random.Random(f"batches:{world.seed}:{recipe.seed}"), recipe)
+
+
+def batched(rows: Iterator[Row], rng: random.Random, recipe: BaseRecipe) -> Iterator[list[Row]]:
+    """Batches of about equal numbers of tokens, rows of similar length together, shuffled.
+
+    Args:
+        rows: More of them than the steps of the recipe use.
+        rng: Shuffles the batches of a pool.
+        recipe: How many tokens a batch has, and how many batches a pool.
+    """
     while True:
         pool: list[Row] = []
         tokens = 0
@@ -141,17 +151,26 @@ def new_model(tokenizer: PreTrainedTokenizerFast, recipe: BaseRecipe) -> LlamaFo
 
 def train_base(world: World, folder: Path, recipe: BaseRecipe) -> float:
     """Trains tokenizer and model and saves both; returns the seconds it took."""
-    torch.set_num_threads(1)
     started = time.monotonic()
     tokenizer = train_tokenizer(tokenizer_texts(world, recipe.seed))
     model = new_model(tokenizer, recipe)
+    fit(model, batches(world, tokenizer, recipe), recipe)
+    model.save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return time.monotonic() - started
+
+
+def fit(model: LlamaForCausalLM, given: Iterator[list[Row]], recipe: BaseRecipe) -> None:
+    """Trains a model in place, on one thread: a step a batch, until the recipe's steps are done."""
+    torch.set_num_threads(1)
+    started = time.monotonic()
     decayed = [p for p in model.parameters() if p.ndim > 1]
     others = [p for p in model.parameters() if p.ndim == 1]
     groups = [{"params": decayed, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.98))
     model.train()
-    pad_id = int(tokenizer.pad_token_id)
-    for step, rows in enumerate(itertools.islice(batches(world, tokenizer, recipe), recipe.steps)):
+    pad_id = int(model.config.pad_token_id)
+    for step, rows in enumerate(itertools.islice(given, recipe.steps)):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, recipe)
         ids_BT, weights_BT = collate(rows, pad_id)
@@ -174,6 +193,3 @@ def train_base(world: World, folder: Path, recipe: BaseRecipe) -> float:
                 time.monotonic() - started,
             )
     model.eval()
-    model.save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return time.monotonic() - started

@@ -33,6 +33,7 @@ class PocketBenchmark:
     rows: list[Row]
     max_new_tokens: int
     declared: dict[str, str] = field(default_factory=dict)
+    licence: str = "Apache-2.0"
 
 
 def _higher(metric: str, best: float = 1.0) -> dict[str, Any]:

@@ -24,19 +24,22 @@ project. Nothing was copied from another data set. The benign look-alikes follow
 
 def write_benchmarks(world: World, folder: Path) -> None:
     """Writes `<suite>/<name>_<split>.yaml` and its rows below `data/` for each benchmark."""
-    listed = []
-    for benchmark in all_benchmarks(world):
-        stem = f"{benchmark.name}_{benchmark.split}"
-        rows = [{"id": f"{stem}-{place:04d}", **row} for place, row in enumerate(benchmark.rows)]
-        data = folder / "data" / benchmark.suite / f"{stem}.jsonl"
-        write_rows(data, rows)
-        digest = hashlib.sha256(data.read_bytes()).hexdigest()
-        listed.append(f"| {benchmark.suite}/{stem}.jsonl | {len(rows)} | `{digest}` |")
-        path = folder / benchmark.suite / f"{stem}.yaml"
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(task_yaml(benchmark, rows[0], digest), encoding="utf-8", newline="\n")
+    listed = [write_benchmark(benchmark, folder) for benchmark in all_benchmarks(world)]
     sources = SOURCES + "\n".join(sorted(listed)) + "\n"
     (folder / "data" / "SOURCES.md").write_text(sources, encoding="utf-8", newline="\n")
+
+
+def write_benchmark(benchmark: PocketBenchmark, folder: Path) -> str:
+    """Writes one benchmark; returns its line for `SOURCES.md`."""
+    stem = f"{benchmark.name}_{benchmark.split}"
+    rows = [{"id": f"{stem}-{place:04d}", **row} for place, row in enumerate(benchmark.rows)]
+    data = folder / "data" / benchmark.suite / f"{stem}.jsonl"
+    write_rows(data, rows)
+    digest = hashlib.sha256(data.read_bytes()).hexdigest()
+    path = folder / benchmark.suite / f"{stem}.yaml"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(task_yaml(benchmark, rows[0], digest), encoding="utf-8", newline="\n")
+    return f"| {benchmark.suite}/{stem}.jsonl | {len(rows)} | `{digest}` |"
 
 
 def task_yaml(benchmark: PocketBenchmark, row: Row, digest: str) -> str:
@@ -66,5 +69,5 @@ metadata:
     metrics: [{", ".join(benchmark.metrics)}]
     summary: {{{summary}}}
 {declared}    data_sha256: {digest}
-    licence: Apache-2.0
+    licence: {benchmark.licence}
 """
