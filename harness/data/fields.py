@@ -1,7 +1,7 @@
 """The fields of one row of a corpus file, and the faults found in all rows."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 
 from harness.data.spec import LANGUAGE_TAG, ChecksSpec
 from harness.errors import DataError
@@ -39,8 +39,8 @@ class Faults:
         self._path = path
         self._checks = checks or ChecksSpec()
         self._faults: list[str] = []
-        self._hints: dict[str, None] = {}
         self._left_out: dict[str, list[int]] = defaultdict(list)
+        self._refused: dict[str, set[int]] = defaultdict(set)
         self.unreadable: set[int] = set()
 
     def add(self, line: int, fault: str, path: str | None = None) -> None:
@@ -56,8 +56,7 @@ class Faults:
             self._left_out[kind] += [line] if is_new else []
             return
         self.add(line, fault, path)
-        if kind in _HINTS:
-            self._hints[_HINTS[kind]] = None
+        self._refused[kind].add(line)
 
     def may_leave_out(self, kind: str) -> bool:
         """Whether rows with this fault are left out in place of stopping the run each."""
@@ -82,10 +81,16 @@ class Faults:
         more = len(found) - _SHOWN
         shown = found[:_SHOWN] + ([f"... and {more} more"] if more > 0 else [])
         over = [] if num_rows is None else self._over(num_rows)
-        if over:
-            self._hints["mend these rows, or raise the limit in the corpus settings"] = None
         if shown or over:
-            raise DataError("\n".join(shown + over), "\n".join(self._hints) or None)
+            hints = [*self._mends()] + ["mend these rows, or raise the limit"] * bool(over)
+            raise DataError("\n".join(shown + over), "\n".join(hints) or None)
+
+    def _mends(self) -> Iterator[str]:
+        for kind, lines in self._refused.items():
+            count = len(lines)
+            rows = "row has" if count == 1 else "rows have"
+            mend = _HINTS.get(kind, "mend them")
+            yield f"{count} {rows} {WORDS[kind]}: {mend}, or leave out a share: checks.max_{kind}"
 
     def _over(self, num_rows: int) -> list[str]:
         found = []

@@ -147,16 +147,15 @@ class DataSpec(Spec):
     """Parallel text for the validation loss; never trained on."""
 
     instructions: CorpusSpec | None = None
-    """General chats (JSONL with id and messages; answer and skill where known), for variants that
-    replay them or have the untuned model answer them."""
+    """General chats (rows with messages; answer and skill where known; or with instruction, input
+    and output), for variants that replay them or have the untuned model answer them."""
 
     monolingual: CorpusSpec | None = None
-    """Text of one language a row (JSONL with id, text and language), for variants that draw on
-    it."""
+    """Text of one language a row (with text and language), for variants that draw on it."""
 
     questions: CorpusSpec | None = None
     """Questions with answers in a language to be learnt, beside the same in a pivot language the
-    model knows (JSONL: id, question, answer, language, pivot_question, pivot_language; pivot_answer
+    model knows (rows with question, answer, language, pivot_question, pivot_language; pivot_answer
     where known), for `transllm`."""
 
     prompt: str = "Translate from {source_lang} to {target_lang}: {source}"
