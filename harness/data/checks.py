@@ -1,6 +1,7 @@
 """What ails the pairs of a corpus: each kind of fault found by a function, all by the settings."""
 
 import re
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 
 from harness.data.spec import ChecksSpec
@@ -90,6 +91,15 @@ def is_foreign(text: str, language: str, languages: Sequence[str]) -> bool:
         text, language, _OWN_SCRIPT
     )
     return not (is_latin and has_own)
+
+
+def unidentified(pairs: Sequence[Pair]) -> dict[str, int]:
+    """Languages that cannot be identified, and how many pairs have one; such sides never fail."""
+    # on first use, as above
+    from harness.languages.identify import knows
+
+    counts = Counter(tag for pair in pairs for tag in {pair.source_lang, pair.target_lang})
+    return {tag: count for tag, count in sorted(counts.items()) if not knows(tag)}
 
 
 _CHECKS: Mapping[str, Callable[[Pair, ChecksSpec], bool]] = {

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field, replace
 from statistics import fmean, median
 from typing import Literal, TypeAlias
 
-from harness.data.checks import KINDS, find
+from harness.data.checks import KINDS, find, unidentified
 from harness.data.fields import WORDS
 from harness.data.readers import (
     NUM_ROWS,
@@ -158,6 +158,8 @@ def _suspicious_pairs(pairs: Sequence[Pair], checks: ChecksSpec) -> dict[str, in
     looked_at = pairs[:: -(-len(pairs) // MOST_IDENTIFIED) or 1]
     some = "" if len(looked_at) == len(pairs) else f" (of {len(looked_at)} rows looked at)"
     counts[WORDS[SLOW] + some] = len(find(SLOW, looked_at, checks))
+    for tag, count in unidentified(pairs).items():
+        counts[f"a side in {tag}, which language identification does not know"] = count
     different = {(pair.source, pair.target) for pair in pairs}
     otherwise = len(different) - len({pair.source for pair in pairs})
     counts["a source that an earlier row translates otherwise"] = otherwise

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TypeVar, cast
 
 from harness.data import parse
-from harness.data.checks import KINDS, find
+from harness.data.checks import KINDS, find, unidentified
 from harness.data.fields import Faults, Fields
 from harness.data.files import existing, plain_name
 from harness.data.raw import Format, RawRow
@@ -43,6 +43,13 @@ def read_pairs(spec: CorpusSpec, counts: Counter[str] | None = None) -> tuple[Pa
     for kind in KINDS:
         if spec.checks.limit(kind) is None:
             continue
+        if kind == "wrong_language" and (unknown := unidentified(rows)):
+            faults.raise_any()
+            raise DataError(
+                f"{spec.path}: checks.max_wrong_language is set, and language identification does "
+                f"not know {', '.join(unknown)}",
+                "leave that check out",
+            )
         bad = find(kind, rows, spec.checks)
         faults.leave_out(kind, [lines[place] for place in bad])
         rows, lines = _without(rows, bad), _without(lines, bad)

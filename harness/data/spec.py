@@ -73,12 +73,12 @@ class CorpusSpec(Spec):
     """The target side: of aligned plain text, line by line beside `path`, or an SGM reference."""
 
     format: str = "auto"
-    """aligned, csv, huggingface, json, jsonl, sgm, tmx, tsv or wmt_xml; `auto` goes by
-    `target_path` and the file's ending."""
+    """One of those that `harness data --help` lists; `auto` goes by `target_path` and the file's
+    ending."""
 
     columns: tuple[str, str] | None = Field(default=None, exclude_if=_is_default)
     """Fields or columns of source and target where they are not called so; in a file without a
-    header their numbers, from "1"."""
+    header their numbers, from 1."""
 
     header: bool | None = Field(default=None, exclude_if=_is_default)
     """Whether a TSV or CSV file begins with the names of its columns; None: if it has known
@@ -104,6 +104,13 @@ class CorpusSpec(Spec):
 
     seed: int = 0
     """Seed of that draw; not the trial's, so that all seeds of a trial see the same rows."""
+
+    @field_validator("columns", mode="before")
+    @classmethod
+    def _numbers(cls, value: object) -> object:
+        if isinstance(value, list | tuple):
+            return tuple(str(one) if type(one) is int else one for one in value)
+        return value
 
     @field_validator("source_lang", "target_lang")
     @classmethod

@@ -86,6 +86,16 @@ def test_sides_in_a_wrong_language_are_found_where_that_is_clear(pair, expected)
     assert find("wrong_language", rows, ChecksSpec()) == ([0] if expected else [])
 
 
+def test_a_language_that_cannot_be_identified_is_told(tmp_path):
+    tags = {"source_lang": "en", "target_lang": "km"}
+    (tmp_path / "c.tsv").write_text("The teacher sees a dog.\tគ្រូឃើញឆ្កែ\n", encoding="utf-8")
+    spec = CorpusSpec(path=str(tmp_path / "c.tsv"), **tags)
+    found = description.describe(Corpora(read_pairs(spec))).findings
+    assert found == {"a side in km, which language identification does not know": 1}
+    with pytest.raises(DataError, match=r"max_wrong_language is set, and .* does not know km"):
+        read_pairs(spec.replace(checks={"max_wrong_language": 0.1}))
+
+
 def test_an_ideograph_counts_as_several_letters():
     chinese = Pair(
         "a", "The teacher sees a small dog in the garden.", "老师在花园里看到一只小狗。", "en", "zh"

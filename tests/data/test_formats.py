@@ -164,7 +164,7 @@ def test_columns_are_chosen_by_name_or_by_number(tmp_path):
     numbered = write(tmp_path / "b.tsv", "x\ta\tb\n", **LANGUAGES)
     for spec in (
         named.replace(columns=("English", "German")),
-        numbered.replace(columns=("2", "3")),
+        numbered.replace(columns=(2, 3)),
     ):
         assert [(pair.source, pair.target) for pair in read_pairs(spec)] == [("a", "b")]
     with pytest.raises(DataError, match=r"a\.csv:2: Deutsch: missing, allowed a text"):
