@@ -30,6 +30,7 @@ from harness.records import (
     TokenRow,
 )
 from harness.streams import stream
+from harness.training.checkpoint import Checkpoints
 from harness.training.drift import Drift
 from harness.training.loop import fit
 from harness.training.prepare import prepare
@@ -47,6 +48,7 @@ def train_adapter(
     material: Material,
     start: Path | None,
     on_step: OnEvent,
+    checkpoints: Checkpoints | None = None,
 ) -> Mapping[str, JSON]:
     """Trains into a folder; returns what there is to say of it.
 
@@ -57,6 +59,7 @@ def train_adapter(
         material: Model and data.
         start: An adapter folder to go on from; None for a fresh adapter.
         on_step: Is told of the points of the curves.
+        checkpoints: Where to keep what is half done, and to go on from what is there.
 
     Raises:
         ConfigError, DataError: Something the user can mend.
@@ -93,6 +96,7 @@ def train_adapter(
                 late=variant.late,
                 watch=_drift(config, tuned, chats),
                 on_event=on_event,
+                checkpoints=checkpoints,
             )
         save_adapter(tuned, folder / ADAPTER)
         save_answering(folder / ADAPTER, variant.answering)

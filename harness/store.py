@@ -82,6 +82,13 @@ class Store:
         """Where the stage's output is or will be."""
         return self.root / stage.name / stage.key
 
+    def unfinished(self, stage: Stage) -> Path:
+        """A folder for what is half done of a stage: it outlives a builder that is killed.
+
+        For the builder alone, who holds the stage's lock; gone once the stage is complete.
+        """
+        return self.path(stage).with_name(f".{stage.key}.checkpoint")
+
     def find(self, stage: Stage) -> Built | None:
         """The complete output, or None."""
         manifest = self.path(stage) / MANIFEST
@@ -148,6 +155,7 @@ class Store:
         for stage, given in zip(stages, facts, strict=True):
             _write_manifest(drafts[stage.key], stage, given, seconds)
             os.rename(drafts[stage.key], self.path(stage))
+            shutil.rmtree(self.unfinished(stage), ignore_errors=True)
             logger.info("%s %s made in %.1f s", stage.name, stage.key[:8], seconds)
             built[stage.key] = Built(self.path(stage), stage.key, False, seconds, given)
         return built
@@ -163,8 +171,9 @@ class Store:
             yield Entry(folder.parent.name, folder.name, folder, record["created"], size)
 
     def drafts(self) -> list[Path]:
-        """Folders that were being written when their process died (or are being written now)."""
-        return [path for path in self.root.glob("*/.*.draft") if not self._is_locked(path)]
+        """Folders that were being written when their process died, and what was half done."""
+        found = [*self.root.glob("*/.*.draft"), *self.root.glob("*/.*.checkpoint")]
+        return [path for path in found if not self._is_locked(path)]
 
     @contextlib.contextmanager
     def in_use(self) -> Iterator[None]:
@@ -182,7 +191,7 @@ class Store:
 
     def remove(self, folder: Path) -> bool:
         """Removes a stage folder or a draft; False when a live process is building there."""
-        key = folder.name.removeprefix(".").removesuffix(".draft")
+        key = folder.name.removeprefix(".").removesuffix(".draft").removesuffix(".checkpoint")
         with self._try_lock(folder.with_name(f".{key}.lock")) as mine:
             if not mine:
                 return False
@@ -194,7 +203,7 @@ class Store:
             return True
 
     def _is_locked(self, draft: Path) -> bool:
-        lock = draft.with_name(draft.name.removesuffix(".draft") + ".lock")
+        lock = draft.with_suffix(".lock")
         with self._try_lock(lock) as mine:
             return not mine
 

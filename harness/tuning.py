@@ -17,9 +17,10 @@ from harness.models.folder import adapter_folder
 from harness.models.identity import folder_hash
 from harness.protocols import Sources, Variant
 from harness.records import JSON, Event
-from harness.store import Built, Stage, Store
+from harness.store import Built, Stage, Store, library_versions
 from harness.streams import stream_seed
 from harness.timeline import Timeline
+from harness.training.checkpoint import Checkpoints
 
 EXAMPLES_VERSION = 2
 ADAPTER_VERSION = 2
@@ -91,13 +92,19 @@ class Tuning:
         examples = self._examples(config)
         made = load_examples(examples.path)
         stage = self._adapter_stage(config, examples, start)
+        # What the libraries compute is not part of a stage, but it is of a training half done.
+        kept = Checkpoints(
+            self.store.unfinished(stage), {"stage": stage.key, "with": dict(library_versions())}
+        )
         begin = None if start is None else start.path / ADAPTER
         # The curves of a trial are those of its last training: its parts count steps of their own.
         on_step = _untold if place else self.timeline.on_event
         with self.timeline.stage("adapter", reused=self.store.find(stage) is not None):
             built = self.store.build(
                 stage,
-                lambda folder: train_adapter(folder, config, made, self.material, begin, on_step),
+                lambda folder: train_adapter(
+                    folder, config, made, self.material, begin, on_step, kept
+                ),
             )
         if built.reused:
             for event in read_curves(built.path):
@@ -188,7 +195,8 @@ class Tuning:
                 "late": {role.value: steps for role, steps in variant.late.items()},
                 "renew_every": variant.renew_every,
                 "lora": config.lora.plain(),
-                "train": config.train.plain(),
+                # how often a training was kept half done changes nothing
+                "train": config.train.replace(checkpoint_every=None).plain(),
                 "model": self.model_identity,
                 "seed": config.seed,
             },

@@ -35,16 +35,16 @@ class StepRecord:
 
 @dataclass
 class Curves:
-    """Every step so far, and where the last point of the curves was."""
+    """Every step so far, and where the last point of the curves was, ``shown``."""
 
     steps: list[StepRecord] = field(default_factory=list)
     validation: Mapping[str, float] = field(default_factory=dict)
-    _shown: int = 0
+    shown: int = 0
 
     def point(self) -> dict[str, float]:
         """Means over the steps since the last point: losses per token, the rest per step."""
-        recent = self.steps[self._shown :]
-        self._shown = len(self.steps)
+        recent = self.steps[self.shown :]
+        self.shown = len(self.steps)
         metrics = {
             "train/loss": sum(step.loss for step in recent) / len(recent),
             "train/gradient_norm": sum(step.norm for step in recent) / len(recent),

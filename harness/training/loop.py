@@ -5,25 +5,25 @@ rounding.
 """
 
 import contextlib
-import logging
+import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 import torch
 
 from harness.models.memory import checkpointed, memory_faults
 from harness.protocols import OnEvent, Penalty, TokenPenalty
-from harness.records import Role, StepEvent, TokenRow
+from harness.records import JSON, Role, StepEvent, TokenRow
 from harness.streams import stream_seed
 from harness.training.batches import number_of_steps, steps
+from harness.training.checkpoint import Checkpoints, Keeper, Progress, rows_digest
 from harness.training.objective import check_weights
 from harness.training.prepare import Prepared, prepare, self_test, to_learn
 from harness.training.report import FitReport
 from harness.training.schedule import learning_rate
 from harness.training.spec import TrainSpec
 from harness.training.trainer import Trainer
-
-logger = logging.getLogger(__name__)
 
 _HELD_OUT = dict.fromkeys(Role, 1.0)
 """The validation loss is of all that the held-out rows answer, whatever is trained."""
@@ -44,6 +44,7 @@ def fit(
     late: Mapping[Role, int] | None = None,
     watch: Callable[[], Mapping[str, float]] | None = None,
     on_event: OnEvent | None = None,
+    checkpoints: Checkpoints | None = None,
 ) -> FitReport:
     """Trains every parameter of ``model`` that requires gradients.
 
@@ -61,7 +62,9 @@ def fit(
         late: Per role in how many last steps what goes along with the task in it does so; roles
             that are not named go along from the first.
         watch: Measures the model as it is (eval mode, no gradients), at ``drift_points`` steps.
-        on_event: Is told of every logged step.
+        on_event: Is told of every logged step, those before a checkpoint among them.
+        checkpoints: Where to keep what is half done, and to go on from what is there; None keeps
+            nothing.
 
     Raises:
         ConfigError: All weights are 0.
@@ -71,17 +74,34 @@ def fit(
     check_weights(weights)
     prepared = _prepared(rows, weights)
     num_steps = number_of_steps(prepared, spec)
-    starts = {role: max(0, num_steps - last) for role, last in (late or {}).items()}
-    source = steps(prepared, spec.batch_size, seed, starts)
     held_out = prepare(validation, _HELD_OUT)
     trainer = Trainer(model, spec, weights, pad_id, num_steps, penalty)
+    known = partial(_known, rows, validation, spec, weights, seed)
+    keeper = Keeper(checkpoints, spec.checkpoint_every, trainer, known)
     looks = _spread(spec.gradient_cosine_points, num_steps)
     watched = _spread(spec.drift_points, num_steps) if watch is not None else set()
+
+    def order(
+        renewed: tuple[int, Sequence[TokenRow]] | None, done: int
+    ) -> Iterator[list[Prepared]]:
+        if renewed is None:
+            starts = {role: max(0, num_steps - last) for role, last in (late or {}).items()}
+            return itertools.islice(steps(prepared, spec.batch_size, seed, starts), done, None)
+        begin, new = renewed
+        source = steps(_prepared(new, weights), spec.batch_size, seed + begin)
+        return itertools.islice(source, done - begin, None)
+
     with _training(model, spec, seed):
-        for step in range(num_steps):
+        progress = keeper.load() or Progress()
+        source = order(progress.renewed, progress.step)
+        for event in progress.events:
+            if on_event is not None:
+                on_event(event)
+        for step in range(progress.step, num_steps):
             if renew is not None and renew_every and step and step % renew_every == 0:
                 model.eval()
-                source = steps(_prepared(renew(step), weights), spec.batch_size, seed + step)
+                progress.renewed = step, renew(step)
+                source = order(progress.renewed, step)
                 model.train()
             extra = trainer.step(step, next(source), look=step in looks)
             last = step == num_steps - 1
@@ -91,8 +111,29 @@ def fit(
                 extra |= _watched(model, watch)
             if on_event is not None and (last or extra or _is_due(step, spec.log_every)):
                 rate = {"train/learning_rate": learning_rate(step, num_steps, spec)}
-                on_event(StepEvent(step + 1, num_steps, trainer.curves.point() | rate | extra))
+                event = StepEvent(step + 1, num_steps, trainer.curves.point() | rate | extra)
+                progress.events.append(event)
+                on_event(event)
+            progress.step = step + 1
+            if not last and keeper.due(progress.step):
+                keeper.save(progress)
     return trainer.report()
+
+
+def _known(
+    rows: Sequence[TokenRow],
+    validation: Sequence[TokenRow],
+    spec: TrainSpec,
+    weights: Mapping[Role, float],
+    seed: int,
+) -> JSON:
+    """What makes this training what it is, as far as it is given here."""
+    return {
+        "rows": [rows_digest(rows), rows_digest(validation)],
+        "spec": {name: value for name, value in spec.plain().items() if name != "checkpoint_every"},
+        "weights": {role.value: weight for role, weight in weights.items()},
+        "seed": seed,
+    }
 
 
 def _prepared(rows: Sequence[TokenRow], weights: Mapping[Role, float]) -> list[Prepared]:

@@ -14,6 +14,10 @@ def _usual_logits(value: object) -> bool:
     return value == LOGITS_MIB
 
 
+def _unset(value: object) -> bool:
+    return value is None
+
+
 class TrainSpec(Spec):
     """Settings of the training loop, the same for every variant."""
 
@@ -62,6 +66,10 @@ class TrainSpec(Spec):
 
     gradient_checkpointing: bool = False
     """Recompute activations in the backward pass: less memory, about a third slower."""
+
+    checkpoint_every: int | None = Field(default=None, ge=0, exclude_if=_unset)
+    """Steps between checkpoints of a training, from which it goes on when it was killed, to the
+    same result; None for one every ten minutes, 0 for none. Changes nothing that is trained."""
 
     validate_every: int | None = Field(default=None, ge=1)
     """Steps between validation losses; None measures it at the end only."""

@@ -7,7 +7,7 @@ once per optimiser step, before the step's first pass: E <- d E + (1 - d) theta,
 adapter training starts from.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -58,6 +58,16 @@ class ReverseKlPenalty:
         with torch.no_grad(), without_dropout(self._model), self._teaching():
             teacher_NV = passed.teacher_logits()
         return reverse_kl(passed.logits_NV, teacher_NV)
+
+    def memory(self) -> Mapping[str, Any]:
+        """The teacher, and the step at which it moved last."""
+        return {"teacher": self.teacher, "step": self._step}
+
+    def remember(self, memory: Mapping[str, Any]) -> None:
+        """Takes back what ``memory`` gave."""
+        self._step = memory["step"]
+        for mine, kept in zip(self.teacher, memory["teacher"], strict=True):
+            mine.copy_(kept)
 
     def _follow(self) -> None:
         for mine, theirs in zip(self.teacher, self._student, strict=True):

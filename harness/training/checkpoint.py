@@ -1,0 +1,230 @@
+"""A training half done, on disk: killed, it goes on from there to the result of one undisturbed.
+
+On the CPU to the bit: what is kept is the weights that are trained, the optimiser, dropout's
+stream, a penalty's memory, the rows that were made on the way, and what was told and measured. The
+order of the rows is not kept, it is drawn anew and wound on. A checkpoint is written beside the
+last one and put in its place, so there is a whole one whenever the process dies.
+"""
+
+import hashlib
+import json
+import logging
+import os
+import pickle
+import time
+from array import array
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol, runtime_checkable
+
+import torch
+
+from harness.records import JSON, Role, StepEvent, TokenRow
+from harness.spec import digest
+from harness.training.curves import StepRecord
+from harness.training.trainer import Trainer, set_streams, streams
+
+logger = logging.getLogger(__name__)
+
+FILE = "training.pt"
+_USUAL_S = 600.0
+
+
+@runtime_checkable
+class Remembering(Protocol):
+    """A penalty whose value at a step depends on the steps before."""
+
+    def memory(self) -> Mapping[str, Any]:
+        """All it remembers: tensors and numbers."""
+
+    def remember(self, memory: Mapping[str, Any]) -> None:
+        """Takes back what ``memory`` gave."""
+
+
+@dataclass(frozen=True)
+class Checkpoints:
+    """Where a training's checkpoints lie, and what training it is.
+
+    Attributes:
+        folder: Of this training alone; made when it is first needed.
+        identity: What may change the result and is not seen by ``fit``: model, library versions.
+    """
+
+    folder: Path
+    identity: Mapping[str, JSON]
+
+
+@dataclass
+class Progress:
+    """What of a training is not in the trainer.
+
+    Attributes:
+        step: Steps taken.
+        events: What was told.
+        renewed: The step of the last renewal and its rows; None before the first.
+    """
+
+    step: int = 0
+    events: list[StepEvent] = field(default_factory=list)
+    renewed: tuple[int, Sequence[TokenRow]] | None = None
+
+
+class Keeper:
+    """Writes a training's checkpoints when they are due, and reads the last one.
+
+    Args:
+        checkpoints: Where; None keeps nothing.
+        every: Steps between two; None for ten minutes, 0 for never.
+        trainer: What is kept.
+        known: Tells what else makes the training what it is, as plain data; only asked when a
+            checkpoint is written or there is one.
+    """
+
+    def __init__(
+        self,
+        checkpoints: Checkpoints | None,
+        every: int | None,
+        trainer: Trainer,
+        known: Callable[[], JSON],
+    ) -> None:
+        self._checkpoints = None if every == 0 else checkpoints
+        self._every, self._trainer, self._known = every, trainer, known
+        self._saved_at = time.monotonic()
+
+    @cached_property
+    def _key(self) -> str:
+        assert self._checkpoints is not None
+        trained = [
+            (name, list(value.shape))
+            for name, value in self._trainer.model.named_parameters()
+            if value.requires_grad
+        ]
+        of = dict(self._checkpoints.identity)
+        return digest({"of": of, "fit": self._known(), "on": trained})
+
+    def due(self, step: int) -> bool:
+        """Whether to save behind the step, the first being 1."""
+        if self._checkpoints is None:
+            return False
+        if self._every is None:
+            return time.monotonic() - self._saved_at >= _USUAL_S
+        return step % self._every == 0
+
+    def save(self, progress: Progress) -> None:
+        """Puts the training as it is now in the place of the last checkpoint."""
+        assert self._checkpoints is not None
+        trainer, penalty = self._trainer, self._trainer.token_penalty or self._trainer.penalty
+        plain = {
+            "steps": [asdict(step) for step in trainer.curves.steps],
+            "shown": trainer.curves.shown,
+            "validation": dict(trainer.curves.validation),
+            "events": [[e.step, e.num_steps, dict(e.metrics)] for e in progress.events],
+            "renewed": progress.renewed
+            and [progress.renewed[0], [_plain_row(row) for row in progress.renewed[1]]],
+            "micro_batch_tokens": trainer.micro_batch_tokens,
+            "num_halvings": trainer.num_halvings,
+        }
+        state = {
+            "key": self._key,
+            "step": progress.step,
+            "plain": json.dumps(plain),
+            "parameters": [parameter.detach() for parameter in trainer.parameters],
+            "optimizer": trainer.optimizer.state_dict(),
+            "streams": streams(trainer.model),
+            "penalty": dict(penalty.memory()) if isinstance(penalty, Remembering) else None,
+        }
+        _write(state, self._checkpoints.folder)
+        self._saved_at = time.monotonic()
+        logger.info("checkpoint of step %d of %d", progress.step, trainer.num_steps)
+
+    def load(self) -> Progress | None:
+        """Puts the trainer where the last checkpoint is; None, and nothing done, without one.
+
+        To be called where dropout's stream is the training's own. A checkpoint of another training
+        (other settings, rows, library versions) is not used, nor one that cannot be read.
+        """
+        if self._checkpoints is None:
+            return None
+        state = _read(self._checkpoints.folder)
+        if state is None:
+            return None
+        if state["key"] != self._key:
+            logger.warning("the checkpoint is of another training: beginning anew")
+            return None
+        trainer, penalty = self._trainer, self._trainer.token_penalty or self._trainer.penalty
+        with torch.no_grad():
+            for parameter, value in zip(trainer.parameters, state["parameters"], strict=True):
+                parameter.copy_(value)
+        trainer.optimizer.load_state_dict(state["optimizer"])
+        set_streams(trainer.model, state["streams"])
+        if isinstance(penalty, Remembering):
+            penalty.remember(state["penalty"])
+        plain = json.loads(state["plain"])
+        trainer.curves.steps = [_step_record(step) for step in plain["steps"]]
+        trainer.curves.shown = plain["shown"]
+        trainer.curves.validation = plain["validation"]
+        trainer.micro_batch_tokens = plain["micro_batch_tokens"]
+        trainer.num_halvings = plain["num_halvings"]
+        renewed = plain["renewed"]
+        logger.info("going on from the checkpoint of step %d", state["step"])
+        return Progress(
+            state["step"],
+            [StepEvent(*event) for event in plain["events"]],
+            renewed and (renewed[0], [_row(row) for row in renewed[1]]),
+        )
+
+
+def rows_digest(rows: Sequence[TokenRow]) -> str:
+    """Equal for equal rows."""
+    found = hashlib.sha256()
+    for row in rows:
+        shown = row.teacher_prompt
+        head = [row.example_id, len(row.ids), row.task, None if shown is None else len(shown)]
+        found.update(json.dumps(head).encode())
+        found.update(array("q", (*row.ids, *(shown or ()))).tobytes())
+        found.update(" ".join(row.roles).encode())
+    return found.hexdigest()
+
+
+def _write(state: Mapping[str, Any], folder: Path) -> None:
+    folder.mkdir(parents=True, exist_ok=True)
+    draft = folder / f"{FILE}.draft"
+    with draft.open("wb") as file:
+        torch.save(state, file)
+        file.flush()
+        os.fsync(file.fileno())
+    os.replace(draft, folder / FILE)
+
+
+def _read(folder: Path) -> Mapping[str, Any] | None:
+    path = folder / FILE
+    if not path.exists():
+        return None
+    try:
+        state: Mapping[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        logger.warning("%s cannot be read (%s): beginning anew", path, str(error).split("\n")[0])
+        return None
+    return state
+
+
+def _step_record(plain: Mapping[str, Any]) -> StepRecord:
+    by_role = {
+        name: {Role(role): value for role, value in plain[name].items()}
+        for name in ("sums", "counts")
+    }
+    return StepRecord(**{**plain, **by_role})
+
+
+def _plain_row(row: TokenRow) -> list[JSON]:
+    shown = None if row.teacher_prompt is None else list(row.teacher_prompt)
+    return [row.example_id, list(row.ids), list(row.roles), row.task, shown]
+
+
+def _row(plain: Sequence[JSON]) -> TokenRow:
+    name, ids, roles, task, shown = plain
+    return TokenRow(
+        name, tuple(ids), tuple(map(Role, roles)), task, None if shown is None else tuple(shown)
+    )
