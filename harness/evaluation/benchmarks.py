@@ -4,14 +4,16 @@ A benchmark is ``<folder>/<suite>/<name>.yaml``; what the harness needs beyond l
 ``metadata: harness:`` block, which lm-eval leaves alone. Parsing needs neither lm-eval nor torch.
 """
 
+import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from harness.errors import ConfigError, DataError
 from harness.evaluation.benchmark_data import data_folder, data_of
 from harness.evaluation.families import Entry, known_suites, select_entries, text_of
+from harness.evaluation.lm_file import PREFIX, LmTaskFile
 from harness.evaluation.source import SourceSpec
 from harness.evaluation.spec import EvalSpec
 from harness.evaluation.task import Extract, Outcome, Summary, TaskFile
@@ -47,6 +49,8 @@ class Benchmark:
         items: The rows used, checked.
         source: How its rows are made of files that are not shipped; None where they are.
         requires: Settings of metrics without which these are not measured here.
+        settings: Settings of metrics it brings along; the user's own come before them.
+        lm_task: lm-eval's own task (``lm_tasks.LmTask``), which then says and checks everything.
     """
 
     suite: str
@@ -69,6 +73,8 @@ class Benchmark:
     items: tuple[Mapping[str, JSON], ...] = field(repr=False)
     source: SourceSpec | None = None
     requires: tuple[str, ...] = ()
+    settings: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)
+    lm_task: Any = field(default=None, repr=False)
 
     @property
     def key(self) -> str:
@@ -156,7 +162,7 @@ def select(spec: EvalSpec) -> Selection:
     folder, data = Path(spec.folder), data_folder(spec)
     wanted = select_entries(folder, spec.suites)
     entries = sorted({entry for matched in wanted.values() for entry in matched})
-    read: dict[Entry, Benchmark | Absent | None] = {}
+    read: dict[Entry, Sequence[Benchmark | Absent]] = {}
     faults: list[str] = []
     for entry in entries:
         try:
@@ -164,33 +170,41 @@ def select(spec: EvalSpec) -> Selection:
         except (ConfigError, DataError) as error:
             faults.append(str(error))
     for name, matched in wanted.items():
-        absent = [one for one in map(read.get, matched) if isinstance(one, Absent)]
-        if absent and (len(absent) == len(matched) or name in {one.key for one in absent}):
+        found = [one for entry in matched for one in read.get(entry, ())]
+        absent = [one for one in found if isinstance(one, Absent)]
+        if absent and (len(absent) == len(found) or name in {one.key for one in absent}):
             faults += [f"eval.suites: {name}: {one.key}: {one.reason}" for one in absent]
     if faults:
         raise DataError("\n".join(dict.fromkeys(faults)))
-    found = tuple(one for one in read.values() if isinstance(one, Benchmark))
-    if not found:
+    everything = [one for entry in entries for one in read[entry]]
+    benchmarks = tuple(one for one in everything if isinstance(one, Benchmark))
+    if not benchmarks:
         splits = ", ".join(spec.splits)
         raise ConfigError(
             f"{folder}: none of the {len(entries)} benchmarks in {', '.join(spec.suites)} has a "
             f"split that is wanted (splits: {splits})"
         )
-    return Selection(found, tuple(one for one in read.values() if isinstance(one, Absent)))
+    return Selection(benchmarks, tuple(one for one in everything if isinstance(one, Absent)))
 
 
 def read_entry(
     entry: Entry, *, limit: int | None, splits: Sequence[Split], data: Path | None
-) -> Benchmark | Absent | None:
-    """The benchmark of an entry, its data checked; None when its split is not wanted.
+) -> list[Benchmark | Absent]:
+    """The benchmark of an entry, its data checked; none when its split is not wanted.
 
     Raises:
         ConfigError: The YAML is wrong: all its faults at once, with line and dotted path.
         DataError: Its data file is missing or wrong.
     """
     path = entry.path
+    if str(path).startswith(PREFIX):
+        spec = LmTaskFile(include="lm_eval", task=str(path).removeprefix(PREFIX))
+        return _of_lm_eval(entry, spec, limit, splits, data)
     text = text_of(entry)
     plain = parse_yaml(text, str(path))
+    if plain.get("include") == "lm_eval":
+        spec = validate(LmTaskFile, plain, str(path), lines=_Lines(text))
+        return _of_lm_eval(entry, spec, limit, splits, data)
     task = validate(TaskFile, plain, str(path), lines=_Lines(text))
     settings = task.metadata.harness
     other = {Split.VALIDATION: "_test", Split.TEST: "_validation"}[settings.split]
@@ -200,13 +214,13 @@ def read_entry(
             f"ends in {other!r}"
         )
     if settings.split not in splits:
-        return None
+        return []
     given = data_of(path, task, data)
     if isinstance(given, str):
-        return Absent(entry.key, settings.split, settings.metrics, settings.summary, given)
+        return [Absent(entry.key, settings.split, settings.metrics, settings.summary, given)]
     named = {"doc_to_text": task.doc_to_text, "doc_to_target": task.doc_to_target}
     shipped = {"dataset_kwargs": {"data_files": {task.test_split: str(given.path)}}}
-    return Benchmark(
+    benchmark = Benchmark(
         suite=path.parent.name,
         name=entry.name,
         split=settings.split,
@@ -228,6 +242,46 @@ def read_entry(
         source=settings.data,
         requires=settings.requires,
     )
+    return [benchmark]
+
+
+def _of_lm_eval(
+    entry: Entry, spec: LmTaskFile, limit: int | None, splits: Sequence[Split], data: Path | None
+) -> list[Benchmark | Absent]:
+    """The benchmark of a task of lm-eval's, or those of a group of them."""
+    if spec.split not in splits:
+        return []
+    missing = spec.missing(data)
+    if missing is not None:
+        return [Absent(entry.key, spec.split, ("lm_eval",), spec.summary, missing)]
+    lm_tasks = importlib.import_module("harness.evaluation.lm_tasks")  # heavy: for who wants it
+    ending = f"_{spec.split}"
+    found = lm_tasks.task_of(spec, data, limit)
+    return [
+        Benchmark(
+            suite=entry.key.partition("/")[0],
+            name=f"{(entry if len(found) == 1 else one).name.removesuffix(ending)}{ending}",
+            split=spec.split,
+            path=entry.path,
+            task={"lm_eval": one.name},
+            output_type=one.kind,
+            metrics=("lm_eval",),
+            summary=spec.summary,
+            extract=Extract(),
+            expected=None,
+            language=spec.language,
+            decoding=Decoding(max_new_tokens=0),
+            data_path=entry.path,
+            data_sha256=one.sha256,
+            licence=spec.licence,
+            version=one.version,
+            limit=limit,
+            items=one.rows,
+            settings={"lm_eval": spec.settings()},
+            lm_task=one,
+        )
+        for one in found
+    ]
 
 
 class _Lines(Mapping[str, int]):

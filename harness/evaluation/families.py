@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import ConfigError, unknown_name
+from harness.evaluation.lm_file import PREFIX
 from harness.yaml_files import parse_yaml, read_text
 
 _TAG = r"[a-z]{2,3}(?:-[A-Za-z0-9]+)*"
@@ -75,6 +76,9 @@ def select_entries(folder: Path, wanted: Sequence[str]) -> dict[str, list[Entry]
     chosen: dict[str, list[Entry]] = {}
     faults: list[str] = []
     for name in wanted:
+        if name.startswith(PREFIX):
+            chosen[name] = [Entry(name.replace(":", "/", 1), Path(name))]
+            continue
         pattern = name if "/" in name else f"{name}/*"
         suite, _, benchmark = pattern.partition("/")
         chosen[name] = [entry for key, entry in entries.items() if fnmatchcase(key, pattern)]

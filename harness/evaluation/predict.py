@@ -24,6 +24,13 @@ from lm_eval.tasks import TaskManager
 from harness import plugins
 from harness.errors import DataError, EvaluationError
 from harness.evaluation.benchmarks import Benchmark
+from harness.evaluation.lm_answers import (
+    asked_of_lm_eval,
+    cut,
+    decoding_of,
+    foreign_predictions,
+    prepared,
+)
 from harness.evaluation.predictions import write_predictions
 from harness.evaluation.turns import answer_turns
 from harness.protocols import Answering, Generator, OnEvent
@@ -100,6 +107,10 @@ class GeneratorLM(LM):  # type: ignore[misc]  # lm-eval is untyped here
         self._languages = languages
         self._on_fraction = on_fraction
 
+    def said(self, task: str, item: int) -> Answer | None:
+        """The answer to an item of one of lm-eval's tasks, None where choices were compared."""
+        return self.answers.get((task, item))
+
     @property
     def tokenizer_name(self) -> str:
         """For lm-eval's request cache, which is not used."""
@@ -115,8 +126,7 @@ class GeneratorLM(LM):  # type: ignore[misc]  # lm-eval is untyped here
         """Answers all requests, those of equal decoding together."""
         by_decoding: dict[Decoding, list[int]] = {}
         for index, request in enumerate(requests):
-            settings = request.args[1]
-            decoding = Decoding(settings["max_gen_toks"], settings.get("temperature", 0.0))
+            decoding = decoding_of(request.args[1])
             by_decoding.setdefault(decoding, []).append(index)
         asked = [self._asked(request) for request in requests]
         texts = [""] * len(requests)
@@ -125,8 +135,10 @@ class GeneratorLM(LM):  # type: ignore[misc]  # lm-eval is untyped here
             together = [asked[index] for index in indices]
             answers = answer_turns(self._answering, self._generator, together, decoding)
             for index, answer in zip(indices, answers, strict=True):
-                texts[index] = answer.generation.text
                 request = requests[index]
+                texts[index] = answer.generation.text
+                if self._is_foreign(request):
+                    texts[index] = cut(texts[index], request.args[1])
                 self.answers[request.task_name, request.doc_id] = answer
             done += len(indices)
             self._on_fraction(done / len(requests))
@@ -148,7 +160,13 @@ class GeneratorLM(LM):  # type: ignore[misc]  # lm-eval is untyped here
         """Not asked for by any benchmark this harness accepts."""
         raise EvaluationError("perplexity benchmarks are not supported")
 
+    def _is_foreign(self, request: Instance) -> bool:
+        """Whether it is of one of lm-eval's own tasks, whose rows and stop strings are its own."""
+        return request.task_name not in self._languages
+
     def _asked(self, request: Instance) -> Asked:
+        if self._is_foreign(request):
+            return asked_of_lm_eval(request.args[0])
         row = request.doc
         first, *later = row.get("turns") or (None,)
         chat = row.get("messages") or json.loads(request.args[0])
@@ -186,24 +204,32 @@ def predict(
         if on_event is not None:
             on_event(StageEvent(STAGE, "progress", fraction))
 
-    languages = {benchmark.key: benchmark.language for benchmark in benchmarks}
+    languages = {one.key: one.language for one in benchmarks if one.lm_task is None}
     model = GeneratorLM(generator, _answering(answering or _PLAIN), languages, on_fraction)
     manager = TaskManager(include_defaults=False)
     tasks: dict[str, Any] = {}
+    foreign = {one.key: one for one in benchmarks if one.lm_task is not None}
     for benchmark in benchmarks:
+        if benchmark.key in foreign:
+            tasks[benchmark.key] = prepared(benchmark)
+            continue
         try:
             tasks |= manager.load([_configuration(benchmark)])["tasks"]
         except (jinja2.TemplateError, ValueError, SyntaxError) as error:
             raise DataError(f"{benchmark.path}: a template cannot be rendered: {error}") from None
+    limits = {one.limit for one in foreign.values()}
     results = evaluate(
         lm=model,
         task_dict={"tasks": tasks, "groups": {}},
+        limit=limits.pop() if limits else None,  # equal for all: one specification has one
         bootstrap_iters=0,
         log_samples=True,
         apply_chat_template=True,
     )
     return {
-        benchmark.key: [
+        benchmark.key: foreign_predictions(benchmark, results["samples"][benchmark.key], model.said)
+        if benchmark.key in foreign
+        else [
             _prediction(benchmark, sample, model.answers.get((benchmark.key, sample["doc_id"])))
             for sample in results["samples"][benchmark.key]
         ]

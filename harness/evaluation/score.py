@@ -68,6 +68,8 @@ def score_predictions(
         ConfigError: No such metric, or it has no such setting.
         DataError: The predictions lack a field the metric needs.
     """
+    if benchmark is not None:
+        settings = {**benchmark.settings.get(metric_name, {}), **settings}
     lacking = _lacking(benchmark, metric_name, settings)
     if lacking is not None:
         return lacking
@@ -117,6 +119,8 @@ def _suffix(benchmark: Benchmark | None) -> str:
         parts.append(f"extract:{benchmark.extract.rule}")
     if benchmark.extract.pattern is not None:
         parts.append(f"pattern:{benchmark.extract.pattern}:{benchmark.extract.pick}")
+    if benchmark.lm_task is not None:
+        parts += [f"split:{benchmark.split}", f"shots:{benchmark.lm_task.shots}"]
     if benchmark.source is not None:
         parts += [f"split:{benchmark.split}", "shots:0", f"rows:{benchmark.rows_digest()[:8]}"]
     if benchmark.limit is not None:
@@ -142,6 +146,7 @@ def score_stored(
         services: Outside help it may need.
         store: Where scores are kept.
     """
+    settings = {**benchmark.settings.get(metric_name, {}), **settings}
     lacking = _lacking(benchmark, metric_name, settings)
     if lacking is not None:
         return lacking
@@ -210,6 +215,8 @@ def check_metrics(benchmarks: Sequence[Benchmark], spec: EvalSpec) -> None:
     """
     faults: list[str] = []
     for benchmark in benchmarks:
+        if benchmark.lm_task is not None:
+            continue  # its metric is the task's own
         rows = list(_unanswered(benchmark))
         for name in benchmark.metrics:
             metric = metric_named(name, spec.metrics.get(name))

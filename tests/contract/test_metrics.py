@@ -87,6 +87,7 @@ def predictions(answers, *, perfect=True, right=GERMAN):
                 "choice_texts": ["ja", "nein"],
                 "instruction_id_list": ["keywords:existence", "punctuation:no_comma"],
                 "kwargs": [{"keywords": [GERMAN[index]]}, {}],
+                "lm_eval": {"acc,none": float(answer == right[index])},
             },
         )
         for index, answer in enumerate(answers)
@@ -182,6 +183,8 @@ def test_classes_are_none_or_one_an_item(name):
 
 
 OTHER = {
+    "metric": "acc",
+    "filter": "none",
     "languages": ["de", "fr"],
     "tokenize": "char",
     "normalise": "characters",

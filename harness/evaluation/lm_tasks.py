@@ -1,0 +1,142 @@
+"""Tasks of lm-eval's as benchmarks: its prompts, its few-shot examples, its metrics.
+
+What identifies their predictions is every request as lm-eval renders it, so that data, wording and
+examples are all in it.
+"""
+
+import hashlib
+import json
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cache
+from pathlib import Path
+from typing import Any, Literal
+
+import datasets
+import lm_eval.api.task
+from lm_eval.tasks import TaskManager
+
+from harness.errors import ConfigError, DataError, unknown_name
+from harness.evaluation.lm_file import LmTaskFile
+from harness.evaluation.source import HUB
+from harness.records import JSON
+
+_SEED = 1234
+"""For the choice of few-shot examples: lm-eval's own default."""
+
+
+@dataclass(frozen=True)
+class LmTask:
+    """A task of lm-eval's, ready to be asked.
+
+    Attributes:
+        name: Its name there.
+        task: lm-eval's object.
+        rows: An id and a prompt for each of its items.
+        sha256: Of all requests as rendered.
+        shots: Number of examples shown.
+        version: lm-eval's version of the task.
+        kind: Whether text is written or choices are compared.
+    """
+
+    name: str
+    task: Any = field(repr=False)
+    rows: tuple[Mapping[str, JSON], ...] = field(repr=False)
+    sha256: str
+    shots: int
+    version: str
+    kind: Literal["generate_until", "multiple_choice"]
+
+
+@cache
+def lm_tasks(
+    name: str, num_fewshot: int | None, data: Path | None, limit: int | None
+) -> tuple[LmTask, ...]:
+    """The task of that name, or the tasks of that group or tag.
+
+    Raises:
+        ConfigError: lm-eval has none of that name.
+        DataError: Its data are neither in the data folder nor to be had.
+    """
+    manager = _manager()
+    if name not in manager.all_tasks:
+        near = [one for one in manager.all_tasks if one.startswith(name[:3])]
+        raise ConfigError(f"lm_eval: {unknown_name('task of lm-eval', name, near[:20])}")
+    try:
+        with _copies(data):
+            found = manager.load([name])["tasks"]
+    except (OSError, ValueError, RuntimeError, KeyError) as error:
+        place = "no data folder is named" if data is None else f"looked in {data / HUB}"
+        first = (str(error).splitlines() or [type(error).__name__])[0]
+        raise DataError(
+            f"lm_eval: {name}: its data are not to be had: {first} ({place})",
+            "HARNESS_DATA names the data folder; copies of hub data sets go to hub/<id> in it",
+        ) from None
+    return tuple(_ready(task, num_fewshot, limit) for task in found.values())
+
+
+def task_of(spec: LmTaskFile, data: Path | None, limit: int | None) -> tuple[LmTask, ...]:
+    """The tasks of a YAML."""
+    return lm_tasks(spec.task, spec.num_fewshot, data, limit)
+
+
+@cache
+def _manager() -> TaskManager:
+    return TaskManager()
+
+
+def _ready(task: Any, num_fewshot: int | None, limit: int | None) -> LmTask:
+    shots = task.get_config("num_fewshot") or 0 if num_fewshot is None else num_fewshot
+    task.set_config(key="num_fewshot", value=shots)
+    task.set_fewshot_seed(seed=_SEED)
+    task.build_all_requests(limit=limit, rank=0, world_size=1, apply_chat_template=True,
+                            chat_template=as_json, tokenizer_name="harness")  # fmt: skip
+    seen = hashlib.sha256()
+    rows: dict[int, Mapping[str, JSON]] = {}
+    for request in task.instances:
+        seen.update(json.dumps(request.args, default=str, ensure_ascii=False).encode())
+        prompt = json.loads(request.args[0])[-1]["content"]
+        rows.setdefault(request.doc_id, {"id": str(request.doc_id), "prompt": prompt})
+    kind = task.OUTPUT_TYPE
+    if kind not in ("generate_until", "multiple_choice"):
+        raise ConfigError(
+            f"lm_eval: {task.task_name}: its requests are {kind}, allowed: generate_until and "
+            "multiple_choice"
+        )
+    version = str((task.get_config("metadata") or {}).get("version", task.VERSION))
+    return LmTask(
+        task.task_name, task, tuple(rows.values()), seen.hexdigest(), shots, version, kind
+    )
+
+
+def as_json(chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
+    """The chat as JSON, which is what lm-eval carries as a prompt here."""
+    return json.dumps(chat_history, ensure_ascii=False)
+
+
+class _Library:
+    """``datasets`` as lm-eval sees it while its tasks are made: copies in a folder come first."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(datasets, name)
+
+    def load_dataset(self, path: str, name: str | None = None, **settings: Any) -> Any:
+        """The data set, of its copy if there is one."""
+        copy = self._folder / path
+        return datasets.load_dataset(str(copy) if copy.is_dir() else path, name, **settings)
+
+
+@contextmanager
+def _copies(data: Path | None) -> Iterator[None]:
+    if data is None:
+        yield
+        return
+    lm_eval.api.task.datasets = _Library((data / HUB).resolve())
+    try:
+        yield
+    finally:
+        lm_eval.api.task.datasets = datasets

@@ -1,0 +1,151 @@
+"""Tasks of lm-eval's by name, on copies of their data sets with a few rows of our own."""
+
+import json
+
+import pytest
+
+from harness.errors import DataError
+from harness.evaluation.benchmarks import select
+from harness.evaluation.predict import predict, stage_of
+from harness.evaluation.score import Unmeasured, score_predictions
+from harness.evaluation.spec import EvalSpec
+from harness.protocols import Services
+from harness.records import Split
+from tests.fakes import ScriptedGenerator
+
+SUMS = [
+    {"question": f"What is {n} + 1?", "answer": f"{n} + 1 is {n + 1}.\n#### {n + 1}"}
+    for n in range(8)
+]
+CHOICES = [
+    {
+        "question": f"Which is {n}?",
+        "choices": {"text": [str(n), "a horse", "none"], "label": ["A", "B", "C"]},
+        "answerKey": "A",
+    }
+    for n in range(3)
+]
+CARD = """---
+configs:
+- config_name: {name}
+  data_files:
+{splits}---
+"""
+
+
+def copy(place, hub_id, name, **splits):
+    folder = place / "data/hub" / hub_id
+    folder.mkdir(parents=True)
+    lines = ""
+    for split, rows in splits.items():
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        (folder / f"{split}.jsonl").write_text(text, encoding="utf-8")
+        lines += f"  - split: {split}\n    path: {split}.jsonl\n"
+    (folder / "README.md").write_text(CARD.format(name=name, splits=lines), encoding="utf-8")
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("lm_eval")
+    copy(folder, "openai/gsm8k", "main", train=SUMS[3:], test=SUMS[:3])
+    splits = dict.fromkeys(("train", "validation", "test"), CHOICES)
+    copy(folder, "allenai/ai2_arc", "ARC-Easy", **splits)
+    (folder / "benchmarks/mine").mkdir(parents=True)
+    return folder
+
+
+def found(place, *suites, **settings):
+    folders = {"folder": str(place / "benchmarks"), "data": str(place / "data")}
+    return select(EvalSpec(suites=suites, **folders, **settings))
+
+
+def solution(prompt):
+    asked = prompt.rpartition("What is ")[2].partition(" + ")[0]
+    return f"{asked} + 1 is {int(asked) + 1}.\n#### {int(asked) + 1}\nQuestion: What is 9 + 9?"
+
+
+def said(benchmark, script):
+    return predict([benchmark], ScriptedGenerator(script))[benchmark.key]
+
+
+def value(benchmark, rows, **settings):
+    return score_predictions(rows, "lm_eval", settings, Services(), benchmark)
+
+
+def test_a_task_is_asked_in_its_own_words_and_scored_by_its_own_metric(place):
+    (benchmark,) = found(place, "lm_eval:gsm8k").benchmarks
+    assert benchmark.key == "lm_eval/gsm8k_test"
+    assert benchmark.split is Split.TEST
+    assert len(benchmark.items) == 3
+    prompt = benchmark.items[0]["prompt"]
+    assert prompt.count("Question: ") == 6  # five examples and the question
+    assert prompt.endswith("Question: What is 0 + 1?\nAnswer:")
+    rows = said(benchmark, solution)
+    assert rows[0].output.endswith("#### 1\n")  # the task's own stop string
+    best = value(benchmark, rows)
+    assert best.value == 1.0
+    assert "shots:5" in best.signature
+    assert value(benchmark, rows, filter="flexible-extract").value == 1.0
+    wrong = said(benchmark, lambda prompt: "The answer is 1.")
+    assert value(benchmark, wrong).value == 0.0
+    assert value(benchmark, wrong, filter="flexible-extract").value == pytest.approx(1 / 3)
+
+
+def test_choices_are_compared_by_likelihood(place):
+    (benchmark,) = found(place, "lm_eval:arc_easy").benchmarks
+
+    class Likes(ScriptedGenerator):
+        def loglikelihoods(self, pairs):
+            texts = ["".join(map(chr, choice)) for _, choice in pairs]
+            return [(float("horse" in text), False) for text in texts]
+
+    rows = predict([benchmark], Likes(str))[benchmark.key]
+    assert value(benchmark, rows).value == 0.0
+    assert rows[0].output == "a horse"  # in a chat no delimiter stands before an answer
+    assert rows[0].choices == (0.0, 1.0, 0.0)
+    assert value(benchmark, rows, metric="acc_norm").value == 0.0
+    assert isinstance(value(benchmark, rows, metric="bleu"), Unmeasured)
+
+
+def test_two_lines_of_yaml_make_a_benchmark_and_more_say_more(place):
+    folder = place / "benchmarks/mine"
+    (folder / "sums_test.yaml").write_text("include: lm_eval\ntask: gsm8k\n", encoding="utf-8")
+    text = (
+        "include: lm_eval\ntask: gsm8k\nnum_fewshot: 0\nsplit: validation\n"
+        "filter: flexible-extract\nneeds: [openai/gsm8k]\n"
+    )
+    (folder / "bare_validation.yaml").write_text(text, encoding="utf-8")
+    bare, sums = found(place, "mine").benchmarks
+    assert (bare.key, sums.key) == ("mine/bare_validation", "mine/sums_test")
+    assert bare.items[0]["prompt"].count("Question: ") == 1
+    assert bare.split is Split.VALIDATION
+    assert stage_of(bare, {}).key != stage_of(sums, {}).key
+    rows = said(bare, lambda prompt: "The answer is 1.")
+    assert value(bare, rows).value == pytest.approx(1 / 3)
+
+
+def test_a_limit_and_our_own_benchmarks_beside_it(place):
+    (benchmark,) = found(place, "lm_eval:gsm8k", limit=2).benchmarks
+    rows = said(benchmark, solution)
+    assert [row.id for row in rows] == ["0", "1"]
+    assert value(benchmark, rows).signature.endswith("|limit:2")
+
+
+def test_an_unknown_task_and_absent_data_are_said(place, tmp_path):
+    with pytest.raises(DataError, match=r"unknown task of lm-eval 'gsm9k'; did you mean 'gsm8k'"):
+        found(place, "lm_eval:gsm9k")
+    suite = tmp_path / "benchmarks/mine"
+    suite.mkdir(parents=True)
+    text = "include: lm_eval\ntask: boolq\nneeds: [aps/super_glue]\n"
+    (suite / "boolq_test.yaml").write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match=r"hub/aps/super_glue is missing .*hf download"):
+        select(EvalSpec(suites=("mine",), folder=str(tmp_path / "benchmarks")))
+    (suite / "boolq_test.yaml").write_text(text + "filters: x\n", encoding="utf-8")
+    with pytest.raises(DataError, match=r"unknown option 'filters'; did you mean 'filter'"):
+        select(EvalSpec(suites=("mine",), folder=str(tmp_path / "benchmarks")))
+
+
+def test_the_same_task_can_be_asked_twice(place):
+    (benchmark,) = found(place, "lm_eval:gsm8k").benchmarks
+    assert value(benchmark, said(benchmark, solution)).value == 1.0
+    assert value(benchmark, said(benchmark, lambda prompt: "")).value == 0.0
