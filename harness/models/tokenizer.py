@@ -209,7 +209,8 @@ class ChatTokenizer:
         """What the template writes between a prompt and an answer: for the prompt, for the answer.
 
         White space is left to the answer, as tokenizers join it to the first word. Anything else
-        (a mark that the answer comes now) ends the prompt: nothing the model has to say.
+        (a mark that the answer comes now) ends the prompt: nothing the model has to say. Where the
+        template writes the same before the user's words it marks no answer.
         """
         question = Message("user", "x")
         prompt = self._template((question,), True)
@@ -218,7 +219,10 @@ class ChatTokenizer:
         if not before.startswith(prompt):
             return "", ""
         between = before[len(prompt) :]
-        return (between, "") if between.strip() else ("", between)
+        if not between.strip():
+            return "", between
+        to_user = self._template((Message("user", _MARK),), True).partition(_MARK)[0]
+        return ("", "") if to_user.endswith(between) else (between, "")
 
 
 def _system_joined(messages: Sequence[Message]) -> tuple[Message, ...] | None:

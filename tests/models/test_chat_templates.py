@@ -213,3 +213,8 @@ def test_nothing_of_what_was_said_is_lost_with_the_thoughts(thoughts, answer):
 def test_ids_behind_the_last_token_are_read_as_nothing():
     found = tokenizer("qwen3")
     assert found.decode((*found.encode("Der"), len(found.tokenizer) + 3)) == "Der"
+
+
+def test_what_stands_before_every_turn_marks_no_answer():
+    plain = "{% for m in messages %}{{ '[INST] ' + m.content + ' [/INST]' }}{% endfor %}"
+    assert changed("llama", plain).render_chat(ASKED) == "[INST] The dog. [/INST]"
