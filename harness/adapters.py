@@ -2,6 +2,8 @@
 
 import itertools
 import json
+import logging
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -9,13 +11,14 @@ from pathlib import Path
 from harness import plugins
 from harness.answered import answered_chats
 from harness.config import TrialConfig
-from harness.data.rows import TokenRows, tokenise
+from harness.data.rows import tokenise
 from harness.data.segments import pair_prompt
 from harness.errors import ConfigError
 from harness.material import Material
 from harness.models.answering_file import save_answering
 from harness.models.chat_model import ChatModel
 from harness.models.lora import adapter_facts, attach, detach, load_weights, save_adapter
+from harness.models.memory import memory_faults
 from harness.models.vocabulary import add_tokens, learn_tokens
 from harness.protocols import OnEvent, Penalty, TokenPenalty
 from harness.records import (
@@ -34,6 +37,8 @@ from harness.training.checkpoint import Checkpoints
 from harness.training.drift import Drift
 from harness.training.loop import fit
 from harness.training.prepare import prepare
+
+logger = logging.getLogger(__name__)
 
 ADAPTER = "adapter"
 """In an adapter stage: the folder PEFT reads."""
@@ -72,7 +77,7 @@ def train_adapter(
     try:
         if start is not None:
             load_weights(tuned, start)
-        rows = _rows(made.examples, config, tuned)
+        rows = _Rows(config, tuned)
         with (folder / CURVES).open("w", encoding="utf-8") as curves:
 
             def on_event(event: Event) -> None:
@@ -84,14 +89,14 @@ def train_adapter(
 
             report = fit(
                 tuned.model,
-                rows.rows,
+                rows.of(made.examples),
                 config.train,
                 weights=variant.weights,
                 seed=config.seed,
                 pad_id=tuned.tokenizer.pad_id,
-                validation=_validation_rows(config, material, tuned),
-                penalty=_penalty(config, tuned, made.probes),
-                renew=_renewal(config, tuned, material),
+                validation=rows.of(_held_out(config, material), "validation"),
+                penalty=_penalty(config, tuned, rows.of(made.probes, "probes")),
+                renew=_renewal(config, tuned, material, rows),
                 renew_every=variant.renew_every,
                 late=variant.late,
                 watch=_drift(config, tuned, chats),
@@ -106,7 +111,7 @@ def train_adapter(
     return {
         **report.facts(),
         **{f"train/{name}": value for name, value in facts.items()},
-        "data/too_long": len(rows.too_long),
+        **rows.facts(),
     }
 
 
@@ -146,17 +151,53 @@ def read_curves(folder: Path) -> list[StepEvent]:
     return [StepEvent(**json.loads(line)) for line in lines]
 
 
-def _rows(examples: Sequence[Example], config: TrialConfig, chat_model: ChatModel) -> TokenRows:
-    tokenizer = chat_model.tokenizer
-    if chat_model.extension is not None:
-        examples = [_read_anew(example, chat_model) for example in examples]
-    return tokenise(
-        examples,
-        tokenizer.encode,
-        tokenizer.end_id,
-        config.train.max_length,
-        tokenizer.encode_first,
-    )
+class _Rows:
+    """Examples as the model reads them; those that are too long are counted, by what they are for.
+
+    Of rows renewed on the way it counts what this process left out: a training that goes on from a
+    checkpoint does not know what was left out before it.
+    """
+
+    def __init__(self, config: TrialConfig, chat_model: ChatModel) -> None:
+        self._max_length, self._chat_model = config.train.max_length, chat_model
+        self._too_long: Counter[str] = Counter()
+
+    def of(self, examples: Sequence[Example], kind: str = "training") -> tuple[TokenRow, ...]:
+        """The rows that fit, in order.
+
+        Raises:
+            DataError: There are examples, and not one fits.
+        """
+        tokenizer = self._chat_model.tokenizer
+        if self._chat_model.extension is not None:
+            examples = [_read_anew(example, self._chat_model) for example in examples]
+        made = tokenise(
+            examples,
+            tokenizer.encode,
+            tokenizer.end_id,
+            self._max_length,
+            tokenizer.encode_first,
+            f"{kind} examples",
+        )
+        self._too_long[kind] += len(made.too_long)
+        if made.too_long:
+            logger.warning(
+                "%d of %d %s examples have more tokens than train.max_length (%d) and are left "
+                "out (%s%s)",
+                len(made.too_long),
+                len(examples),
+                kind,
+                self._max_length,
+                ", ".join(made.too_long[:3]),
+                ", ..." if len(made.too_long) > 3 else "",
+            )
+        return made.rows
+
+    def facts(self) -> dict[str, int]:
+        """``data/too_long`` of the training text, and of the rest ``data/<kind>/too_long``."""
+        others = {f"data/{kind}/too_long": n for kind, n in self._too_long.items() if n}
+        others.pop("data/training/too_long", None)
+        return {"data/too_long": self._too_long["training"], **others}
 
 
 def _read_anew(example: Example, chat_model: ChatModel) -> Example:
@@ -174,12 +215,10 @@ def _read_anew(example: Example, chat_model: ChatModel) -> Example:
     )
 
 
-def _validation_rows(
-    config: TrialConfig, material: Material, tuned: ChatModel
-) -> Sequence[TokenRow]:
+def _held_out(config: TrialConfig, material: Material) -> list[Example]:
     """Held-out pairs as plain translations: the same validation loss for every variant."""
     sources = material.sources(config.variant, config.seed)
-    examples = [
+    return [
         Example(
             pair.id,
             (
@@ -190,20 +229,19 @@ def _validation_rows(
         )
         for pair in sources.corpora.validation[: config.train.validation_limit]
     ]
-    return _rows(examples, config, tuned).rows
 
 
 def _penalty(
-    config: TrialConfig, tuned: ChatModel, probes: Sequence[Example]
+    config: TrialConfig, tuned: ChatModel, probes: Sequence[TokenRow]
 ) -> Penalty | TokenPenalty | None:
     if config.variant.penalty is None:
         return None
     settings = dict(config.variant.penalty)
     kind = plugins.load("penalty", settings.pop("kind"))
-    rows = _rows(probes, config, tuned).rows
-    penalty: Penalty | TokenPenalty = kind.model_validate(settings).build(
-        tuned.model, prepare(rows, dict.fromkeys(Role, 1.0))
-    )
+    with memory_faults():
+        penalty: Penalty | TokenPenalty = kind.model_validate(settings).build(
+            tuned.model, prepare(probes, dict.fromkeys(Role, 1.0))
+        )
     return penalty
 
 
@@ -218,7 +256,7 @@ def _drift(
 
 
 def _renewal(
-    config: TrialConfig, tuned: ChatModel, material: Material
+    config: TrialConfig, tuned: ChatModel, material: Material, rows: _Rows
 ) -> Callable[[int], Sequence[TokenRow]] | None:
     """New rows from the model in training, for variants that ask for them."""
     every = config.variant.renew_every
@@ -231,7 +269,7 @@ def _renewal(
             material.corpora.parallel, config.seed, config.train.batch_size, step, every
         )
         sources = material.sources(config.variant, config.seed + step, generator, pairs)
-        return _rows(config.variant.examples(sources).examples, config, tuned).rows
+        return rows.of(config.variant.examples(sources).examples, "renewed")
 
     return renew
 

@@ -26,6 +26,7 @@ def tokenise(
     end_id: int,
     max_length: int,
     encode_first: Callable[[Role, str], TokenIds] | None = None,
+    what: str = "training examples",
 ) -> TokenRows:
     """Token ids and a role per token.
 
@@ -35,8 +36,9 @@ def tokenise(
         examples: The examples.
         encode: Tokenises text that goes on behind other text, without special tokens.
         end_id: The end-of-turn token.
-        max_length: Most tokens of a row.
+        max_length: Most tokens of a row, and of the row as a teacher reads it.
         encode_first: Tokenises what comes right behind the prompt; None for ``encode``.
+        what: What they are, for the error.
 
     Raises:
         DataError: Not one example fits.
@@ -44,16 +46,24 @@ def tokenise(
     rows, too_long = [], []
     for example in examples:
         row = tokenise_example(example, encode, end_id, encode_first)
-        if len(row.ids) > max_length:
+        if longest_reading(row) > max_length:
             too_long.append(example.id)
         else:
             rows.append(row)
     if too_long and not rows:
         raise DataError(
-            f"all {len(too_long)} training examples have more than {max_length} tokens",
+            f"all {len(too_long)} {what} have more than {max_length} tokens",
             "raise train.max_length",
         )
     return TokenRows(tuple(rows), tuple(too_long))
+
+
+def longest_reading(row: TokenRow) -> int:
+    """Tokens of a row as the model in training reads it, or as its teacher does, if more."""
+    if row.teacher_prompt is None:
+        return len(row.ids)
+    prompt = next((i for i, role in enumerate(row.roles) if role is not Role.PROMPT), len(row.ids))
+    return len(row.ids) - prompt + max(prompt, len(row.teacher_prompt))
 
 
 def tokenise_example(

@@ -1,10 +1,12 @@
+from dataclasses import replace
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.data.examples import load_examples, save_examples
 from harness.data.prompts import TranslationPrompt, language_name
-from harness.data.rows import tokenise, tokenise_example
+from harness.data.rows import longest_reading, tokenise, tokenise_example
 from harness.data.segments import pair_prompt
 from harness.data.spec import DataSpec
 from harness.errors import ConfigError, DataError
@@ -75,6 +77,18 @@ def test_examples_that_are_too_long_are_left_out_and_named_never_cut():
     made = tokenise([short, long], encode, END, max_length=4)
     assert [row.example_id for row in made.rows] == ["short"]
     assert made.too_long == ("long",)
+
+
+def test_a_row_is_as_long_as_the_teacher_reads_it():
+    shown = Segment(Role.PROMPT, "", token_ids=(1, 2, 3))
+    one = replace(example(Segment(Role.TRANSLATION, "ab"), name="shown"), teacher_prompt=shown)
+    row = tokenise_example(one, encode, END)
+    assert (len(row.ids), longest_reading(row)) == (4, 5)
+    other = example(Segment(Role.TRANSLATION, "ab"), name="other")
+    assert tokenise([one, other], encode, END, max_length=4).too_long == ("shown",)
+    assert tokenise([one], encode, END, max_length=5).too_long == ()
+    short = replace(one, teacher_prompt=Segment(Role.PROMPT, "", token_ids=(1,)))
+    assert longest_reading(tokenise_example(short, encode, END)) == 4
 
 
 def test_a_limit_no_example_keeps_is_an_error_with_its_mend():
