@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     "suites",
     multiple=True,
     metavar="NAME",
-    show_default="all whose data are here",
+    show_default="all of which any data are here",
     help="A suite or a benchmark (`suite/name`, with * for any characters). Repeatable.",
 )
 @click.option(
@@ -96,7 +96,7 @@ def command(
         "variant": {"name": "base"},
         "eval": {
             "folder": folder,
-            "suites": suites or _all(folder),
+            "suites": suites or _all(folder, dict(overrides).get("eval.data")),
             "splits": splits,
             "limit": limit,
             "batch_size": batch_size,
@@ -129,11 +129,14 @@ def _configuration(
     return validate(TrialConfig, plain, "evaluate")
 
 
-def _all(folder: str) -> tuple[str, ...]:
-    from harness.evaluation.benchmarks import known_suites
+def _all(folder: str, data: "JSON") -> tuple[str, ...]:
+    """The suites of which anything can be scored on this machine."""
+    from harness.evaluation.benchmarks import known_suites, select
+    from harness.evaluation.spec import EvalSpec
 
     if not known_suites(Path(folder)):
         raise ConfigError(
             f"--benchmarks {folder}: no suites there, allowed a folder of <suite>/<name>.yaml"
         )
-    return ("*",)
+    found = select(EvalSpec(folder=folder, suites=("*",), data=data))
+    return tuple(sorted({benchmark.suite for benchmark in found.benchmarks}))

@@ -71,3 +71,45 @@ def test_any_model_folder_is_evaluated_with_and_without_an_adapter(harness, tmp_
     assert tuned.code == 0, tuned.err
     assert set(tuned.document["scores"]) == {"general/copy_test/exact_match"}
     assert tuned.document["fingerprint"] != plain.document["fingerprint"]
+
+
+ABSENT = """\
+task: clinic_forms_test
+output_type: generate_until
+generation_kwargs: {max_gen_toks: 8}
+metadata:
+  version: 1.0
+  harness:
+    split: test
+    language: en
+    metrics: [exact_match]
+    licence: CC0
+    data:
+      format: json
+      files: {rows: clinic/forms.json}
+      rows: {prompt: "{{ask}}", target: "{{answer}}"}
+      get: from the clinic
+"""
+
+
+def test_without_a_suite_those_whose_data_are_elsewhere_are_left_out(
+    harness, tmp_path, tracking, monkeypatch
+):
+    monkeypatch.delenv("HARNESS_DATA", raising=False)
+    suite = tmp_path / "benchmarks/clinic"
+    suite.mkdir()
+    (suite / "forms_test.yaml").write_text(ABSENT, encoding="utf-8")
+    command = ("evaluate", "model", "--no-tracking", "--split", "test", "--json")
+    plain = harness(*command)
+    assert plain.code == 0, plain.err
+    assert "general/copy_test/exact_match" in plain.document["scores"]
+    assert not any("clinic" in key for key in plain.document["unmeasured"])
+    named = harness(*command, "--suite", "clinic")
+    assert named.code == 2
+    assert "clinic/forms.json is missing from the data folder" in named.err
+    data = tmp_path / "elsewhere/clinic"
+    data.mkdir(parents=True)
+    (data / "forms.json").write_text('[{"ask": "Name?", "answer": "Ann"}]', encoding="utf-8")
+    found = harness(*command, "--suite", "clinic", "--set", "eval.data=elsewhere")
+    assert found.code == 0, found.err
+    assert set(found.document["scores"]) == {"clinic/forms_test/exact_match"}

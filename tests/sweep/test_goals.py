@@ -1,8 +1,9 @@
 import pytest
 
 from harness.constraints import parse_constraint
-from harness.evaluation.benchmarks import find_benchmarks
-from harness.records import Objective, Score, TrialResult
+from harness.evaluation.benchmarks import Absent, find_benchmarks
+from harness.evaluation.task import Summary
+from harness.records import Objective, Score, Split, TrialResult
 from harness.sweep.goals import Keys, ObjectiveSpec, judge, mean_of, resolve
 from harness.sweep.spec import SweepSpec
 
@@ -89,3 +90,16 @@ def test_directions_come_from_the_metric(spec: SweepSpec) -> None:
     )
     turned = ObjectiveSpec(key="general/summary", direction="minimize", reference=1, scale=0.5)
     assert resolve(turned, keys) == Objective("general/summary", False, 1, 0.5)
+
+
+def test_a_summary_that_lacks_a_benchmark_is_no_objective(spec: SweepSpec) -> None:
+    scale = Summary(metric="exact_match", worst=0.0, best=1.0)
+
+    def keys(split: Split, summary: Summary | None) -> Keys:
+        absent = Absent("general/sums", split, ("exact_match",), summary, "no sums.json")
+        return Keys(find_benchmarks(spec.base.eval), [absent])
+
+    fault = keys(Split.VALIDATION, scale).fault("general/summary")
+    assert fault == "'general/summary' cannot be measured here: general/sums: no sums.json"
+    assert keys(Split.TEST, scale).fault("general/summary") is None
+    assert keys(Split.VALIDATION, None).fault("general/summary") is None
