@@ -1,0 +1,93 @@
+"""The guide for users' own files: its YAML loads, its commands parse, its links lead somewhere."""
+
+import json
+import re
+import shlex
+import shutil
+from pathlib import Path
+
+import pytest
+from click import Context
+
+from harness.cli.main import main
+from harness.evaluation.benchmarks import find_benchmarks
+from harness.sweep.spec import load_sweep_spec
+from tests.projects import write_lines
+
+ROOT = Path(__file__).parent.parent
+PAGE = ROOT / "docs/your-model.md"
+TEXT = PAGE.read_text(encoding="utf-8")
+BENCHMARK, SWEEP, MORE = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+COMMANDS = [
+    line.partition("#")[0].strip()
+    for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
+    for line in block.splitlines()
+    if line.startswith("harness ")
+]
+
+
+@pytest.fixture
+def place(tmp_path, monkeypatch):
+    """A folder as the page describes it, with a row or two in every file."""
+    shutil.copytree(ROOT / "benchmarks/general", tmp_path / "benchmarks/general")
+    data = tmp_path / "data"
+    write_lines(data / "gsm8k/train.jsonl", [{"question": "1 + 1?", "answer": "#### 2"}])
+    one = json.dumps([{"instruction": "Which?", "answer": "answer1"}])
+    (data / "commonsense").mkdir()
+    (data / "commonsense/ARC-Challenge.train.json").write_text(one, encoding="utf-8")
+    monkeypatch.setenv("HARNESS_DATA", str(data))
+    suite = tmp_path / "benchmarks/mine"
+    suite.mkdir()
+    pairs = re.search(r"```\n(source\ttarget\n.*?)```", TEXT, re.DOTALL).group(1)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "models/my-chat-model").mkdir(parents=True)
+    (tmp_path / "mine/train.tsv").write_text(pairs, encoding="utf-8")
+    for split in ("validation", "test"):
+        (suite / f"{split}.tsv").write_text(pairs, encoding="utf-8")
+        text = BENCHMARK.replace("validation", split)
+        (suite / f"en_fr_{split}.yaml").write_text(text, encoding="utf-8")
+    return tmp_path
+
+
+def loaded(place, text):
+    path = place / "mine/mine.yaml"
+    path.write_text(text, encoding="utf-8")
+    return load_sweep_spec(path)
+
+
+def test_ten_lines_are_a_sweep(place) -> None:
+    assert len(SWEEP.splitlines()) == 10
+    spec = loaded(place, SWEEP)
+    assert spec.base.model.path == str(place / "models/my-chat-model")
+    keys = {one.key for one in find_benchmarks(spec.base.eval)}
+    assert {"mine/en_fr_validation", "mine/en_fr_test", "general/gsm8k_validation"} <= keys
+
+
+def test_the_lines_to_add_fit_them(place) -> None:
+    spec = loaded(place, SWEEP + MORE)
+    assert spec.confirm is not None
+    assert len(spec.constraints) == 1
+
+
+def test_the_setting_named_in_the_text_can_be_searched(place) -> None:
+    setting = re.search(r"like any other: `(variant\.rationale_weight: .*)`", TEXT)
+    line = next(one for one in SWEEP.splitlines() if one.startswith("space: "))
+    spec = loaded(place, SWEEP.replace(line, f"{line[:-1]}, {setting.group(1)}}}"))
+    assert "variant.rationale_weight" in spec.space
+
+
+@pytest.mark.parametrize("line", COMMANDS)
+def test_a_command_of_it_parses(line, place, monkeypatch) -> None:
+    loaded(place, SWEEP)
+    monkeypatch.chdir(place)
+    _, name, *rest = shlex.split(line)
+    command = main.get_command(Context(main), name)
+    assert command is not None
+    command.make_context(name, rest)
+
+
+def test_it_is_short_and_its_links_lead_somewhere() -> None:
+    assert len(TEXT.splitlines()) < 120
+    named = re.findall(r"\]\((?!http)([^)]+)\)", TEXT)
+    assert named
+    assert [name for name in named if not (PAGE.parent / name).exists()] == []
