@@ -72,6 +72,7 @@ def value(benchmark, rows, **settings):
     return score_predictions(rows, "lm_eval", settings, Services(), benchmark)
 
 
+@pytest.mark.slow
 def test_a_task_is_asked_in_its_own_words_and_scored_by_its_own_metric(place):
     (benchmark,) = found(place, "lm_eval:gsm8k").benchmarks
     assert benchmark.key == "lm_eval/gsm8k_test"

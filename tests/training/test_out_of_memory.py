@@ -117,6 +117,7 @@ def test_the_micro_batch_is_halved_and_the_adapter_is_the_same_to_rounding(train
     assert f"train.micro_batch_tokens {report.micro_batch_tokens}" in caplog.text
 
 
+@pytest.mark.slow
 def test_the_smaller_budget_is_kept_for_the_rest_of_the_run(train):
     *_, memory = train(room=30)
     last = max(place for place, tokens in enumerate(memory.seen) if tokens > 30)
@@ -131,6 +132,7 @@ def test_gradients_that_a_failed_step_left_are_dropped(train):
     assert near(adapter, train(spec=spec)[1])
 
 
+@pytest.mark.slow
 def test_dropout_goes_on_from_where_the_failed_step_began(train):
     once = train(room=13, dropout=0.3, spec=SPEC.replace(gradient_cosine_points=0))
     rows = SPEC.replace(gradient_cosine_points=0, micro_batch_tokens=13)
