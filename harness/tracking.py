@@ -13,6 +13,7 @@ import tempfile
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from urllib.parse import quote, unquote
 
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
@@ -43,6 +44,7 @@ for _name in ("mlflow", "alembic"):
 OWNER = "harness.lease.owner"
 ENDS = "harness.lease.ends"
 _SQLITE = "sqlite:///"
+_PLAIN_IN_PATHS = "/ !$&'()*+,:;=@[]~"
 
 # Limits of MLflow 3.17 (mlflow/utils/validation.py)
 _METRICS_PER_BATCH = 1000
@@ -168,15 +170,26 @@ class MlflowRun:
         self._client.set_terminated(self._run_id, status)
 
 
-def _is_sqlite_file(uri: str) -> bool:
-    return uri.startswith(_SQLITE) and uri != _SQLITE and "?" not in uri  # options follow a "?"
+def sqlite_file(uri: str) -> Path | None:
+    """The file of a SQLite store, in whose URI MLflow writes a blank as ``%20``.
+
+    >>> sqlite_file("sqlite:////home/new%20comer/mlflow.db")
+    PosixPath('/home/new comer/mlflow.db')
+    """
+    if not uri.startswith(_SQLITE) or uri == _SQLITE or "?" in uri:  # options follow a "?"
+        return None
+    return Path(unquote(uri.removeprefix(_SQLITE))).absolute()
+
+
+def _uri_of(file: Path) -> str:
+    # A blank stays one: MLflow would make a folder of the name with %20 beside the true one.
+    return f"{_SQLITE}{quote(str(file), safe=_PLAIN_IN_PATHS)}"
 
 
 def _absolute(uri: str) -> str:
     """The URI wherever the process goes: MLflow keeps open stores by URI, whatever the folder."""
-    if not _is_sqlite_file(uri):
-        return uri
-    return f"{_SQLITE}{Path(uri.removeprefix(_SQLITE)).absolute()}"
+    file = sqlite_file(uri)
+    return uri if file is None else _uri_of(file)
 
 
 def _create_whole(uri: str) -> None:
@@ -184,10 +197,11 @@ def _create_whole(uri: str) -> None:
 
     MLflow makes them one by one; what is left of a process killed meanwhile cannot be opened again.
     """
-    if _is_sqlite_file(uri):
+    file = sqlite_file(uri)
+    if file is not None:
         publish_once(
-            Path(uri.removeprefix(_SQLITE)),
-            lambda draft: MlflowClient(f"{_SQLITE}{draft}").search_experiments(max_results=1),
+            file,
+            lambda draft: MlflowClient(_uri_of(draft)).search_experiments(max_results=1),
         )
 
 
@@ -339,10 +353,10 @@ def existing_store(uri: str | None = None) -> str:
         ConfigError: There is no such store.
     """
     found = store_uri(uri)
-    scheme, _, path = found.partition(":///")
-    if scheme == "sqlite" and not Path(path).is_file():
+    file = sqlite_file(found)
+    if file is not None and not file.is_file():
         raise ConfigError(
-            f"{path}: no such MLflow store ({found})",
+            f"{unquote(found.removeprefix(_SQLITE))}: no such MLflow store ({found})",
             "a sweep or a run makes it; --tracking-uri names another",
         )
     return found

@@ -12,7 +12,15 @@ from harness import leases
 from harness.errors import ConfigError
 from harness.protocols import DataInput
 from harness.publish import publish_once
-from harness.tracking import ENDS, OWNER, MlflowTracker, safe_key, store_uri
+from harness.tracking import (
+    ENDS,
+    OWNER,
+    MlflowTracker,
+    existing_store,
+    safe_key,
+    sqlite_file,
+    store_uri,
+)
 
 DEAD = "elsewhere/1/1"
 
@@ -206,3 +214,15 @@ def test_a_draft_has_a_name_of_its_own_each_time(tmp_path):
         publish_once(tmp_path / "file", lambda draft: (drafts.append(draft), draft.touch()))
         (tmp_path / "file").unlink()
     assert len(set(drafts)) == 2
+
+
+@pytest.mark.parametrize("name", ["new comer, (1)", "100 % #1?"])
+def test_a_folder_of_any_name_holds_its_store(name, tmp_path, monkeypatch):
+    folder = tmp_path / name
+    folder.mkdir()
+    monkeypatch.chdir(folder)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    MlflowTracker().start_run("experiment", "one")
+    assert len(MlflowTracker(existing_store()).find_runs("experiment")) == 1
+    assert sqlite_file(existing_store()) == folder / "mlflow.db"
+    assert (folder / "mlflow.db").is_file()

@@ -88,7 +88,8 @@ def check_tracking(uri: str | None) -> Check:
         store: str = tracking.store_uri(uri)
         if store.startswith(("http://", "https://")):
             return _check_server(store)
-        if store.startswith("sqlite:///") and not Path(store.partition(":///")[2]).exists():
+        file = tracking.sqlite_file(store)
+        if file is not None and not file.exists():
             return Check("mlflow", "ok", f"{store} will be made by the first run")
         tracking.MlflowTracker(store)
     except HarnessError as error:
