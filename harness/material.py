@@ -62,7 +62,7 @@ class Material:
 
     def rows_left_out(self) -> dict[str, float]:
         """How many rows the corpora lost to their checks, as facts of the run."""
-        return rows_left_out(self.data, self.store)
+        return {} if self._data is None else rows_left_out(self._data, self.store)
 
     @cached_property
     def generator(self) -> StoredGenerator:
