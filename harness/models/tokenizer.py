@@ -92,23 +92,25 @@ class ChatTokenizer:
 
     def _template(self, messages: tuple[Message, ...], answer_next: bool) -> str:
         joined = _system_joined(messages)
-        try:
-            text = self._apply(messages, answer_next)
-        except Exception as error:  # templates raise what they like, through jinja
-            try:
-                if joined is None:
-                    raise error
-                text = self._apply(joined, answer_next)
-            except Exception:
-                roles = ", ".join(message.role for message in messages)
-                fault = f"the chat template refuses the turns {roles}: {error}"
-                raise ConfigError(fault) from error
-            self._note_joined()
-            return text
-        if joined is not None and messages[0].content.strip() not in text:
-            self._note_joined()
-            return self._apply(joined, answer_next)
+        text, fault = self._tried(messages, answer_next)
+        if joined is not None and (text is None or messages[0].content.strip() not in text):
+            text, other = self._tried(joined, answer_next)
+            fault = fault or other
+            if text is not None:
+                self._note_joined()
+        if text is None:
+            roles = ", ".join(message.role for message in messages)
+            raise ConfigError(f"the chat template refuses the turns {roles}: {fault}") from fault
         return text
+
+    def _tried(
+        self, messages: tuple[Message, ...], answer_next: bool
+    ) -> tuple[str | None, Exception | None]:
+        """The chat as the template renders it, or what it raised."""
+        try:
+            return self._apply(messages, answer_next), None
+        except Exception as error:  # templates raise what they like, through jinja
+            return None, error
 
     def _note_joined(self) -> None:
         if not self.joins_system:
