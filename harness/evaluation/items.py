@@ -74,10 +74,17 @@ def _faults_of(row: Mapping[str, JSON], needed: tuple[str, ...]) -> Iterator[str
         yield from _chat_faults(row["messages"])
     if "turns" in row:
         yield from _turn_faults(row)
+    if "temperature" in row and not _is_temperature(row["temperature"]):
+        yield f"temperature: found {row['temperature']!r}, allowed: a number, 0 or greater"
 
 
 def _is_texts(value: JSON) -> bool:
     return isinstance(value, list) and bool(value) and all(isinstance(text, str) for text in value)
+
+
+def _is_temperature(value: JSON) -> bool:
+    # of data that are not shipped a template makes it, and templates make text
+    return bool(re.fullmatch(r"\d+(\.\d+)?", str(value))) and not isinstance(value, bool)
 
 
 def _turn_faults(row: Mapping[str, JSON]) -> Iterator[str]:

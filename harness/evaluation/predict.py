@@ -10,6 +10,7 @@ response cache is not used (its key does not know which model answered).
 import json
 import logging
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import cache
 from typing import Any, Protocol
 
@@ -126,7 +127,7 @@ class GeneratorLM(LM):  # type: ignore[misc]  # lm-eval is untyped here
         """Answers all requests, those of equal decoding together."""
         by_decoding: dict[Decoding, list[int]] = {}
         for index, request in enumerate(requests):
-            decoding = decoding_of(request.args[1])
+            decoding = self._decoding(request)
             by_decoding.setdefault(decoding, []).append(index)
         asked = [self._asked(request) for request in requests]
         texts = [""] * len(requests)
@@ -159,6 +160,12 @@ class GeneratorLM(LM):  # type: ignore[misc]  # lm-eval is untyped here
     def loglikelihood_rolling(self, requests: list[Instance]) -> list[float]:
         """Not asked for by any benchmark this harness accepts."""
         raise EvaluationError("perplexity benchmarks are not supported")
+
+    def _decoding(self, request: Instance) -> Decoding:
+        """As the benchmark says, at the item's own temperature where it has one."""
+        decoding = decoding_of(request.args[1])
+        own = None if self._is_foreign(request) else request.doc.get("temperature")
+        return decoding if own is None else replace(decoding, temperature=float(own))
 
     def _is_foreign(self, request: Instance) -> bool:
         """Whether it is of one of lm-eval's own tasks, whose rows and stop strings are its own."""

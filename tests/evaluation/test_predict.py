@@ -54,6 +54,28 @@ def test_messages_of_an_item_are_the_chat(benchmarks):
     ]
 
 
+def test_an_item_may_have_a_temperature_of_its_own_for_all_its_turns(benchmarks):
+    rows = [
+        {"id": "1", "prompt": "b", "target": "", "turns": ["a", "b"], "temperature": "0.7"},
+        {"id": "2", "prompt": "c", "target": "", "temperature": 0},
+        {"id": "3", "prompt": "d", "target": ""},
+    ]
+    benchmarks.write(rows=rows)
+    generator = ScriptedGenerator(answer)
+    (found,) = predict(benchmarks.find(), generator).values()
+    assert [(len(prompts), decoding.temperature) for prompts, decoding in generator.calls] == [
+        (1, 0.7), (1, 0.7), (2, 0.0),
+    ]  # fmt: skip
+    assert found[0].extra["temperature"] == "0.7"
+
+
+@pytest.mark.parametrize("value", [-1, "hot", True, "-0.5"])
+def test_a_temperature_is_a_number(benchmarks, value):
+    benchmarks.write(rows=[{"id": "1", "prompt": "a", "target": "", "temperature": value}])
+    with pytest.raises(DataError, match=r"temperature: found .*, allowed: a number, 0 or greater"):
+        benchmarks.find()
+
+
 def test_templates_render_the_user_turn_and_the_target(benchmarks):
     rows = [{"id": "1", "prompt": "dog", "target": "Hund", "note": ["kept"]}]
     benchmarks.write(rows=rows, doc_to_text="Translate: {{prompt}}", doc_to_target="{{target}}")
