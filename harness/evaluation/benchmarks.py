@@ -173,7 +173,8 @@ def select(spec: EvalSpec) -> Selection:
         found = [one for entry in matched for one in read.get(entry, ())]
         absent = [one for one in found if isinstance(one, Absent)]
         if absent and (len(absent) == len(found) or name in {one.key for one in absent}):
-            faults += [f"eval.suites: {name}: {one.key}: {one.reason}" for one in absent]
+            named = "" if name in {one.key for one in found} else f"{name}: "
+            faults += [f"eval.suites: {named}{one.key}: {one.reason}" for one in absent]
     if faults:
         raise DataError("\n".join(dict.fromkeys(faults)))
     everything = [one for entry in entries for one in read[entry]]

@@ -152,8 +152,15 @@ def test_absent_data_are_not_measured_unless_named_in_full_or_nothing_else_is_th
         "words/words_en_de_test/exact_match", "words/words_en_de_test/empty",
     }  # fmt: skip
     assert "words/eng.txt, words/deu.txt" in reasons["words/words_en_de_test/empty"]
-    with pytest.raises(DataError, match=r"words/words_en_de_test: its data are not here"):
+    # its name once, not also as that by which it was asked for
+    with pytest.raises(
+        DataError, match=r"^eval.suites: words/words_en_de_test: its data are not here"
+    ):
         found(place, "words", "words/words_en_de_test")
+    with pytest.raises(
+        DataError, match=r"^eval.suites: words/words_\*: words/words_en_de_test: its data"
+    ):
+        found(place, "words/one_test", "words/words_*")
 
 
 def test_a_summary_with_an_absent_part_is_not_measured(place):
