@@ -1,3 +1,4 @@
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -7,8 +8,15 @@ import pytest
 import harness
 from harness import plugins
 
-HEAVY = ("torch", "transformers", "peft", "mlflow", "optuna", "lm_eval", "datasets")
-LIGHT = ("harness", "harness.cli.main", "harness.config", "harness.gate", "harness.sweep.spec")
+HEAVY = ("torch", "transformers", "peft", "mlflow", "optuna", "lm_eval", "datasets", "openai")
+LIGHT = (
+    "harness",
+    "harness.cli.main",
+    "harness.config",
+    "harness.gate",
+    "harness.sweep.spec",
+    "harness.servers.chat",
+)
 
 
 def imported_by(modules: tuple[str, ...]) -> set[str]:
@@ -27,6 +35,13 @@ def test_what_parses_and_prints_is_light_to_import(module):
 def test_every_variant_is_light_to_import():
     variants = tuple(f"harness.variants.{name}" for name in plugins.names("variant"))
     assert imported_by(variants).isdisjoint(HEAVY)
+
+
+def test_servers_are_reached_through_one_door():
+    package = Path(harness.__file__).parent
+    imports = re.compile(r"^\s*(?:from|import) (?:openai|httpx2?)\b", re.MULTILINE)
+    doors = [path for path in package.rglob("*.py") if imports.search(path.read_text())]
+    assert [str(path.relative_to(package)) for path in doors] == ["servers/client.py"]
 
 
 def test_imports_go_down_the_floors_only():

@@ -1,0 +1,57 @@
+"""Several things under way at once, each handed over when it is done."""
+
+import queue
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
+
+Given = TypeVar("Given")
+Made = TypeVar("Made")
+
+
+def each(
+    do: Callable[[Given], Made], items: Sequence[Given], parallel: int
+) -> Iterator[tuple[int, Made | Exception]]:
+    """Number and outcome of each item, as they come; an error is an outcome too.
+
+    After an error nothing new is begun, and what is under way is still handed over. The threads are
+    daemons: a program that is interrupted waits for none of them.
+
+    >>> sorted(each(len, ["a", "bcd"], 2))
+    [(0, 1), (1, 3)]
+    """
+    waiting: queue.SimpleQueue[tuple[int, Given]] = queue.SimpleQueue()
+    done: queue.SimpleQueue[tuple[int, Made | Exception] | None] = queue.SimpleQueue()
+    stop = threading.Event()
+    for item in enumerate(items):
+        waiting.put(item)
+
+    def work() -> None:
+        while not stop.is_set():
+            try:
+                number, given = waiting.get_nowait()
+            except queue.Empty:
+                break
+            try:
+                done.put((number, do(given)))
+            except Exception as error:  # told to whoever asked, in the thread that did
+                stop.set()
+                done.put((number, error))
+        done.put(None)
+
+    threads = [
+        threading.Thread(target=work, daemon=True, name="asks a server")
+        for _ in range(min(parallel, len(items)))
+    ]
+    for thread in threads:
+        thread.start()
+    try:
+        at_work = len(threads)
+        while at_work:
+            outcome = done.get()
+            if outcome is None:
+                at_work -= 1
+            else:
+                yield outcome
+    finally:
+        stop.set()

@@ -1,0 +1,100 @@
+"""Requests as the fields of OpenAI's protocol, and what comes back as a ``Reply``.
+
+Servers differ in what they fill in. Whatever is not there, or is not what it should be, is either
+of no consequence (a count) or an error (the answer).
+"""
+
+from collections.abc import Mapping
+
+from harness.records import JSON
+from harness.servers.exchange import ChatRequest, Reply, Request
+from harness.servers.faults import ServerError, strange_fault
+from harness.servers.key import Key
+from harness.servers.spec import ServerSpec
+
+LIMIT, NEW_LIMIT = "max_tokens", "max_completion_tokens"
+"""What the limit of an answer is called: by every server, and by hosted models that think."""
+_BAD_REQUEST = 400
+
+
+def path_of(request: Request) -> str:
+    """Where a request goes, behind the server's url."""
+    return "/chat/completions" if isinstance(request, ChatRequest) else "/completions"
+
+
+def body_of(spec: ServerSpec, request: Request, limit: str) -> dict[str, JSON]:
+    """The fields of a request.
+
+    Args:
+        spec: The server.
+        request: What is asked.
+        limit: Name of the field that limits the answer.
+    """
+    body: dict[str, JSON] = {"model": spec.model}
+    if isinstance(request, ChatRequest):
+        body |= _chat(request) | {limit: request.max_tokens}
+    else:
+        body |= {"prompt": request.prompt, LIMIT: request.max_tokens}
+    if request.temperature is not None:
+        body["temperature"] = request.temperature
+    if request.seed is not None and request.temperature != 0:
+        body["seed"] = request.seed
+    return body
+
+
+def wants_other_limit(error: ServerError, limit: str) -> bool:
+    """Whether the server asks for the other name of the limit."""
+    return limit == LIMIT and error.status == _BAD_REQUEST and NEW_LIMIT in error.message
+
+
+def reply_of(spec: ServerSpec, key: Key, found: Mapping[str, JSON]) -> Reply:
+    """What the server answered.
+
+    Raises:
+        ServerError: That is no completion.
+    """
+    try:
+        choice = found["choices"][0]
+        message = {"content": choice["text"]} if "text" in choice else choice["message"]
+        text, thoughts = message.get("content") or "", _thoughts(message)
+        usage = found.get("usage") or {}
+        return Reply(
+            text=key.hidden_in_answer(text),
+            finished=choice.get("finish_reason") == "stop",
+            num_tokens=usage.get("completion_tokens"),
+            model=str(found.get("model") or spec.model),
+            top_logprobs=_top_logprobs(choice),
+            thoughts=key.hidden_in_answer(thoughts),
+            prompt_tokens=usage.get("prompt_tokens"),
+        )
+    except (KeyError, IndexError, TypeError, AttributeError):
+        pass
+    raise strange_fault(spec, key.hidden_in(str(found)))
+
+
+def _chat(request: ChatRequest) -> dict[str, JSON]:
+    turns = [{"role": turn.role, "content": turn.content} for turn in request.messages]
+    fields: dict[str, JSON] = {"messages": turns}
+    if request.prefix:
+        turns.append({"role": "assistant", "content": request.prefix})
+        fields |= {"continue_final_message": True, "add_generation_prompt": False}
+    if request.top_logprobs:
+        fields |= {"logprobs": True, "top_logprobs": request.top_logprobs}
+    return fields
+
+
+def _thoughts(message: Mapping[str, JSON]) -> str:
+    """What the model thought aloud: servers have two names for it."""
+    found = message.get("reasoning_content") or message.get("reasoning") or ""
+    return found if isinstance(found, str) else ""
+
+
+def _top_logprobs(choice: Mapping[str, JSON]) -> tuple[Mapping[str, float], ...] | None:
+    """Of a chat; plain completions have them in another form, and nobody asks for those."""
+    tokens = (choice.get("logprobs") or {}).get("content")
+    if not tokens:
+        return None
+    return tuple(
+        {one["token"]: float(one["logprob"]) for one in token.get("top_logprobs") or ()}
+        for token in tokens
+    )
