@@ -138,6 +138,14 @@ class TrialConfig(Spec):
             yield variant
             open_ones += [part for part in variant.parts.values() if not isinstance(part, Path)]
 
+    def corpora_drawn_on(self) -> frozenset[str]:
+        """Fields of its data whose text forms the adapter; the others are there for other methods.
+
+        Chats on which only drift is measured are none of them, nor are validation pairs.
+        """
+        found = {"train", *(name for variant in self.methods() for name in variant.draws_on)}
+        return frozenset(found | ({"monolingual"} if self.lora.vocabulary else set()))
+
     def stages(self) -> tuple["TrialConfig", ...]:
         """The trainings of this trial in order, its own the last, each without a chain."""
         earlier = (

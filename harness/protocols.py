@@ -154,6 +154,13 @@ class Variant(Protocol):
         """Fields of ``harness.data.spec.DataSpec`` it cannot do without, beside ``train``."""
 
     @property
+    def draws_on(self) -> Sequence[str]:
+        """Fields of ``harness.data.spec.DataSpec`` whose text forms the adapter, beside ``train``.
+
+        ``needs``, and what it uses where it is given.
+        """
+
+    @property
     def teachers(self) -> Mapping[str, JSON]:
         """Other models it draws on, by the name ``Sources.teachers`` gives them.
 

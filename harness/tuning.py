@@ -68,12 +68,17 @@ class Tuning:
         return built
 
     def contamination(self, benchmarks: Sequence[BenchmarkItems]) -> Built:
-        """The ``contamination`` stage: how much of the benchmarks is in the training text."""
-        material = self.material
+        """The ``contamination`` stage: how much of the benchmarks is in the training text.
+
+        Text that no method of the run draws on (chats, for plain fine-tuning) does not count.
+        """
+        material, used = self.material, self.config.corpora_drawn_on()
+        identity = {
+            name: one if name in used else None
+            for name, one in corpora_identity(material.data).items()
+        }
         with self.timeline.stage("contamination"):
-            built = overlaps_stored(
-                corpora_identity(material.data), lambda: material.corpora, benchmarks, self.store
-            )
+            built = overlaps_stored(identity, lambda: material.corpora, benchmarks, self.store)
         self.facts |= {name: float(share) for name, share in built.facts.items()}
         self.stages["contamination"] = built.key
         return built

@@ -52,6 +52,27 @@ def test_with_every_corpus_named_the_trial_is_valid():
     assert trial(variant=Hungry(), data=data).variant.needs == ("instructions", "monolingual")
 
 
+@pytest.mark.parametrize(
+    ("changes", "drawn_on"),
+    [
+        ({}, set()),
+        ({"variant": "radis", "train": {"drift_points": 2}}, set()),
+        ({"variant": "replay"}, {"instructions"}),
+        ({"variant": {"name": "ewc", "strength": 1.0}}, {"instructions"}),
+        ({"variant": {"name": "ewc", "strength": 0.0}}, set()),
+        ({"variant": Merged()}, {"instructions", "monolingual"}),
+        ({"chain": [{"variant": Hungry()}]}, {"instructions", "monolingual"}),
+        ({"variant": "transllm", "data": {"questions": {"path": "q.jsonl"}}},
+         {"instructions", "monolingual", "questions"}),
+        ({"lora": {"vocabulary": {"tokens": 100}}}, {"monolingual"}),
+    ],
+    ids=str,
+)  # fmt: skip
+def test_a_corpus_that_only_other_methods_draw_on_is_none_of_a_trial(changes, drawn_on):
+    data = {**DATA, "instructions": {"path": "chats.jsonl"}, **changes.get("data", {})}
+    assert trial(**{**changes, "data": data}).corpora_drawn_on() == {"train", *drawn_on}
+
+
 @pytest.mark.parametrize("name", ["seqkd", "radis"])
 def test_a_teacher_that_is_not_there_is_found_before_anything_runs(name, tmp_path, tiny_model_dir):
     variant = {"name": name, "teacher": {"path": "./no/such/model"}}

@@ -168,7 +168,8 @@ def _print_overlaps(overlaps: "dict[str, Overlap]") -> None:
             found = "is" if match.kind == "exact" else f"is nearly ({match.share:.0%})"
             click.echo(
                 output.paragraphs(
-                    f"- {key} {match.item_id} {found} row {match.training_id}: {match.text}"
+                    f"- {key} {match.item_id} {found} the {match.place} of row "
+                    f"{match.training_id}: {match.text}"
                 )
             )
         if len(overlap.matches) > MOST_SHOWN:

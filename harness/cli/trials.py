@@ -54,7 +54,7 @@ def execute(
 
 
 def print_scores(result: "TrialResult") -> None:
-    """A table per suite, validation and test side by side; then what could not be measured."""
+    """A table per suite, validation and test side by side; then what to know beside them."""
     for suite in dict.fromkeys(key.partition("/")[0] for key in result.scores):
         table = output.table(suite, "benchmark", "metric", *SPLITS, right=SPLITS)
         for (name, metric), values in _rows(result, suite).items():
@@ -64,8 +64,21 @@ def print_scores(result: "TrialResult") -> None:
             table.add_section()
             table.add_row("summary", "0..1, more is better", *map(output.number, summaries))
         output.print_table(table)
+    for key, shares in _contamination(result).items():
+        text = f"{shares['exact']:.1%} of its items are in the training text"
+        click.echo(output.paragraphs(f"- {key}: {text}, {shares['near']:.1%} more nearly so"))
     for key, reason in result.unmeasured.items():
         click.echo(output.paragraphs(f"- not measured: {key}: {reason}"))
+
+
+def _contamination(result: "TrialResult") -> dict[str, dict[str, float]]:
+    """The shares of items found in the training text, of benchmarks that have any."""
+    found: dict[str, dict[str, float]] = {}
+    for name, share in result.facts.items():
+        if name.startswith("contamination/"):
+            key, _, kind = name.removeprefix("contamination/").rpartition("/")
+            found.setdefault(key, {})[kind] = share
+    return {key: shares for key, shares in found.items() if any(shares.values())}
 
 
 def _rows(result: "TrialResult", suite: str) -> dict[tuple[str, str], dict[str, float]]:

@@ -13,10 +13,10 @@ many n-grams of an item as a near copy cannot do without: who lacks them all lac
 import unicodedata
 from array import array
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Literal
+from typing import Literal, NamedTuple
 
 from harness.records import JSON, Corpora
 
@@ -26,6 +26,21 @@ SHORTEST = 20
 _N, _N_IDEOGRAPHIC = 8, 3
 _HASHES = 2**21 - 1
 _FIRST_IDEOGRAPH, _LAST_IDEOGRAPH = "\u2e80", "\u9fff"
+
+
+class TrainingText(NamedTuple):
+    """Text that is trained on.
+
+    Attributes:
+        id: Of its row.
+        text: What it says.
+        place: What it is of the row: ``source``, ``target``, ``request``, ``text``, ``question`` or
+            ``pivot question``.
+    """
+
+    id: str
+    text: str
+    place: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +53,7 @@ class Match:
         kind: ``exact`` when equal but for case, spacing and punctuation.
         share: Of the item's n-grams that the training text holds.
         text: The training text.
+        place: What that is of its row, see ``TrainingText``.
     """
 
     item_id: str
@@ -45,6 +61,7 @@ class Match:
     kind: Literal["exact", "near"]
     share: float
     text: str
+    place: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,56 +96,65 @@ class Overlap:
         return found / self.num_items if self.num_items else 0.0
 
 
-def find_overlap(
-    training: Iterable[tuple[str, str]], items: Sequence[Mapping[str, JSON]]
-) -> Overlap:
+def find_overlap(training: Iterable[TrainingText], items: Sequence[Mapping[str, JSON]]) -> Overlap:
     """Looks for the items of one benchmark in training texts.
 
     Args:
-        training: Ids and texts; see ``training_texts``.
+        training: See ``training_texts``.
         items: Rows of the benchmark; see ``item_texts`` for what is compared.
     """
     return find_overlaps(training, {"": items})[""]
 
 
 def find_overlaps(
-    training: Iterable[tuple[str, str]],
+    training: Iterable[TrainingText],
     benchmarks: Mapping[str, Sequence[Mapping[str, JSON]]],
 ) -> dict[str, Overlap]:
     """The same for several benchmarks in one pass over the training texts."""
     index = _Index(
-        ((key, place), text)
+        ((key, number), text)
         for key, items in benchmarks.items()
-        for place, item in enumerate(items)
+        for number, item in enumerate(items)
         for text in item_texts(item)
     )
     best: dict[tuple[str, int], Match] = {}
-    for training_id, text in training:
-        for (key, place), is_exact, share in index.find(text):
-            known = best.get((key, place))
+    for one in training:
+        for (key, number), is_exact, share in index.find(one.text):
+            known = best.get((key, number))
             if known is None or (is_exact, share) > (known.kind == "exact", known.share):
-                item_id = str(benchmarks[key][place].get("id", place))
+                item_id = str(benchmarks[key][number].get("id", number))
                 kind: Literal["exact", "near"] = "exact" if is_exact else "near"
-                best[key, place] = Match(item_id, training_id, kind, share, text)
+                best[key, number] = Match(item_id, one.id, kind, share, one.text, one.place)
     return {
         key: Overlap(len(items), tuple(best[name] for name in sorted(best) if name[0] == key))
         for key, items in benchmarks.items()
     }
 
 
-def training_texts(corpora: Corpora) -> Iterator[tuple[str, str]]:
-    """Id and text of all that may be trained on: both sides of pairs, requests, plain text."""
-    for pair in corpora.parallel:
-        yield pair.id, pair.source
-        yield pair.id, pair.target
-    for instruction in corpora.instructions:
-        for message in instruction.messages:
-            yield instruction.id, message.content
-    for text in corpora.monolingual:
-        yield text.id, text.text
-    for question in corpora.questions:
-        yield question.id, question.question
-        yield question.id, question.pivot_question
+def training_texts(
+    corpora: Corpora, used: Collection[str] = ("train", "instructions", "monolingual", "questions")
+) -> Iterator[TrainingText]:
+    """All that may be trained on: both sides of pairs, requests, plain text.
+
+    Args:
+        corpora: What there is.
+        used: Names of the corpora, as ``harness.data.spec.DataSpec`` calls them, that are drawn on.
+    """
+    if "train" in used:
+        for pair in corpora.parallel:
+            yield TrainingText(pair.id, pair.source, "source")
+            yield TrainingText(pair.id, pair.target, "target")
+    if "instructions" in used:
+        for instruction in corpora.instructions:
+            for message in instruction.messages:
+                yield TrainingText(instruction.id, message.content, "request")
+    if "monolingual" in used:
+        for text in corpora.monolingual:
+            yield TrainingText(text.id, text.text, "text")
+    if "questions" in used:
+        for question in corpora.questions:
+            yield TrainingText(question.id, question.question, "question")
+            yield TrainingText(question.id, question.pivot_question, "pivot question")
 
 
 def item_texts(item: Mapping[str, JSON]) -> list[str]:

@@ -41,7 +41,8 @@ def overlaps_stored(
     the items.
 
     Args:
-        corpora_identity: See ``harness.data.corpora``; validation text is not trained on.
+        corpora_identity: See ``harness.data.corpora``; of corpora that are None nothing is looked
+            at, nor of the validation text: they are not trained on.
         corpora: Gives the corpora; called only when the search is to be made.
         benchmarks: What to look for.
         store: Where the result is kept.
@@ -56,8 +57,11 @@ def overlaps_stored(
         },
     )
 
+    used = {name for name, one in corpora_identity.items() if one is not None}
+
     def make(folder: Path) -> Mapping[str, JSON]:
-        found = find_overlaps(training_texts(corpora()), {one.key: one.items for one in benchmarks})
+        texts = training_texts(corpora(), used)
+        found = find_overlaps(texts, {one.key: one.items for one in benchmarks})
         with (folder / MATCHES).open("w", encoding="utf-8") as file:
             for key, overlap in found.items():
                 for match in overlap.matches:

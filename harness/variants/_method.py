@@ -35,6 +35,11 @@ class Method(Spec):
         return ()
 
     @property
+    def draws_on(self) -> Sequence[str]:
+        """What it needs."""
+        return self.needs
+
+    @property
     def teachers(self) -> Mapping[str, JSON]:
         """None but the untuned model."""
         return {}

@@ -22,7 +22,7 @@ translations is .419 (``sft`` .433), on general answers .006 (``sft`` .044). F i
 on the pocket testbed 4e-6 at the median, 1e-4 in the mean and .3 at most; so strengths are large.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from statistics import fmean
 from typing import ClassVar, Literal
@@ -57,6 +57,11 @@ class Ewc(OnPairs):
     def penalty(self) -> Mapping[str, JSON]:
         """The weighted square of the update."""
         return {"kind": "ewc", "strength": self.strength}
+
+    @property
+    def draws_on(self) -> Sequence[str]:
+        """General chats where there are any: what is answered there costs most to change."""
+        return ("instructions",) if self.strength else ()
 
     def identity(self) -> Mapping[str, JSON]:
         """Every setting but the strength: they say what is sampled."""

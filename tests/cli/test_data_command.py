@@ -42,7 +42,7 @@ def test_test_items_in_the_corpus_are_found(harness, folder):
     assert overlaps["translation/words_test"]["matches"][0]["training_id"] == "leak"
     assert overlaps["general/copy_test"]["exact"] == 0
     text = harness("data", "corpus.jsonl", "--against", "translation").out
-    assert "test-cat is row leak" in text
+    assert "test-cat is the source of row leak" in text
 
 
 def test_aligned_text_needs_its_languages(harness, folder):

@@ -32,6 +32,9 @@ def test_a_trial_is_scored_recorded_written_and_found_again(harness, tmp_path, t
     assert again.code == 0
     assert "copy" in again.out
     assert "adapter" not in again.err  # nothing was trained
+    # the toy's tests are what it trains on, and it says so beside the scores
+    assert "- translation/words_test: 100.0% of its items are in the training text" in again.out
+    assert "general/copy_test: " not in again.out
 
     harness("check", "baseline.json", "out/results.json", "--update")
     run = f"run:{document['run_id']}"

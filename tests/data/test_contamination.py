@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from harness.data.contamination import (
     NEAR,
     SHORTEST,
+    TrainingText,
     _grams,
     find_overlap,
     find_overlaps,
@@ -16,14 +17,14 @@ from harness.data.contamination import (
     training_texts,
 )
 from harness.data.overlaps import MATCHES, BenchmarkItems, overlaps_stored
-from harness.records import Corpora, Instruction, Message, Pair, Text
+from harness.records import Corpora, Instruction, Message, Pair, Question, Text
 from harness.store import Store
 
 TRAINING = [
-    ("t1", "The quick brown fox jumps over the lazy dog near the river."),
-    ("t2", "欧洲联盟委员会今天在布鲁塞尔举行了一次会议。"),
-    ("t3", "คณะกรรมาธิการยุโรปจัดการประชุมในกรุงบรัสเซลส์วันนี้"),
-    ("t4", "Yes."),
+    TrainingText("t1", "The quick brown fox jumps over the lazy dog near the river.", "source"),
+    TrainingText("t2", "欧洲联盟委员会今天在布鲁塞尔举行了一次会议。", "source"),
+    TrainingText("t3", "คณะกรรมาธิการยุโรปจัดการประชุมในกรุงบรัสเซลส์วันนี้", "source"),
+    TrainingText("t4", "Yes.", "source"),
 ]
 
 
@@ -72,7 +73,7 @@ def by_brute_force(training, items):
     for item in items:
         plain = normalise(item["source"])
         grams = _grams(plain)
-        for _, text in training:
+        for _, text, _ in training:
             other = normalise(text)
             if plain and plain == other:
                 found[item["id"]] = (True, 1.0)
@@ -85,7 +86,8 @@ def by_brute_force(training, items):
 
 @given(st.lists(st.text("ab ", min_size=18, max_size=50), min_size=1, max_size=6), st.randoms())
 def test_the_index_finds_what_comparing_everything_finds(texts, random):
-    training = [(str(n), text + random.choice(["", "a", " bbb"])) for n, text in enumerate(texts)]
+    changed = [text + random.choice(["", "a", " bbb"]) for text in texts]
+    training = [TrainingText(str(n), text, "text") for n, text in enumerate(changed)]
     items = [{"id": str(n), "source": text[random.randrange(4) :]} for n, text in enumerate(texts)]
     found = find_overlap(training, items).matches
     assert {
@@ -94,16 +96,17 @@ def test_the_index_finds_what_comparing_everything_finds(texts, random):
 
 
 def test_shares_count_items_and_an_exact_match_beats_a_near_one():
-    training = [("near", TRAINING[0][1] + " And so on, and so on."), *TRAINING]
-    items = [{"id": "a", "source": TRAINING[0][1]}, {"id": "b", "source": "Something else now."}]
+    longer = f"{TRAINING[0].text} And so on, and so on."
+    training = [TrainingText("near", longer, "text"), *TRAINING]
+    items = [{"id": "a", "source": TRAINING[0].text}, {"id": "b", "source": "Something else now."}]
     overlap = find_overlap(training, items)
     assert (overlap.exact, overlap.near) == (0.5, 0.0)
-    assert overlap.matches[0].training_id == "t1"
+    assert (overlap.matches[0].training_id, overlap.matches[0].place) == ("t1", "source")
     assert overlap.facts("s/b") == {"contamination/s/b/exact": 0.5, "contamination/s/b/near": 0.0}
 
 
 def test_several_benchmarks_are_searched_in_one_pass():
-    copied, new = {"id": "a", "prompt": TRAINING[0][1]}, {"id": "a", "prompt": "Another request."}
+    copied, new = {"id": "a", "prompt": TRAINING[0].text}, {"id": "a", "prompt": "Another request."}
     found = find_overlaps(iter(TRAINING), {"one": [copied], "two": [new], "none": []})
     assert [found[key].exact for key in ("one", "two", "none")] == [1.0, 0.0, 0.0]
 
@@ -114,19 +117,20 @@ def test_the_request_is_compared_where_there_is_nothing_to_translate():
     assert item_texts(row) == ["Who?", "Wer?"]
 
 
-def test_all_that_may_be_trained_on_is_searched():
+def test_all_that_is_trained_on_is_searched_and_nothing_else():
     corpora = Corpora(
         (Pair("p", "A dog.", "Ein Hund.", "en", "de"),),
         (Pair("v", "no", "nein", "en", "de"),),
         (Instruction("i", (Message("user", "Hi?"),)),),
         (Text("m", "Hallo.", "de"),),
+        (Question("q", "Wer?", "Ich.", "de", "Who?", "en"),),
     )
-    assert list(training_texts(corpora)) == [
-        ("p", "A dog."),
-        ("p", "Ein Hund."),
-        ("i", "Hi?"),
-        ("m", "Hallo."),
-    ]
+    pair = [("p", "A dog.", "source"), ("p", "Ein Hund.", "target")]
+    chat, text = ("i", "Hi?", "request"), ("m", "Hallo.", "text")
+    question = [("q", "Wer?", "question"), ("q", "Who?", "pivot question")]
+    assert list(training_texts(corpora)) == [*pair, chat, text, *question]
+    assert list(training_texts(corpora, {"train"})) == pair
+    assert list(training_texts(corpora, {"instructions", "monolingual"})) == [chat, text]
 
 
 @given(st.text())
@@ -136,13 +140,13 @@ def test_what_is_compared_is_letters_marks_and_digits(text):
 
 def test_a_run_is_checked_once(tmp_path):
     store, asked = Store(tmp_path), []
-    pair = Pair("p", TRAINING[0][1], "Der schnelle braune Fuchs springt.", "en", "de")
+    pair = Pair("p", TRAINING[0].text, "Der schnelle braune Fuchs springt.", "en", "de")
 
     def corpora():
         asked.append(1)
         return Corpora((pair,))
 
-    benchmarks = [BenchmarkItems("s/b", "0f", [{"id": "a", "source": TRAINING[0][1]}])]
+    benchmarks = [BenchmarkItems("s/b", "0f", [{"id": "a", "source": TRAINING[0].text}])]
     for validation in ("one", "two"):
         identity = {"train": "1a", "validation": validation}
         built = overlaps_stored(identity, corpora, benchmarks, store)
@@ -150,3 +154,15 @@ def test_a_run_is_checked_once(tmp_path):
     assert asked == [1]
     (line,) = (built.path / MATCHES).read_text(encoding="utf-8").splitlines()
     assert json.loads(line)["training_id"] == "p"
+
+
+def test_of_a_corpus_that_no_method_draws_on_nothing_is_found(tmp_path):
+    chat = Instruction("i", (Message("user", TRAINING[0].text),))
+    corpora = Corpora((Pair("p", "A dog.", "Ein Hund.", "en", "de"),), instructions=(chat,))
+    benchmarks = [BenchmarkItems("s/b", "0f", [{"id": "a", "prompt": TRAINING[0].text}])]
+    shares = []
+    for chats in (None, "2b"):
+        identity = {"train": "1a", "instructions": chats}
+        built = overlaps_stored(identity, lambda: corpora, benchmarks, Store(tmp_path))
+        shares.append(built.facts["contamination/s/b/exact"])
+    assert shares == [0.0, 1.0]

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.data.contamination import find_overlap, find_overlaps
+from harness.data.contamination import TrainingText, find_overlap, find_overlaps
 
 DATA = Path(__file__).parents[2].parent / "shared/data"
 pytestmark = [
@@ -28,7 +28,8 @@ def lines(name):
 
 
 def texts(name):
-    return [(f"{name}:{number}", text) for number, text in enumerate(lines(name), start=1)]
+    found = enumerate(lines(name), start=1)
+    return [TrainingText(f"{name}:{number}", text, "text") for number, text in found]
 
 
 def items(*names):
@@ -71,7 +72,10 @@ def test_what_is_in_alma_is_found_and_what_is_not_is_not():
 def test_near_copies_are_found_in_thai_and_chinese(language):
     rows = [text for text in lines(f"ntrex/newstest2019-ref.{language}.txt") if len(text) > 60]
     half = len(rows) // 2
-    cut = [(str(number), text[: -(len(text) // 10)]) for number, text in enumerate(rows[:half])]
+    cut = [
+        TrainingText(str(number), text[: -(len(text) // 10)], "text")
+        for number, text in enumerate(rows[:half])
+    ]
     overlap = find_overlap(cut, [{"id": str(n), "source": text} for n, text in enumerate(rows)])
     found = {int(match.item_id): match for match in overlap.matches}
     assert len(found) >= 0.98 * half  # where Latin names make up much of a row, a tenth is more
