@@ -37,6 +37,7 @@ from harness.training.checkpoint import Checkpoints
 from harness.training.drift import Drift
 from harness.training.loop import fit
 from harness.training.prepare import prepare
+from harness.training.team import ALONE, Team
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +55,7 @@ def train_adapter(
     start: Path | None,
     on_step: OnEvent,
     checkpoints: Checkpoints | None = None,
+    team: Team = ALONE,
 ) -> Mapping[str, JSON]:
     """Trains into a folder; returns what there is to say of it.
 
@@ -65,6 +67,7 @@ def train_adapter(
         start: An adapter folder to go on from; None for a fresh adapter.
         on_step: Is told of the points of the curves.
         checkpoints: Where to keep what is half done, and to go on from what is there.
+        team: The processes that share the training; each calls this.
 
     Raises:
         ConfigError, DataError: Something the user can mend.
@@ -102,6 +105,7 @@ def train_adapter(
                 watch=_drift(config, tuned, chats),
                 on_event=on_event,
                 checkpoints=checkpoints,
+                team=team,
             )
         save_adapter(tuned, folder / ADAPTER)
         save_answering(folder / ADAPTER, variant.answering)

@@ -82,6 +82,15 @@ class TrialConfig(Spec):
         return self
 
     @model_validator(mode="after")
+    def _spreads_over_devices_one_way(self) -> "TrialConfig":
+        if self.train.processes > 1 and self.model.device_map is not None:
+            raise ValueError(
+                f"train.processes: found {self.train.processes}, allowed 1 with model.device_map, "
+                "which spreads one model over all accelerators"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _has_chats_to_drift_on(self) -> "TrialConfig":
         if self.train.drift_points and self.variant.trains and not self._has("instructions"):
             raise ValueError("data.instructions: missing, and train.drift_points measures on them")

@@ -12,6 +12,7 @@ from harness.data.corpora import check_corpora
 from harness.errors import ConfigError, DataError
 from harness.evaluation.benchmarks import find_benchmarks
 from harness.evaluation.score import check_metrics
+from harness.models.devices import visible_devices
 from harness.models.folder import adapter_folder, model_folder
 from harness.models.spec import ModelSpec
 from harness.variants._parts import adapters_read
@@ -39,6 +40,7 @@ def preflight(config: TrialConfig) -> None:
 
 def _checks(config: TrialConfig) -> Iterator[Callable[[], object]]:
     adapter, data = config.model.adapter, config.data
+    yield lambda: _enough_devices(config)
     yield lambda: model_folder(config.model)
     if adapter is not None:
         yield lambda: adapter_folder(adapter)
@@ -52,6 +54,17 @@ def _checks(config: TrialConfig) -> Iterator[Callable[[], object]]:
     if data is not None:
         yield lambda: check_corpora(data)
     yield lambda: check_metrics(find_benchmarks(config.eval), config.eval)
+
+
+def _enough_devices(config: TrialConfig) -> None:
+    processes = config.train.processes
+    found = () if config.model.device == "cpu" else visible_devices()
+    if found and len(found) < processes:
+        raise ConfigError(
+            f"train.processes: found {processes}, allowed at most {len(found)}, one for each "
+            f"accelerator this process may use ({', '.join(found)})",
+            "To share the CPU instead, set model.device: cpu",
+        )
 
 
 def _teacher_folder(place: str, spec: ModelSpec) -> None:

@@ -8,6 +8,7 @@ from harness.config import TrialConfig
 from harness.data.corpora import corpora_identity
 from harness.data.examples import load_examples, save_examples
 from harness.data.overlaps import BenchmarkItems, overlaps_stored
+from harness.launch import Job, team_for
 from harness.material import Material
 from harness.models.answering_file import save_answering
 from harness.models.chat_model import ChatModel
@@ -104,13 +105,16 @@ class Tuning:
         begin = None if start is None else start.path / ADAPTER
         # The curves of a trial are those of its last training: its parts count steps of their own.
         on_step = _untold if place else self.timeline.on_event
+
+        def make(folder: Path) -> Mapping[str, JSON]:
+            job = Job(config, examples.path, begin, self.store.root, kept)
+            with team_for(job) as team:
+                return train_adapter(
+                    folder, config, made, self.material, begin, on_step, kept, team
+                )
+
         with self.timeline.stage("adapter", reused=self.store.find(stage) is not None):
-            built = self.store.build(
-                stage,
-                lambda folder: train_adapter(
-                    folder, config, made, self.material, begin, on_step, kept
-                ),
-            )
+            built = self.store.build(stage, make)
         if built.reused:
             for event in read_curves(built.path):
                 on_step(event)

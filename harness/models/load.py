@@ -89,6 +89,22 @@ def _chosen(spec: ModelSpec, device: torch.device) -> dict[str, Any]:
     return chosen
 
 
+def take_device(spec: ModelSpec, number: int) -> None:
+    """Lets this process use another accelerator than the first, for all that it loads.
+
+    Raises:
+        ConfigError: There is none of that number.
+    """
+    if _device(spec).type != "cuda":
+        return
+    found = torch.cuda.device_count()
+    if number >= found:
+        raise ConfigError(
+            f"train.processes: process {number + 1} has no accelerator: torch sees {found}"
+        )
+    torch.cuda.set_device(number)
+
+
 def _hint(spec: ModelSpec, error: Exception) -> str | None:
     if "trust_remote_code" in str(error):
         return "Where you trust its maker, set model.trust_remote_code: true"

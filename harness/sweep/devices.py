@@ -1,52 +1,40 @@
-"""Which accelerator each worker of a sweep has: one trial per device, without asking torch."""
+"""Which accelerators each worker of a sweep has: one trial per device, or per so many."""
 
 import os
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 
+from harness.models.devices import VISIBLE, visible_devices
 from harness.models.spec import ModelSpec
 
-_VISIBLE = "CUDA_VISIBLE_DEVICES"
 
-
-def visible_devices(dev: Path = Path("/dev")) -> tuple[str, ...]:
-    """The accelerators this process may use, each as ``CUDA_VISIBLE_DEVICES`` names it.
-
-    Args:
-        dev: Folder of the device files, counted where the variable is not set.
-    """
-    named = os.environ.get(_VISIBLE)
-    if named is None:
-        count = len(list(dev.glob("nvidia[0-9]*")))
-        return tuple(str(number) for number in range(count))
-    found: list[str] = []
-    for one in (part.strip() for part in named.split(",")):
-        if one in ("", "-1"):
-            break  # CUDA, too, reads no further
-        found.append(one)
-    return tuple(found)
-
-
-def to_share(model: ModelSpec) -> tuple[str, ...]:
-    """The accelerators to share out among the workers of a sweep over a model.
+def to_share(model: ModelSpec, each: int = 1) -> tuple[tuple[str, ...], ...]:
+    """The accelerators to share out among the workers of a sweep over a model, in groups.
 
     None where the model is to run on the CPU, or where each of its trials takes all of them.
+
+    Args:
+        model: The model.
+        each: Accelerators a trial trains on (``train.processes``); those that are left over when
+            the others are grouped stay idle.
     """
     if model.device == "cpu" or model.device_map is not None:
         return ()
-    return visible_devices()
+    devices = visible_devices()
+    return tuple(devices[i : i + each] for i in range(0, len(devices) - each + 1, each))
 
 
-def pinned(worker: int, devices: Sequence[str]) -> Mapping[str, str]:
-    """What a worker's environment says of its device; workers beyond their number share.
+def pinned(worker: int, groups: Sequence[Sequence[str]]) -> Mapping[str, str]:
+    """What a worker's environment says of its devices; workers beyond the groups' number share.
 
-    >>> dict(pinned(3, ["0", "1"]))
+    >>> dict(pinned(3, [["0"], ["1"]]))
     {'CUDA_VISIBLE_DEVICES': '1', 'CUDA_DEVICE_ORDER': 'PCI_BUS_ID'}
+    >>> pinned(1, [["0", "1"], ["2", "3"]])["CUDA_VISIBLE_DEVICES"]
+    '2,3'
     >>> dict(pinned(3, []))
     {}
     """
-    if not devices:
+    if not groups:
         return {}
     # Device files are numbered by bus; CUDA's own order is by speed.
     order = os.environ.get("CUDA_DEVICE_ORDER", "PCI_BUS_ID")
-    return {_VISIBLE: devices[worker % len(devices)], "CUDA_DEVICE_ORDER": order}
+    return {VISIBLE: ",".join(groups[worker % len(groups)]), "CUDA_DEVICE_ORDER": order}

@@ -95,7 +95,7 @@ def run_sweep(
             threads=spec.base.model.threads,
             logs=folder / "logs",
             learned=scorer,
-            devices=to_share(spec.base.model),
+            devices=to_share(spec.base.model, spec.base.train.processes),
         )
         stopped = stack.enter_context(_interruptible())
         stack.callback(study.release)

@@ -100,7 +100,7 @@ class Pool:
         threads: CPU threads of each.
         logs: Folder for what the workers say.
         learned: The one learned scorer they share; None where there is none.
-        devices: Accelerators to share out among them, one to each; () to leave that alone.
+        devices: Accelerators to share out among them, a group to each; () to leave that alone.
     """
 
     def __init__(
@@ -112,7 +112,7 @@ class Pool:
         threads: int,
         logs: Path,
         learned: LearnedScorer | None,
-        devices: Sequence[str] = (),
+        devices: Sequence[Sequence[str]] = (),
     ) -> None:
         self._runner = runner
         self._home = home
@@ -121,7 +121,8 @@ class Pool:
         self._logs = logs
         self._learned = learned
         self._devices = tuple(devices)
-        self._scoring = ThreadPoolExecutor(1, thread_name_prefix="learned-scorer")
+        # a thread for each, so that what one asks can be answered together with what another asks
+        self._scoring = ThreadPoolExecutor(size, thread_name_prefix="learned-scorer")
         self._workers: dict[int, _Worker] = {}
         self._queue: deque[Task] = deque()
         self._deaths = Deaths()

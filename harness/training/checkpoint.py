@@ -30,6 +30,8 @@ logger = logging.getLogger(__name__)
 
 FILE = "training.pt"
 _USUAL_S = 600.0
+_FORMAT = 2
+"""Of the file; its number rises when the file's meaning changes."""
 
 
 @runtime_checkable
@@ -102,20 +104,23 @@ class Keeper:
             if value.requires_grad
         ]
         of = dict(self._checkpoints.identity)
-        return digest({"of": of, "fit": self._known(), "on": trained})
+        return digest({"of": of, "fit": self._known(), "on": trained, "format": _FORMAT})
 
     def due(self, step: int) -> bool:
         """Whether to save behind the step, the first being 1."""
         if self._checkpoints is None:
             return False
-        if self._every is None:
-            return time.monotonic() - self._saved_at >= _USUAL_S
-        return step % self._every == 0
+        if self._every is not None:
+            return step % self._every == 0
+        return self._trainer.team.told(lambda: time.monotonic() - self._saved_at >= _USUAL_S)
 
     def save(self, progress: Progress) -> None:
         """Puts the training as it is now in the place of the last checkpoint."""
         assert self._checkpoints is not None
         trainer, penalty = self._trainer, self._trainer.token_penalty or self._trainer.penalty
+        found = trainer.team.gathered(lambda: streams(trainer.model))
+        if not trainer.team.leads:
+            return
         plain = {
             "steps": [asdict(step) for step in trainer.curves.steps],
             "shown": trainer.curves.shown,
@@ -132,7 +137,7 @@ class Keeper:
             "plain": json.dumps(plain),
             "parameters": [parameter.detach() for parameter in trainer.parameters],
             "optimizer": trainer.optimizer.state_dict(),
-            "streams": streams(trainer.model),
+            "streams": found,
             "penalty": dict(penalty.memory()) if isinstance(penalty, Remembering) else None,
         }
         _write(state, self._checkpoints.folder)
@@ -147,18 +152,15 @@ class Keeper:
         """
         if self._checkpoints is None:
             return None
-        state = _read(self._checkpoints.folder)
+        state = self._trainer.team.told(self._state)
         if state is None:
-            return None
-        if state["key"] != self._key:
-            logger.warning("the checkpoint is of another training: beginning anew")
             return None
         trainer, penalty = self._trainer, self._trainer.token_penalty or self._trainer.penalty
         with torch.no_grad():
             for parameter, value in zip(trainer.parameters, state["parameters"], strict=True):
                 parameter.copy_(value)
         trainer.optimizer.load_state_dict(state["optimizer"])
-        set_streams(trainer.model, state["streams"])
+        set_streams(trainer.model, state["streams"][trainer.team.rank])
         if isinstance(penalty, Remembering):
             penalty.remember(state["penalty"])
         plain = json.loads(state["plain"])
@@ -174,6 +176,15 @@ class Keeper:
             [StepEvent(*event) for event in plain["events"]],
             renewed and (renewed[0], [_row(row) for row in renewed[1]]),
         )
+
+    def _state(self) -> Mapping[str, Any] | None:
+        """The last checkpoint, if it is of this training."""
+        assert self._checkpoints is not None
+        state = _read(self._checkpoints.folder)
+        if state is not None and state["key"] != self._key:
+            logger.warning("the checkpoint is of another training: beginning anew")
+            return None
+        return state
 
 
 def rows_digest(rows: Sequence[TokenRow]) -> str:

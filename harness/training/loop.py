@@ -23,6 +23,7 @@ from harness.training.prepare import Prepared, prepare, self_test, to_learn
 from harness.training.report import FitReport
 from harness.training.schedule import learning_rate
 from harness.training.spec import TrainSpec
+from harness.training.team import ALONE, Team
 from harness.training.trainer import Trainer
 
 _HELD_OUT = dict.fromkeys(Role, 1.0)
@@ -45,6 +46,7 @@ def fit(
     watch: Callable[[], Mapping[str, float]] | None = None,
     on_event: OnEvent | None = None,
     checkpoints: Checkpoints | None = None,
+    team: Team = ALONE,
 ) -> FitReport:
     """Trains every parameter of ``model`` that requires gradients.
 
@@ -65,6 +67,8 @@ def fit(
         on_event: Is told of every logged step, those before a checkpoint among them.
         checkpoints: Where to keep what is half done, and to go on from what is there; None keeps
             nothing.
+        team: The processes that share the training. Each calls this with equal arguments; only the
+            first measures, draws new rows, tells and writes.
 
     Raises:
         ConfigError: All weights are 0.
@@ -75,11 +79,12 @@ def fit(
     prepared = _prepared(rows, weights)
     num_steps = number_of_steps(prepared, spec)
     held_out = prepare(validation, _HELD_OUT)
-    trainer = Trainer(model, spec, weights, pad_id, num_steps, penalty)
+    trainer = Trainer(model, spec, weights, pad_id, num_steps, penalty, team)
     known = partial(_known, rows, validation, spec, weights, seed)
     keeper = Keeper(checkpoints, spec.checkpoint_every, trainer, known)
     looks = _spread(spec.gradient_cosine_points, num_steps)
-    watched = _spread(spec.drift_points, num_steps) if watch is not None else set()
+    watched = _spread(spec.drift_points, num_steps) if watch and team.leads else set()
+    team.meet(model.device)
 
     def order(
         renewed: tuple[int, Sequence[TokenRow]] | None, done: int
@@ -91,7 +96,7 @@ def fit(
         source = steps(_prepared(new, weights), spec.batch_size, seed + begin)
         return itertools.islice(source, done - begin, None)
 
-    with _training(model, spec, seed):
+    with _training(model, spec, seed, team.rank):
         progress = keeper.load() or Progress()
         source = order(progress.renewed, progress.step)
         for event in progress.events:
@@ -100,7 +105,7 @@ def fit(
         for step in range(progress.step, num_steps):
             if renew is not None and renew_every and step and step % renew_every == 0:
                 model.eval()
-                progress.renewed = step, renew(step)
+                progress.renewed = step, team.told(partial(renew, step))
                 source = order(progress.renewed, step)
                 model.train()
             extra = trainer.step(step, next(source), look=step in looks)
@@ -163,13 +168,13 @@ def _spread(points: int, num_steps: int) -> set[int]:
 
 
 @contextlib.contextmanager
-def _training(model: Any, spec: TrainSpec, seed: int) -> Iterator[None]:
+def _training(model: Any, spec: TrainSpec, seed: int, rank: int) -> Iterator[None]:
     """The model in train mode, dropout drawn from a stream of its own; memory faults named."""
     model.train()
     saving = checkpointed(model) if spec.gradient_checkpointing else contextlib.nullcontext()
     try:
         with memory_faults(), torch.random.fork_rng(devices=_devices(model)), saving:
-            torch.manual_seed(stream_seed(seed, "dropout"))
+            torch.manual_seed(stream_seed(seed, f"dropout/{rank}" if rank else "dropout"))
             yield
     finally:
         model.eval()

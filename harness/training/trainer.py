@@ -18,10 +18,11 @@ from harness.training.cosines import gradient_cosine, penalty_cosine
 from harness.training.curves import Curves, StepRecord
 from harness.training.objective import coefficients, weighted_loss
 from harness.training.passes import role_sums
-from harness.training.prepare import Prepared, count_roles
+from harness.training.prepare import ROLES, Prepared, count_roles
 from harness.training.report import FitReport
 from harness.training.schedule import learning_rate
 from harness.training.spec import TrainSpec
+from harness.training.team import ALONE, Team
 
 logger = logging.getLogger(__name__)
 Result = TypeVar("Result")
@@ -43,8 +44,9 @@ class Trainer:
         pad_id: int,
         num_steps: int,
         penalty: Penalty | TokenPenalty | None,
+        team: Team = ALONE,
     ) -> None:
-        self.model, self.spec, self.weights = model, spec, weights
+        self.model, self.spec, self.weights, self.team = model, spec, weights, team
         self.pad_id, self.num_steps = pad_id, num_steps
         self.micro_batch_tokens, self.num_halvings = spec.micro_batch_tokens, 0
         self.max_logits = spec.logits_mib * 2**18  # of four bytes each
@@ -65,8 +67,9 @@ class Trainer:
         """One optimiser step; returns the gradients' cosines where it is looked at."""
         counts = count_roles(rows)
         factors = coefficients(counts, self.weights, self.spec.normalise)
+        mine = self.team.share(rows)
         cosines = {}
-        if look:
+        if look and self.team.leads:
             cosines = self._fitting(rows, lambda batches: self._cosines(step, batches, factors))
         start = time.monotonic()
 
@@ -74,16 +77,23 @@ class Trainer:
             sums, penalty = role_sums(
                 self.model,
                 batches,
-                factors,
+                factors if mine else {},
                 backward=True,
                 step=step,
                 penalty=self.token_penalty,
                 max_logits=self.max_logits,
             )
-            return sums, penalty, sum(batch.ids_BT.numel() for batch in batches)
+            return sums if mine else {}, penalty, sum(batch.ids_BT.numel() for batch in batches)
 
-        sums, penalty, padded = self._fitting(rows, gradients)
-        penalty += self._penalise(step)
+        def part() -> tuple[dict[Role, float], float, int]:
+            # Also without a row of its own a process asks the penalty, which may count the steps.
+            sums, penalty, padded = self._fitting(mine or rows[:1], gradients)
+            return sums, penalty + (self._penalise(step) if self.team.leads else 0.0), padded
+
+        parts = self.team.gathered(part)
+        self.team.add_gradients(self.parameters)
+        sums = _added([sums for sums, _, _ in parts])
+        penalty, padded = sum(one for _, one, _ in parts), sum(one for _, _, one in parts)
         replaced = self.token_penalty is not None and self.token_penalty.replaces_loss
         loss = penalty + (0.0 if replaced else weighted_loss(sums, factors))
         norm = self._clip()
@@ -114,24 +124,26 @@ class Trainer:
 
     def validate(self, rows: Sequence[Prepared]) -> dict[str, float]:
         """Mean loss per token by role on held-out rows, dropout off."""
+        mine = self.team.share(rows)
+
+        def measure(batches: Sequence[Batch]) -> dict[Role, float]:
+            sums, _ = role_sums(self.model, batches, {}, backward=False, max_logits=self.max_logits)
+            return sums
+
         self.model.eval()
-        sums, _ = self._fitting(
-            rows,
-            lambda batches: role_sums(
-                self.model, batches, {}, backward=False, max_logits=self.max_logits
-            ),
-        )
+        sums = _added(self.team.gathered(lambda: self._fitting(mine, measure)))
         self.model.train()
         counts = count_roles(rows)
         self.curves.validation = {role.value: sums[role] / counts[role] for role in sums}
         return {f"train/loss_validation/{r}": v for r, v in self.curves.validation.items()}
 
     def report(self) -> FitReport:
-        """The run in numbers."""
+        """The run in numbers; of memory, those of the process that had least of it."""
+        halvings = self.team.gathered(lambda: (self.num_halvings, self.micro_batch_tokens))
         return replace(
             self.curves.report(),
-            micro_batch_tokens=self.micro_batch_tokens,
-            num_halvings=self.num_halvings,
+            micro_batch_tokens=min(tokens for _, tokens in halvings),
+            num_halvings=max(count for count, _ in halvings),
         )
 
     def _fitting(
@@ -203,6 +215,11 @@ class Trainer:
         """The gradient's norm, which is at most ``max_grad_norm`` afterwards."""
         limit = self.spec.max_grad_norm or math.inf
         return float(torch.nn.utils.clip_grad_norm_(self.parameters, limit, foreach=True))
+
+
+def _added(parts: Sequence[Mapping[Role, float]]) -> dict[Role, float]:
+    present = {role for sums in parts for role in sums}
+    return {role: sum(sums.get(role, 0.0) for sums in parts) for role in ROLES if role in present}
 
 
 def streams(model: Any) -> list[torch.Tensor]:

@@ -1,7 +1,8 @@
 import pytest
 
+from harness.models.devices import visible_devices
 from harness.models.spec import ModelSpec
-from harness.sweep.devices import to_share, visible_devices
+from harness.sweep.devices import to_share
 
 
 @pytest.mark.parametrize(
@@ -29,6 +30,12 @@ def test_without_it_the_device_files_are_counted(monkeypatch, tmp_path):
 
 def test_a_model_on_the_cpu_or_on_all_devices_at_once_shares_none(monkeypatch):
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1")
-    assert to_share(ModelSpec(path="m")) == ("0", "1")
+    assert to_share(ModelSpec(path="m")) == (("0",), ("1",))
     assert to_share(ModelSpec(path="m", device="cpu")) == ()
     assert to_share(ModelSpec(path="m", device_map="auto")) == ()
+
+
+def test_a_trial_of_several_processes_has_as_many_devices(monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0,1,2,3,4")
+    assert to_share(ModelSpec(path="m"), each=2) == (("0", "1"), ("2", "3"))
+    assert to_share(ModelSpec(path="m"), each=8) == ()

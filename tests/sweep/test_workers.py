@@ -48,7 +48,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         runner: str = FAKE,
         size: int = 1,
         learned: LearnedScorer | None = None,
-        devices: Sequence[str] = (),
+        devices: Sequence[Sequence[str]] = (),
     ) -> Pool:
         pools.append(
             Pool(
@@ -190,7 +190,7 @@ def test_every_worker_has_a_device_to_itself(
     start: Start, spec: SweepSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_SECONDS", "0.3")
-    pool = start(size=3, devices=("2", "GPU-1f"))
+    pool = start(size=3, devices=(("2",), ("GPU-1f",)))
     for seed in range(3):
         pool.submit(task(spec, seed=seed))
     environments = [

@@ -1,0 +1,196 @@
+"""One training shared by several processes of this machine: they are started, watched and ended.
+
+The process that asks leads. The others are programs of their own (``python -m harness.launch``)
+that load the same model, read the same examples and train as the first does, into a folder nobody
+keeps. They end at once when the first does, whatever they are doing.
+"""
+
+import contextlib
+import logging
+import os
+import pickle
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from harness.adapters import train_adapter
+from harness.config import TrialConfig
+from harness.data.examples import load_examples
+from harness.errors import TrainingError
+from harness.material import Material
+from harness.models.load import take_device
+from harness.store import Store
+from harness.timeline import Timeline
+from harness.training.checkpoint import Checkpoints
+from harness.training.team import ALONE, Process, Team
+
+logger = logging.getLogger(__name__)
+
+_ORPHANED = 1
+_ENDS_WITHIN_S = 60.0
+
+
+@dataclass(frozen=True)
+class Job:
+    """A training as another process needs to know it.
+
+    Attributes:
+        config: What to train; its chain is not looked at.
+        examples: Folder of the examples.
+        start: An adapter folder to go on from; None for a fresh adapter.
+        store: Folder of the store.
+        checkpoints: As the leading process has them.
+    """
+
+    config: TrialConfig
+    examples: Path
+    start: Path | None
+    store: Path
+    checkpoints: Checkpoints
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a process stands among the others."""
+
+    rank: int
+    size: int
+    folder: Path
+
+
+@contextlib.contextmanager
+def team_for(job: Job) -> Iterator[Team]:
+    """The processes ``train.processes`` asks for, of which this is the first; then their end.
+
+    Raises:
+        TrainingError: One of the processes died.
+    """
+    size = job.config.train.processes
+    if size == 1:
+        yield ALONE
+        return
+    _stay_on_this_machine()
+    with tempfile.TemporaryDirectory(prefix="harness-team-") as name:
+        folder = Path(name)
+        others = [_Other(job, _Place(rank, size, folder)) for rank in range(1, size)]
+
+        def check() -> None:
+            for other in others:
+                other.check()
+
+        team = Process(0, size, folder, check)
+        try:
+            yield team
+            for other in others:
+                other.finish()
+        finally:
+            for other in others:
+                other.kill()
+            team.leave()
+
+
+class _Other:
+    """The leading process's view of another."""
+
+    def __init__(self, job: Job, place: _Place) -> None:
+        self._place = place
+        self._log = place.folder / f"process-{place.rank}.log"
+        found_here = os.pathsep.join(path or os.getcwd() for path in sys.path)
+        with self._log.open("wb") as log:
+            self._process = subprocess.Popen(
+                # -P: modules are looked for where this process finds them, not where it works
+                [sys.executable, "-P", "-m", "harness.launch"],
+                stdin=subprocess.PIPE,
+                stdout=log,
+                stderr=log,
+                env=os.environ | {"PYTHONPATH": found_here},
+            )
+        assert self._process.stdin is not None
+        # It stays open: its end is how the other learns that this process is no more.
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.write(pickle.dumps((job, place)))
+            self._process.stdin.flush()
+
+    def check(self) -> None:
+        """Raises where it died.
+
+        Raises:
+            TrainingError: With the last that it said.
+        """
+        if self._process.poll() is None:
+            return
+        said = self._log.read_text(encoding="utf-8", errors="replace").strip()
+        raise TrainingError(
+            f"process {self._place.rank + 1} of {self._place.size} ended with exit status "
+            f"{self._process.returncode}: {said.splitlines()[-1] if said else 'it said nothing'}",
+            "Its CPU or accelerator may be out of memory; train.processes: 1 trains in this "
+            "process alone.",
+        )
+
+    def finish(self) -> None:
+        """Waits for its end, which is near."""
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            self._process.wait(_ENDS_WITHIN_S)
+
+    def kill(self) -> None:
+        """Ends it, if it has not ended, and passes on what it warned of."""
+        assert self._process.stdin is not None
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
+        self._process.kill()
+        self._process.wait()
+        for line in self._log.read_text(encoding="utf-8", errors="replace").splitlines():
+            logger.debug("process %d: %s", self._place.rank + 1, line)
+
+
+def _stay_on_this_machine() -> None:
+    # gloo asks for the host's own name, which not every machine can resolve
+    for name in ("lo", "lo0"):
+        if name in (interface for _, interface in socket.if_nameindex()):
+            os.environ.setdefault("GLOO_SOCKET_IFNAME", name)
+
+
+def _take_part(job: Job, place: _Place) -> None:
+    """Trains as the leading process does; nothing of it is kept."""
+    config, store = job.config, Store(job.store)
+    material = Material(
+        config.model, config.data, config.eval.batch_size, store, Timeline(lambda event: None)
+    )
+    take_device(config.model, place.rank)
+    team = Process(place.rank, place.size, place.folder)
+    with tempfile.TemporaryDirectory(dir=place.folder) as folder:
+        train_adapter(
+            Path(folder),
+            config,
+            load_examples(job.examples),
+            material,
+            job.start,
+            lambda event: None,
+            job.checkpoints,
+            team,
+        )
+    team.leave()
+
+
+def _end_with_the_leader() -> None:
+    sys.stdin.buffer.read()
+    os._exit(_ORPHANED)
+
+
+def main() -> None:
+    """What a process that takes part does; its part is in what it reads."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the leading process
+    logging.basicConfig(level=logging.WARNING, format="%(message)s")
+    job, place = pickle.load(sys.stdin.buffer)
+    threading.Thread(target=_end_with_the_leader, daemon=True).start()
+    _take_part(job, place)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,24 @@
+"""Which accelerators this process may use, without asking torch."""
+
+import os
+from pathlib import Path
+
+VISIBLE = "CUDA_VISIBLE_DEVICES"
+
+
+def visible_devices(dev: Path = Path("/dev")) -> tuple[str, ...]:
+    """The accelerators this process may use, each as ``CUDA_VISIBLE_DEVICES`` names it.
+
+    Args:
+        dev: Folder of the device files, counted where the variable is not set.
+    """
+    named = os.environ.get(VISIBLE)
+    if named is None:
+        count = len(list(dev.glob("nvidia[0-9]*")))
+        return tuple(str(number) for number in range(count))
+    found: list[str] = []
+    for one in (part.strip() for part in named.split(",")):
+        if one in ("", "-1"):
+            break  # CUDA, too, reads no further
+        found.append(one)
+    return tuple(found)
