@@ -12,7 +12,8 @@ from harness.doctor.finding import Check
 from harness.errors import HarnessError
 from harness.evaluation.benchmarks import known_suites, select
 from harness.evaluation.comet_checkpoint import POCKET, local_checkpoint
-from harness.evaluation.comet_client import CometClient, comet_python
+from harness.evaluation.comet_client import CometClient
+from harness.evaluation.comet_interpreter import comet_python
 from harness.evaluation.spec import EvalSpec
 from harness.spec import file_sha256
 

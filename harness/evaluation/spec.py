@@ -53,8 +53,9 @@ class EvalSpec(Spec):
     `.venv-comet` made by `make`."""
 
     comet_release: bool = Field(False, exclude_if=_off)
-    """End COMET's process after each score: its memory (3 GB for the larger checkpoints) is free
-    while models train and generate, and each score waits for it to load anew."""
+    """End COMET's process when it has had nothing to score for two seconds: its memory (3 GB for
+    the larger checkpoints) is free while models train and generate, and the first score after that
+    waits for it to load anew."""
 
     @field_validator("metrics", mode="after")
     @classmethod

@@ -12,7 +12,7 @@ import tempfile
 from pathlib import Path
 
 from harness.errors import TrainingError
-from harness.evaluation.comet_client import comet_environment, comet_python
+from harness.evaluation.comet_interpreter import comet_environment, comet_python
 from harness.pocket.corruptions import all_renderings, ladder, rated_translations
 from harness.pocket.world.world import World, draw_world
 from harness.records import JSON

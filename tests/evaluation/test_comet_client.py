@@ -4,16 +4,17 @@ import shutil
 import signal
 import subprocess
 import sys
-import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
 
 from harness.errors import EvaluationError, MissingExtra
-from harness.evaluation import comet_client
+from harness.evaluation import comet_interpreter, comet_process
 from harness.evaluation.comet_checkpoint import find_checkpoint
-from harness.evaluation.comet_client import CometClient, comet_python
+from harness.evaluation.comet_client import CometClient
+from harness.evaluation.comet_interpreter import comet_python
 
 DOG, HORSE = "Der Mann sieht einen Hund.", "Anna hört ein Pferd."
 ROWS = [
@@ -57,7 +58,7 @@ def test_a_setting_that_is_no_program_is_named():
 
 
 def test_without_any_interpreter_the_set_up_is_named(monkeypatch, tmp_path):
-    monkeypatch.setattr(comet_client, "BESIDE_THE_PROJECT", tmp_path / "python")
+    monkeypatch.setattr(comet_interpreter, "BESIDE_THE_PROJECT", tmp_path / "python")
     with pytest.raises(MissingExtra) as caught:
         comet_python()
     assert "make setup" in str(caught.value)
@@ -91,7 +92,8 @@ def test_a_worker_that_dies_is_reported_with_its_last_lines(tmp_path):
 def test_a_score_that_is_no_number_is_no_score(tmp_path):
     mad = program(
         tmp_path / "python",
-        """echo '{"ready": "2.2.7"}'; read request; echo '{"scores": [1, NaN, 1, 1]}'; read end""",
+        """echo '{"ready": "2.2.7"}'; read request
+        echo '{"sets": [{"scores": [1, NaN, 1, 1]}]}'; read end""",
     )
     with CometClient(mad) as scorer, pytest.raises(EvaluationError, match="gave 3 numbers for 4"):
         scorer.score("model.ckpt", ROWS)
@@ -102,7 +104,7 @@ def test_nothing_to_score_starts_nothing(tmp_path):
 
 
 def test_the_worker_imports_nothing_of_the_project():
-    text = comet_client.WORKER.read_text()
+    text = comet_process.WORKER.read_text()
     assert "import harness" not in text
     assert "from harness" not in text
 
@@ -132,7 +134,7 @@ open("hparams.yaml", "w").write(yaml.safe_dump(dict(model.hparams)))
 
 def run_in_comet_environment(code: str, *arguments: Path | str) -> None:
     command = [comet_python(), "-I", "-c", code, *arguments]
-    environment = comet_client.comet_environment(1)
+    environment = comet_interpreter.comet_environment(1)
     subprocess.run(list(map(str, command)), env=environment, check=True, capture_output=True)
 
 
@@ -210,24 +212,13 @@ def test_scores_equal_those_of_comet_score(client, weights, tmp_path, precision,
     subprocess.run(
         list(map(str, command)),
         cwd=weights.parents[1],
-        env=comet_client.comet_environment(1),
+        env=comet_interpreter.comet_environment(1),
         check=True,
         capture_output=True,
     )
     (found,) = json.loads((tmp_path / "out.json").read_text(encoding="utf-8")).values()
     expected = [row["COMET"] for row in found]
     assert client.score(weights, rows) == pytest.approx(expected, abs=tolerance)
-
-
-@pytest.mark.slow
-def test_what_bf16_changes_is_measured_and_told_once(weights, caplog):
-    with CometClient() as scorer:
-        exact = scorer.score(weights, ROWS)
-        rounded = scorer.score(weights, ROWS, "bf16")
-        scorer.score(weights, ROWS[:2], "bf16")
-    (told,) = [one for one in caplog.records if "bf16 differs" in one.message]
-    most = max(abs(one - other) for one, other in zip(exact, rounded, strict=True))
-    assert told.args[1:3] == (pytest.approx(most, abs=1e-6), len(ROWS))
 
 
 @pytest.mark.slow
@@ -240,7 +231,14 @@ def test_a_model_that_needs_references_says_so(client, weights):
 def test_its_memory_is_free_between_scores_when_asked(weights):
     with CometClient(release=True) as scorer:
         first = scorer.score(weights, ROWS)
+        pid = scorer.pid
+        assert scorer.score(weights, ROWS) == first
+        assert scorer.pid == pid
+        deadline = time.monotonic() + 10
+        while scorer.pid is not None and time.monotonic() < deadline:
+            time.sleep(0.05)
         assert scorer.pid is None
+        assert not runs(pid)
         assert scorer.score(weights, ROWS) == first
 
 
@@ -262,17 +260,71 @@ def test_the_pocket_checkpoint_orders_translations_of_its_world(client, weights)
 
 
 @pytest.mark.slow
-def test_threads_take_turns(client, weights):
-    expected = client.score(weights, ROWS)
-    found: list[list[float]] = []
-    threads = [
-        threading.Thread(target=lambda: found.append(client.score(weights, ROWS))) for _ in range(4)
+@pytest.mark.parametrize("precision", ["fp32", "bf16"])
+def test_those_who_ask_at_once_get_what_each_would_get_alone(client, weights, precision):
+    trials = [[{**row, "mt": row["mt"] + " und" * n} for row in ROWS] for n in range(4)]
+    alone = [client.score(weights, rows, precision) for rows in trials]
+    with ThreadPoolExecutor(4) as askers:
+        together = list(askers.map(lambda rows: client.score(weights, rows, precision), trials * 3))
+    assert together == alone * 3
+
+
+def scripted(tmp_path: Path, answer: str) -> tuple[CometClient, Path]:
+    """A client whose worker writes down what each request asks for, slowly; then ``answer``."""
+    log = tmp_path / "requests.jsonl"
+    script = tmp_path / "worker.py"
+    script.write_text(
+        "import json, os, sys, time\n"
+        "print(json.dumps({'ready': '2.2.7'}), flush=True)\n"
+        "for line in sys.stdin:\n"
+        "    request = json.loads(line)\n"
+        "    sizes = [len(rows) for rows in request['sets']]\n"
+        f"    with open({str(log)!r}, 'a') as file:\n"
+        "        print(json.dumps([request['precision'], sizes]), file=file)\n"
+        "    time.sleep(0.5)\n"
+        f"    {answer}\n"
+        "    answers = [{'scores': [float(size)] * size} for size in sizes]\n"
+        "    print(json.dumps({'sets': answers}), flush=True)\n"
+    )
+    return CometClient(program(tmp_path / "python", f"exec {sys.executable} {script}")), log
+
+
+def ask_at_once(client: CometClient, requests: list[tuple[int, str]]) -> list[list[float] | str]:
+    """Asks for so many rows each, the first a moment before the others; scores or the error."""
+
+    def ask(request: tuple[int, str]) -> list[float] | str:
+        try:
+            return client.score("model.ckpt", [ROWS[0]] * request[0], request[1])
+        except EvaluationError as error:
+            return error.message
+
+    with ThreadPoolExecutor(len(requests)) as askers:
+        first = askers.submit(ask, requests[0])
+        time.sleep(0.2)
+        others = [askers.submit(ask, request) for request in requests[1:]]
+        return [one.result() for one in (first, *others)]
+
+
+def test_requests_that_wait_for_the_same_model_go_in_one_call(tmp_path):
+    client, log = scripted(tmp_path, "pass")
+    with client:
+        found = ask_at_once(client, [(1, "fp32"), (2, "fp32"), (4, "bf16"), (3, "fp32")])
+    assert found == [[1.0], [2.0] * 2, [4.0] * 4, [3.0] * 3]
+    calls = [json.loads(line) for line in log.read_text().splitlines()]
+    assert calls[0] == ["fp32", [1]]
+    assert sorted((precision, sorted(sizes)) for precision, sizes in calls[1:]) == [
+        ("bf16", [4]),
+        ("fp32", [2, 3]),
     ]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert found == [expected] * 4
+
+
+def test_a_request_that_kills_the_worker_fails_alone(tmp_path):
+    client, _ = scripted(tmp_path, "if 2 in sizes: os._exit(7)")
+    with client:
+        first, deadly, other = ask_at_once(client, [(1, "fp32"), (2, "fp32"), (3, "fp32")])
+    assert first == [1.0]
+    assert "exit code 7" in deadly
+    assert other == [3.0] * 3
 
 
 @pytest.mark.slow
