@@ -62,9 +62,7 @@ MOST_SHOWN = 5
     help="Look for the items of this test set in it: a file of any format above, or plain text "
     "with an item a line. Repeatable.",
 )
-@click.option(
-    "--benchmarks", "folder", default="benchmarks", metavar="DIR", help="Folder of the suites."
-)
+@options.benchmarks
 @options.overrides
 @options.as_json
 @options.verbosity
@@ -77,7 +75,7 @@ def command(
     target_lang: str | None,
     against: tuple[str, ...],
     files: tuple[str, ...],
-    folder: str,
+    folders: tuple[str, ...],
     overrides: "tuple[tuple[str, JSON], ...]",
     as_json: bool,
 ) -> None:
@@ -110,7 +108,7 @@ def command(
     spec = validate(CorpusSpec, settings, corpus)
     tests: dict[str, Sequence[Mapping[str, JSON]]] = {path: read_items(path) for path in files}
     if against:
-        selected = validate(EvalSpec, {"folder": folder, "suites": against}, "--against")
+        selected = validate(EvalSpec, {"folder": folders, "suites": against}, "--against")
         tests |= {benchmark.key: benchmark.items for benchmark in find_benchmarks(selected)}
     counts: Counter[str] = Counter()
     rows = read_corpus(spec, kind, counts)

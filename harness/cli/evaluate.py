@@ -31,13 +31,7 @@ if TYPE_CHECKING:
     show_default="all of which any data are here",
     help="A suite or a benchmark (`suite/name`, with * for any characters). Repeatable.",
 )
-@click.option(
-    "--benchmarks",
-    "folder",
-    default="benchmarks",
-    metavar="DIR",
-    help="Folder of the suites.",
-)
+@options.benchmarks
 @click.option(
     "--split",
     "splits",
@@ -70,7 +64,7 @@ def command(
     model: str,
     adapter: str | None,
     suites: tuple[str, ...],
-    folder: str,
+    folders: tuple[str, ...],
     splits: tuple[str, ...],
     limit: int | None,
     batch_size: int,
@@ -95,8 +89,8 @@ def command(
         "model": {"path": model, "adapter": adapter, "device": device, "dtype": dtype},
         "variant": {"name": "base"},
         "eval": {
-            "folder": folder,
-            "suites": suites or _all(folder, dict(overrides).get("eval.data")),
+            "folder": folders,
+            "suites": suites or _all(folders, dict(overrides).get("eval.data")),
             "splits": splits,
             "limit": limit,
             "batch_size": batch_size,
@@ -129,14 +123,15 @@ def _configuration(
     return validate(TrialConfig, plain, "evaluate")
 
 
-def _all(folder: str, data: "JSON") -> tuple[str, ...]:
+def _all(folders: tuple[str, ...], data: "JSON") -> tuple[str, ...]:
     """The suites of which anything can be scored on this machine."""
     from harness.evaluation.benchmarks import known_suites, select
     from harness.evaluation.spec import EvalSpec
 
-    if not known_suites(Path(folder)):
+    if not known_suites([Path(folder) for folder in folders]):
         raise ConfigError(
-            f"--benchmarks {folder}: no suites there, allowed a folder of <suite>/<name>.yaml"
+            f"--benchmarks {', '.join(folders)}: no suites there, allowed a folder of "
+            "<suite>/<name>.yaml"
         )
-    found = select(EvalSpec(folder=folder, suites=("*",), data=data))
+    found = select(EvalSpec(folder=folders, suites=("*",), data=data))
     return tuple(sorted({benchmark.suite for benchmark in found.benchmarks}))

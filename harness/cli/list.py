@@ -133,7 +133,7 @@ def _list_benchmarks(folder: Path, as_json: bool) -> None:
 
     if not folder.is_dir():
         raise ConfigError(f"{folder}: no such folder", "--folder DIR says where benchmarks lie")
-    suites = known_suites(folder)
+    suites = known_suites([folder])
     chosen = select(EvalSpec(folder=str(folder), suites=("*",))) if suites else Selection(())
     found = chosen.benchmarks
     if as_json:

@@ -46,6 +46,19 @@ def tracking_uri(function: Decorated) -> Decorated:
     )(function)
 
 
+def benchmarks(function: Decorated) -> Decorated:
+    """``--benchmarks``: the parameter ``folders``."""
+    return click.option(
+        "--benchmarks",
+        "folders",
+        default=("benchmarks",),
+        show_default="benchmarks",
+        multiple=True,
+        metavar="DIR",
+        help="Folder of the suites. Repeatable: --benchmarks benchmarks --benchmarks mine.",
+    )(function)
+
+
 def as_json(function: Decorated) -> Decorated:
     """``--json``: the parameter ``as_json``."""
     return click.option(

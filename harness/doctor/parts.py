@@ -66,7 +66,7 @@ def check_benchmarks(folder: Path) -> Check:
     """Every benchmark of the working directory, its data and their checksums."""
     if not folder.is_dir():
         return Check("benchmarks", "note", f"no folder {folder} here; eval.folder names another")
-    suites = known_suites(folder)
+    suites = known_suites([folder])
     if not suites:
         return Check("benchmarks", "note", f"{folder} holds no suites")
     try:

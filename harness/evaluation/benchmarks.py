@@ -159,8 +159,8 @@ def select(spec: EvalSpec) -> Selection:
         ConfigError: No such folder, suite or benchmark.
         DataError: Benchmark or data files are wrong or missing: all faults of all files at once.
     """
-    folder, data = Path(spec.folder), data_folder(spec)
-    wanted = select_entries(folder, spec.suites)
+    data = data_folder(spec)
+    wanted = select_entries(spec.folders, spec.suites)
     entries = sorted({entry for matched in wanted.values() for entry in matched})
     read: dict[Entry, Sequence[Benchmark | Absent]] = {}
     faults: list[str] = []
@@ -182,7 +182,7 @@ def select(spec: EvalSpec) -> Selection:
     if not benchmarks:
         splits = ", ".join(spec.splits)
         raise ConfigError(
-            f"{folder}: none of the {len(entries)} benchmarks in {', '.join(spec.suites)} has a "
+            f"{', '.join(map(str, spec.folders))}: none of the {len(entries)} benchmarks in {', '.join(spec.suites)} has a "
             f"split that is wanted (splits: {splits})"
         )
     return Selection(benchmarks, tuple(one for one in everything if isinstance(one, Absent)))

@@ -58,21 +58,19 @@ def named_member(path: Path, name: str) -> Entry | None:
     return None if found is None else _entry(path, hole, found.groups())
 
 
-def known_suites(folder: Path) -> tuple[str, ...]:
-    """Names of the folders that hold benchmarks."""
-    return tuple(sorted({path.parent.name for path in folder.glob("*/*.yaml")}))
+def known_suites(folders: Sequence[Path]) -> tuple[str, ...]:
+    """Names of the folders in these that hold benchmarks."""
+    return tuple(sorted({path.parent.name for path in _files(folders)}))
 
 
-def select_entries(folder: Path, wanted: Sequence[str]) -> dict[str, list[Entry]]:
-    """The benchmarks each name selects.
+def select_entries(folders: Sequence[Path], wanted: Sequence[str]) -> dict[str, list[Entry]]:
+    """The benchmarks each name selects; a suite may have some in each of the folders.
 
     Raises:
-        ConfigError: No such folder, suite or benchmark.
+        ConfigError: No such folder, suite or benchmark, or two folders have one of the same name.
     """
-    if not folder.is_dir():
-        raise ConfigError(f"eval.folder: found {str(folder)!r}, allowed: an existing folder")
-    paths = sorted(folder.glob("*/*.yaml"))
-    entries = {entry.key: entry for path in paths for entry in members(path)}
+    entries = _entries(folders)
+    paths = _files(folders)
     chosen: dict[str, list[Entry]] = {}
     faults: list[str] = []
     for name in wanted:
@@ -87,14 +85,51 @@ def select_entries(folder: Path, wanted: Sequence[str]) -> dict[str, list[Entry]
             chosen[name] = [entry for entry in beside if entry is not None]
         if chosen[name]:
             continue
-        if suite in known_suites(folder):
+        if suite in known_suites(folders):
             known = [key for key in entries if key.startswith(f"{suite}/")]
             faults.append(unknown_name("benchmark", name, known))
         else:
-            faults.append(unknown_name("suite", name, known_suites(folder)))
+            faults.append(unknown_name("suite", name, known_suites(folders)))
     if faults:
-        raise ConfigError("\n".join(f"eval.suites: {fault} in {folder}" for fault in faults))
+        where = ", ".join(map(str, folders))
+        raise ConfigError("\n".join(f"eval.suites: {fault} in {where}" for fault in faults))
     return chosen
+
+
+def _files(folders: Sequence[Path]) -> list[Path]:
+    return [path for folder in folders for path in sorted(folder.glob("*/*.yaml"))]
+
+
+def _entries(folders: Sequence[Path]) -> dict[str, Entry]:
+    """The benchmarks of all folders by key.
+
+    Raises:
+        ConfigError: No such folder, or two of them have a benchmark of the same name.
+    """
+    faults = [
+        f"eval.folder: found {str(folder)!r}, allowed: an existing folder"
+        for folder in folders
+        if not folder.is_dir()
+    ]
+    if faults:
+        raise ConfigError("\n".join(faults))
+    entries: dict[str, Entry] = {}
+    files: dict[str, Path] = {}
+    for folder in folders:
+        own = {entry.key: entry for path in _files([folder]) for entry in members(path)}
+        # a family by its own name, too: those of its languages are found by theirs
+        named = {f"{path.parent.name}/{path.stem}": path for path in _files([folder])}
+        named |= {key: entry.path for key, entry in own.items()}
+        faults += [
+            f"eval.folder: {key}: two files are called so, {files[key]} and {path}"
+            for key, path in named.items()
+            if key in files and files[key].resolve() != path.resolve()
+        ]
+        entries |= own
+        files |= named
+    if faults:
+        raise ConfigError("\n".join(faults), "results are filed under that name: rename one")
+    return entries
 
 
 def text_of(entry: Entry) -> str:

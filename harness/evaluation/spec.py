@@ -1,7 +1,8 @@
 """What a trial is scored on, and how."""
 
 from collections.abc import Mapping
-from typing import Any
+from pathlib import Path
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
@@ -27,8 +28,8 @@ class EvalSpec(Spec):
     """Suites to score: a folder of `folder` ("pocket_general") or benchmarks in one, with `*` for
     any characters ("pocket_general/facts_*")."""
 
-    folder: LocalPath = "benchmarks"
-    """Where the suites are."""
+    folder: LocalPath | Annotated[tuple[LocalPath, ...], Field(min_length=1)] = "benchmarks"
+    """Where the suites are; several folders, yours beside the shipped one, as a list."""
 
     data: LocalPath | None = Field(None, exclude_if=_is_none)
     """Folder of benchmark data that are not shipped (see docs/benchmarks.md); by default the one
@@ -56,6 +57,18 @@ class EvalSpec(Spec):
     """End COMET's process when it has had nothing to score for two seconds: its memory (3 GB for
     the larger checkpoints) is free while models train and generate, and the first score after that
     waits for it to load anew."""
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """All of ``folder``."""
+        named = (self.folder,) if isinstance(self.folder, str) else self.folder
+        return tuple(map(Path, named))
+
+    @field_validator("folder", mode="after")
+    @classmethod
+    def _one_as_itself(cls, value: str | tuple[str, ...]) -> str | tuple[str, ...]:
+        # a list of one is the same specification, with the same fingerprint
+        return value[0] if isinstance(value, tuple) and len(value) == 1 else value
 
     @field_validator("metrics", mode="after")
     @classmethod

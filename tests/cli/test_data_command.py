@@ -45,6 +45,22 @@ def test_test_items_in_the_corpus_are_found(harness, folder):
     assert "test-cat is the source of row leak" in text
 
 
+def test_suites_of_several_folders_are_looked_for(harness, folder):
+    (folder / "mine").mkdir()
+    (folder / "benchmarks/general").rename(folder / "mine/general")
+    (folder / "mine/data").symlink_to(folder / "benchmarks/data")
+    folders = ("--benchmarks", "benchmarks", "--benchmarks", "mine")
+    shown = harness(
+        "data", "corpus.jsonl", *folders, "--against", "translation", "general", "--json"
+    )
+    assert {key.partition("/")[0] for key in shown.document["overlaps"]} == {
+        "translation", "general",
+    }  # fmt: skip
+    alone = harness("data", "corpus.jsonl", "--against", "general")
+    assert alone.code == 2
+    assert "unknown suite 'general'" in alone.err
+
+
 def test_aligned_text_needs_its_languages(harness, folder):
     (folder / "news.en").write_text("cat\ndog\n")
     (folder / "news.de").write_text("Katze\nHund\n")

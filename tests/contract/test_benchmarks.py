@@ -19,7 +19,7 @@ from tests.fakes import ScriptedGenerator
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
 DATA = Path(__file__).parents[2].parent / "shared/data"
-(ENTRIES,) = select_entries(FOLDER, ("*",)).values()
+(ENTRIES,) = select_entries([FOLDER], ("*",)).values()
 PATHS = {entry.key: entry.path for entry in ENTRIES}
 MOST_ITEMS = 40
 REFUSAL = "I'm sorry, but I can't help with that."
