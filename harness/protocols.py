@@ -212,7 +212,7 @@ class Answering(Protocol):
 
 
 class LearnedScorer(Protocol):
-    """A neural metric in a process of its own (COMET)."""
+    """A neural metric in a process of its own (COMET); several threads may ask it at once."""
 
     def version(self) -> str:
         """Package and version, for the signature: ``unbabel-comet 2.2.7``."""
@@ -276,6 +276,19 @@ class Metric(Protocol):
 
     def classes(self, predictions: Sequence[Prediction]) -> list[str]:
         """A label per item, or an empty list where the metric has no classes."""
+
+
+@runtime_checkable
+class Remarking(Protocol):
+    """A ``Metric`` that also says how well it measured; kept with the score."""
+
+    def facts(
+        self,
+        predictions: Sequence[Prediction],
+        statistics: Sequence[Sequence[float]],
+        services: Services,
+    ) -> Mapping[str, float]:
+        """Numbers by name, from the predictions and their statistics, [N][K]; {} for none."""
 
 
 class TrackedRun(Protocol):

@@ -264,6 +264,7 @@ class Score:
         statistics: Sufficient statistics per item, [N][K]; they add up, so any resample of items
             can be scored again without the texts.
         classes: A label per item where the metric sorts items into classes (``refused``), else ().
+        facts: What the metric has to say of how it measured (see ``Remarking``).
     """
 
     metric: str
@@ -273,6 +274,7 @@ class Score:
     ids: tuple[str, ...]
     statistics: tuple[tuple[float, ...], ...]
     classes: tuple[str, ...] = ()
+    facts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -312,7 +314,8 @@ class TrialResult:
         unmeasured: Reason per key that could not be scored; such a key is never in ``scores``.
         summaries: ``suite/summary`` (validation) and ``suite/summary_test`` on the common 0..1
             scale; absent where a benchmark of the suite is unmeasured.
-        facts: ``data/*``, ``train/*``, ``cost/*``, ``retention/*``: plain numbers.
+        facts: ``data/*``, ``train/*``, ``cost/*``, ``retention/*``, and those of scores as
+            ``<metric>/<fact>/<suite>/<benchmark>``: plain numbers.
         stages: Key of every stage in the store, by name (``predictions/<suite>/<benchmark>``).
         tags: Provenance: base model hash, device kind, library versions.
         seconds: What making each stage took, in this run or an earlier one.

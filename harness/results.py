@@ -17,11 +17,17 @@ def to_plain(result: TrialResult) -> dict[str, JSON]:
     # Not asdict, which copies every item's statistics one by one: a tenth of a short trial's time.
     return {
         **_fields(result),
-        "scores": {key: _fields(score) for key, score in result.scores.items()},
+        "scores": {key: score_fields(score) for key, score in result.scores.items()},
         "summary_parts": {
             key: [_fields(part) for part in parts] for key, parts in result.summary_parts.items()
         },
     }
+
+
+def score_fields(score: Score) -> dict[str, JSON]:
+    """A score as plain data, without ``facts`` where there are none."""
+    plain = _fields(score)
+    return plain if score.facts else {key: plain[key] for key in plain if key != "facts"}
 
 
 def _fields(record: TrialResult | Score | SummaryPart) -> dict[str, JSON]:

@@ -15,7 +15,7 @@ from harness.data.corpora import corpora_identity
 from harness.data.overlaps import BenchmarkItems
 from harness.evaluation.benchmarks import Benchmark, select
 from harness.evaluation.predict import predict_stored
-from harness.evaluation.score import Unmeasured, check_metrics, score_stored
+from harness.evaluation.score import Unmeasured, check_metrics, facts_of_scores, score_stored
 from harness.evaluation.spec import EvalSpec
 from harness.evaluation.summary import summarise
 from harness.models.answering_file import answering_of
@@ -83,7 +83,7 @@ def _run(
         scores=scores,
         unmeasured={**selection.unmeasured(), **unmeasured, **summaries.missing},
         summaries=summaries.values,
-        facts=tuning.facts | _cost(predictions),
+        facts=tuning.facts | _cost(predictions) | facts_of_scores(scores),
         stages=tuning.stages | {f"predictions/{key}": one.key for key, one in predictions.items()},
         tags=_provenance(tuning),
         seconds=tuning.seconds | {"predictions": sum(one.seconds for one in predictions.values())},

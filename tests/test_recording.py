@@ -1,8 +1,11 @@
 import json
+from dataclasses import replace
 from pathlib import Path
 
+from harness.evaluation.score import facts_of_scores
 from harness.recording import Recorder, environment, mean_metrics
-from harness.records import StageEvent, StepEvent, TrialResult
+from harness.records import Score, StageEvent, StepEvent, TrialResult
+from harness.results import parse_results, results_text
 
 
 class Written:
@@ -70,6 +73,23 @@ def test_curves_nobody_saw_are_read_from_the_adapter(tmp_path: Path) -> None:
     run = Written()
     Recorder(run).end(result(stages={"adapter": "k"}), tmp_path)  # type: ignore[arg-type]
     assert run.steps == [1, 2]
+
+
+def test_what_a_score_says_of_itself_survives_a_results_file() -> None:
+    plain = Score("chrf", 0.5, True, "s", ("1",), ((0.5, 1.0),))
+    rounded = replace(plain, metric="comet", facts={"bf16_deviation": 0.25})
+    written = result(scores={"a/b/chrf": plain, "a/b/comet": rounded})
+    text = results_text([written])
+    assert parse_results(text, "here") == (written,)
+    assert text.count('"facts"') == 2  # the run's and the one score's that has any
+
+
+def test_facts_of_scores_are_logged_as_metrics() -> None:
+    scores = {"a/b/comet": Score("comet", 0.5, True, "s", (), (), facts={"bf16_shift": -0.25})}
+    run = Written()
+    recorder = Recorder(run)  # type: ignore[arg-type]
+    recorder.end(result(scores=scores, facts=facts_of_scores(scores)), Path("none"))
+    assert run.final["comet/bf16_shift/a/b"] == -0.25
 
 
 def test_means_leave_out_what_one_run_lacks() -> None:

@@ -5,7 +5,7 @@ A score that cannot be had is ``Unmeasured`` with the reason: never 0, never NaN
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 
@@ -16,8 +16,9 @@ from harness.errors import ConfigError, DataError, EvaluationError, MissingExtra
 from harness.evaluation.benchmarks import Benchmark
 from harness.evaluation.predictions import read_predictions, require
 from harness.evaluation.spec import EvalSpec
-from harness.protocols import Metric, Services
+from harness.protocols import Metric, Remarking, Services
 from harness.records import JSON, Prediction, Score
+from harness.results import score_fields
 from harness.spec import explain
 from harness.store import Built, Stage, Store
 
@@ -97,6 +98,7 @@ def _score(
         ids=tuple(prediction.id for prediction in predictions),
         statistics=tuple(tuple(map(float, row)) for row in rows),
         classes=tuple(metric.classes(predictions)),
+        facts=metric.facts(predictions, rows, services) if isinstance(metric, Remarking) else {},
     )
 
 
@@ -184,8 +186,7 @@ class _NothingToKeep(Exception):
 def _write(folder: Path, score: Score | Unmeasured) -> Mapping[str, JSON]:
     if isinstance(score, Unmeasured):
         raise _NothingToKeep(score)
-    plain = {field.name: getattr(score, field.name) for field in fields(score)}
-    (folder / "score.json").write_text(json.dumps(plain), encoding="utf-8")
+    (folder / "score.json").write_text(json.dumps(score_fields(score)), encoding="utf-8")
     return {"value": score.value, "items": len(score.ids)}
 
 
@@ -199,6 +200,19 @@ def _read(folder: Path) -> Score:
             "classes": tuple(data["classes"]),
         }
     )
+
+
+def facts_of_scores(scores: Mapping[str, Score]) -> dict[str, float]:
+    """What the metrics say of how they measured, keyed ``<metric>/<fact>/<suite>/<benchmark>``.
+
+    Args:
+        scores: Keyed ``suite/benchmark/metric``.
+    """
+    return {
+        f"{score.metric}/{fact}/{key.rpartition('/')[0]}": value
+        for key, score in scores.items()
+        for fact, value in score.facts.items()
+    }
 
 
 def item_values(metric: Metric, score: Score) -> list[float | None]:

@@ -59,6 +59,46 @@ def test_without_a_named_model_a_warning_says_whose_is_used(caplog):
     assert caplog.text == ""
 
 
+class RoundingScorer(LengthScorer):
+    """Item n scores n, and in bf16 a quarter more if n is odd, an eighth less if it is even."""
+
+    def __init__(self):
+        self.asked = []
+
+    def score(self, model, rows, precision):
+        self.asked.append((precision, [int(row["mt"]) for row in rows]))
+        rounding = 0.0 if precision == "fp32" else 1.0
+        return [n + rounding * (0.25 if n % 2 else -0.125) for n in self.asked[-1][1]]
+
+
+def numbered(count):
+    return [replace(PREDICTIONS[0], id=str(n), answer=str(n)) for n in range(count)]
+
+
+def test_what_bf16_changes_is_kept_with_the_score():
+    scorer = RoundingScorer()
+    found = score_predictions(numbered(4), "comet", {"precision": "bf16"}, Services(learned=scorer))
+    assert scorer.asked == [("bf16", [0, 1, 2, 3]), ("fp32", [0, 1, 2, 3])]
+    assert found.facts == {"bf16_deviation": (0.25 + 0.125) / 2, "bf16_shift": 0.125 / 2}
+
+
+def test_of_many_items_thirty_two_are_compared_spread_over_all():
+    scorer = RoundingScorer()
+    found = score_predictions(
+        numbered(80), "comet", {"precision": "bf16"}, Services(learned=scorer)
+    )
+    ((_, everything), (precision, compared)) = scorer.asked
+    assert (len(everything), precision, len(compared)) == (80, "fp32", 32)
+    assert (compared[:3], compared[-1]) == ([0, 2, 5], 77)
+    assert set(found.facts) == {"bf16_deviation", "bf16_shift"}
+
+
+def test_in_fp32_there_is_nothing_to_compare():
+    scorer = RoundingScorer()
+    assert score_predictions(numbered(4), "comet", {}, Services(learned=scorer)).facts == {}
+    assert [precision for precision, _ in scorer.asked] == ["fp32"]
+
+
 def test_comet_that_fails_is_not_measured():
     assert score(BrokenScorer()) == Unmeasured("the COMET worker ended")
 

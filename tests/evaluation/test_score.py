@@ -7,6 +7,7 @@ from harness.evaluation.predict import predict_stored
 from harness.evaluation.score import (
     Unmeasured,
     check_metrics,
+    facts_of_scores,
     item_values,
     metric_named,
     score_predictions,
@@ -99,6 +100,40 @@ def test_a_stored_score_is_the_score_and_made_once(benchmarks, tmp_path):
     other = stored(benchmarks, store, settings={"ignore_case": False})
     assert other.signature != first.signature
     assert len([path for path in (tmp_path / "store/scores").iterdir() if path.is_dir()]) == 2
+
+
+class Rounded:
+    """A learned scorer whose bf16 is a quarter off; counts how often it is asked."""
+
+    calls = 0
+
+    def version(self):
+        return "rounded 1"
+
+    def score(self, model, rows, precision):
+        self.calls += 1
+        return [0.75 if precision == "bf16" else 0.5] * len(rows)
+
+
+def test_a_reused_score_has_what_was_measured_about_it(benchmarks, tmp_path):
+    rows = [{"id": "1", "prompt": "Hello?", "source": "Hello?", "references": ["Hallo?"]}]
+    metrics = {"metrics": ["comet"], "summary": None, "language": "de"}
+    benchmarks.write(rows=rows, block=metrics, doc_to_target="{{references[0]}}")
+    (benchmark,) = benchmarks.find()
+    store, learned = Store(tmp_path / "store"), Rounded()
+    generator = ScriptedGenerator(lambda prompt: "Hallo!")
+    built = predict_stored([benchmark], {"model": "m"}, store, lambda: generator)[benchmark.key]
+    settings = {"model": "pocket", "precision": "bf16"}
+    first, again = (
+        score_stored(built, benchmark, "comet", settings, Services(learned), store)
+        for _ in range(2)
+    )
+    assert learned.calls == 2  # the score, and the comparison
+    assert again == first
+    assert facts_of_scores({f"{benchmark.key}/comet": again}) == {
+        "comet/bf16_deviation/general/facts_validation": 0.25,
+        "comet/bf16_shift/general/facts_validation": 0.25,
+    }
 
 
 def test_what_could_not_be_measured_is_not_kept(benchmarks, tmp_path):

@@ -170,7 +170,11 @@ def test_unmeasured_scores_and_overlaps_are_named(record, home, tmp_path):
     run = replace(
         run,
         unmeasured={"pocket_translation/en_de_validation/comet": "no interpreter with COMET"},
-        facts={**run.facts, "contamination/pocket_translation/en_de_test/near": 0.15},
+        facts={
+            **run.facts,
+            "contamination/pocket_translation/en_de_test/near": 0.15,
+            "comet/bf16_deviation/pocket_translation/en_de_validation": 0.25,
+        },
     )
     trial = replace(record.trials[4], results=(run, *record.trials[4].results[1:]))
     trials = tuple(trial if t.number == 4 else t for t in record.trials)
@@ -180,6 +184,7 @@ def test_unmeasured_scores_and_overlaps_are_named(record, home, tmp_path):
     assert "| pocket_translation/en_de_test † | 0% | 15% |" in text
     assert "| pocket_translation/en_de_test † | bleu ↑ |" in text
     assert "1 benchmark overlaps with the training text" in text
+    assert "| comet/bf16_deviation/pocket_translation/en_de_validation |" in text
 
 
 def test_examples_are_drawn_from_items_where_answers_differ(record, home):
