@@ -67,6 +67,28 @@ class Generator(Protocol):
         """
 
 
+@runtime_checkable
+class Independent(Protocol):
+    """A ``Generator`` none of whose answers depends on the prompts asked beside it.
+
+    Each of its answers is kept on disk as it comes. Other generators round by what shares a batch,
+    so theirs are kept by whole chunks of a list (see ``harness.models.chunks``).
+    """
+
+    def answer_each(
+        self,
+        prompts: Sequence[TokenIds],
+        decoding: Decoding,
+        places: Sequence[int],
+        on_answer: Callable[[int, Generation], None],
+    ) -> None:
+        """Answers the prompts at some places; hands over each answer, with its place, as it comes.
+
+        All prompts are given because they tell which copy of a sampled prompt a place has. What
+        came before an error was handed over, in the thread that called.
+        """
+
+
 @dataclass(frozen=True, slots=True)
 class Sources:
     """What a variant draws its training text from.

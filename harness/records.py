@@ -339,12 +339,16 @@ class TrialResult:
 
 @dataclass(frozen=True, slots=True)
 class StageEvent:
-    """A stage of a run began, went on or ended; ``fraction`` is 0..1, None when unknown."""
+    """A stage of a run began, went on or ended; ``fraction`` is 0..1, None when unknown.
+
+    ``note`` is a sentence for people, where there is something to say.
+    """
 
     stage: str
     state: Literal["started", "progress", "done", "reused"]
     fraction: float | None = None
     seconds: float | None = None
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True)

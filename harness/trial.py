@@ -132,6 +132,7 @@ def _predict(
             identity,
             tuning.store,
             generator,
+            tuning.timeline.on_event,
             answering=tuning.config.variant.answering or answering_of(tuning.config.model),
         )
 

@@ -87,6 +87,8 @@ class RunProgress:
 
     def _stage(self, event: StageEvent) -> None:
         name = event.stage.partition("/")[0]
+        if event.note and not self._quiet:
+            self._console.print(f"{name}: {event.note}", soft_wrap=True)
         if event.state == "progress":
             self._show(name, event.fraction, "")
         elif event.state == "started":

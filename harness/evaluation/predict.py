@@ -34,6 +34,9 @@ from harness.evaluation.lm_answers import (
 )
 from harness.evaluation.predictions import write_predictions
 from harness.evaluation.turns import answer_turns
+from harness.models.chunks import ChunkRule
+from harness.models.journal import Journal
+from harness.models.journaled import JournaledGenerator, narrowed
 from harness.protocols import Answering, Generator, OnEvent
 from harness.records import (
     JSON,
@@ -45,7 +48,7 @@ from harness.records import (
     StageEvent,
     TokenIds,
 )
-from harness.store import Built, Stage, Store
+from harness.store import Built, Stage, Store, library_versions
 
 STAGE = "predictions"
 VERSION = 1
@@ -134,7 +137,8 @@ class GeneratorLM(LM):  # type: ignore[misc]  # lm-eval is untyped here
         done = 0
         for decoding, indices in by_decoding.items():
             together = [asked[index] for index in indices]
-            answers = answer_turns(self._answering, self._generator, together, decoding)
+            with narrowed(self._generator, done / len(asked), (done + len(indices)) / len(asked)):
+                answers = answer_turns(self._answering, self._generator, together, decoding)
             for index, answer in zip(indices, answers, strict=True):
                 request = requests[index]
                 texts[index] = answer.generation.text
@@ -313,8 +317,14 @@ def predict_stored(
     generator_factory: Callable[[], Generator],
     on_event: OnEvent | None = None,
     answering: Mapping[str, JSON] | None = None,
+    rule: ChunkRule | None = None,
 ) -> dict[str, Built]:
     """The ``predictions`` stage of every benchmark, by the benchmark's key.
+
+    Answers are kept as they come, for the pass over all benchmarks that are missing: one that was
+    killed goes on behind the last chunk (see ``harness.models.journaled``). Which benchmarks share
+    a pass, and so whether a list is long enough for chunks, is not in their identity: it changes
+    the company of a row, and with it rounding, as it always did.
 
     Args:
         benchmarks: What to predict.
@@ -324,6 +334,7 @@ def predict_stored(
         generator_factory: Called only when a prediction is missing.
         on_event: Told how far it is.
         answering: As for ``predict``; part of the identity unless it is None.
+        rule: How long the chunks of a long list are.
     """
     identity = {**identity, **({} if answering is None else {"answering": dict(answering)})}
     stages = {benchmark.key: stage_of(benchmark, identity) for benchmark in benchmarks}
@@ -333,7 +344,12 @@ def predict_stored(
 
     def make(folders: Mapping[str, Any]) -> list[Mapping[str, JSON]]:
         chosen = [named[unique[key]] for key in folders]
-        found = predict(chosen, generator_factory(), answering=answering, on_event=on_event)
+        # of the stage that is published last: there as long as one of them is not
+        last = stages[chosen[-1].key]
+        of = {"model": identity, "with": dict(library_versions())}
+        journal = Journal(store.unfinished(last), of)
+        generator = JournaledGenerator(generator_factory(), journal, STAGE, on_event, rule)
+        found = predict(chosen, generator, answering=answering, on_event=on_event)
         for key, benchmark in zip(folders, chosen, strict=True):
             write_predictions(folders[key] / FILE, found[benchmark.key])
         return [_facts(found[benchmark.key]) for benchmark in chosen]

@@ -5,11 +5,14 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
+from harness.models.chunks import ChunkRule
+from harness.models.journal import Journal
+from harness.models.journaled import JournaledGenerator
 from harness.models.tokenizer import ChatTokenizer
 from harness.protocols import Generator, OnEvent
 from harness.records import JSON, Decoding, Generation, Message, StageEvent, TokenIds
 from harness.spec import digest
-from harness.store import Built, Stage, Store
+from harness.store import Built, Stage, Store, library_versions
 
 STAGE_VERSION = 1
 _FILE = "completions.jsonl"
@@ -18,6 +21,9 @@ _FILE = "completions.jsonl"
 class StoredGenerator:
     """A Generator that keeps what it generated; the model is loaded when something is missing.
 
+    Answers are kept as they come: a list that was being answered by a process that died goes on
+    behind the last chunk of it (see ``harness.models.journaled``).
+
     Args:
         identity: Of the generator behind it (``generator_identity``), known without loading.
         tokenizer: Gives the model's tokenizer, which is quick to load; called once at most.
@@ -25,6 +31,7 @@ class StoredGenerator:
         store: Where completions are kept.
         on_event: Hears about the stage ``completions``.
     """
+        rule: How long the chunks of a long list are.
 
     def __init__(
         self,
@@ -34,12 +41,14 @@ class StoredGenerator:
         store: Store,
         on_event: OnEvent | None = None,
     ) -> None:
+        rule: ChunkRule | None = None,
         self._identity = identity
         self._load_tokenizer = tokenizer
         self._load = load
         self._store = store
         self._on_event = on_event
         self.built: list[Built] = []
+        self._rule = rule or ChunkRule()
         """The stages behind the calls of ``generate`` so far."""
 
     @property
@@ -84,11 +93,19 @@ class StoredGenerator:
         """One continuation per prompt, from the store where this list was answered before."""
         if not prompts:
             return []
-        stage = completions_stage(self._identity, prompts, decoding)
+        stage = completions_stage(self._identity, prompts, decoding, self._rule)
+        of = {"stage": stage.key, "with": dict(library_versions())}
 
         def make(folder: Path) -> Mapping[str, JSON]:
             self._tell(StageEvent("completions", "started"))
-            generations = self._generator.generate(prompts, decoding)
+            generator = JournaledGenerator(
+                self._generator,
+                Journal(self._store.unfinished(stage), of),
+                "completions",
+                self._on_event,
+                self._rule,
+            )
+            generations = generator.generate(prompts, decoding)
             _write(folder / _FILE, generations)
             return {
                 "prompts": len(prompts),
@@ -116,10 +133,14 @@ class StoredGenerator:
 
 
 def completions_stage(
-    identity: Mapping[str, JSON], prompts: Sequence[TokenIds], decoding: Decoding
+    identity: Mapping[str, JSON],
+    prompts: Sequence[TokenIds],
+    decoding: Decoding,
+    rule: ChunkRule | None = None,
 ) -> Stage:
     """The stage of answering these prompts; a seed that nothing draws from is left out."""
     sampled: dict[str, JSON] = {"seed": decoding.seed} if decoding.temperature > 0 else {}
+    number = (rule or ChunkRule()).number(len(prompts), decoding, identity)
     if sampled and len(set(prompts)) < len(prompts):
         sampled["copies"] = "drawn each"  # once they shared an answer
     return Stage(
@@ -134,6 +155,7 @@ def completions_stage(
             },
             "prompts": digest([list(prompt) for prompt in prompts]),
         },
+            **({"chunks": number} if number > 1 else {}),  # else as before there were any
     )
 
 

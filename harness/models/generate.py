@@ -37,7 +37,7 @@ class HuggingFaceGenerator:
         _check_layers(chat_model)
         self.chat_model = chat_model
         self._batch_size = batch_size
-        self._on_progress = on_progress
+        self.on_progress = on_progress
 
     @property
     def identity(self) -> Mapping[str, JSON]:
@@ -111,9 +111,9 @@ class HuggingFaceGenerator:
         return Generation(token_ids, text, token_ids[-1] in tokenizer.end_ids, thoughts)
 
     def _counter(self, total: int) -> Callable[[], None] | None:
-        if self._on_progress is None:
+        if self.on_progress is None:
             return None
-        report, done = self._on_progress, 0
+        report, done = self.on_progress, 0
 
         def count() -> None:
             nonlocal done

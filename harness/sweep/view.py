@@ -68,6 +68,8 @@ class View:
         if isinstance(event, StageEvent):
             fraction = event.fraction if event.state == "progress" else None
             seen = replace(seen, stage=event.stage, fraction=fraction)
+            if event.note:
+                self.say(Notice(f"{task}: {event.stage}: {event.note}"))
         elif isinstance(event, StepEvent) and _LOSS in event.metrics:
             seen = replace(seen, loss=event.metrics[_LOSS])
         self._workers[worker] = seen

@@ -1,0 +1,61 @@
+"""Where a long list of prompts is cut: a chunk is answered as a whole, kept, and not asked again.
+
+Rows that share a batch share its rounding, so what is left of a list may not be answered in new
+company: now and then a text would come out otherwise. The cut therefore depends on the list alone,
+and not on what of it is there. Lists of usual length stay whole, and as they were.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from harness.records import JSON, Decoding, TokenIds
+
+
+@dataclass(frozen=True, slots=True)
+class ChunkRule:
+    """How long a chunk is: the longer of two, for lists that make at least one and a half.
+
+    Attributes:
+        tokens: That its answers may have in all; what a kill can cost.
+        batches: That it fills; at the end of a chunk a batch empties, which costs time.
+    """
+
+    tokens: int = 2**19
+    batches: int = 16
+
+    def number(self, num_prompts: int, decoding: Decoding, identity: Mapping[str, JSON]) -> int:
+        """How many chunks a list is answered in by the generator of this identity.
+
+        One where its identity names no batch size: then no answer depends on others.
+
+        >>> ChunkRule().number(6000, Decoding(max_new_tokens=256), {"batch_size": 64})
+        3
+        """
+        if "batch_size" not in identity:
+            return 1
+        batch_size = int(identity["batch_size"])
+        rows = max(self.tokens // decoding.max_new_tokens, self.batches * batch_size)
+        return max(1, (2 * num_prompts + rows) // (2 * rows))
+
+
+def chunks(prompts: Sequence[TokenIds], number: int) -> list[list[int]]:
+    """The places of the prompts in each chunk: the longest prompts first, equal ones together.
+
+    Prompts of a length pad each other least, and the copies of a prompt that is sampled are told
+    apart by their order. One chunk is the list as it is; there are fewer than ``number`` where
+    copies fill several.
+
+    >>> chunks([(1,), (2, 2), (1,), (3, 3)], 2)
+    [[1, 3], [0, 2]]
+    """
+    if number == 1:
+        return [list(range(len(prompts)))]
+    places: dict[TokenIds, list[int]] = {}
+    for place, prompt in enumerate(prompts):
+        places.setdefault(prompt, []).append(place)
+    cut: list[list[int]] = [[] for _ in range(number)]
+    before = 0
+    for prompt in sorted(places, key=lambda prompt: (-len(prompt), prompt)):
+        cut[before * number // len(prompts)] += places[prompt]
+        before += len(places[prompt])
+    return [chunk for chunk in cut if chunk]
