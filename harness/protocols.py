@@ -246,6 +246,55 @@ class LearnedScorer(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class JudgeRequest:
+    """One judgement wanted.
+
+    Attributes:
+        messages: The chat the judge is sent.
+        max_tokens: Of the judgement, at most.
+        temperature: None leaves it to the server.
+        repeat: Which of several judgements of the same, from 0.
+        top_logprobs: How many alternatives of its tokens are wanted; None for none.
+    """
+
+    messages: tuple[Message, ...]
+    max_tokens: int
+    temperature: float | None
+    repeat: int = 0
+    top_logprobs: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Judgement:
+    """What a judge said.
+
+    Attributes:
+        text: All of it.
+        model: The model that said it, as its server calls it.
+        alternatives: Log-probability of its first token and of others in its place, where given.
+    """
+
+    text: str
+    model: str
+    alternatives: Mapping[str, float] | None = None
+
+
+class Judge(Protocol):
+    """Chat models behind servers, asked for their opinion; what was asked once is remembered."""
+
+    def ask(self, server: Mapping[str, JSON], requests: Sequence[JudgeRequest]) -> list[Judgement]:
+        """One judgement per request, in order.
+
+        Args:
+            server: Settings of a ``harness.servers.spec.ServerSpec``.
+            requests: What is to be judged.
+
+        Raises:
+            EvaluationError: A request was not answered; what was answered is kept.
+        """
+
+
+@dataclass(frozen=True, slots=True)
 class DataInput:
     """A data set that went into a run; ``context`` says as what (``train``, ``benchmark``)."""
 
@@ -269,6 +318,7 @@ class Services:
     """Outside help a metric may need; None where this machine cannot give it."""
 
     learned: LearnedScorer | None = None
+    judge: Judge | None = None
 
 
 class Metric(Protocol):

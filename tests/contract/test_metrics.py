@@ -3,15 +3,21 @@
 Only what perfect and empty answers score is said here per metric, and only where it is not 1 and 0.
 """
 
+import atexit
+import json
 import random
+import shutil
 import subprocess
 import sys
+import tempfile
+from functools import cache
+from pathlib import Path
 
 import pytest
 
 from harness import catalogue, plugins
 from harness.evaluation.score import metric_named, score_predictions
-from harness.protocols import Services
+from harness.protocols import Judgement, Services
 from harness.records import Prediction
 
 NAMES = plugins.names("metric")
@@ -44,8 +50,15 @@ BEST = {"bleu": 100.0, "chrf": 100.0, "chrf_pp": 100.0}
 BEST |= dict.fromkeys(
     ["empty", "off_target", "over_refusal", "translated_instead", "truncated"], 0.0
 )
-BEST |= {"output_length": 1.0, "undetermined": 0.0}
-EMPTY = {"empty": 1.0, "undetermined": 1.0, "choice_accuracy": None, "output_length": 1.0}
+BEST |= {"output_length": 1.0, "undetermined": 0.0, "judge_grade": 10.0}
+EMPTY = {
+    "judge_grade": 1.0,
+    "judge_preference": 0.5,
+    "empty": 1.0,
+    "undetermined": 1.0,
+    "choice_accuracy": None,
+    "output_length": 1.0,
+}
 TOKENS_OF_A_WRONG_ANSWER = 50
 
 
@@ -62,7 +75,21 @@ class EqualityScorer:
         return [float(row["mt"] == row.get("ref", RIGHT[row["src"]])) for row in rows]
 
 
-SERVICES = Services(learned=EqualityScorer())
+class EqualityJudge:
+    """A judge that knows the right answers: 10 for them and 1 for anything else."""
+
+    def ask(self, server, requests):
+        return [Judgement(self.verdict(one.messages[-1].content), "wise") for one in requests]
+
+    def verdict(self, text):
+        kind, *answers = text.split("|")
+        if kind == "single":
+            return "[[10]]" if answers[0] in RIGHT.values() else "[[1]]"
+        first, second = (answer in RIGHT.values() for answer in answers)
+        return f"[[{'AB'[second]}]]" if first != second else "[[C]]"
+
+
+SERVICES = Services(learned=EqualityScorer(), judge=EqualityJudge())
 
 
 def predictions(answers, *, perfect=True, right=GERMAN):
@@ -94,11 +121,35 @@ def predictions(answers, *, perfect=True, right=GERMAN):
     ]
 
 
+@cache
+def judged(other=False):
+    """Files a judge needs, of our own wording: prompts, references, another system's answers."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder)
+    prompts = {"single-v1": ("single|{answer}", "[[rating]]")}
+    prompts["pair-v2"] = ("pair|{answer_a}|{answer_b}", "[[A]]")
+    rows = {
+        "prompts": [
+            {"name": name, "system_prompt": f"Judge{other}.", "prompt_template": text}
+            | {"output_format": form}
+            for name, (text, form) in prompts.items()
+        ],
+        "references": [{"question_id": "sum", "choices": [{"turns": [f"4{other}"]}]}],
+        "against": [{"id": str(index), "output": f"another{other}"} for index in range(4)],
+    }
+    for name, lines in rows.items():
+        text = "".join(json.dumps(line) + "\n" for line in lines)
+        (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
+    server = {"url": "http://127.0.0.1:1/v1", "model": f"wise{other}"}
+    return {"server": server} | {name: str(folder / f"{name}.jsonl") for name in rows}
+
+
 def settings_of(name):
     # few languages load quickly; the shipped COMET is here and, being named, does not warn
     fields = plugins.load("metric", name).model_fields
     languages = {"languages": ["en", "de"]} if "languages" in fields else {}
-    return languages | ({"model": "pocket"} if "model" in fields else {})
+    files = {key: value for key, value in judged().items() if "server" in fields and key in fields}
+    return languages | files | ({"model": "pocket"} if "model" in fields else {})
 
 
 def score(name, rows):
@@ -190,6 +241,11 @@ OTHER = {
     "normalise": "characters",
     "precision": "bf16",
     "char_order": 4,
+    "repeats": 3,
+    "temperature": 0.5,
+    "max_tokens": 9,
+    "reference_categories": ["physics"],
+    **judged(other=True),
 }
 
 
@@ -197,7 +253,8 @@ def changeable():
     # the model of a learned metric is told apart by its content, which its own tests check
     for name in NAMES:
         for field, info in plugins.load("metric", name).model_fields.items():
-            if field != "model":
+            # AlpacaEval's prompt alone has weights; tests/evaluation/judging has them
+            if field not in {"model", "weighted"}:
                 yield name, field, OTHER.get(field, not info.default)
 
 
@@ -213,7 +270,7 @@ def test_metric_files_import_neither_torch_nor_lm_eval():
     code = (
         "import sys\nfrom harness import plugins\n"
         "[plugins.load('metric', name) for name in plugins.names('metric')]\n"
-        "heavy = {'torch', 'lm_eval', 'transformers', 'mlflow', 'optuna', 'comet'}\n"
+        "heavy = {'torch', 'lm_eval', 'transformers', 'mlflow', 'optuna', 'comet', 'openai'}\n"
         "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or None)"
     )
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)

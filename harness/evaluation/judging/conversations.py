@@ -1,0 +1,83 @@
+"""What a judge is shown of a prediction: every turn's question and answer."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from harness.errors import DataError
+from harness.records import JSON, Prediction
+
+MAX_TURNS = 2
+"""The published prompts have places for so many."""
+
+
+@dataclass(frozen=True, slots=True)
+class Conversation:
+    """The user's turns and the answers to them, equally many."""
+
+    id: str
+    questions: tuple[str, ...]
+    answers: tuple[str, ...]
+    category: str | None = None
+
+
+def conversation_of(prediction: Prediction) -> Conversation:
+    """The conversation of a prediction: ``turns`` and ``earlier`` where it has them.
+
+    Raises:
+        DataError: There are not as many answers as questions, or more than the prompts provide for.
+    """
+    extra = prediction.extra
+    questions = _texts(prediction, "turns") or (prediction.prompt,)
+    answers = (*_texts(prediction, "earlier"), prediction.output)
+    if len(questions) != len(answers):
+        raise DataError(
+            f"item {prediction.id!r}: found {len(questions)} questions and {len(answers)} answers, "
+            "allowed: in `turns` all the user's, in `earlier` what was said to those before the "
+            "last, in `output` what was said to the last"
+        )
+    if len(questions) > MAX_TURNS:
+        raise DataError(
+            f"item {prediction.id!r}: found {len(questions)} turns, allowed: {MAX_TURNS}, for "
+            "which there are prompts"
+        )
+    category = extra.get("category")
+    return Conversation(prediction.id, questions, answers, str(category) if category else None)
+
+
+def _texts(prediction: Prediction, name: str) -> tuple[str, ...]:
+    found: JSON = prediction.extra.get(name) or ()
+    if not isinstance(found, list | tuple) or not all(isinstance(text, str) for text in found):
+        raise DataError(f"item {prediction.id!r}: {name}: allowed: a list of texts")
+    return tuple(found)
+
+
+def single_fields(conversation: Conversation, turn: int) -> dict[str, str]:
+    """The places of a prompt that shows one system's answers, for a turn (from 0)."""
+    if turn == 0:
+        return {"question": conversation.questions[0], "answer": conversation.answers[0]}
+    pairs = enumerate(zip(conversation.questions, conversation.answers, strict=True), start=1)
+    return {
+        name: text
+        for number, (question, answer) in pairs
+        for name, text in ((f"question_{number}", question), (f"answer_{number}", answer))
+    }
+
+
+def pair_fields(first: Conversation, second: Conversation, turn: int) -> dict[str, str]:
+    """The places of a prompt that shows two systems' answers, the first as A, for a turn."""
+    if turn == 0:
+        question = first.questions[0]
+        answers = first.answers[0], second.answers[0]
+        return {
+            **{"question": question, "answer_a": answers[0], "answer_b": answers[1]},
+            **{"instruction": question, "output_1": answers[0], "output_2": answers[1]},
+        }
+    fields = {f"question_{n}": text for n, text in enumerate(first.questions, start=1)}
+    for side, shown in (("a", first), ("b", second)):
+        fields |= {f"answer_{side}_{n}": text for n, text in enumerate(shown.answers, start=1)}
+    return fields
+
+
+def reference_fields(references: tuple[str, ...]) -> Mapping[str, str]:
+    """The places of the right answers, by turn."""
+    return {f"ref_answer_{n}": text for n, text in enumerate(references, start=1)}

@@ -1,0 +1,238 @@
+"""What metrics by a judge share: asking, repeats, the signature, the texts of the judgements."""
+
+from abc import abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+
+from harness.errors import EvaluationError, MissingExtra
+from harness.evaluation.judging.conversations import Conversation
+from harness.evaluation.judging.files import find_file, short_sha256
+from harness.evaluation.judging.prompts import JudgePrompt, PromptFile
+from harness.evaluation.judging.references import REFERENCES, read_references
+from harness.evaluation.judging.verdicts import RULE_VERSION
+from harness.protocols import Judgement, JudgeRequest, Services
+from harness.records import JSON, Message, Prediction
+from harness.servers.spec import ServerSpec
+from harness.spec import LocalPath, Spec
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One thing a judge is asked, once per repeat.
+
+    Attributes:
+        item: Id of the prediction.
+        turn: Whose answer is judged, from 0.
+        prompt: The published prompt.
+        messages: That prompt, filled in.
+        ours_first: Of two answers, whether that of the prediction is shown first; None of one.
+    """
+
+    item: str
+    turn: int
+    prompt: JudgePrompt
+    messages: tuple[Message, ...]
+    ours_first: bool | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """What a judgement of a question says; ``value`` is None where it says nothing of use."""
+
+    question: Question
+    repeat: int
+    judgement: Judgement
+    value: float | None
+
+
+class Judged(Spec):
+    """A metric whose items are judged by a chat model behind an OpenAI-compatible server."""
+
+    needs: ClassVar[tuple[str, ...]] = ()
+    higher_is_better: ClassVar[bool] = True
+    version: ClassVar[int] = 1
+    """Raised when what is made of the verdicts changes."""
+
+    server: ServerSpec | None = None
+    """The judge: {url: http://localhost:8000/v1, model: NAME, key_variable: OPENAI_API_KEY}. The
+    key itself stands in that environment variable alone."""
+
+    repeats: int = Field(2, ge=1)
+    """How often everything is judged; the value is the mean over the repeats, and their spread is
+    reported. Servers vary even at temperature 0."""
+
+    temperature: float | None = Field(0.0, ge=0)
+    """Of the judge; null leaves it to the server (some models allow no other)."""
+
+    max_tokens: int = Field(2048, ge=1)
+    """Tokens of a judgement at most."""
+
+    references: LocalPath | None = None
+    """Reference answers in FastChat's form, matched by the items' ids; needed where there are items
+    of `reference_categories`."""
+
+    reference_categories: tuple[str, ...] = ("math", "reasoning", "coding")
+    """Categories of items that are judged against a reference answer."""
+
+    @property
+    def name(self) -> str:
+        """The file name."""
+        return type(self).__module__.rpartition(".")[2]
+
+    @abstractmethod
+    def prompt_file(self) -> PromptFile:
+        """The prompts, from the user's copy."""
+
+    @abstractmethod
+    def questions(self, predictions: Sequence[Prediction]) -> list[Question]:
+        """What the judge is asked about the predictions, in their order."""
+
+    @abstractmethod
+    def value_of(self, question: Question, judgement: Judgement) -> float | None:
+        """What a judgement says; None when it says nothing of use."""
+
+    def files(self) -> Mapping[str, Path]:
+        """The files it reads beside the prompts, by setting.
+
+        Raises:
+            EvaluationError: One of them is nowhere.
+        """
+        if self.references is None:
+            return {}
+        return {"references": find_file(f"{self.name}.references", self.references, REFERENCES)}
+
+    def own_settings(self) -> Mapping[str, JSON]:
+        """Settings of its own that belong into the signature."""
+        return {}
+
+    @abstractmethod
+    def details(self, totals: Sequence[float]) -> dict[str, float]:
+        """What belongs beside the value, from summed statistics."""
+
+    def top_logprobs(self) -> int | None:
+        """How many alternatives of the judge's tokens it needs."""
+        return None
+
+    def verdicts(
+        self, predictions: Sequence[Prediction], services: Services
+    ) -> list[list[Verdict]]:
+        """What the judge says to each question, by repeat: [Q][R].
+
+        Raises:
+            DataError: A file is wrong, or a prediction lacks what is judged.
+            MissingExtra: There is nobody to ask.
+            EvaluationError: No judge is named, a file is missing, or the server did not answer.
+        """
+        self.prompt_file()
+        self.right_answers(())  # what is wrong with a file is said before anything is generated
+        if self.server is None:
+            raise EvaluationError(
+                f"{self.name}.server is not set: name the judge, {{url: ..., model: ...}}"
+            )
+        if services.judge is None:
+            raise MissingExtra(f"{self.name} needs a judge's client, and none was given")
+        questions = self.questions(predictions)
+        requests = [
+            JudgeRequest(
+                question.messages, self.max_tokens, self.temperature, repeat, self.top_logprobs()
+            )
+            for question in questions
+            for repeat in range(self.repeats)
+        ]
+        said = services.judge.ask(self.server.plain(), requests)
+        grid = [said[start : start + self.repeats] for start in range(0, len(said), self.repeats)]
+        return [
+            [
+                Verdict(question, repeat, judgement, self.value_of(question, judgement))
+                for repeat, judgement in enumerate(row)
+            ]
+            for question, row in zip(questions, grid, strict=True)
+        ]
+
+    def right_answers(self, conversations: Sequence[Conversation]) -> Mapping[str, tuple[str, ...]]:
+        """The reference answers of those that are judged against one, by item and turn.
+
+        Raises:
+            DataError: The file of them is wrong.
+            EvaluationError: There is none, or it lacks an item.
+        """
+        path = self.files().get("references")
+        answers = {} if path is None else read_references(path)
+        wanted = [one for one in conversations if one.category in self.reference_categories]
+        without = [one.id for one in wanted if len(answers.get(one.id, ())) < len(one.questions)]
+        if without:
+            raise EvaluationError(
+                f"{self.name}.references: {path or 'not set, and so'} has no answer for "
+                f"{len(without)} of {len(conversations)} items (first: {without[0]!r}), which are "
+                f"of categories judged against one; get: {REFERENCES}"
+            )
+        return {one.id: answers[one.id] for one in wanted}
+
+    def signature(self, predictions: Sequence[Prediction], services: Services) -> str:
+        """The judge as named and as its server calls it, prompts and files by content, settings.
+
+        It asks the judge: which model answers is known from its answers alone.
+
+        Raises:
+            DataError, MissingExtra, EvaluationError: As ``verdicts``.
+        """
+        verdicts = [one for row in self.verdicts(predictions, services) for one in row]
+        assert self.server is not None
+        served = sorted({one.judgement.model for one in verdicts})
+        prompts = sorted({one.question.prompt.name for one in verdicts})
+        temperature = "server's" if self.temperature is None else f"{self.temperature:g}"
+        parts = [
+            self.name,
+            f"judge:{self.server.model}",
+            f"served:{','.join(served)}",
+            f"prompts:{','.join(prompts)}:{self.prompt_file().sha256}",
+            *(f"{setting}:{short_sha256(path)}" for setting, path in self.files().items()),
+            f"with_reference:{','.join(self.reference_categories) or 'none'}",
+            *(f"{setting}:{value}" for setting, value in self.own_settings().items()),
+            f"temperature:{temperature}",
+            f"max_tokens:{self.max_tokens}",
+            f"repeats:{self.repeats}",
+            f"rule:{RULE_VERSION}",
+            f"version:{self.version}",
+        ]
+        return "|".join(parts)
+
+    def judgements(
+        self, predictions: Sequence[Prediction], services: Services
+    ) -> list[dict[str, JSON]]:
+        """Every judgement for a person to read, in the order of the predictions."""
+        return [
+            {
+                "id": one.question.item,
+                "turn": one.question.turn + 1,
+                **(
+                    {}
+                    if one.question.ours_first is None
+                    else {"shown_first": "this system" if one.question.ours_first else "the other"}
+                ),
+                "repeat": one.repeat + 1,
+                "prompt": one.question.prompt.name,
+                "judge": one.judgement.model,
+                "verdict": one.value,
+                "judgement": one.judgement.text,
+            }
+            for row in self.verdicts(predictions, services)
+            for one in row
+        ]
+
+    def facts(
+        self,
+        predictions: Sequence[Prediction],
+        statistics: Sequence[Sequence[float]],
+        services: Services,
+    ) -> Mapping[str, float]:
+        """What belongs beside the value: the spread of the repeats, what had no verdict."""
+        return self.details([sum(column) for column in zip(*statistics, strict=True)])
+
+    def classes(self, predictions: Sequence[Prediction]) -> list[str]:
+        """None."""
+        return []
