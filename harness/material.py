@@ -12,7 +12,9 @@ from harness.models.completions import StoredGenerator
 from harness.models.generate import HuggingFaceGenerator, generator_identity
 from harness.models.identity import model_identity
 from harness.models.load import load_chat_model
+from harness.models.served import ServerGenerator
 from harness.models.spec import ModelSpec
+from harness.models.teachers import ServedSpec, Teacher, teacher
 from harness.models.tokenizer import load_tokenizer
 from harness.protocols import Generator, Sources, Variant
 from harness.records import JSON, Corpora, Pair
@@ -71,7 +73,7 @@ class Material:
 
     def teachers(self, variant: Variant) -> dict[str, StoredGenerator]:
         """The other models a variant draws on, by name."""
-        specs = {name: ModelSpec.model_validate(s) for name, s in variant.teachers.items()}
+        specs = {name: teacher(settings) for name, settings in variant.teachers.items()}
         return {name: self._teacher(spec) for name, spec in specs.items()}
 
     def sources(
@@ -102,8 +104,16 @@ class Material:
         """A model in training as a source of text, which is not kept."""
         return HuggingFaceGenerator(chat_model, self._batch_size)
 
-    def _teacher(self, spec: ModelSpec) -> StoredGenerator:
+    def _teacher(self, spec: Teacher) -> StoredGenerator:
+        if isinstance(spec, ServedSpec):
+            return self._served(spec)
         return self._stored(spec, lambda: load_chat_model(spec), model_identity(spec))
+
+    def _served(self, spec: ServedSpec) -> StoredGenerator:
+        served = ServerGenerator(spec, self.timeline.progress("completions"))
+        return StoredGenerator(
+            served.identity, lambda: served, lambda: served, self.store, self.timeline.on_event
+        )
 
     def _stored(
         self, spec: ModelSpec, load: Callable[[], ChatModel], identity: Mapping[str, JSON]

@@ -13,8 +13,10 @@ from harness.errors import ConfigError, DataError
 from harness.evaluation.benchmarks import find_benchmarks
 from harness.evaluation.score import check_metrics
 from harness.models.devices import visible_devices
-from harness.models.folder import adapter_folder, model_folder
+from harness.models.folder import adapter_folder, model_folder, tokenizer_folder
 from harness.models.spec import ModelSpec
+from harness.models.teachers import ServedSpec, Teacher, teacher
+from harness.servers.key import read_key
 from harness.variants._parts import adapters_read
 
 
@@ -48,9 +50,7 @@ def _checks(config: TrialConfig) -> Iterator[Callable[[], object]]:
         yield partial(adapter_folder, str(folder))
     for variant in config.methods():
         for name, settings in variant.teachers.items():
-            yield partial(
-                _teacher_folder, f"{variant.name}.{name}", ModelSpec.model_validate(settings)
-            )
+            yield partial(_teacher, f"{variant.name}.{name}", teacher(settings))
     if data is not None:
         yield lambda: check_corpora(data)
     yield lambda: check_metrics(find_benchmarks(config.eval), config.eval)
@@ -65,6 +65,22 @@ def _enough_devices(config: TrialConfig) -> None:
             f"accelerator this process may use ({', '.join(found)})",
             "To share the CPU instead, set model.device: cpu",
         )
+
+
+def _teacher(place: str, spec: Teacher) -> None:
+    if isinstance(spec, ServedSpec):
+        _served(place, spec)
+    else:
+        _teacher_folder(place, spec)
+
+
+def _served(place: str, spec: ServedSpec) -> None:
+    try:
+        read_key(spec.server)
+        if spec.tokenizer is not None:
+            tokenizer_folder(spec.tokenizer)
+    except ConfigError as error:
+        raise ConfigError(f"{place}: {error.message}", error.hint) from None
 
 
 def _teacher_folder(place: str, spec: ModelSpec) -> None:

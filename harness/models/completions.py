@@ -26,29 +26,30 @@ class StoredGenerator:
 
     Args:
         identity: Of the generator behind it (``generator_identity``), known without loading.
-        tokenizer: Gives the model's tokenizer, which is quick to load; called once at most.
+        tokenizer: Gives the model's tokenizer, which is quick to load; called once at most. A
+            generator that has nothing to load is its own.
         load: Gives the generator itself, model and all; called once at most.
         store: Where completions are kept.
         on_event: Hears about the stage ``completions``.
-    """
         rule: How long the chunks of a long list are.
+    """
 
     def __init__(
         self,
         identity: Mapping[str, JSON],
-        tokenizer: Callable[[], ChatTokenizer],
+        tokenizer: Callable[[], ChatTokenizer | Generator],
         load: Callable[[], Generator],
         store: Store,
         on_event: OnEvent | None = None,
-    ) -> None:
         rule: ChunkRule | None = None,
+    ) -> None:
         self._identity = identity
         self._load_tokenizer = tokenizer
         self._load = load
         self._store = store
         self._on_event = on_event
-        self.built: list[Built] = []
         self._rule = rule or ChunkRule()
+        self.built: list[Built] = []
         """The stages behind the calls of ``generate`` so far."""
 
     @property
@@ -120,7 +121,7 @@ class StoredGenerator:
         return _read(built.path / _FILE)
 
     @cached_property
-    def _tokenizer(self) -> ChatTokenizer:
+    def _tokenizer(self) -> ChatTokenizer | Generator:
         return self._load_tokenizer()
 
     @cached_property
@@ -139,8 +140,8 @@ def completions_stage(
     rule: ChunkRule | None = None,
 ) -> Stage:
     """The stage of answering these prompts; a seed that nothing draws from is left out."""
-    sampled: dict[str, JSON] = {"seed": decoding.seed} if decoding.temperature > 0 else {}
     number = (rule or ChunkRule()).number(len(prompts), decoding, identity)
+    sampled: dict[str, JSON] = {"seed": decoding.seed} if decoding.temperature > 0 else {}
     if sampled and len(set(prompts)) < len(prompts):
         sampled["copies"] = "drawn each"  # once they shared an answer
     return Stage(
@@ -154,8 +155,8 @@ def completions_stage(
                 **sampled,
             },
             "prompts": digest([list(prompt) for prompt in prompts]),
-        },
             **({"chunks": number} if number > 1 else {}),  # else as before there were any
+        },
     )
 
 

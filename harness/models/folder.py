@@ -63,6 +63,23 @@ def adapter_folder(path: str) -> Path:
     return folder
 
 
+def tokenizer_folder(path: str) -> Path:
+    """A folder with a tokenizer and a chat template.
+
+    Raises:
+        ConfigError: It has none.
+    """
+    folder = Path(path)
+    if not any((folder / name).is_file() for name in TOKENIZER_FILES):
+        raise ConfigError(
+            f"tokenizer: {path}: no tokenizer there, allowed a folder with one of "
+            f"{', '.join(TOKENIZER_FILES)}"
+        )
+    if not chat_template(folder):
+        raise ConfigError(f"tokenizer: {path}: its tokenizer has no chat template")
+    return folder
+
+
 def weight_files(folder: Path) -> list[Path]:
     """The weights, sorted by name."""
     return sorted(folder.glob("*.safetensors"))

@@ -67,7 +67,11 @@ class ChatTokenizer:
 
     def encode_answer(self, text: str) -> TokenIds:
         """Token ids of the beginning of an answer: behind the blank some templates put there."""
-        return self.encode(text if text[:1].isspace() else self._around[1] + text)
+        return self.encode(self.answer_text(text))
+
+    def answer_text(self, text: str) -> str:
+        """The beginning of an answer as it stands behind ``render_chat``."""
+        return text if text[:1].isspace() else self._around[1] + text
 
     def encode_first(self, role: Role, text: str) -> TokenIds:
         """Token ids of what comes first behind a prompt: of a plain text, or of an answer."""
@@ -82,6 +86,17 @@ class ChatTokenizer:
             ConfigError: The template refuses these turns.
         """
         return self._rendered(tuple(messages), answer_next)
+
+    def render_plain(self, messages: Sequence[Message]) -> str:
+        """``render_chat`` for somebody who tokenises it as a text of its own.
+
+        The token that begins every text is left to them, where this tokenizer puts one.
+        """
+        text, begin = self.render_chat(messages), self.tokenizer.bos_token
+        if not begin or not text.startswith(begin):
+            return text
+        puts_one = self.tokenizer("x")["input_ids"][0] == self.tokenizer.bos_token_id
+        return text.removeprefix(begin) if puts_one else text
 
     def _render(self, messages: tuple[Message, ...], answer_next: bool) -> str:
         text = self._template(messages, answer_next)

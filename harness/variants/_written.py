@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 
 from harness.data.segments import pair_prompt
 from harness.evaluation.task import Extract
-from harness.models.spec import ModelSpec
+from harness.models.teachers import Teacher
 from harness.protocols import Generator, Sources
 from harness.records import JSON, Example, ExampleSet, Generation, Pair, Role, Segment
 from harness.variants._replies import fallbacks
@@ -21,12 +21,12 @@ TEACHER = "teacher"
 """The name of a variant's one teacher, and of the setting that gives it."""
 
 
-def teachers_of(teacher: ModelSpec | None) -> Mapping[str, JSON]:
+def teachers_of(teacher: Teacher | None) -> Mapping[str, JSON]:
     """What a variant says its teachers are."""
     return {} if teacher is None else {TEACHER: teacher.plain()}
 
 
-def writer_in(sources: Sources, teacher: ModelSpec | None) -> Generator:
+def writer_in(sources: Sources, teacher: Teacher | None) -> Generator:
     """Who writes: the teacher, or else the untuned model itself."""
     return sources.base if teacher is None else sources.teachers[TEACHER]
 

@@ -24,7 +24,7 @@ from typing import ClassVar, Literal
 from pydantic import Field, model_validator
 
 from harness.data.segments import pair_prompt
-from harness.models.spec import ModelSpec
+from harness.models.teachers import TeacherField
 from harness.protocols import Generator, Sources
 from harness.records import JSON, Decoding, Example, ExampleSet, Pair, Role, Segment, TokenIds
 from harness.streams import stream_seed
@@ -70,8 +70,10 @@ class Radis(Method):
     """Control: ``before`` trains on the rationale first, the translation in the last paragraph;
     translation benchmarks must then extract that paragraph (a ``regex`` rule)."""
 
-    teacher: ModelSpec | None = None
-    """Control: another model that writes the rationales, a larger one of the family for example."""
+    teacher: TeacherField | None = None
+    """Control: another model that writes the rationales, a larger one of the family for example, in
+    a folder (`{path: FOLDER}`) or behind a server (`{server: {url: URL, model: NAME}}`, which has
+    to continue an answer that is begun: see `docs/servers.md`)."""
 
     refresh_steps: int | None = Field(None, ge=1)
     """Control: after so many steps, and again after as many, the model in training writes the

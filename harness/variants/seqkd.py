@@ -19,7 +19,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
-from harness.models.spec import ModelSpec
+from harness.models.teachers import TeacherField
 from harness.protocols import Sources
 from harness.records import JSON, Decoding, ExampleSet, Role
 from harness.variants._method import Method
@@ -38,8 +38,9 @@ class SeqKd(Method):
     name: Literal["seqkd"] = "seqkd"
     """The method."""
 
-    teacher: ModelSpec | None = None
-    """The model that translates; None for the untuned model itself."""
+    teacher: TeacherField | None = None
+    """The model that translates, in a folder (`{path: FOLDER}`) or behind a server (`{server: {url:
+    URL, model: NAME}}`, see `docs/servers.md`); None for the untuned model itself."""
 
     extract: Extraction = "first_paragraph"
     """What of the teacher's answer is the translation: the text before the first blank line, or

@@ -1,0 +1,211 @@
+"""A model behind a server as a Generator; its answers do not depend on each other."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+
+from harness.errors import ConfigError
+from harness.models.folder import TOKENIZER_FILES, tokenizer_folder
+from harness.models.identity import content_hash
+from harness.models.served_text import (
+    ANSWER_END,
+    VOCABULARY,
+    decode,
+    encode,
+    encode_chat,
+    split,
+)
+from harness.models.teachers import ServedSpec
+from harness.models.thoughts import split_thoughts
+from harness.models.tokenizer import ChatTokenizer, tokenizer_in
+from harness.records import JSON, Decoding, Generation, Message, TokenIds
+from harness.servers.chat import ChatRequest, ChatServer, Reply, TextRequest
+from harness.servers.continuing import check_continues
+from harness.streams import stream_seed
+
+_RULE = 1
+"""Its number rises when the same prompt would be asked in another way."""
+_SEED_BITS = 31  # what every server takes
+
+
+class ServerGenerator:
+    """Asks a server for every answer; greedy answers of equal prompts once.
+
+    Nothing is asked, and no tokenizer loaded, before the first text is wanted.
+
+    Args:
+        spec: The model and its server.
+        on_progress: Called with the share of answers that are there.
+    """
+
+    def __init__(
+        self, spec: ServedSpec, on_progress: Callable[[float], None] | None = None
+    ) -> None:
+        self._spec = spec
+        self.on_progress = on_progress
+        self._checked: set[bool] = set()
+
+    @property
+    def identity(self) -> Mapping[str, JSON]:
+        """The server's address, its model, and how it is asked."""
+        return served_identity(self._spec)
+
+    @property
+    def vocabulary(self) -> str:
+        """Of no model: see ``harness.models.served_text``."""
+        return VOCABULARY
+
+    def encode(self, text: str) -> TokenIds:
+        """Text that goes on behind other text."""
+        return encode(text)
+
+    def encode_answer(self, text: str) -> TokenIds:
+        """The beginning of an answer."""
+        return encode(text)
+
+    def decode(self, token_ids: TokenIds) -> str:
+        """The text of generated ids."""
+        return decode(token_ids)
+
+    def encode_chat(self, messages: Sequence[Message]) -> TokenIds:
+        """A chat up to where the answer begins."""
+        return encode_chat(messages)
+
+    def render_chat(self, messages: Sequence[Message]) -> str:
+        """The chat as it is sent, or by role and content where the server renders it."""
+        if self._tokenizer is not None:
+            return self._tokenizer.render_chat(messages)
+        return "\n".join(f"{message.role}: {message.content}" for message in messages)
+
+    def encode_user_turn(self, messages: Sequence[Message]) -> TokenIds:
+        """Not to be had: no server writes the turns of users.
+
+        Raises:
+            ConfigError: Always.
+        """
+        raise ConfigError(f"{self._place}: a server can write no turn of a user")
+
+    def encode_start(self) -> TokenIds:
+        """Not to be had: a server is asked chats.
+
+        Raises:
+            ConfigError: Always.
+        """
+        raise ConfigError(f"{self._place}: a server can write no text without a prompt")
+
+    def generate(self, prompts: Sequence[TokenIds], decoding: Decoding) -> list[Generation]:
+        """One answer per prompt, in their order."""
+        asked = [tuple(prompt) for prompt in prompts]
+        first: dict[TokenIds, int] = {}
+        for place, prompt in enumerate(asked):
+            first.setdefault(prompt, place)
+        places = list(first.values()) if decoding.temperature == 0 else list(range(len(asked)))
+        answers: dict[int, Generation] = {}
+
+        def keep(place: int, answer: Generation) -> None:
+            answers[place] = answer
+            if self.on_progress is not None:
+                self.on_progress(len(answers) / len(places))
+
+        self.answer_each(asked, decoding, places, keep)
+        return [
+            answers[place] if place in answers else answers[first[prompt]]
+            for place, prompt in enumerate(asked)
+        ]
+
+    def answer_each(
+        self,
+        prompts: Sequence[TokenIds],
+        decoding: Decoding,
+        places: Sequence[int],
+        on_answer: Callable[[int, Generation], None],
+    ) -> None:
+        """Answers the prompts at some places; hands over each answer, with its place, as it comes.
+
+        Raises:
+            ConfigError: Its key is not there, or it does not continue answers and has to.
+            EvaluationError: It did not answer; what it had answered was handed over.
+        """
+        seeds = _seeds(prompts, decoding)
+        chats = [split(tuple(prompts[place])) for place in places]
+        if self._tokenizer is None:
+            self._check([prefix for _, prefix in chats if prefix])
+        requests = [
+            self._request(messages, prefix, decoding, seeds[place])
+            for place, (messages, prefix) in zip(places, chats, strict=True)
+        ]
+        self._server.ask(
+            requests, lambda number, reply: on_answer(places[number], self._generation(reply))
+        )
+
+    def _request(
+        self, messages: tuple[Message, ...], prefix: str, decoding: Decoding, seed: int | None
+    ) -> ChatRequest | TextRequest:
+        limit, temperature = decoding.max_new_tokens, decoding.temperature
+        if self._tokenizer is None:
+            return ChatRequest(messages, limit, temperature, seed, prefix=prefix)
+        text = self._tokenizer.render_plain(messages)
+        begun = self._tokenizer.answer_text(prefix) if prefix else ""
+        return TextRequest(text + begun, limit, temperature, seed)
+
+    def _generation(self, reply: Reply) -> Generation:
+        thoughts, text = reply.thoughts, reply.text
+        if not thoughts:
+            cut = split_thoughts if self._tokenizer is None else self._tokenizer.split_thoughts
+            thoughts, text = cut(text)
+        ids = encode(thoughts + text)
+        return Generation(
+            (*ids, ANSWER_END) if reply.finished else ids, text, reply.finished, thoughts
+        )
+
+    def _check(self, prefixes: Sequence[str]) -> None:
+        """Once, that the server continues answers; also such as end in white space, if some do."""
+        blanks = any(prefix != prefix.rstrip() for prefix in prefixes)
+        if prefixes and not self._spec.continues and not self._checked & {blanks, True}:
+            check_continues(self._server, blanks)
+            self._checked.add(blanks)
+
+    @property
+    def _place(self) -> str:
+        return f"{self._spec.server.url}: model {self._spec.server.model}"
+
+    @cached_property
+    def _server(self) -> ChatServer:
+        return ChatServer(self._spec.server)
+
+    @cached_property
+    def _tokenizer(self) -> ChatTokenizer | None:
+        folder = self._spec.tokenizer
+        return None if folder is None else tokenizer_in(tokenizer_folder(folder))
+
+
+def served_identity(spec: ServedSpec) -> dict[str, JSON]:
+    """What a server's answers depend on, as far as it can be known from here.
+
+    Raises:
+        ConfigError: There is no tokenizer in the folder that is to have one.
+    """
+    identity = {**spec.server.identity, "asked": f"chat, {_RULE}"}
+    if spec.tokenizer is not None:
+        folder = tokenizer_folder(spec.tokenizer)
+        names = (*TOKENIZER_FILES, "tokenizer_config.json", "chat_template.jinja")
+        identity["asked"] = f"text, {_RULE}"
+        identity["tokenizer"] = {
+            name: content_hash(folder / name) for name in names if (folder / name).is_file()
+        }
+    return identity
+
+
+def _seeds(prompts: Sequence[TokenIds], decoding: Decoding) -> list[int | None]:
+    """A seed per prompt, by its text and the number of its copy; none where nothing is drawn."""
+    if decoding.temperature == 0:
+        return [None] * len(prompts)
+    copies: Counter[TokenIds] = Counter()
+    seeds: list[int | None] = []
+    for prompt in map(tuple, prompts):
+        content = hashlib.sha256(",".join(map(str, prompt)).encode()).hexdigest()
+        drawn = stream_seed(decoding.seed, f"server/{content}/{copies[prompt]}")
+        seeds.append(drawn % 2**_SEED_BITS)
+        copies[prompt] += 1
+    return seeds
