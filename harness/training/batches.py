@@ -29,7 +29,7 @@ token on one thread, and large models do not start faster relative to their toke
 
 @dataclass(frozen=True, eq=False)
 class Batch:
-    """A micro-batch, padded on the right.
+    """A micro-batch, padded on the right, or of rows one behind the other.
 
     No attention mask goes with it: attention is causal, so padding behind a row reaches none of its
     tokens, and without a mask the attention kernels skip half of the work.
@@ -40,6 +40,8 @@ class Batch:
         targets_N: Those next tokens in row order, int64.
         roles_N: Their roles as indices into ``ROLES``, int64.
         teacher: The same answers behind the prompts a teacher reads; None where none does.
+        positions_BT: Of each token in its row where rows are one behind the other (B is 1 then),
+            int64; None where each row is one of the batch's.
     """
 
     ids_BT: Tensor
@@ -47,6 +49,14 @@ class Batch:
     targets_N: Tensor
     roles_N: Tensor
     teacher: "Batch | None" = None
+    positions_BT: Tensor | None = None
+
+    @property
+    def num_rows(self) -> int:
+        """How many rows it has."""
+        if self.positions_BT is None:
+            return len(self.ids_BT)
+        return int((self.positions_BT == 0).sum())
 
 
 def number_of_steps(rows: Sequence[Prepared], spec: TrainSpec) -> int:
@@ -165,6 +175,24 @@ def cuts(lengths: Sequence[int], max_tokens: int) -> list[int]:
         ends.append(end)
         end = start_of[end]
     return ends[::-1]
+
+
+def shares(rows: Sequence[Prepared], size: int) -> list[list[Prepared]]:
+    """The rows dealt out so that every part has about as many tokens, each in the order given.
+
+    The longest first, each to the part that has the fewest tokens so far.
+
+    Args:
+        rows: Of one step.
+        size: Number of parts; with fewer rows than that some are empty.
+    """
+    parts: list[list[int]] = [[] for _ in range(size)]
+    tokens = [0] * size
+    for index in sorted(range(len(rows)), key=lambda index: -len(rows[index])):
+        least = min(range(size), key=lambda part: (tokens[part], len(parts[part])))
+        parts[least].append(index)
+        tokens[least] += len(rows[index])
+    return [[rows[index] for index in sorted(part)] for part in parts]
 
 
 def collate(rows: Sequence[Prepared], pad_id: int) -> Batch:

@@ -27,7 +27,7 @@ def logits(model: Any, batch: Batch) -> Tensor:
     logits of prompts and padding.
     """
     with _head_sees_only(model, batch.loss_BT.to(model.device)):
-        output = model(input_ids=batch.ids_BT.to(model.device), use_cache=False)
+        output = model(**_read(model, batch), use_cache=False)
     return _wide(output.logits[0])
 
 
@@ -67,7 +67,7 @@ class Reading:
 
         handle = self._body.register_forward_hook(keep)
         try:
-            model(input_ids=batch.ids_BT.to(model.device), use_cache=False)
+            model(**_read(model, batch), use_cache=False)
         finally:
             handle.remove()
         self._hidden_NH = kept[0]
@@ -99,6 +99,13 @@ def _body(model: Any) -> Any:
     whole = model.get_base_model() if hasattr(model, "get_base_model") else model
     body = getattr(whole, "base_model", None)
     return None if body is whole else body
+
+
+def _read(model: Any, batch: Batch) -> dict[str, Tensor]:
+    read = {"input_ids": batch.ids_BT.to(model.device)}
+    if batch.positions_BT is not None:
+        read["position_ids"] = batch.positions_BT.to(model.device)
+    return read
 
 
 def _wide(values: Tensor) -> Tensor:

@@ -19,6 +19,7 @@ from harness.streams import stream_seed
 from harness.training.batches import number_of_steps, steps
 from harness.training.checkpoint import Checkpoints, Keeper, Progress, rows_digest
 from harness.training.objective import check_weights
+from harness.training.packing import check_packing
 from harness.training.prepare import Prepared, prepare, self_test, to_learn
 from harness.training.report import FitReport
 from harness.training.schedule import learning_rate
@@ -84,6 +85,8 @@ def fit(
     keeper = Keeper(checkpoints, spec.checkpoint_every, trainer, known)
     looks = _spread(spec.gradient_cosine_points, num_steps)
     watched = _spread(spec.drift_points, num_steps) if watch and team.leads else set()
+    if spec.packing:
+        check_packing(model, prepared)
     team.meet(model.device)
 
     def order(

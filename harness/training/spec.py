@@ -14,6 +14,10 @@ def _usual_logits(value: object) -> bool:
     return value == LOGITS_MIB
 
 
+def _off(value: object) -> bool:
+    return not value
+
+
 def _one(value: object) -> bool:
     return value == 1
 
@@ -40,6 +44,12 @@ class TrainSpec(Spec):
     micro_batch_tokens: int = Field(default=4096, ge=1)
     """Most tokens, padding included, that go through the model at once; changes memory and speed,
     and the result only by float rounding. Halved for the rest of a run when memory is full."""
+
+    packing: bool = Field(default=False, exclude_if=_off)
+    """Rows of a micro-batch one behind the other, without padding: for `model.attention:
+    flash_attention_2` and rows of very different lengths (other attention gets a mask, and gains
+    little). That the model keeps them apart is tried before the first step; changes the result by
+    float rounding only."""
 
     processes: int = Field(default=1, ge=1, le=1024, exclude_if=_one)
     """Processes that share a training, each with the model on an accelerator of its own (on the CPU

@@ -20,6 +20,7 @@ import torch
 from torch import distributed
 
 from harness.errors import HarnessError, TrainingError
+from harness.training.batches import shares
 from harness.training.prepare import Prepared
 
 Result = TypeVar("Result")
@@ -167,24 +168,6 @@ class Process(Team):
         return TrainingError(
             f"process {self.rank + 1} of {self.size} lost the others: {_words(broken)}"
         )
-
-
-def shares(rows: Sequence[Prepared], size: int) -> list[list[Prepared]]:
-    """The rows dealt out so that every part has about as many tokens, each in the order given.
-
-    The longest first, each to the part that has the fewest tokens so far.
-
-    Args:
-        rows: Of one step.
-        size: Number of parts; with fewer rows than that some are empty.
-    """
-    parts: list[list[int]] = [[] for _ in range(size)]
-    tokens = [0] * size
-    for index in sorted(range(len(rows)), key=lambda index: -len(rows[index])):
-        least = min(range(size), key=lambda part: (tokens[part], len(parts[part])))
-        parts[least].append(index)
-        tokens[least] += len(rows[index])
-    return [[rows[index] for index in sorted(part)] for part in parts]
 
 
 def _by_kind(parameters: Sequence[torch.Tensor]) -> Iterable[list[torch.Tensor]]:

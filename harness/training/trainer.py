@@ -17,6 +17,7 @@ from harness.training.batches import Batch, micro_batches
 from harness.training.cosines import gradient_cosine, penalty_cosine
 from harness.training.curves import Curves, StepRecord
 from harness.training.objective import coefficients, weighted_loss
+from harness.training.packing import packed_batches
 from harness.training.passes import role_sums
 from harness.training.prepare import ROLES, Prepared, count_roles
 from harness.training.report import FitReport
@@ -158,15 +159,13 @@ class Trainer:
             TrainingError: A single row does not fit.
         """
         while True:
-            batches = micro_batches(rows, self.micro_batch_tokens, self.pad_id)
+            batches = self._batches(rows)
             before = streams(self.model)
             try:
                 return work(batches)
             except torch.OutOfMemoryError as error:
                 reason = str(error).splitlines()[0]
-                largest = max(
-                    (b.ids_BT.numel() for b in batches if len(b.ids_BT) > 1), default=None
-                )
+                largest = max((b.ids_BT.numel() for b in batches if b.num_rows > 1), default=None)
                 if largest is None:
                     longest = max(map(len, rows))
                     raise TrainingError(
@@ -189,6 +188,11 @@ class Trainer:
                 reason,
                 self.micro_batch_tokens,
             )
+
+    def _batches(self, rows: Sequence[Prepared]) -> list[Batch]:
+        if self.spec.packing:
+            return packed_batches(rows, self.micro_batch_tokens)
+        return micro_batches(rows, self.micro_batch_tokens, self.pad_id)
 
     def _cosines(
         self, step: int, batches: Sequence[Batch], factors: Mapping[Role, float]

@@ -7,7 +7,8 @@ from hypothesis import strategies as st
 from harness.config import TrialConfig
 from harness.errors import ConfigError
 from harness.preflight import preflight
-from harness.training.team import ALONE, shares
+from harness.training.batches import shares
+from harness.training.team import ALONE
 from tests.projects import write_project
 
 
