@@ -21,6 +21,7 @@ from harness.data.readers import (
 )
 from harness.data.spec import ChecksSpec, CorpusSpec, DataSpec
 from harness.errors import DataError
+from harness.languages.identify import rules
 from harness.plugins import load
 from harness.records import JSON, Corpora, Instruction, Message, Pair, Question, Text
 from harness.spec import digest, file_sha256
@@ -96,6 +97,10 @@ def _identity(spec: CorpusSpec | None) -> dict[str, JSON] | None:
     identity |= {name: value for name, value in new.items() if value is not None}
     identity |= {"format_version": version} if version > 1 else {}
     identity |= {"checks": spec.checks.plain()} if spec.checks != ChecksSpec() else {}
+    if spec.checks.max_wrong_language is not None:
+        named = (spec.source_lang, spec.target_lang)
+        changed = None in named or rules(tag for tag in named if tag is not None)
+        identity |= {"identification": 2} if changed else {}
     return identity
 
 

@@ -52,6 +52,32 @@ def test_the_script_tells_whatever_the_length(text, wanted, other):
     assert is_other_language(text, wanted, ("en", "de", "ja")) is other
 
 
+@pytest.mark.parametrize(
+    ("text", "wanted", "other"),
+    [
+        ("Chris Leslie เป็นสมาชิกรัฐสภา (MP) ของ Nottingham East", "th", False),
+        ("Livingston 1 - 0 Rangers: Menga ทำโกลจากลูกส่งของ Gerrard", "th", False),
+        ("The Thai word for hello is สวัสดี, of course.", "th", True),
+        ("Il faut bien le faire.", "th", True),
+        ("BBC Scotland 的 Alasdair Lamont 在 Tony Macaroni 球场", "zh", False),
+        ("它类似于Google Drive、Microsoft Outlook、Slack和 Spotify", "zh", False),
+        ("The brand Goop (品牌) of Gwyneth Paltrow", "zh", True),
+        ("Alasdair Lamont, Tony Macaroni Arena", "th", True),
+        ("Anna Каренина", "ru", False),
+    ],
+)
+def test_names_in_latin_letters_are_no_other_language(text, wanted, other):
+    assert is_other_language(text, wanted, ("de", "en", "fr", "zh")) is other
+
+
+@pytest.mark.parametrize("language", ["de", "th"])
+def test_a_signature_tells_scores_of_the_earlier_rule_apart(language):
+    for metric in ("off_target", "translated_instead"):
+        signature = score(metric, "Toral.", "Who?", language).signature
+        assert signature.endswith("|version:1|names:apart") is (language == "th")
+        assert ("names" in signature) is (language == "th")
+
+
 def test_a_language_the_identifier_does_not_know_is_named():
     with pytest.raises(EvaluationError, match="does not know km"):
         is_other_language("short", "km", PAIR)

@@ -11,7 +11,8 @@ from typing import ClassVar
 
 from harness.evaluation.rates import Rate
 from harness.evaluation.refusals import classify_text
-from harness.languages.identify import is_other_language
+from harness.languages.identify import is_other_language, rules
+from harness.protocols import Services
 from harness.records import Prediction
 
 _MOST_TIMES_LONGER = 3.0
@@ -44,6 +45,11 @@ class TranslatedInstead(Rate):
             and is_other_language(answer, prediction.language or "", self.languages)
             and classify_text(answer) != "refused"
         )
+
+    def signature(self, predictions: Sequence[Prediction], services: Services) -> str:
+        """As that of ``off_target``."""
+        wanted = {one.language for one in predictions if one.language}
+        return super().signature(predictions, services) + rules(wanted)
 
     def classes(self, predictions: Sequence[Prediction]) -> list[str]:
         """`translated` or `answered`, the latter for whatever else was said."""
