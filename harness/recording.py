@@ -20,6 +20,7 @@ from harness.config import TrialConfig
 from harness.data.examples import load_examples
 from harness.errors import ConfigError, DataError
 from harness.evaluation.benchmarks import find_benchmarks
+from harness.evaluation.score import judgements_file
 from harness.evaluation.spec import EvalSpec
 from harness.protocols import DataInput, TrackedRun
 from harness.records import JSON, Event, StepEvent, TrialResult
@@ -103,6 +104,11 @@ class Recorder:
             for path in sorted(folder.iterdir()) if folder is not None else ():
                 if path.name != MANIFEST:
                     self.run.log_file(path, stage)
+        for key, score in result.scores.items():
+            predictions = result.stages.get(f"{_PREDICTIONS}{key.rpartition('/')[0]}")
+            said = predictions and judgements_file(store, predictions, score)
+            if said:
+                self.run.log_file(said, f"judgements/{key}")
 
 
 def stored_curves(result: TrialResult, home: Path) -> tuple[StepEvent, ...]:

@@ -14,6 +14,7 @@ from harness.config import TrialConfig
 from harness.data.corpora import corpora_identity
 from harness.data.overlaps import BenchmarkItems
 from harness.evaluation.benchmarks import Benchmark, select
+from harness.evaluation.judging.client import JUDGEMENTS_FOLDER, JudgeClient
 from harness.evaluation.predict import predict_stored
 from harness.evaluation.score import Unmeasured, check_metrics, facts_of_scores, score_stored
 from harness.evaluation.spec import EvalSpec
@@ -53,13 +54,14 @@ def run_trial(
     """
     store = Store(home / "store")
     with store.in_use():
-        result = _run(config, store, Timeline(on_event or (lambda event: None)), learned)
+        services = Services(learned, JudgeClient(home / JUDGEMENTS_FOLDER))
+        result = _run(config, store, Timeline(on_event or (lambda event: None)), services)
     write_results(home / "trials" / f"{result.fingerprint}.json", [result])
     return result
 
 
 def _run(
-    config: TrialConfig, store: Store, timeline: Timeline, learned: LearnedScorer | None
+    config: TrialConfig, store: Store, timeline: Timeline, services: Services
 ) -> TrialResult:
     selection = select(config.eval)
     benchmarks = selection.benchmarks
@@ -72,7 +74,7 @@ def _run(
             [BenchmarkItems(one.key, one.data_sha256, one.items) for one in benchmarks]
         )
     predictions = _predict(tuning, benchmarks, adapter)
-    scores, unmeasured = _score(tuning, benchmarks, predictions, Services(learned))
+    scores, unmeasured = _score(tuning, benchmarks, predictions, services)
     summaries = summarise(benchmarks, scores, selection.absent)
     return TrialResult(
         name=config.name,

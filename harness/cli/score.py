@@ -10,6 +10,8 @@ from harness.cli import options, output
 from harness.cli.several import SeveralValues
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
     from harness.evaluation.score_file import FileScores
     from harness.records import JSON
 
@@ -23,6 +25,8 @@ if TYPE_CHECKING:
         "harness score wmt22.jsonl --metric bleu chrf",
         "harness score predictions.jsonl --metric refusal --items items.jsonl --json",
         "harness score wmt22.jsonl --metric comet --comet-model models/wmt22-comet-da",
+        "harness score mt_bench.jsonl --metric judge_grade \\",
+        "  --set 'judge_grade.server={url: http://localhost:8000/v1, model: NAME}'",
     ),
 )
 @click.argument("file", type=options.FILE, metavar="FILE.jsonl")
@@ -66,6 +70,13 @@ if TYPE_CHECKING:
     metavar="OUT.jsonl",
     help="Write what each item scored: its id and, per metric, value or class.",
 )
+@click.option(
+    "--judgements",
+    type=options.FILE,
+    metavar="OUT.jsonl",
+    help="Write all that a judge said, for metrics that ask one.",
+)
+@options.home
 @options.as_json
 @options.verbosity
 def command(
@@ -77,6 +88,8 @@ def command(
     source_lang: str | None,
     target_lang: str | None,
     items: Path | None,
+    judgements: Path | None,
+    home: Path,
     as_json: bool,
 ) -> None:
     """Score stored predictions, ours or any other system's.
@@ -85,9 +98,10 @@ def command(
     metric needs them `answer` (what was extracted of the output, by default all of it), `prompt`,
     `source`, `references` (a list), `target`, `language`, `source_lang`, `target_lang`, `choices`.
     Each score is printed with its number of items and its signature: only scores of equal
-    signature compare.
+    signature compare. What a judge said is kept in the home folder and never asked for again.
     """
     from harness.evaluation.comet_client import CometClient
+    from harness.evaluation.judging.client import JUDGEMENTS_FOLDER, JudgeClient
     from harness.evaluation.score_file import score_file
     from harness.protocols import Services
 
@@ -98,12 +112,14 @@ def command(
             file,
             metrics,
             settings,
-            Services(learned=learned),
+            Services(learned=learned, judge=JudgeClient(home / JUDGEMENTS_FOLDER)),
             source_lang=source_lang,
             target_lang=target_lang,
         )
     if items is not None:
-        _write_items(items, scores)
+        _write_lines(items, scores.items())
+    if judgements is not None:
+        _write_lines(judgements, scores.judgements)
     if as_json:
         output.print_json({"scores": [_plain(name, scores) for name in scores.by_metric]})
     else:
@@ -117,6 +133,7 @@ def _plain(name: str, scores: "FileScores") -> "JSON":
         "value": score.value,
         "items": len(score.ids),
         "signature": score.signature,
+        **({"facts": dict(score.facts)} if score.facts else {}),
     }
 
 
@@ -127,10 +144,14 @@ def _print_scores(scores: "FileScores") -> None:
             name, output.number(score.value), str(len(score.ids)), output.plain(score.signature)
         )
     output.print_table(table)
+    for name, score in scores.by_metric.items():
+        if score.facts:
+            said = ", ".join(f"{fact} {value:.3g}" for fact, value in score.facts.items())
+            click.echo(f"{name}: {said}")
 
 
-def _write_items(path: Path, scores: "FileScores") -> None:
+def _write_lines(path: Path, rows: "Iterable[Mapping[str, JSON]]") -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        for row in scores.items():
+        for row in rows:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")

@@ -14,6 +14,8 @@ from pydantic import ValidationError
 from harness import plugins
 from harness.errors import ConfigError, DataError, EvaluationError, MissingExtra, join_faults
 from harness.evaluation.benchmarks import Benchmark
+from harness.evaluation.judging.asked import JUDGEMENTS, write_judgements
+from harness.evaluation.judging.judged import Judged
 from harness.evaluation.predictions import read_predictions, require
 from harness.evaluation.spec import EvalSpec
 from harness.protocols import Metric, Remarking, Services
@@ -157,16 +159,36 @@ def score_stored(
     require(f"{benchmark.key}: {metric_name}", rows, getattr(metric, "needs", ()))
     try:
         signature = metric.signature(rows, services) + _suffix(benchmark)
-        identity = {"predictions": predictions.key, "metric": metric_name, "signature": signature}
-        built = store.build(
-            Stage(STAGE, VERSION, identity),
-            lambda folder: _write(folder, _score(metric, signature, rows, services)),
-        )
+
+        def make(folder: Path) -> Mapping[str, JSON]:
+            facts = _write(folder, _score(metric, signature, rows, services))
+            if isinstance(metric, Judged):
+                write_judgements(folder / JUDGEMENTS, metric.judgements(rows, services))
+            return facts
+
+        built = store.build(_stage(predictions.key, metric_name, signature), make)
     except (MissingExtra, EvaluationError) as error:
         return Unmeasured(str(error))
     except _NothingToKeep as nothing:
         return nothing.unmeasured
     return _read(built.path)
+
+
+def _stage(predictions: str, metric: str, signature: str) -> Stage:
+    identity = {"predictions": predictions, "metric": metric, "signature": signature}
+    return Stage(STAGE, VERSION, identity)
+
+
+def judgements_file(store: Store, predictions: str, score: Score) -> Path | None:
+    """Where all that a judge said for a score is to be read; None where no judge was asked.
+
+    Args:
+        store: Where scores are kept.
+        predictions: Key of the ``predictions`` stage.
+        score: Of these predictions.
+    """
+    path = store.path(_stage(predictions, score.metric, score.signature)) / JUDGEMENTS
+    return path if path.is_file() else None
 
 
 @lru_cache(maxsize=1)
@@ -233,7 +255,8 @@ def check_metrics(benchmarks: Sequence[Benchmark], spec: EvalSpec) -> None:
             continue  # its metric is the task's own
         rows = list(_unanswered(benchmark))
         for name in benchmark.metrics:
-            metric = metric_named(name, spec.metrics.get(name))
+            own = spec.metrics.get(name, {})
+            metric = metric_named(name, {**benchmark.settings.get(name, {}), **own})
             try:
                 require(name, rows, getattr(metric, "needs", ()))
                 metric.statistics(rows, Services())

@@ -5,10 +5,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.errors import ConfigError, EvaluationError
+from harness.evaluation.judging.judged import Judged
 from harness.evaluation.predictions import read_predictions, require
 from harness.evaluation.score import Unmeasured, item_values, metric_named, score_predictions
 from harness.protocols import Metric, Services
 from harness.records import JSON, Prediction, Score
+from harness.yaml_files import set_path
 
 
 @dataclass(frozen=True)
@@ -17,6 +19,8 @@ class FileScores:
 
     by_metric: Mapping[str, Score]
     metrics: Mapping[str, Metric]
+    judgements: Sequence[Mapping[str, JSON]] = ()
+    """All that judges said, where metrics asked any."""
 
     def items(self) -> Iterator[dict[str, JSON]]:
         """Per item its ``id`` and, per metric, its class or value.
@@ -65,6 +69,7 @@ def score_file(
     for name, metric in metrics.items():
         require(name, predictions, getattr(metric, "needs", ()))
     scores: dict[str, Score] = {}
+    judgements: list[Mapping[str, JSON]] = []
     for name, metric in metrics.items():
         metric.signature(predictions, services)  # raises what is missing, in its own words
         plain = _by_metric(settings).get(name, {})
@@ -72,7 +77,10 @@ def score_file(
         if isinstance(score, Unmeasured):
             raise EvaluationError(f"{path}: {name}: {score.reason}")
         scores[name] = score
-    return FileScores(scores, metrics)
+        if isinstance(metric, Judged):
+            said = metric.judgements(predictions, services)
+            judgements += [{"metric": name, **row} for row in said]
+    return FileScores(scores, metrics, judgements)
 
 
 def _metrics(names: Sequence[str], settings: Sequence[tuple[str, JSON]]) -> dict[str, Metric]:
@@ -99,7 +107,7 @@ def _by_metric(settings: Sequence[tuple[str, JSON]]) -> dict[str, dict[str, JSON
         metric, _, option = path.partition(".")
         if not option:
             raise ConfigError(f"--set {path}: allowed METRIC.OPTION=VALUE")
-        by_metric.setdefault(metric, {})[option] = value
+        set_path(by_metric.setdefault(metric, {}), option, value)
     return by_metric
 
 

@@ -3,6 +3,7 @@ import json
 import pytest
 
 from tests.cli import toy
+from tests.servers.loopback import said, serving
 
 
 @pytest.fixture(autouse=True)
@@ -69,3 +70,42 @@ def test_without_an_interpreter_for_comet_it_exits_with_2(harness):
     assert shown.code == 2
     assert "no-such-python: no such program" in shown.err
     assert "make setup" in shown.err
+
+
+def test_a_judge_is_asked_once_and_what_it_said_is_to_be_read(harness, tmp_path):
+    template = "{question} {answer}"
+    prompt = {"name": "single-v1", "system_prompt": "Rate.", "prompt_template": template}
+    (tmp_path / "prompts.jsonl").write_text(json.dumps(prompt | {"output_format": "[[rating]]"}))
+    with serving(lambda asked: said("So so. [[4]]")) as judge:
+        command = (
+            "score", "predictions.jsonl", "--metric", "judge_grade", "--home", "home", "--json",
+            "--set", f"judge_grade.server.url={judge.url}", "--set", "judge_grade.server.model=m",
+            "--set", "judge_grade.prompts=prompts.jsonl", "--judgements", "said.jsonl",
+        )  # fmt: skip
+        shown = harness(*command)
+        assert shown.code == 0, shown.err
+        assert "asking the judge m for 10 judgements" in shown.err
+        again = harness(*command)
+        assert again.document == shown.document
+        assert "asking the judge" not in again.err
+        assert len(judge.asked) == 10
+        table = harness(*(part for part in command if part != "--json")).out
+    (score,) = shown.document["scores"]
+    assert score["value"] == 4.0
+    assert score["facts"] == {
+        "turn_1": 4.0, "unrated": 0.0, "sd_between_repeats": 0.0, "sd_within_items": 0.0,
+    }  # fmt: skip
+    assert "judge_grade: turn_1 4, unrated 0, sd_between_repeats 0" in table
+    rows = [json.loads(line) for line in (tmp_path / "said.jsonl").read_text().splitlines()]
+    assert len(rows) == 10
+    assert {row["judgement"] for row in rows} == {"So so. [[4]]"}
+
+
+def test_a_fault_of_the_judges_server_is_told_by_its_path(harness):
+    shown = harness(
+        "score", "predictions.jsonl", "--metric", "judge_grade",
+        "--set", "judge_grade.server.url=ftp://here",
+    )  # fmt: skip
+    assert shown.code == 2
+    assert "metric judge_grade: server.url: found 'ftp://here', allowed http://" in shown.err
+    assert "metric judge_grade: server.model: missing" in shown.err

@@ -22,6 +22,9 @@ from harness.spec import digest
 
 logger = logging.getLogger(__name__)
 
+JUDGEMENTS_FOLDER = "judgements"
+"""In the home folder: what judges said, for good."""
+
 VERSION = 1
 _CHARACTERS_PER_TOKEN = 4
 

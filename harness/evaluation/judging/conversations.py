@@ -1,7 +1,7 @@
 """What a judge is shown of a prediction: every turn's question and answer."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from harness.errors import DataError
 from harness.records import JSON, Prediction
@@ -26,8 +26,8 @@ def conversation_of(prediction: Prediction) -> Conversation:
     Raises:
         DataError: There are not as many answers as questions, or more than the prompts provide for.
     """
-    extra = prediction.extra
-    questions = _texts(prediction, "turns") or (prediction.prompt,)
+    asked = questions_of(prediction)
+    questions = asked.questions
     answers = (*_texts(prediction, "earlier"), prediction.output)
     if len(questions) != len(answers):
         raise DataError(
@@ -35,13 +35,23 @@ def conversation_of(prediction: Prediction) -> Conversation:
             "allowed: in `turns` all the user's, in `earlier` what was said to those before the "
             "last, in `output` what was said to the last"
         )
+    return replace(asked, answers=answers)
+
+
+def questions_of(prediction: Prediction) -> Conversation:
+    """The same without any answer.
+
+    Raises:
+        DataError: There are more questions than the prompts provide for.
+    """
+    questions = _texts(prediction, "turns") or (prediction.prompt,)
     if len(questions) > MAX_TURNS:
         raise DataError(
             f"item {prediction.id!r}: found {len(questions)} turns, allowed: {MAX_TURNS}, for "
             "which there are prompts"
         )
-    category = extra.get("category")
-    return Conversation(prediction.id, questions, answers, str(category) if category else None)
+    category = prediction.extra.get("category")
+    return Conversation(prediction.id, questions, (), str(category) if category else None)
 
 
 def _texts(prediction: Prediction, name: str) -> tuple[str, ...]:

@@ -2,51 +2,22 @@
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
 
 from pydantic import Field
 
 from harness.errors import EvaluationError, MissingExtra
-from harness.evaluation.judging.conversations import Conversation
+from harness.evaluation.judging.asked import Question, Verdict
+from harness.evaluation.judging.conversations import Conversation, questions_of
 from harness.evaluation.judging.files import find_file, short_sha256
-from harness.evaluation.judging.prompts import JudgePrompt, PromptFile
+from harness.evaluation.judging.prompts import PromptFile
 from harness.evaluation.judging.references import REFERENCES, read_references
 from harness.evaluation.judging.verdicts import RULE_VERSION
 from harness.protocols import Judgement, JudgeRequest, Services
-from harness.records import JSON, Message, Prediction
+from harness.records import JSON, Prediction
 from harness.servers.spec import ServerSpec
 from harness.spec import LocalPath, Spec
-
-
-@dataclass(frozen=True, slots=True)
-class Question:
-    """One thing a judge is asked, once per repeat.
-
-    Attributes:
-        item: Id of the prediction.
-        turn: Whose answer is judged, from 0.
-        prompt: The published prompt.
-        messages: That prompt, filled in.
-        ours_first: Of two answers, whether that of the prediction is shown first; None of one.
-    """
-
-    item: str
-    turn: int
-    prompt: JudgePrompt
-    messages: tuple[Message, ...]
-    ours_first: bool | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Verdict:
-    """What a judgement of a question says; ``value`` is None where it says nothing of use."""
-
-    question: Question
-    repeat: int
-    judgement: Judgement
-    value: float | None
 
 
 class Judged(Spec):
@@ -117,6 +88,16 @@ class Judged(Spec):
         """How many alternatives of the judge's tokens it needs."""
         return None
 
+    def check(self, predictions: Sequence[Prediction]) -> None:
+        """Looks at all files it needs, before anything is asked or even answered.
+
+        Raises:
+            DataError: A file is wrong, or lacks an item.
+            EvaluationError: A file is missing.
+        """
+        self.prompt_file()
+        self.right_answers([questions_of(prediction) for prediction in predictions])
+
     def verdicts(
         self, predictions: Sequence[Prediction], services: Services
     ) -> list[list[Verdict]]:
@@ -127,8 +108,7 @@ class Judged(Spec):
             MissingExtra: There is nobody to ask.
             EvaluationError: No judge is named, a file is missing, or the server did not answer.
         """
-        self.prompt_file()
-        self.right_answers(())  # what is wrong with a file is said before anything is generated
+        self.check(predictions)
         if self.server is None:
             raise EvaluationError(
                 f"{self.name}.server is not set: name the judge, {{url: ..., model: ...}}"

@@ -11,13 +11,14 @@ not know: see docs/benchmarks.md.
 
 from collections.abc import Sequence
 
+from harness.evaluation.judging.asked import Question
 from harness.evaluation.judging.conversations import (
     conversation_of,
     reference_fields,
     single_fields,
 )
 from harness.evaluation.judging.files import find_file
-from harness.evaluation.judging.judged import Judged, Question
+from harness.evaluation.judging.judged import Judged
 from harness.evaluation.judging.prompts import FASTCHAT, PromptFile, read_prompts
 from harness.evaluation.judging.spread import (
     mean_over_repeats,

@@ -12,9 +12,10 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.errors import DataError, EvaluationError
+from harness.evaluation.judging.asked import Question, Verdict
 from harness.evaluation.judging.conversations import conversation_of, pair_fields, reference_fields
 from harness.evaluation.judging.files import find_file
-from harness.evaluation.judging.judged import Judged, Question, Verdict
+from harness.evaluation.judging.judged import Judged
 from harness.evaluation.judging.prompts import (
     ALPACA_EVAL,
     FASTCHAT,
@@ -81,6 +82,11 @@ class JudgePreference(Judged):
             )
         other = find_file(f"{self.name}.against", self.against, _OTHER_SYSTEM)
         return {"against": other, **super().files()}
+
+    def check(self, predictions: Sequence[Prediction]) -> None:
+        """The other system's answers too."""
+        super().check(predictions)
+        compared_with(self.files()["against"], predictions)
 
     def own_settings(self) -> Mapping[str, JSON]:
         """Whether preferences are weighted."""

@@ -201,7 +201,8 @@ def test_the_judgements_are_there_to_be_read(judge, prompts):
 )
 def test_what_is_missing_is_named_and_nothing_is_measured(judge, prompts, settings, reason):
     bench = judge(by_length)
-    found = score(ITEMS, metric(bench, prompts, **settings), bench.services)
+    items = ITEMS[:2] if settings else ITEMS
+    found = score(items, metric(bench, prompts, **settings), bench.services)
     assert isinstance(found, Unmeasured)
     assert reason in found.reason
     assert bench.num_asked == 0

@@ -1,0 +1,99 @@
+"""Judged scores as a trial makes them: a stage of the store, with what the judge said beside it."""
+
+import json
+
+import pytest
+
+from harness.errors import DataError
+from harness.evaluation.predict import predict_stored
+from harness.evaluation.predictions import write_predictions
+from harness.evaluation.score import (
+    check_metrics,
+    facts_of_scores,
+    judgements_file,
+    score_stored,
+)
+from harness.evaluation.spec import EvalSpec
+from harness.recording import Recorder
+from harness.store import Store
+from tests.evaluation.judging.conftest import prediction, shown
+from tests.fakes import ScriptedGenerator
+from tests.test_recording import Written, result
+
+ROWS = [
+    {"id": "1", "prompt": "Shorter!", "turns": ["Tell me.", "Shorter!"], "target": ""},
+    {"id": "2", "prompt": "Why?", "turns": ["Who?", "Why?"], "target": ""},
+]
+BLOCK = {"metrics": ["judge_grade"], "summary": None}
+
+
+def answer(prompt):
+    return "That is how it is." if "Shorter" in prompt or "Why" in prompt else "A long story."
+
+
+def by_length(asked):
+    return f"[[{len(shown(asked)['a']) / 10}]]"
+
+
+class Kept(Written):
+    """A run that keeps the files it is given, by their folder."""
+
+    def __init__(self):
+        super().__init__()
+        self.files = {}
+
+    def log_file(self, path, folder=None):
+        self.files[folder] = path.read_text()
+
+
+@pytest.fixture
+def stored(benchmarks, tmp_path):
+    benchmarks.write("chat/talk_test", ROWS, block=BLOCK)
+    (benchmark,) = benchmarks.find()
+    store = Store(tmp_path / "home/store")
+    built = predict_stored([benchmark], {"m": 1}, store, lambda: ScriptedGenerator(answer))
+    return benchmark, built[benchmark.key], store
+
+
+def test_a_trial_keeps_what_the_judge_said_beside_the_score_and_shows_it(
+    stored, judge, prompts, tmp_path
+):
+    benchmark, predictions, store = stored
+    bench = judge(by_length)
+    settings = {"server": bench.server, "prompts": prompts}
+    score = score_stored(predictions, benchmark, "judge_grade", settings, bench.services, store)
+    assert score.value == pytest.approx((1.3 + 1.8) / 2)
+    assert score.signature.endswith(f"|benchmark:1.0|data:{benchmark.data_sha256[:8]}")
+    path = judgements_file(store, predictions.key, score)
+    rows = [json.loads(line) for line in path.read_text().splitlines()]
+    assert [(row["id"], row["turn"], row["repeat"]) for row in rows] == [
+        (item, turn, repeat) for item in ("1", "2") for turn in (1, 2) for repeat in (1, 2)
+    ]
+    asked = bench.num_asked
+    again = score_stored(predictions, benchmark, "judge_grade", settings, bench.services, store)
+    assert again == score
+    assert bench.num_asked == asked == 8
+
+    run = Kept()
+    scores = {"chat/talk_test/judge_grade": score}
+    stages = {"predictions/chat/talk_test": predictions.key}
+    facts = facts_of_scores(scores)
+    Recorder(run).end(result(scores=scores, stages=stages, facts=facts), tmp_path / "home")
+    assert run.files["judgements/chat/talk_test/judge_grade"] == path.read_text()
+    assert run.final["judge_grade/turn_2/chat/talk_test"] == pytest.approx(1.8)
+    assert run.final["judge_grade/sd_between_repeats/chat/talk_test"] == 0.0
+
+
+def test_a_wrong_file_is_told_before_anything_is_generated(benchmarks, prompts, tmp_path):
+    benchmarks.write("chat/talk_test", ROWS, block={**BLOCK, "metrics": ["judge_preference"]})
+    (benchmark,) = benchmarks.find()
+    write_predictions(tmp_path / "other.jsonl", [prediction("1", "a", "b")])
+    settings = {"prompts": prompts, "against": str(tmp_path / "other.jsonl")}
+    spec = EvalSpec(suites=("chat",), metrics={"judge_preference": settings})
+    with pytest.raises(DataError, match=r"no answer to 1 of 2 items, matched by id \(first: '2'"):
+        check_metrics([benchmark], spec)
+
+
+def test_a_benchmark_without_a_judge_is_not_measured_and_no_reason_to_stop(benchmarks, stored):
+    benchmark, *_ = stored
+    check_metrics([benchmark], EvalSpec(suites=("chat",)))
