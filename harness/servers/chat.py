@@ -1,7 +1,8 @@
 """A server as something to ask: many requests under way, replies handed over as they come."""
 
-import threading
+import contextlib
 from collections.abc import Callable, Sequence
+from functools import partial
 from typing import TYPE_CHECKING, TypeAlias
 
 from harness.servers.exchange import ChatRequest, Reply, Request, TextRequest
@@ -33,8 +34,6 @@ class ChatServer:
         self.spec = spec
         self._key = read_key(spec)
         self._limit = LIMIT
-        self._opened: Client | None = None
-        self._lock = threading.Lock()
 
     def __repr__(self) -> str:
         """By address and model."""
@@ -51,35 +50,32 @@ class ChatServer:
         Raises:
             EvaluationError: A request was not answered (``ServerError``, with the status).
         """
+        if not requests:
+            return []
+        from harness.servers.client import Client  # loads openai, which parsing must not
+
         replies: dict[int, Reply] = {}
         faults: list[Exception] = []
-        for number, outcome in each(self._reply, requests, self.spec.parallel):
-            if isinstance(outcome, Exception):
-                faults.append(outcome)
-                continue
-            replies[number] = outcome
-            if on_reply is not None:
-                on_reply(number, outcome)
+        with contextlib.closing(Client(self.spec, self._key)) as client:
+            reply_to = partial(self._reply, client)
+            for number, outcome in each(reply_to, requests, self.spec.parallel):
+                if isinstance(outcome, Exception):
+                    faults.append(outcome)
+                    continue
+                replies[number] = outcome
+                if on_reply is not None:
+                    on_reply(number, outcome)
         if faults:
             raise faults[0]
         return [replies[number] for number in range(len(requests))]
 
-    def _reply(self, request: Request) -> Reply:
+    def _reply(self, client: "Client", request: Request) -> Reply:
         limit = self._limit
         try:
-            found = self._client.post(path_of(request), body_of(self.spec, request, limit))
+            found = client.post(path_of(request), body_of(self.spec, request, limit))
         except ServerError as error:
             if not wants_other_limit(error, limit):
                 raise
             self._limit = NEW_LIMIT
-            return self._reply(request)
+            return self._reply(client, request)
         return reply_of(self.spec, self._key, found)
-
-    @property
-    def _client(self) -> "Client":
-        from harness.servers.client import Client  # loads openai, which parsing must not
-
-        with self._lock:
-            if self._opened is None:
-                self._opened = Client(self.spec, self._key)
-            return self._opened
