@@ -176,13 +176,20 @@ class Decoding:
 class Generation:
     """A continuation; ``finished`` when the model ended its turn (the end token is in the ids).
 
-    ``thoughts`` is what it thought aloud before: in the ids, and not in the text.
+    ``thoughts`` is what it thought aloud before: in the ids, and not in the text. ``counted`` is
+    the number of tokens where the ids are none: a server's word, None where it gives none.
     """
 
     token_ids: TokenIds
     text: str
     finished: bool
     thoughts: str = ""
+    counted: int | None = None
+
+    @property
+    def num_tokens(self) -> int:
+        """Tokens that were generated, the end of the turn among them."""
+        return len(self.token_ids) if self.counted is None else self.counted
 
 
 @dataclass(frozen=True, slots=True)

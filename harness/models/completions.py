@@ -110,7 +110,7 @@ class StoredGenerator:
             _write(folder / _FILE, generations)
             return {
                 "prompts": len(prompts),
-                "tokens": sum(len(generation.token_ids) for generation in generations),
+                "tokens": sum(generation.num_tokens for generation in generations),
             }
 
         built = self._store.build(stage, make)
@@ -165,6 +165,7 @@ def _write(path: Path, generations: Sequence[Generation]) -> None:
         for one in generations:
             row = {"text": one.text, "finished": one.finished, "token_ids": one.token_ids}
             row |= {"thoughts": one.thoughts} if one.thoughts else {}
+            row |= {} if one.counted is None else {"counted": one.counted}
             file.write(json.dumps(row, ensure_ascii=False) + "\n")
 
 
@@ -172,6 +173,12 @@ def _read(path: Path) -> list[Generation]:
     with path.open(encoding="utf-8") as file:
         rows = [json.loads(line) for line in file]
     return [
-        Generation(tuple(row["token_ids"]), row["text"], row["finished"], row.get("thoughts", ""))
+        Generation(
+            tuple(row["token_ids"]),
+            row["text"],
+            row["finished"],
+            row.get("thoughts", ""),
+            row.get("counted"),
+        )
         for row in rows
     ]

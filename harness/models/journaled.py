@@ -204,9 +204,9 @@ def _answer_keys(prompts: Sequence[TokenIds], decoding: Decoding) -> list[str]:
 
 
 def _plain(one: Generation) -> JSON:
-    return [list(one.token_ids), one.text, one.finished, one.thoughts]
+    return [list(one.token_ids), one.text, one.finished, one.thoughts, one.counted]
 
 
 def _generation(plain: JSON) -> Generation:
-    token_ids, text, finished, thoughts = plain
-    return Generation(tuple(token_ids), text, finished, thoughts)
+    token_ids, *others = plain
+    return Generation(tuple(token_ids), *others)

@@ -155,9 +155,8 @@ class ServerGenerator:
             cut = split_thoughts if self._tokenizer is None else self._tokenizer.split_thoughts
             thoughts, text = cut(text)
         ids = encode(thoughts + text)
-        return Generation(
-            (*ids, ANSWER_END) if reply.finished else ids, text, reply.finished, thoughts
-        )
+        ended = (*ids, ANSWER_END) if reply.finished else ids
+        return Generation(ended, text, reply.finished, thoughts, reply.num_tokens)
 
     def _check(self, prefixes: Sequence[str]) -> None:
         """Once, that the server continues answers; also such as end in white space, if some do."""

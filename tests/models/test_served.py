@@ -267,8 +267,12 @@ def test_a_killed_server_loses_nothing_that_was_answered(tmp_path):
     with serving(three) as server, pytest.raises(ServerError, match="500: gone"):
         stored(server).generate(prompts, GREEDY)
     with serving(upper) as again:
-        found = stored(again).generate(prompts, GREEDY)
+        keeper = stored(again)
+        found = keeper.generate(prompts, GREEDY)
     assert [one.text for one in found] == list("ABCDEFGH")
     assert len(again.asked) == 5
+    assert [one.num_tokens for one in found] == [1] * 8  # the server's words, not our characters
+    assert keeper.built[0].facts["tokens"] == 8
+    assert keeper.generate(prompts, GREEDY) == found
     kept = [path.read_text() for path in tmp_path.rglob("*.jsonl")]
     assert json.loads(kept[0].splitlines()[0])["text"] == "A"
