@@ -1,5 +1,6 @@
 """``harness data``: validate and describe a corpus, look for test sets in it."""
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -118,7 +119,7 @@ def command(
         return
     _print_description(corpus, describe(rows, spec.checks, counts))
     if overlaps:
-        _print_overlaps(overlaps)
+        _print_overlaps({_short(key, files): overlap for key, overlap in overlaps.items()})
 
 
 def _plain(corpus: str, description: "Description", overlaps: "dict[str, Overlap]") -> Any:
@@ -155,11 +156,29 @@ def _print_description(corpus: str, description: "Description") -> None:
         click.echo(f"look at    {count} rows have {what}")
 
 
+def _short(key: str, files: "Sequence[str]") -> str:
+    """The name of a file, where no other file is called so; its path would fill the table."""
+    names = [Path(path).name for path in files]
+    name = Path(key).name
+    return name if key in files and names.count(name) == 1 else key
+
+
 def _print_overlaps(overlaps: "dict[str, Overlap]") -> None:
-    numbers = ("items", "in it", "nearly")
-    table = output.table("Test items in this corpus", "benchmark", *numbers, right=numbers)
+    from collections import Counter
+
+    shares, numbers = ("in it", "nearly"), ("items", "in it", "nearly")
+    table = output.table(
+        "Test items in this corpus", "benchmark", "items", *shares, "as its", right=numbers
+    )
     for key, overlap in overlaps.items():
-        table.add_row(key, str(overlap.num_items), f"{overlap.exact:.1%}", f"{overlap.near:.1%}")
+        places = Counter(match.place for match in overlap.matches).most_common()
+        table.add_row(
+            key,
+            str(overlap.num_items),
+            f"{overlap.exact:.1%}",
+            f"{overlap.near:.1%}",
+            ", ".join(f"{place} ({count})" for place, count in places),
+        )
     output.print_table(table)
     for key, overlap in overlaps.items():
         for match in overlap.matches[:MOST_SHOWN]:

@@ -43,6 +43,7 @@ def test_test_items_in_the_corpus_are_found(harness, folder):
     assert overlaps["general/copy_test"]["exact"] == 0
     text = harness("data", "corpus.jsonl", "--against", "translation").out
     assert "test-cat is the source of row leak" in text
+    assert "source (1)" in text
 
 
 def test_suites_of_several_folders_are_looked_for(harness, folder):
@@ -96,6 +97,10 @@ def test_test_sets_that_are_files_are_looked_for(harness, folder):
     assert overlaps["test.en"]["matches"][0]["item_id"] == "1"
     assert [overlaps[f"test.{name}"]["exact"] for name in ("en", "tsv", "sgm")] == [0.5, 1, 1]
     assert overlaps["test.jsonl"]["exact"] == pytest.approx(1 / 3)
+    (folder / "older").mkdir()
+    (folder / "test.en").rename(folder / "older/test.en")
+    shown = harness("data", "corpus.jsonl", "--against-file", "older/test.en").out
+    assert "- test.en 1 is the source of row" in shown  # the file's name is enough in a table
 
 
 def test_a_test_set_without_a_text_is_refused(harness, folder):
