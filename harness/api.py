@@ -41,7 +41,7 @@ def run_trial(
     preflight(config)
     from harness.evaluation.comet_client import comet_client
     from harness.tracked import run_tracked
-    from harness.tracking import MlflowTracker
+    from harness.tracking.tracker import MlflowTracker
 
     folder = Path(home or os.environ.get("HARNESS_HOME") or ".harness")
     tracker: Tracker | None = MlflowTracker(tracking_uri) if track else None

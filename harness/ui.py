@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from types import FrameType
 
 from harness.errors import ConfigError, EvaluationError
-from harness.tracking import existing_store
+from harness.tracking.place import existing_store
 
 logger = logging.getLogger(__name__)
 

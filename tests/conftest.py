@@ -66,7 +66,7 @@ def tiny(tiny_chat_model: "ChatModel") -> "HuggingFaceGenerator":
 @pytest.fixture(scope="session")
 def empty_tracking_store(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """An MLflow database with its tables: a copy of it opens in a tenth of the time."""
-    from harness.tracking import MlflowTracker
+    from harness.tracking.tracker import MlflowTracker
 
     path = tmp_path_factory.mktemp("mlflow") / "mlflow.db"
     MlflowTracker(f"sqlite:///{path}")

@@ -8,7 +8,7 @@ from click.testing import CliRunner
 
 from harness.cli.main import main
 from harness.models.toy_families import save_toy
-from harness.tracking import MlflowTracker
+from harness.tracking.tracker import MlflowTracker
 from tests.projects import write_project
 
 pytestmark = pytest.mark.slow

@@ -12,15 +12,9 @@ from harness import leases
 from harness.errors import ConfigError
 from harness.protocols import DataInput
 from harness.publish import publish_once
-from harness.tracking import (
-    ENDS,
-    OWNER,
-    MlflowTracker,
-    existing_store,
-    safe_key,
-    sqlite_file,
-    store_uri,
-)
+from harness.tracking.fields import ENDS, OWNER, safe_key
+from harness.tracking.place import existing_store, sqlite_file, store_uri
+from harness.tracking.tracker import MlflowTracker
 
 DEAD = "elsewhere/1/1"
 
@@ -159,7 +153,7 @@ def test_an_owner_is_alive_while_its_process_is(monkeypatch: pytest.MonkeyPatch)
 
 @pytest.mark.slow
 def test_nothing_is_printed(tmp_path: Path) -> None:
-    code = "from harness.tracking import MlflowTracker; MlflowTracker().start_run('a', 'b')"
+    code = "from harness.tracking.tracker import MlflowTracker; MlflowTracker().start_run('a', 'b')"
     environment = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"}
     done = subprocess.run(
         [sys.executable, "-c", code], capture_output=True, cwd=tmp_path, env=environment, check=True
@@ -175,7 +169,7 @@ def test_keys_hold_only_what_mlflow_takes() -> None:
 
 def test_a_store_killed_while_it_was_made_is_made_anew(tmp_path):
     code = (
-        "import sys; from harness.tracking import MlflowTracker\n"
+        "import sys; from harness.tracking.tracker import MlflowTracker\n"
         "print('ready', flush=True); MlflowTracker(sys.argv[1])"
     )
     for wait in (0.4, 1.0, 1.6):

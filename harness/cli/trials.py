@@ -33,7 +33,7 @@ def execute(
     from harness.evaluation.comet_client import comet_client
     from harness.results import write_results
     from harness.tracked import run_tracked
-    from harness.tracking import MlflowTracker
+    from harness.tracking.tracker import MlflowTracker
 
     tracker = MlflowTracker(tracking_uri) if is_tracked else None
     with (

@@ -82,17 +82,19 @@ def check_benchmarks(folder: Path) -> Check:
 def check_tracking(uri: str | None) -> Check:
     """The MLflow store, which is opened if it is there and not made if it is not."""
     try:
-        tracking = importlib.import_module("harness.tracking")  # MLflow may be what is broken
+        # MLflow may be what is broken
+        place = importlib.import_module("harness.tracking.place")
+        tracker = importlib.import_module("harness.tracking.tracker")
     except ImportError as error:
         return Check("mlflow", "missing", f"cannot be imported: {error}", "make setup")
     try:
-        store: str = tracking.store_uri(uri)
+        store: str = place.store_uri(uri)
         if store.startswith(("http://", "https://")):
             return _check_server(store)
-        file = tracking.sqlite_file(store)
+        file = place.sqlite_file(store)
         if file is not None and not file.exists():
             return Check("mlflow", "ok", f"{store} will be made by the first run")
-        tracking.MlflowTracker(store)
+        tracker.MlflowTracker(store)
     except HarnessError as error:
         return Check("mlflow", "missing", error.message, error.hint)
     return Check("mlflow", "ok", f"{store} opens")

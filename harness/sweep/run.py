@@ -27,7 +27,7 @@ from harness.sweep.spec import SweepSpec
 from harness.sweep.study import Study, find_study, mend_journal, open_study
 from harness.sweep.view import View, silent
 from harness.sweep.workers import Pool
-from harness.tracking import MlflowTracker
+from harness.tracking.tracker import MlflowTracker
 from harness.yaml_files import flatten
 
 RUNNER = "harness.trial:run_trial"

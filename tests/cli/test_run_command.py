@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from harness.tracking import MlflowTracker
+from harness.tracking.tracker import MlflowTracker
 from tests.cli import toy
 
 pytestmark = pytest.mark.slow

@@ -1,6 +1,6 @@
 import pytest
 
-from harness.tracking import MlflowTracker
+from harness.tracking.tracker import MlflowTracker
 from tests.cli import toy
 from tests.synthetic import make_record
 

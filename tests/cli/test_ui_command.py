@@ -9,7 +9,7 @@ import urllib.request
 
 import pytest
 
-from harness.tracking import MlflowTracker
+from harness.tracking.tracker import MlflowTracker
 
 
 def test_a_store_that_is_not_there_exits_with_2(harness, tmp_path):

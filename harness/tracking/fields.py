@@ -1,0 +1,44 @@
+"""Keys, values and tags as MLflow takes them."""
+
+import json
+import re
+
+from harness import leases
+from harness.records import JSON
+
+OWNER = "harness.lease.owner"
+ENDS = "harness.lease.ends"
+
+# Limits of MLflow 3.17 (mlflow/utils/validation.py)
+METRICS_PER_BATCH = 1000
+PARAMS_PER_BATCH = 100
+TAGS_PER_BATCH = 100
+KEY_LENGTH = 250
+PARAM_LENGTH = 6000
+TAG_LENGTH = 8000
+DIGEST_LENGTH = 36
+RUNS_PER_PAGE = 1000
+
+
+def safe_key(key: str) -> str:
+    """A key MLflow takes: other characters than it allows become ``_``.
+
+    >>> safe_key("suite/x/pass@1")
+    'suite/x/pass_1'
+    """
+    return re.sub(r"[^\w\-. :/]", "_", key, flags=re.ASCII)[:KEY_LENGTH]
+
+
+def lease() -> dict[str, str]:
+    """Tags that say whose a run is, and until when to believe in them."""
+    return {OWNER: str(leases.this_process()), ENDS: str(leases.ends())}
+
+
+def text_of(value: JSON) -> str:
+    """A value as the text of a parameter."""
+    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def clipped(text: str, length: int) -> str:
+    """The text, or its beginning."""
+    return text if len(text) <= length else f"{text[: length - 3]}..."

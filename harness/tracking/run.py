@@ -1,0 +1,142 @@
+"""A run of an MLflow store, under a lease."""
+
+import json
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from harness import leases
+from harness.protocols import DataInput, RunStatus
+from harness.records import JSON
+from harness.tracking.fields import (
+    DIGEST_LENGTH,
+    ENDS,
+    METRICS_PER_BATCH,
+    PARAM_LENGTH,
+    PARAMS_PER_BATCH,
+    TAG_LENGTH,
+    TAGS_PER_BATCH,
+    clipped,
+    safe_key,
+    text_of,
+)
+from harness.tracking.library import (
+    Dataset,
+    DatasetInput,
+    InputTag,
+    Metric,
+    MlflowClient,
+    Param,
+    RunTag,
+)
+
+_FLUSH_AFTER_S = 5.0
+
+
+class MlflowRun:
+    """One run; metrics are held back a few seconds and sent together."""
+
+    def __init__(self, client: MlflowClient, run_id: str) -> None:
+        self._client = client
+        self._run_id = run_id
+        self._metrics: list[Metric] = []
+        self._sent = time.monotonic()
+
+    @property
+    def run_id(self) -> str:
+        """MLflow's id of it."""
+        return self._run_id
+
+    def log_params(self, params: Mapping[str, JSON]) -> None:
+        """Flat parameters; what is no text is written as JSON."""
+        entries = [
+            Param(safe_key(key), clipped(text_of(value), PARAM_LENGTH))
+            for key, value in params.items()
+        ]
+        for start in range(0, len(entries), PARAMS_PER_BATCH):
+            batch = entries[start : start + PARAMS_PER_BATCH]
+            self._client.log_batch(self._run_id, params=batch)
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
+        """Numbers at a step; sent with the next flush."""
+        now = time.time_ns() // 1_000_000
+        self._metrics += [
+            Metric(safe_key(key), float(value), now, step) for key, value in metrics.items()
+        ]
+        full = len(self._metrics) >= METRICS_PER_BATCH
+        if full or time.monotonic() - self._sent > _FLUSH_AFTER_S:
+            self.flush()
+
+    def flush(self) -> None:
+        """Sends the metrics held back."""
+        held, self._metrics = self._metrics, []
+        self._sent = time.monotonic()
+        for start in range(0, len(held), METRICS_PER_BATCH):
+            self._client.log_batch(self._run_id, metrics=held[start : start + METRICS_PER_BATCH])
+
+    def set_tags(self, tags: Mapping[str, str]) -> None:
+        """Text to filter by."""
+        entries = [RunTag(safe_key(key), clipped(value, TAG_LENGTH)) for key, value in tags.items()]
+        for start in range(0, len(entries), TAGS_PER_BATCH):
+            self._client.log_batch(self._run_id, tags=entries[start : start + TAGS_PER_BATCH])
+
+    def log_inputs(self, inputs: Sequence[DataInput]) -> None:
+        """Data sets; MLflow's digest has room for half of the sha256, the profile for all."""
+        self._client.log_inputs(
+            self._run_id,
+            [
+                DatasetInput(
+                    Dataset(
+                        name=given.name,
+                        digest=given.sha256[:DIGEST_LENGTH],
+                        source_type="local",
+                        source=json.dumps({"uri": given.source}),
+                        profile=json.dumps({"sha256": given.sha256}),
+                    ),
+                    tags=[InputTag("mlflow.data.context", given.context)],
+                )
+                for given in inputs
+            ],
+        )
+
+    def log_file(self, path: Path, folder: str | None = None) -> None:
+        """A file, or all in a folder, as an artifact."""
+        if path.is_dir():
+            self._client.log_artifacts(self._run_id, str(path), folder)
+        else:
+            self._client.log_artifact(self._run_id, str(path), folder)
+
+    def log_text(self, text: str, name: str) -> None:
+        """A text as an artifact."""
+        self._client.log_text(self._run_id, text, name)
+
+    def log_table(self, rows: Sequence[Mapping[str, JSON]], name: str) -> None:
+        """A table in the form MLflow's UI shows; its own ``log_table`` would append to an old one.
+
+        Args:
+            rows: A row may lack columns.
+            name: Ends in .json.
+        """
+        columns = list(dict.fromkeys(key for row in rows for key in row))
+        data = [[row.get(column) for column in columns] for row in rows]
+        self.log_text(json.dumps({"columns": columns, "data": data}, ensure_ascii=False), name)
+        tags = self._client.get_run(self._run_id).data.tags
+        tables = json.loads(tags.get("mlflow.loggedArtifacts", "[]"))
+        entry = {"path": name, "type": "table"}
+        if entry not in tables:
+            self.set_tags({"mlflow.loggedArtifacts": json.dumps([*tables, entry])})
+
+    def last_step(self, key: str) -> int:
+        """The greatest step at which a metric was logged; 0 when it never was."""
+        history = self._client.get_metric_history(self._run_id, safe_key(key))
+        return max((metric.step for metric in history), default=0)
+
+    def renew_lease(self) -> None:
+        """Says that this process is alive; sends what was held back, too."""
+        self.flush()
+        self._client.set_tag(self._run_id, ENDS, str(leases.ends()))
+
+    def finish(self, status: RunStatus) -> None:
+        """The terminal status."""
+        self.flush()
+        self._client.set_terminated(self._run_id, status)
