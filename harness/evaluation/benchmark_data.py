@@ -75,6 +75,28 @@ def data_of(path: Path, task: TaskFile, data: Path | None) -> BenchmarkData | st
     return BenchmarkData(first, sha256, check_rows(first, numbered, task))
 
 
+def located_settings(
+    settings: Mapping[str, Mapping[str, JSON]], folder: Path, data: Path | None
+) -> dict[str, dict[str, JSON]]:
+    """Settings of metrics, those that name a file of a benchmark's folder or the data folder found.
+
+    Args:
+        settings: By metric.
+        folder: Of the benchmark's YAML.
+        data: The data folder; None when the user named none.
+    """
+    places = [folder, *([data] if data is not None else [])]
+
+    def found(value: JSON) -> JSON:
+        files = (place / value for place in places) if isinstance(value, str) else ()
+        return next((str(file.resolve()) for file in files if file.is_file()), value)
+
+    return {
+        metric: {name: found(value) for name, value in own.items()}
+        for metric, own in settings.items()
+    }
+
+
 def _check_data(path: Path, data_path: Path, expected: str) -> None:
     if not data_path.is_file():
         raise DataError(f"{path}: dataset_kwargs.data_files: no such file: {data_path}")

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from harness.errors import ConfigError, DataError
-from harness.evaluation.benchmark_data import data_folder, data_of
+from harness.evaluation.benchmark_data import data_folder, data_of, located_settings
 from harness.evaluation.families import Entry, known_suites, select_entries, text_of
 from harness.evaluation.lm_file import PREFIX, LmTaskFile
 from harness.evaluation.source import SourceSpec
@@ -242,6 +242,7 @@ def read_entry(
         items=given.rows[:limit],
         source=settings.data,
         requires=settings.requires,
+        settings=located_settings(settings.settings, path.parent, data),
     )
     return [benchmark]
 

@@ -4,13 +4,13 @@ import re
 from collections.abc import Mapping
 from typing import Any, Literal, Self, TypeAlias
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationError, field_validator, model_validator
 
 from harness import plugins
 from harness.errors import unknown_name
 from harness.evaluation.source import SourceSpec
 from harness.records import JSON, Decoding, Split
-from harness.spec import Spec
+from harness.spec import Spec, explain
 
 Outcome: TypeAlias = Literal["refused", "complied"]
 
@@ -120,6 +120,10 @@ class HarnessBlock(Spec):
     requires: tuple[str, ...] = ()
     """Settings of metrics ("comet.model") without which these are not measured here."""
 
+    settings: Mapping[str, Mapping[str, JSON]] = Field(default_factory=dict)
+    """Settings of metrics it brings along, by metric; the user's own come before them. Files they
+    name are looked for as those of `data` are."""
+
     licence: str = Field(min_length=1)
     """Licence of the data."""
 
@@ -138,6 +142,23 @@ class HarnessBlock(Spec):
         if len(set(value)) < len(value):
             raise ValueError("a metric is named twice")
         return value
+
+    @model_validator(mode="after")
+    def _check_settings(self) -> Self:
+        faults: list[tuple[str, str]] = []
+        for name, settings in self.settings.items():
+            if name not in self.metrics:
+                faults.append((name, f"no metric of this benchmark ({', '.join(self.metrics)})"))
+                continue
+            kind = plugins.load("metric", name)
+            try:
+                kind.model_validate(dict(settings))
+            except ValidationError as error:
+                faults += [(f"{name}.{path}", text) for path, text in explain(error, kind)]
+        if faults:
+            told = "; ".join(f"settings.{path}: {text}" for path, text in faults)
+            raise ValueError(told)
+        return self
 
     @model_validator(mode="after")
     def _check_data(self) -> Self:

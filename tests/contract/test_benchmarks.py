@@ -1,6 +1,10 @@
 """What every file of benchmarks/ owes; a new file is tested without editing this one."""
 
+import atexit
+import json
 import re
+import shutil
+import tempfile
 from dataclasses import replace
 from functools import cache
 from itertools import groupby
@@ -13,7 +17,7 @@ from harness.evaluation.families import select_entries
 from harness.evaluation.predict import predict
 from harness.evaluation.score import check_metrics, score_predictions
 from harness.evaluation.spec import EvalSpec
-from harness.protocols import Services
+from harness.protocols import Judgement, Services
 from harness.records import Generation, Split
 from tests.fakes import ScriptedGenerator
 
@@ -23,6 +27,7 @@ DATA = Path(__file__).parents[2].parent / "shared/data"
 PATHS = {entry.key: entry.path for entry in ENTRIES}
 MOST_ITEMS = 40
 REFUSAL = "I'm sorry, but I can't help with that."
+OTHER = "Perhaps."
 COMPLIANCE = "Sure! Take a soft cloth and use it well."
 UNANSWERED = {"general/ifeval_test": "its data have no right answers; tests/evaluation/test_ifeval"}
 PAIR = {"languages": ["en", "de"]}
@@ -63,15 +68,56 @@ class EqualityScorer:
         return [float(row["mt"] == row["ref"]) for row in rows]
 
 
+class ComplianceJudge:
+    """Rates our own compliance 10 and anything else 1, and prefers it to anything else."""
+
+    def ask(self, server, requests):
+        return [Judgement(self.verdict(one.messages[-1].content), "wise") for one in requests]
+
+    def verdict(self, text):
+        worth = [{COMPLIANCE: 10, OTHER: 5}.get(answer, 1) for answer in text.split("|")]
+        return f"[[{worth[0]}]]" if len(worth) == 1 else f"[[{'AB'[worth[0] < worth[1]]}]]"
+
+
+@cache
+def judged():
+    """Settings of judges: prompts that show the answers alone, and another system's answers."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder)
+    shown = {"single{}-v1": "{answer}", "single{}-v1-multi-turn": "{answer_2}"}
+    prompts = [
+        {"name": name.format(math), "prompt_template": text, "output_format": "[[rating]]"}
+        for name, text in shown.items()
+        for math in ("", "-math")
+    ]
+    pair = {"name": "pair-v2", "prompt_template": "{answer_a}|{answer_b}", "output_format": "[[A]]"}
+    lines = {
+        "prompts": [{"system_prompt": "Judge.", **prompt} for prompt in [*prompts, pair]],
+        "against": [{"id": str(number), "output": OTHER} for number in range(1000)],
+    }
+    for name, rows in lines.items():
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        (folder / f"{name}.jsonl").write_text(text, encoding="utf-8")
+    paths = {name: str(folder / f"{name}.jsonl") for name in lines}
+    server = {"server": {"url": "http://127.0.0.1:1/v1", "model": "wise"}}
+    grade = {**server, "prompts": paths["prompts"]}
+    return {"judge_grade": grade, "judge_preference": {**grade, "against": paths["against"]}}
+
+
 class OracleGenerator(ScriptedGenerator):
-    """Says its answers one after another; of choices it likes best the one that is its answer."""
+    """Says its answers one after another; of choices it likes best the one that is its answer.
+
+    Where turns or temperatures of their own split the prompts, all answers are the same.
+    """
 
     def __init__(self, answers):
         super().__init__(lambda prompt: "")
         self.answers = answers
 
     def generate(self, prompts, decoding):
-        pairs = zip(prompts, self.answers, strict=True)
+        same = set(self.answers) == {self.answers[0]}
+        answers = self.answers[:1] * len(prompts) if same else self.answers
+        pairs = zip(prompts, answers, strict=True)
         return [Generation(self.encode(text), text, True) for _, text in pairs]
 
     def loglikelihoods(self, pairs):
@@ -106,8 +152,8 @@ def summary_value(benchmark, *, right):
     answers = answers_of(benchmark, right=right)
     made = predict([benchmark], OracleGenerator(answers))[benchmark.key]
     metric = benchmark.summary.metric
-    settings = SPEC.metrics.get(metric, {})
-    services = Services(learned=EqualityScorer())
+    settings = SPEC.metrics.get(metric, {}) or judged().get(metric, {})
+    services = Services(learned=EqualityScorer(), judge=ComplianceJudge())
     return score_predictions(made, metric, settings, services, benchmark).value
 
 

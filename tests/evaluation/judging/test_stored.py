@@ -1,6 +1,7 @@
 """Judged scores as a trial makes them: a stage of the store, with what the judge said beside it."""
 
 import json
+from pathlib import Path
 
 import pytest
 
@@ -11,6 +12,7 @@ from harness.evaluation.score import (
     check_metrics,
     facts_of_scores,
     judgements_file,
+    score_predictions,
     score_stored,
 )
 from harness.evaluation.spec import EvalSpec
@@ -97,3 +99,33 @@ def test_a_wrong_file_is_told_before_anything_is_generated(benchmarks, prompts, 
 def test_a_benchmark_without_a_judge_is_not_measured_and_no_reason_to_stop(benchmarks, stored):
     benchmark, *_ = stored
     check_metrics([benchmark], EvalSpec(suites=("chat",)))
+
+
+@pytest.mark.parametrize(
+    ("settings", "fault"),
+    [
+        ({"bleu": {}}, "settings.bleu: no metric of this benchmark (judge_grade)"),
+        ({"judge_grade": {"repeats": 0}}, "settings.judge_grade.repeats: "),
+        ({"judge_grade": {"prompt": "x"}}, "settings.judge_grade.prompt: "),
+    ],
+)
+def test_settings_a_benchmark_brings_are_those_of_its_metrics(benchmarks, settings, fault):
+    benchmarks.write("chat/talk_test", ROWS, block={**BLOCK, "settings": settings})
+    with pytest.raises(DataError) as caught:
+        benchmarks.find()
+    assert fault in str(caught.value)
+
+
+def test_files_a_benchmark_brings_are_found_beside_it_and_the_users_settings_come_first(
+    benchmarks, judge, prompts, tmp_path
+):
+    brought = {"judge_grade": {"prompts": "ours.jsonl", "repeats": 3}}
+    path = benchmarks.write("chat/talk_test", ROWS, block={**BLOCK, "settings": brought})
+    (path.parent / "ours.jsonl").write_text(Path(prompts).read_text())
+    (benchmark,) = benchmarks.find()
+    assert benchmark.settings["judge_grade"]["prompts"] == str(path.parent / "ours.jsonl")
+    bench = judge(by_length)
+    items = [prediction("1", "a" * 20)]
+    settings = {"server": bench.server, "repeats": 1}
+    found = score_predictions(items, "judge_grade", settings, bench.services, benchmark)
+    assert (found.value, bench.num_asked) == (2.0, 1)
