@@ -56,9 +56,13 @@ class ChatServer:
 
         replies: dict[int, Reply] = {}
         faults: list[Exception] = []
-        with contextlib.closing(Client(self.spec, self._key)) as client:
-            reply_to = partial(self._reply, client)
-            for number, outcome in each(reply_to, requests, self.spec.parallel):
+        with (
+            contextlib.closing(Client(self.spec, self._key)) as client,
+            contextlib.closing(
+                each(partial(self._reply, client), requests, self.spec.parallel)
+            ) as outcomes,
+        ):
+            for number, outcome in outcomes:
                 if isinstance(outcome, Exception):
                     faults.append(outcome)
                     continue

@@ -2,7 +2,7 @@
 
 import queue
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
 from typing import TypeVar
 
 Given = TypeVar("Given")
@@ -11,11 +11,12 @@ Made = TypeVar("Made")
 
 def each(
     do: Callable[[Given], Made], items: Sequence[Given], parallel: int
-) -> Iterator[tuple[int, Made | Exception]]:
+) -> Generator[tuple[int, Made | Exception], None, None]:
     """Number and outcome of each item, as they come; an error is an outcome too.
 
-    After an error nothing new is begun, and what is under way is still handed over. The threads are
-    daemons: a program that is interrupted waits for none of them.
+    After an error nothing new is begun, and what is under way is still handed over. Nothing new is
+    begun either once this is closed. The threads are daemons: a program that is interrupted waits
+    for none of them.
 
     >>> sorted(each(len, ["a", "bcd"], 2))
     [(0, 1), (1, 3)]

@@ -226,6 +226,28 @@ def test_a_model_with_the_newer_name_of_the_limit_gets_that():
     assert limits == [None, 9, 9]
 
 
+def test_who_interrupts_waits_for_nobody_and_nothing_new_is_begun():
+    held = threading.Event()
+
+    def answering(asked):
+        if asked.body["messages"][0]["content"] != "0":
+            held.wait(10)
+        return echo(asked)
+
+    def interrupt(number, reply):
+        raise KeyboardInterrupt
+
+    asks = [chat(str(number)) for number in range(20)]
+    with serving(answering) as server:
+        begun = time.monotonic()
+        with pytest.raises(KeyboardInterrupt):
+            ChatServer(server.spec(parallel=2)).ask(asks, interrupt)
+        assert time.monotonic() - begun < 5
+        held.set()
+        time.sleep(0.3)
+    assert len(server.asked) <= 3
+
+
 def test_an_error_of_ours_in_a_thread_is_raised_in_the_one_that_asked():
     def broken(item):
         raise ValueError(item)

@@ -164,6 +164,7 @@ def test_the_key_follows_no_redirect(server_of):
     assert elsewhere.asked == []
 
 
+@pytest.mark.slow
 def test_the_librarys_own_switch_for_logs_shows_no_key(tmp_path):
     code = """
 import sys
