@@ -19,6 +19,8 @@ from harness.records import JSON, Prediction
 from harness.servers.spec import ServerSpec
 from harness.spec import LocalPath, Spec
 
+_SHOWN = 80
+
 
 class Judged(Spec):
     """A metric whose items are judged by a chat model behind an OpenAI-compatible server."""
@@ -106,7 +108,8 @@ class Judged(Spec):
         Raises:
             DataError: A file is wrong, or a prediction lacks what is judged.
             MissingExtra: There is nobody to ask.
-            EvaluationError: No judge is named, a file is missing, or the server did not answer.
+            EvaluationError: No judge is named, a file is missing, the server did not answer, or
+                none of its judgements has a verdict.
         """
         self.check(predictions)
         if self.server is None:
@@ -125,13 +128,19 @@ class Judged(Spec):
         ]
         said = services.judge.ask(self.server.plain(), requests)
         grid = [said[start : start + self.repeats] for start in range(0, len(said), self.repeats)]
-        return [
+        found = [
             [
                 Verdict(question, repeat, judgement, self.value_of(question, judgement))
                 for repeat, judgement in enumerate(row)
             ]
             for question, row in zip(questions, grid, strict=True)
         ]
+        if said and all(one.value is None for row in found for one in row):
+            raise EvaluationError(
+                f"{self.name}: none of the {len(said)} judgements of {self.server.model} has a "
+                f"verdict in the form its prompt asks for; the first: {_short(said[0].text)!r}"
+            )
+        return found
 
     def right_answers(self, conversations: Sequence[Conversation]) -> Mapping[str, tuple[str, ...]]:
         """The reference answers of those that are judged against one, by item and turn.
@@ -216,3 +225,7 @@ class Judged(Spec):
     def classes(self, predictions: Sequence[Prediction]) -> list[str]:
         """None."""
         return []
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _SHOWN else text[:_SHOWN] + "..."

@@ -91,9 +91,12 @@ def test_judgements_without_a_rating_are_counted_and_are_no_zero(judge, prompts)
 
 
 def test_a_judge_that_never_rates_measures_nothing(judge, prompts):
-    bench = judge(lambda asked: "Hm.")
+    bench = judge(lambda asked: "Hm. " * 30)
     found = score(ITEMS[:1], metric(bench, prompts), bench.services)
-    assert found == Unmeasured("judge_grade has nothing to measure in these 1 items")
+    assert found == Unmeasured(
+        "judge_grade: none of the 2 judgements of m has a verdict in the form its prompt asks for; "
+        f"the first: {'Hm. ' * 20 + '...'!r}"
+    )
 
 
 def test_the_spread_between_repeats_is_that_of_their_means(judge, prompts):
