@@ -13,7 +13,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import redirect_stdout
 from dataclasses import dataclass
 from importlib import metadata
@@ -21,6 +21,7 @@ from io import StringIO
 from pathlib import Path
 from statistics import median
 from tempfile import TemporaryDirectory
+from typing import Any
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("HF_HUB_OFFLINE", "1")
@@ -112,14 +113,25 @@ def training(rounds: int, num_pairs: int) -> dict:
     def theirs() -> int:
         tuned = attach(chat_model(), LORA, seed=1)
         with TemporaryDirectory() as folder, redirect_stdout(StringIO()):
-            trainer(tuned, rows, folder).train()
+            collator = DataCollatorForSeq2Seq(tuned.tokenizer.tokenizer, padding=True)
+            trainer(tuned.model, rows, folder, collator, use_cpu=True).train()
         return num_tokens
 
     return in_turns(ours, theirs, rounds)
 
 
-def trainer(tuned: ChatModel, rows: tuple[TokenRow, ...], folder: str) -> Trainer:
-    """Trainer as people use it: random order, padding to the longest of the batch."""
+def trainer(
+    model: Any, rows: Sequence[TokenRow], folder: str, collator: Callable[..., Any], **changes: Any
+) -> Trainer:
+    """Trainer as people use it: random order, padding to the longest of the batch.
+
+    Args:
+        model: With an adapter.
+        rows: What to train on, all but prompts with loss.
+        folder: Gets nothing, but is asked for.
+        collator: Makes a batch of rows.
+        changes: Other arguments than those here.
+    """
     examples = [
         {
             "input_ids": list(row.ids),
@@ -131,27 +143,26 @@ def trainer(tuned: ChatModel, rows: tuple[TokenRow, ...], folder: str) -> Traine
         }
         for row in rows
     ]
-    arguments = TrainingArguments(
-        output_dir=folder,
-        per_device_train_batch_size=BATCH,
-        num_train_epochs=1,
-        learning_rate=RATE,
-        lr_scheduler_type="cosine",
-        warmup_steps=0.03,
-        max_grad_norm=1.0,
-        logging_strategy="no",
-        save_strategy="no",
-        report_to="none",
-        use_cpu=True,
-        seed=1,
-        disable_tqdm=True,
-        remove_unused_columns=False,
-    )
+    arguments: dict[str, Any] = {
+        "output_dir": folder,
+        "per_device_train_batch_size": BATCH,
+        "num_train_epochs": 1,
+        "learning_rate": RATE,
+        "lr_scheduler_type": "cosine",
+        "warmup_steps": 0.03,
+        "max_grad_norm": 1.0,
+        "logging_strategy": "no",
+        "save_strategy": "no",
+        "report_to": "none",
+        "seed": 1,
+        "disable_tqdm": True,
+        "remove_unused_columns": False,
+    }
     return Trainer(
-        model=tuned.model,
-        args=arguments,
+        model=model,
+        args=TrainingArguments(**(arguments | changes)),
         train_dataset=examples,
-        data_collator=DataCollatorForSeq2Seq(tuned.tokenizer.tokenizer, padding=True),
+        data_collator=collator,
     )
 
 
