@@ -135,9 +135,9 @@ def halved_while_full(train: Callable[[int], dict[str, Any]], micro: int) -> dic
 
 
 def free() -> None:
-    """Gives back what nobody holds any more."""
-    gc.collect()
+    """Gives back to the accelerator what nobody holds any more."""
     if torch.cuda.is_available():
+        gc.collect()
         torch.cuda.empty_cache()
 
 
