@@ -6,7 +6,7 @@ Rich is imported where a table is made: a configuration error is told without it
 import json
 import shutil
 import textwrap
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import click
@@ -45,6 +45,15 @@ def print_table(made: "Table") -> None:
     from rich.console import Console
 
     Console(highlight=False).print(made)
+
+
+def facts(found: Mapping[str, float]) -> str:
+    """What a score says of how it was measured, in one line.
+
+    >>> facts({"unrated": 0.0, "sd_between_repeats": 0.12345})
+    'unrated 0, sd_between_repeats 0.123'
+    """
+    return ", ".join(f"{name} {value:.3g}" for name, value in found.items())
 
 
 def plain(text: str) -> "Text":

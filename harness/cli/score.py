@@ -146,8 +146,7 @@ def _print_scores(scores: "FileScores") -> None:
     output.print_table(table)
     for name, score in scores.by_metric.items():
         if score.facts:
-            said = ", ".join(f"{fact} {value:.3g}" for fact, value in score.facts.items())
-            click.echo(f"{name}: {said}")
+            click.echo(f"{name}: {output.facts(score.facts)}")
 
 
 def _write_lines(path: Path, rows: "Iterable[Mapping[str, JSON]]") -> None:

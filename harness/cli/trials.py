@@ -64,6 +64,9 @@ def print_scores(result: "TrialResult") -> None:
             table.add_section()
             table.add_row("summary", "0..1, more is better", *map(output.number, summaries))
         output.print_table(table)
+    for key, score in result.scores.items():
+        if score.facts:
+            click.echo(output.paragraphs(f"- {key}: {output.facts(score.facts)}"))
     for key, shares in _contamination(result).items():
         text = f"{shares['exact']:.1%} of its items are in the training text"
         click.echo(output.paragraphs(f"- {key}: {text}, {shares['near']:.1%} more nearly so"))
