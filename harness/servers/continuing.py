@@ -2,7 +2,8 @@
 
 Both give text, and text of the second kind would be trained on as if the model had written it
 behind the translation. Servers do not say which they do, but they count the tokens they read: a
-closed turn costs the marks that close it and open the next.
+closed turn costs the marks that close it and open the next. So a begun answer has to cost less than
+the same as a turn of its own; or, where a server continues that too, no more than its words.
 """
 
 from harness.errors import ConfigError
@@ -20,7 +21,7 @@ _LEAST_TOKENS = 8
 
 
 def check_continues(server: ChatServer, blanks: bool) -> None:
-    """Asks the server four short questions, an answer of one token each.
+    """Asks the server five short questions, an answer of one token each.
 
     Args:
         server: The server.
@@ -30,14 +31,16 @@ def check_continues(server: ChatServer, blanks: bool) -> None:
         ConfigError: It does not continue answers, or cannot be seen to.
         EvaluationError: It did not answer.
     """
+    turn = ChatRequest((*_QUESTION, Message("assistant", _WORDS)), max_tokens=1)
     (plain,) = server.ask([_request("")])
     try:
-        once, twice, blank = server.ask([_request(text) for text in (_WORDS, _TWICE, _BLANKS)])
+        begun = [_request(text) for text in (_WORDS, _TWICE, _BLANKS)]
+        closed, once, twice, blank = server.ask([turn, *begun])
     except ServerError as error:
         if error.status not in _REFUSED:
             raise
         raise _fault(server, f"it was refused: {error.message}") from None
-    reason = _reason(plain, once, twice) or (_cut(once, blank) if blanks else None)
+    reason = _reason(plain, closed, once, twice) or (_cut(once, blank) if blanks else None)
     if reason is not None:
         raise _fault(server, reason)
 
@@ -46,18 +49,18 @@ def _request(prefix: str) -> ChatRequest:
     return ChatRequest(_QUESTION, max_tokens=1, prefix=prefix)
 
 
-def _reason(plain: Reply, once: Reply, twice: Reply) -> str | None:
+def _reason(plain: Reply, closed: Reply, once: Reply, twice: Reply) -> str | None:
     """Why an answer begun is not continued, None where it is."""
-    counts = [plain.prompt_tokens, once.prompt_tokens, twice.prompt_tokens]
-    none, one, two = (count or 0 for count in counts)
+    counts = [reply.prompt_tokens for reply in (plain, closed, once, twice)]
+    none, turn, one, two = (count or 0 for count in counts)
     if not all(counts):
         return "the server does not say how many tokens it read, so it cannot be told"
     if two - one < _LEAST_TOKENS:
         return "the server seems to leave it out"
-    # Without a closed turn a beginning costs its own tokens. It may cost less: templates of models
-    # that think put closed thoughts before an answer, and not before one that has begun.
+    # Templates of models that think put closed thoughts before an answer that has begun, or before
+    # one that has not: its words alone do not tell there.
     more = (one - none) - (two - one)
-    if more > 0:
+    if one >= turn and more > 0:
         return f"the server closes it ({more} tokens more than its words) and begins another"
     if once.text.startswith(_WORDS):
         return "the server repeats it in its answer"

@@ -143,7 +143,7 @@ def test_a_server_that_continues_is_asked_once_and_then_used(how):
         for _ in range(2):
             (found,) = served.generate([begun()], GREEDY)
     assert found.text == "goes on"
-    assert len(server.asked) == 4 + 2
+    assert len(server.asked) == 5 + 2
     last = server.asked[-1].body
     assert last["messages"][-1] == {"role": "assistant", "content": "Der Hund"}
     assert (last["continue_final_message"], last["add_generation_prompt"]) == (True, False)
@@ -163,7 +163,7 @@ def test_a_server_that_does_not_continue_is_refused_before_anything_is_asked(how
         generator(server).generate([begun()], GREEDY)
     assert "tokenizer: FOLDER" in raised.value.hint
     assert "continues: true" in raised.value.hint
-    assert len(server.asked) == 4
+    assert len(server.asked) == 5
 
 
 def test_a_server_that_takes_no_such_field_is_refused():
