@@ -9,6 +9,7 @@ import contextlib
 import logging
 import os
 import pickle
+import shutil
 import signal
 import socket
 import subprocess
@@ -178,8 +179,10 @@ def _take_part(job: Job, place: _Place) -> None:
     team.leave()
 
 
-def _end_with_the_leader() -> None:
+def _end_with_the_leader(folder: Path) -> None:
     sys.stdin.buffer.read()
+    # Killed, the leader could not; where it is at its end, both do.
+    shutil.rmtree(folder, ignore_errors=True)
     os._exit(_ORPHANED)
 
 
@@ -188,7 +191,7 @@ def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the leading process
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     job, place = pickle.load(sys.stdin.buffer)
-    threading.Thread(target=_end_with_the_leader, daemon=True).start()
+    threading.Thread(target=_end_with_the_leader, args=[place.folder], daemon=True).start()
     _take_part(job, place)
 
 

@@ -96,13 +96,16 @@ tuning(Path(sys.argv[1]), Path(sys.argv[2]), "home", 2, kill, dropout=0.2).adapt
 @pytest.mark.slow
 def test_killed_they_go_on_to_the_bits_of_a_training_undisturbed(tmp_path, tiny_model_dir):
     command = [sys.executable, "-W", "ignore", "-c", KILLED, tmp_path, tiny_model_dir]
-    environment = {**os.environ, "PYTHONPATH": str(ROOT)}
+    meetings = tmp_path / "meetings"
+    meetings.mkdir()
+    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(meetings)}
     killed = subprocess.run(command, cwd=ROOT, env=environment, check=False)
     assert killed.returncode == -signal.SIGKILL
     started = time.monotonic()
     while any("harness.launch" in one.cmdline() for one in _mine()):
         assert time.monotonic() - started < 10, "the other process lives on"
         time.sleep(0.1)
+    assert not list(meetings.iterdir()), "what the processes met by is left"
     again, curves = trained(tmp_path, tiny_model_dir, "home", 2, dropout=0.2)
     whole, usual = trained(tmp_path, tiny_model_dir, "undisturbed", 2, dropout=0.2)
     assert all(torch.equal(value, whole[name]) for name, value in again.items())

@@ -28,6 +28,7 @@ Result = TypeVar("Result")
 _PATIENCE = timedelta(days=1)
 """How long a process waits for the others: whoever dies is noticed at once, and measuring, drawing
 new rows and waiting for another's larger micro-batches take their time."""
+_DYING_S = 5.0
 
 
 class Team:
@@ -164,7 +165,11 @@ class Process(Team):
             distributed.destroy_process_group()
 
     def _lost(self, broken: RuntimeError) -> TrainingError:
-        self._check()
+        # A connection may close a moment before its process has ended.
+        ends = time.monotonic() + _DYING_S
+        while self.leads and time.monotonic() < ends:
+            self._check()
+            time.sleep(0.05)
         return TrainingError(
             f"process {self.rank + 1} of {self.size} lost the others: {_words(broken)}"
         )
