@@ -1,11 +1,15 @@
 import hashlib
 import json
 import os
+import sys
+from importlib.util import find_spec
 
 import pytest
 from packaging.requirements import Requirement
 
-from harness.doctor import machine, parts
+from harness.doctor import configured, machine, parts
+from harness.models.spec import ModelSpec
+from tests.projects import write_project
 
 
 @pytest.fixture
@@ -84,3 +88,62 @@ def test_offline_is_seen(monkeypatch):
     monkeypatch.delenv("HF_HUB_OFFLINE")
     monkeypatch.delenv("TRANSFORMERS_OFFLINE", raising=False)
     assert machine.check_hub().found.startswith("online")
+
+
+def quantised(kind="nf4"):
+    return ModelSpec(path="m", quantise=kind, device="cpu")
+
+
+@pytest.mark.skipif(find_spec("bitsandbytes") is not None, reason="bitsandbytes is installed")
+def test_a_library_that_quantises_is_missing_where_a_model_wants_it():
+    check = configured.check_quantise(quantised())
+    assert check.state == "missing"
+    assert check.found == "model.quantise: nf4, but bitsandbytes is not installed"
+    assert check.remedy == "pip install 'mt-tuning-harness[quantise]'"
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("raise RuntimeError('no CUDA here')", "cannot be imported: RuntimeError: no CUDA here"),
+        ("class nn: pass", "a layer on cpu fails: type object 'nn' has no attribute"),
+    ],
+)
+@pytest.mark.parametrize("kind", ["nf4", "int8"])
+def test_a_library_that_does_not_quantise_here_says_why(tmp_path, monkeypatch, content, says, kind):
+    (tmp_path / "bitsandbytes.py").write_text(content)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "bitsandbytes", raising=False)
+    check = configured.check_quantise(quantised(kind))
+    monkeypatch.delitem(sys.modules, "bitsandbytes", raising=False)
+    assert check.state == "missing"
+    assert check.found.startswith(f"model.quantise: {kind}, but ")
+    assert says in check.found
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", ["nf4", "fp4", "int8"])
+def test_a_library_that_quantises_is_ok(kind):
+    pytest.importorskip("bitsandbytes")
+    assert configured.check_quantise(quantised(kind)).state == "ok"
+
+
+def test_what_a_configuration_names_is_looked_at(tmp_path, tiny_model_dir):
+    config = write_project(tmp_path, tiny_model_dir)
+    (whole,) = configured.check_configuration(config)
+    assert (whole.name, whole.state) == ("configuration", "ok")
+    model = config.model.model_copy(update={"path": str(tmp_path / "gone"), "quantise": "nf4"})
+    found = list(configured.check_configuration(config.model_copy(update={"model": model})))
+    assert [check.name for check in found] == ["configuration", "bitsandbytes"]
+    assert "gone" in found[0].found
+
+
+def test_vllm_is_a_note_where_it_is_not_there_or_has_no_gpu(monkeypatch, python):
+    check = parts.check_vllm("nowhere")
+    assert (check.state, "docs/engines.md" in check.remedy) == ("note", True)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    check = parts.check_vllm(python)
+    assert check.state == "note"
+    assert check.found == f"0.0.0 in {python}, but it runs on a GPU, and none is here"
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    assert parts.check_vllm(python).state == "ok"

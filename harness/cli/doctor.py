@@ -9,6 +9,7 @@ from harness.cli import options, output
 from harness.errors import EXIT_DONE, EXIT_NO
 
 if TYPE_CHECKING:
+    from harness.config import TrialConfig
     from harness.doctor.finding import Check
 
 COLORS = {"ok": "green", "note": "yellow", "missing": "red"}
@@ -17,24 +18,30 @@ INDENT = 23
 
 @click.command(
     "doctor",
-    epilog=options.examples("harness doctor", "harness doctor --json"),
+    epilog=options.examples("harness doctor", "harness doctor trial.yaml", "harness doctor --json"),
 )
+@click.argument("file", type=options.FILE, required=False, metavar="[FILE.yaml]")
 @options.home
 @options.tracking_uri
 @options.as_json
 @options.verbosity
 @click.pass_context
-def command(ctx: click.Context, home: Path, tracking_uri: str | None, as_json: bool) -> None:
+def command(
+    ctx: click.Context, file: Path | None, home: Path, tracking_uri: str | None, as_json: bool
+) -> None:
     """Say what works on this machine and what to do about the rest.
 
     Looks at Python, the libraries, the COMET environment (its worker is started), the pocket
     testbed's files, the benchmarks, the processors, the GPU, the disk and the MLflow store. Exits
-    with 1 when something required is missing; a note is no failure.
+    with 1 when something required is missing; a note is no failure. With FILE.yaml, a trial's or a
+    sweep's, also at what that one needs: its model, corpora and benchmarks, and the library that
+    model.quantise asks for.
     """
     from harness.doctor.examine import examine
 
+    config = None if file is None else _configuration(file)
     checks = []
-    for check in examine(home, tracking_uri):
+    for check in examine(home, tracking_uri, config):
         checks.append(check)
         if not as_json:
             _print_check(check)
@@ -44,6 +51,14 @@ def command(ctx: click.Context, home: Path, tracking_uri: str | None, as_json: b
     else:
         click.echo(f"\n{'Nothing' if healthy else 'Something'} required is missing.")
     ctx.exit(EXIT_DONE if healthy else EXIT_NO)
+
+
+def _configuration(file: Path) -> "TrialConfig":
+    from harness.config import load_trial
+    from harness.sweep.spec import load_sweep_spec
+    from harness.yaml_files import read_yaml
+
+    return load_sweep_spec(file).base if "base" in read_yaml(file) else load_trial(file)
 
 
 def _plain(check: "Check") -> dict[str, str | None]:

@@ -6,16 +6,20 @@ No check raises, downloads anything or leaves anything behind.
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.doctor import machine, parts
+from harness.config import TrialConfig
+from harness.doctor import configured, machine, parts
 from harness.doctor.finding import Check
 
 
-def examine(home: Path, tracking_uri: str | None) -> Iterator[Check]:
+def examine(
+    home: Path, tracking_uri: str | None, config: TrialConfig | None = None
+) -> Iterator[Check]:
     """All checks, each made when it is asked for: some take seconds.
 
     Args:
         home: Folder that is to hold the store.
         tracking_uri: Of the MLflow store, None for its default.
+        config: What is to be run, None to look at the machine alone.
     """
     yield machine.check_python()
     yield machine.check_processors()
@@ -28,3 +32,5 @@ def examine(home: Path, tracking_uri: str | None) -> Iterator[Check]:
     yield machine.check_gpu()
     yield parts.check_tracking(tracking_uri)
     yield parts.check_comet()
+    if config is not None:
+        yield from configured.check_configuration(config)

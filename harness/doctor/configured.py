@@ -1,0 +1,61 @@
+"""Checks of what one configuration needs beside what every run needs."""
+
+import importlib
+from collections.abc import Iterator
+from importlib import metadata
+
+from harness.config import TrialConfig
+from harness.doctor.finding import Check
+from harness.errors import HarnessError
+from harness.models.identity import device_kind
+from harness.models.spec import ModelSpec
+from harness.preflight import preflight
+
+_LIBRARY = "bitsandbytes"
+_INSTALL = "pip install 'mt-tuning-harness[quantise]'"
+_WIDTH = 64
+
+
+def check_configuration(config: TrialConfig) -> Iterator[Check]:
+    """The model, the corpora and the benchmarks it names, and the library that quantises."""
+    # The check of its own below says more about the library.
+    whole = config.model.model_copy(update={"quantise": None})
+    try:
+        preflight(config.model_copy(update={"model": whole}))
+    except HarnessError as error:
+        yield Check("configuration", "missing", error.message, error.hint)
+    else:
+        found = f"{config.name}: its model, corpora and benchmarks are here"
+        yield Check("configuration", "ok", found)
+    if config.model.quantise is not None:
+        yield check_quantise(config.model)
+
+
+def check_quantise(spec: ModelSpec) -> Check:
+    """Whether the library is there and quantises on the device, by one small layer."""
+    wanted = f"model.quantise: {spec.quantise}"
+    device = device_kind(spec)
+    try:
+        library = importlib.import_module(_LIBRARY)
+        torch = importlib.import_module("torch")
+    except ModuleNotFoundError as error:
+        return Check(_LIBRARY, "missing", f"{wanted}, but {error.name} is not installed", _INSTALL)
+    except Exception as error:  # whatever a broken installation raises is the finding
+        found = f"{wanted}, but it cannot be imported: {type(error).__name__}: {error}"
+        return Check(_LIBRARY, "missing", found, f"pip uninstall {_LIBRARY} && {_INSTALL}")
+    try:
+        if spec.quantise == "int8":
+            layer = library.nn.Linear8bitLt(_WIDTH, _WIDTH, has_fp16_weights=False)
+        else:
+            layer = library.nn.Linear4bit(_WIDTH, _WIDTH, quant_type=spec.quantise)
+        given = torch.ones(1, _WIDTH, dtype=getattr(torch, spec.dtype), device=device)
+        layer.to(device)(given)
+    except Exception as error:  # kernels that are missing fail in many ways
+        reason = str(error).strip().splitlines() or [type(error).__name__]
+        return Check(
+            _LIBRARY,
+            "missing",
+            f"{wanted}, but a layer on {device} fails: {reason[0]}",
+            "it wants an accelerator that torch can use (see gpu), or leave model.quantise out",
+        )
+    return Check(_LIBRARY, "ok", f"{metadata.version(_LIBRARY)} quantises on {device} ({wanted})")
