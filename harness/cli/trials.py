@@ -28,7 +28,7 @@ def execute(
     """Checks, runs, records, writes the results file and shows the scores."""
     from harness.preflight import preflight
 
-    preflight(config)
+    preflight(config, home)
     from harness.cli.progress import RunProgress
     from harness.evaluation.comet_client import comet_client
     from harness.results import write_results
@@ -44,7 +44,7 @@ def execute(
     if results is not None:
         write_results(results, [done.result])
     if as_json:
-        output.print_json(_plain(done))
+        output.print_json(_plain(done, home))
         return
     print_scores(done.result)
     if results is not None:
@@ -98,8 +98,9 @@ def _rows(result: "TrialResult", suite: str) -> dict[tuple[str, str], dict[str, 
     return rows
 
 
-def _plain(done: "Tracked") -> "JSON":
+def _plain(done: "Tracked", home: Path) -> "JSON":
     result = done.result
+    stages = [(*name.partition("/"), key) for name, key in result.stages.items()]
     return {
         "name": result.name,
         "variant": result.variant,
@@ -118,4 +119,9 @@ def _plain(done: "Tracked") -> "JSON":
         "summaries": dict(result.summaries),
         "unmeasured": dict(result.unmeasured),
         "facts": dict(result.facts),
+        "predictions": {
+            benchmark: str(home / "store" / stage / key / "predictions.jsonl")
+            for stage, _, benchmark, key in stages
+            if stage == "predictions"
+        },
     }

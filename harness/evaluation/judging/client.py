@@ -13,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
+from harness.errors import ConfigError, MissingExtra
 from harness.protocols import Judgement, JudgeRequest
 from harness.records import JSON
 from harness.servers.chat import ChatServer
@@ -34,12 +35,13 @@ class JudgeClient:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+        self._read_already: dict[str, Judgement] = {}
 
     def ask(self, server: Mapping[str, JSON], requests: Sequence[JudgeRequest]) -> list[Judgement]:
         """One judgement per request, in order; equal requests get the same.
 
         Raises:
-            ConfigError: The environment variable that is to hold the server's key is not set.
+            MissingExtra: The environment variable that is to hold the server's key is not set.
             EvaluationError: A request was not answered; what was answered is kept.
         """
         spec = ServerSpec.model_validate(server)
@@ -47,7 +49,7 @@ class JudgeClient:
         missing = {
             key: request
             for key, request in zip(keys, requests, strict=True)
-            if not self._path(key).is_file()
+            if key not in self._read_already and not self._path(key).is_file()
         }
         if missing:
             self._announce(spec, list(missing.values()), len(set(keys)))
@@ -56,7 +58,7 @@ class JudgeClient:
             def on_reply(number: int, reply: Reply) -> None:
                 self._keep(*asked[number], spec, reply)
 
-            ChatServer(spec).ask([_chat(request) for _, request in asked], on_reply)
+            _opened(spec).ask([_chat(request) for _, request in asked], on_reply)
         found = {key: self._read(key) for key in dict.fromkeys(keys)}
         return [found[key] for key in keys]
 
@@ -94,8 +96,19 @@ class JudgeClient:
         os.replace(draft.name, path)
 
     def _read(self, key: str) -> Judgement:
-        record = json.loads(self._path(key).read_text(encoding="utf-8"))
-        return Judgement(**record["judgement"])
+        # signature, statistics and facts of a score ask for the same, one after the other
+        if key not in self._read_already:
+            record = json.loads(self._path(key).read_text(encoding="utf-8"))
+            self._read_already[key] = Judgement(**record["judgement"])
+        return self._read_already[key]
+
+
+def _opened(spec: ServerSpec) -> ChatServer:
+    """The server; without its key, what it is to judge is not measured and all else goes on."""
+    try:
+        return ChatServer(spec)
+    except ConfigError as error:
+        raise MissingExtra(error.message, error.hint) from None
 
 
 def _key(spec: ServerSpec, request: JudgeRequest) -> str:

@@ -219,12 +219,28 @@ class Judged(Spec):
         statistics: Sequence[Sequence[float]],
         services: Services,
     ) -> Mapping[str, float]:
-        """What belongs beside the value: the spread of the repeats, what had no verdict."""
-        return self.details([sum(column) for column in zip(*statistics, strict=True)])
+        """The spread of the repeats, what had no verdict, and the value of each category."""
+        by_category: dict[str, list[Sequence[float]]] = {}
+        for prediction, row in zip(predictions, statistics, strict=True):
+            category = questions_of(prediction).category
+            if category is not None:
+                by_category.setdefault(category, []).append(row)
+        values = {name: self.aggregate(_summed(rows)) for name, rows in by_category.items()}
+        return self.details(_summed(statistics)) | {
+            f"in_{name}": value for name, value in sorted(values.items()) if value is not None
+        }
+
+    @abstractmethod
+    def aggregate(self, totals: Sequence[float]) -> float | None:
+        """The value from summed statistics."""
 
     def classes(self, predictions: Sequence[Prediction]) -> list[str]:
         """None."""
         return []
+
+
+def _summed(rows: Sequence[Sequence[float]]) -> list[float]:
+    return [sum(column) for column in zip(*rows, strict=True)]
 
 
 def _short(text: str) -> str:

@@ -51,6 +51,7 @@ def test_the_value_is_the_mean_rating_of_all_turns_and_each_turn_has_its_own(
             "unrated": 0.0,
             "sd_between_repeats": 0.0,
             "sd_within_items": 0.0,
+            "in_math": 2.5,
         }
     )
     assert bench.num_asked == 5 * 2
@@ -232,6 +233,20 @@ def test_faults_of_the_reference_answers_are_told_with_their_lines(judge, prompt
     path = write_lines(tmp_path / "bad.jsonl", [{"question_id": 1, "choices": []}, {}])
     with pytest.raises(DataError, match=r"bad.jsonl:2: allowed: question_id and choices"):
         score(ITEMS, metric(judge(by_length), prompts, path), Services())
+
+
+def test_without_its_key_nothing_is_measured_but_what_is_there(judge, prompts, monkeypatch):
+    bench = judge(by_length)
+    server = {**bench.server, "key_variable": "JUDGE_KEY"}
+    kind = metric(bench, prompts, server=server)
+    monkeypatch.delenv("JUDGE_KEY", raising=False)
+    found = score(ITEMS[:1], kind, bench.services)
+    assert isinstance(found, Unmeasured)
+    assert "JUDGE_KEY, which is to hold the server's API key, is not set" in found.reason
+    monkeypatch.setenv("JUDGE_KEY", "sk-very-secret-0123456789")
+    judged = score(ITEMS[:1], kind, bench.services)
+    monkeypatch.delenv("JUDGE_KEY")
+    assert score(ITEMS[:1], kind, bench.services) == judged
 
 
 def test_no_key_is_in_what_is_kept(judge, prompts, monkeypatch):
