@@ -38,12 +38,12 @@ def run_trial(
     """
     from harness.preflight import preflight
 
-    preflight(config)
+    folder = Path(home or os.environ.get("HARNESS_HOME") or ".harness")
+    preflight(config, folder)
     from harness.evaluation.comet_client import comet_client
     from harness.tracked import run_tracked
     from harness.tracking.tracker import MlflowTracker
 
-    folder = Path(home or os.environ.get("HARNESS_HOME") or ".harness")
     tracker: Tracker | None = MlflowTracker(tracking_uri) if track else None
     with comet_client(config.eval) as learned:
         return run_tracked(

@@ -6,6 +6,7 @@ run itself checks them again; this is so that a user's typo costs a second and l
 
 from collections.abc import Callable, Iterator
 from functools import partial
+from pathlib import Path
 
 from harness.config import TrialConfig
 from harness.data.corpora import check_corpora
@@ -17,11 +18,16 @@ from harness.models.folder import adapter_folder, model_folder, tokenizer_folder
 from harness.models.spec import ModelSpec
 from harness.models.teachers import ServedSpec, Teacher, teacher
 from harness.servers.key import read_key
+from harness.store import Store
 from harness.variants._parts import adapters_read
 
 
-def preflight(config: TrialConfig) -> None:
+def preflight(config: TrialConfig, home: Path | None = None) -> None:
     """Looks at all that a configuration names.
+
+    Args:
+        config: The configuration.
+        home: Folder whose store may have its corpora, read and checked; nothing is written there.
 
     Raises:
         ConfigError, DataError: Every fault found, those of the configuration's own paths first.
@@ -29,7 +35,7 @@ def preflight(config: TrialConfig) -> None:
     faults: list[str] = []
     hints: list[str] = []
     kind: type[ConfigError | DataError] = DataError
-    for check in _checks(config):
+    for check in _checks(config, None if home is None else Store(home / "store")):
         try:
             check()
         except (ConfigError, DataError) as error:
@@ -40,7 +46,7 @@ def preflight(config: TrialConfig) -> None:
         raise kind("\n".join(faults), "\n".join(hints) or None)
 
 
-def _checks(config: TrialConfig) -> Iterator[Callable[[], object]]:
+def _checks(config: TrialConfig, store: Store | None) -> Iterator[Callable[[], object]]:
     adapter, data = config.model.adapter, config.data
     yield lambda: _enough_devices(config)
     yield lambda: model_folder(config.model)
@@ -52,7 +58,7 @@ def _checks(config: TrialConfig) -> Iterator[Callable[[], object]]:
         for name, settings in variant.teachers.items():
             yield partial(_teacher, f"{variant.name}.{name}", teacher(settings))
     if data is not None:
-        yield lambda: check_corpora(data)
+        yield lambda: check_corpora(data, store)
     yield lambda: check_metrics(find_benchmarks(config.eval), config.eval)
 
 

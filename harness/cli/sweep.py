@@ -65,7 +65,7 @@ def command(
     spec = _load(file, overrides, trials)
     from harness.preflight import preflight
 
-    preflight(spec.base)
+    preflight(spec.base, home)
     if dry_run:
         _show_plan(spec, home, workers, storage, as_json)
         return

@@ -180,10 +180,10 @@ def select(spec: EvalSpec) -> Selection:
     everything = [one for entry in entries for one in read[entry]]
     benchmarks = tuple(one for one in everything if isinstance(one, Benchmark))
     if not benchmarks:
-        splits = ", ".join(spec.splits)
+        folders, suites = ", ".join(map(str, spec.folders)), ", ".join(spec.suites)
         raise ConfigError(
-            f"{', '.join(map(str, spec.folders))}: none of the {len(entries)} benchmarks in {', '.join(spec.suites)} has a "
-            f"split that is wanted (splits: {splits})"
+            f"{folders}: none of the {len(entries)} benchmarks in {suites} has a split that is "
+            f"wanted (splits: {', '.join(spec.splits)})"
         )
     return Selection(benchmarks, tuple(one for one in everything if isinstance(one, Absent)))
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.data.corpora import corpora_identity, read_corpora
+from harness.data.corpora import check_corpora, corpora_identity, read_corpora
 from harness.data.readers import read_instructions, read_pairs, read_texts
 from harness.data.spec import CorpusSpec, DataSpec
 from harness.errors import EXIT_USER, DataError
@@ -232,6 +232,18 @@ def test_the_faults_of_all_corpora_come_at_once_and_nothing_is_kept(tmp_path: Pa
     assert "data.validation: " in str(caught.value)
     assert "data.monolingual: " in str(caught.value)
     assert not list(store.entries())
+
+
+def test_a_corpus_that_was_read_is_not_read_to_be_checked(tmp_path: Path, monkeypatch) -> None:
+    spec, store = data_spec(tmp_path), Store(tmp_path / "store")
+    check_corpora(spec, store)
+    assert not (tmp_path / "store").exists()  # a check leaves no trace
+    read_corpora(spec, store)
+    monkeypatch.setattr("harness.data.corpora._read", lambda *_: pytest.fail("read once more"))
+    check_corpora(spec, store)
+    Path(spec.train.path).write_text("{}")  # and changed text is another corpus
+    with pytest.raises(pytest.fail.Exception, match="read once more"):
+        check_corpora(spec, store)
 
 
 def test_the_identity_follows_content_not_names(tmp_path: Path) -> None:

@@ -21,8 +21,8 @@ class OffTarget(Rate):
     and conversation (NTREX-128, WMT22) each in German and English, it calls 4 and 2 off-target
     when their language is wanted, and .992 and .990 of them when the other one is; of 2,856 short
     English sentences (Tatoeba) none, and .977. Of 3,994 in Thai and Chinese (NTREX-128), full of
-    names in Latin letters, it calls 2 off-target, which quote French. Reference implementation: this one, on lingua's
-    confidence values.
+    names in Latin letters, it calls 2 off-target, which quote French. Reference implementation:
+    this one, on lingua's confidence values.
     """
 
     needs: ClassVar[tuple[str, ...]] = ("language",)
@@ -40,7 +40,7 @@ class OffTarget(Rate):
         return float(is_other_language(prediction.answer, prediction.language or "", candidates))
 
     def signature(self, predictions: Sequence[Prediction], services: Services) -> str:
-        """As of any rate, and what was changed since for languages of other scripts than Latin's."""
+        """As of any rate, and what was changed since for languages in other scripts than Latin."""
         wanted = {one.language for one in predictions if one.language}
         return super().signature(predictions, services) + rules(wanted)
 
