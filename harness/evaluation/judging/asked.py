@@ -42,6 +42,22 @@ class Verdict:
     value: float | None
 
 
+def readable(verdict: Verdict) -> dict[str, JSON]:
+    """A judgement for a person to read."""
+    question = verdict.question
+    first = "this system" if question.ours_first else "the other"
+    return {
+        "id": question.item,
+        "turn": question.turn + 1,
+        **({} if question.ours_first is None else {"shown_first": first}),
+        "repeat": verdict.repeat + 1,
+        "prompt": question.prompt.name,
+        "judge": verdict.judgement.model,
+        "verdict": verdict.value,
+        "judgement": verdict.judgement.text,
+    }
+
+
 def write_judgements(path: Path, rows: Sequence[Mapping[str, JSON]]) -> None:
     """Writes judgements as JSON lines."""
     with path.open("w", encoding="utf-8", newline="\n") as file:

@@ -1,5 +1,6 @@
 """What metrics by a judge share: asking, repeats, the signature, the texts of the judgements."""
 
+import logging
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -7,8 +8,8 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from harness.errors import EvaluationError, MissingExtra
-from harness.evaluation.judging.asked import Question, Verdict
+from harness.errors import ConfigError, EvaluationError, MissingExtra
+from harness.evaluation.judging.asked import Question, Verdict, readable
 from harness.evaluation.judging.conversations import Conversation, questions_of
 from harness.evaluation.judging.files import find_file, short_sha256
 from harness.evaluation.judging.prompts import PromptFile
@@ -16,8 +17,11 @@ from harness.evaluation.judging.references import REFERENCES, read_references
 from harness.evaluation.judging.verdicts import RULE_VERSION
 from harness.protocols import Judgement, JudgeRequest, Services
 from harness.records import JSON, Prediction
+from harness.servers.key import read_key
 from harness.servers.spec import ServerSpec
 from harness.spec import LocalPath, Spec
+
+logger = logging.getLogger(__name__)
 
 _SHOWN = 80
 
@@ -116,7 +120,8 @@ class Judged(Spec):
             raise EvaluationError(
                 f"{self.name}.server is not set: name the judge, {{url: ..., model: ...}}"
             )
-        if services.judge is None:
+        if services.judge is None:  # asked before anything is generated
+            self._warn_of_a_missing_key(self.server)
             raise MissingExtra(f"{self.name} needs a judge's client, and none was given")
         questions = self.questions(predictions)
         requests = [
@@ -141,6 +146,16 @@ class Judged(Spec):
                 f"verdict in the form its prompt asks for; the first: {_short(said[0].text)!r}"
             )
         return found
+
+    def _warn_of_a_missing_key(self, server: ServerSpec) -> None:
+        try:
+            read_key(server)
+        except ConfigError as error:
+            logger.warning(
+                "%s: %s; without it only what was judged before can be scored",
+                self.name,
+                error.message,
+            )
 
     def right_answers(self, conversations: Sequence[Conversation]) -> Mapping[str, tuple[str, ...]]:
         """The reference answers of those that are judged against one, by item and turn.
@@ -194,24 +209,8 @@ class Judged(Spec):
         self, predictions: Sequence[Prediction], services: Services
     ) -> list[dict[str, JSON]]:
         """Every judgement for a person to read, in the order of the predictions."""
-        return [
-            {
-                "id": one.question.item,
-                "turn": one.question.turn + 1,
-                **(
-                    {}
-                    if one.question.ours_first is None
-                    else {"shown_first": "this system" if one.question.ours_first else "the other"}
-                ),
-                "repeat": one.repeat + 1,
-                "prompt": one.question.prompt.name,
-                "judge": one.judgement.model,
-                "verdict": one.value,
-                "judgement": one.judgement.text,
-            }
-            for row in self.verdicts(predictions, services)
-            for one in row
-        ]
+        verdicts = self.verdicts(predictions, services)
+        return [readable(one) for row in verdicts for one in row]
 
     def facts(
         self,

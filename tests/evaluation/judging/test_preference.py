@@ -76,7 +76,7 @@ def test_a_win_in_one_order_and_a_tie_in_the_other_is_a_tie(judge, prompts, agai
 
 def test_a_judge_that_draws_lots_gives_a_half_and_a_spread(judge, prompts, tmp_path):
     draws = random.Random(1)
-    items = [prediction(str(number), "a" * number) for number in range(1, 41)]
+    items = [prediction(str(number), "a" * number) for number in range(1, 21)]
     write_predictions(tmp_path / "other.jsonl", [prediction(one.id, "b") for one in items])
     bench = judge(lambda asked: f"[[{draws.choice('AB')}]]")
     bench.server["parallel"] = 1
@@ -84,10 +84,10 @@ def test_a_judge_that_draws_lots_gives_a_half_and_a_spread(judge, prompts, tmp_p
     assert found.value == pytest.approx(0.5, abs=0.12)
     told = details(kind, found)
     # by chance half of the comparisons are won or lost and half tied: variance 1/8 of a repeat's
-    # item, so .354 within items and .354 / sqrt(40) = .056 between repeats
+    # item, so .354 within items and .354 / sqrt(20) = .079 between repeats
     assert told["sd_within_items"] == pytest.approx(0.354, abs=0.06)
-    assert 0.015 < told["sd_between_repeats"] < 0.11
-    assert told["orders_agree"] == pytest.approx(0.5, abs=0.1)
+    assert 0.02 < told["sd_between_repeats"] < 0.16
+    assert told["orders_agree"] == pytest.approx(0.5, abs=0.12)
 
 
 def test_a_comparison_of_which_an_order_has_no_verdict_is_left_out(judge, prompts, against):

@@ -96,6 +96,17 @@ def test_a_wrong_file_is_told_before_anything_is_generated(benchmarks, prompts, 
         check_metrics([benchmark], spec)
 
 
+def test_a_key_that_is_not_set_is_told_before_anything_is_generated(
+    benchmarks, prompts, monkeypatch, caplog
+):
+    benchmarks.write("chat/talk_test", ROWS, block=BLOCK)
+    monkeypatch.delenv("JUDGE_KEY", raising=False)
+    server = {"url": "http://127.0.0.1:1/v1", "model": "m", "key_variable": "JUDGE_KEY"}
+    settings = {"judge_grade": {"prompts": prompts, "server": server}}
+    check_metrics(benchmarks.find(), EvalSpec(suites=("chat",), metrics=settings))
+    assert "JUDGE_KEY, which is to hold the server's API key, is not set" in caplog.text
+
+
 def test_a_benchmark_without_a_judge_is_not_measured_and_no_reason_to_stop(benchmarks, stored):
     benchmark, *_ = stored
     check_metrics([benchmark], EvalSpec(suites=("chat",)))
