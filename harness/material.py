@@ -12,6 +12,7 @@ from harness.models.completions import StoredGenerator
 from harness.models.generate import HuggingFaceGenerator, generator_identity
 from harness.models.identity import model_identity
 from harness.models.load import load_chat_model
+from harness.models.memory import free_memory
 from harness.models.served import ServerGenerator
 from harness.models.spec import ModelSpec
 from harness.models.teachers import ServedSpec, Teacher, teacher
@@ -55,6 +56,12 @@ class Material:
     def chat_model(self) -> ChatModel:
         """The base model."""
         return load_chat_model(self.model)
+
+    def forget_model(self) -> None:
+        """Gives its memory to others; it is loaded anew when it is next needed."""
+        for name in ("chat_model", "generator"):
+            self.__dict__.pop(name, None)
+        free_memory()
 
     @cached_property
     def corpora(self) -> Corpora:

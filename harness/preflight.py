@@ -17,6 +17,7 @@ from harness.models.devices import visible_devices
 from harness.models.folder import adapter_folder, model_folder, tokenizer_folder
 from harness.models.spec import ModelSpec
 from harness.models.teachers import ServedSpec, Teacher, teacher
+from harness.models.vllm_process import check_vllm
 from harness.servers.key import read_key
 from harness.store import Store
 from harness.variants._parts import adapters_read
@@ -60,6 +61,8 @@ def _checks(config: TrialConfig, store: Store | None) -> Iterator[Callable[[], o
     if data is not None:
         yield lambda: check_corpora(data, store)
     yield lambda: check_metrics(find_benchmarks(config.eval), config.eval)
+    if config.eval.engine == "vllm":
+        yield lambda: check_vllm(config.model, config.eval.vllm)
 
 
 def _enough_devices(config: TrialConfig) -> None:

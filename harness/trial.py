@@ -7,6 +7,7 @@ rationale weight generates the rationales once, and an interrupted run goes on w
 import resource
 import sys
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 
 from harness.adapters import ADAPTER
@@ -24,8 +25,10 @@ from harness.models.generate import HuggingFaceGenerator, generator_identity
 from harness.models.lora import load_adapter
 from harness.models.provenance import model_provenance, system_turn
 from harness.models.spec import ModelSpec
-from harness.protocols import LearnedScorer, OnEvent, Services
-from harness.records import Score, TrialResult
+from harness.models.vllm_generate import VllmGenerator, vllm_identity
+from harness.models.vllm_process import check_vllm, vllm_python, vllm_version
+from harness.protocols import Generator, LearnedScorer, OnEvent, Services
+from harness.records import JSON, Score, TrialResult
 from harness.results import write_results
 from harness.store import Built, Store, library_versions
 from harness.timeline import Timeline
@@ -60,12 +63,12 @@ def run_trial(
     return result
 
 
-def _run(
-    config: TrialConfig, store: Store, timeline: Timeline, services: Services
-) -> TrialResult:
+def _run(config: TrialConfig, store: Store, timeline: Timeline, services: Services) -> TrialResult:
     selection = select(config.eval)
     benchmarks = selection.benchmarks
     check_metrics(benchmarks, config.eval)
+    if config.eval.engine == "vllm":
+        check_vllm(config.model, config.eval.vllm)
     tuning = Tuning(config, store, timeline)
     variant = config.variant
     adapter = tuning.adapter() if variant.trains or variant.parts else None
@@ -116,27 +119,43 @@ def _predict(
     tuning: Tuning, benchmarks: Sequence[Benchmark], adapter: Built | None
 ) -> dict[str, Built]:
     """The answers to every benchmark, those that are missing in one pass."""
-    batch_size = tuning.config.eval.batch_size
+    folder = None if adapter is None else adapter.path / ADAPTER
     identity = {
-        "generator": generator_identity(tuning.model_identity, batch_size),
+        "generator": _engine_identity(tuning, folder),
         "adapter": None if adapter is None else adapter.key,
     }
-
-    def generator() -> HuggingFaceGenerator:
-        model = tuning.chat_model
-        if adapter is not None:
-            model = load_adapter(model, adapter.path / ADAPTER)
-        return HuggingFaceGenerator(model, batch_size, tuning.timeline.progress("predictions"))
-
-    with tuning.timeline.stage("predictions"):
+    with ExitStack() as open_ones, tuning.timeline.stage("predictions"):
         return predict_stored(
             benchmarks,
             identity,
             tuning.store,
-            generator,
+            lambda: _engine(tuning, folder, open_ones),
             tuning.timeline.on_event,
             answering=tuning.config.variant.answering or answering_of(tuning.config.model),
         )
+
+
+def _engine_identity(tuning: Tuning, adapter: Path | None) -> dict[str, JSON]:
+    settings, model = tuning.config.eval, tuning.config.model
+    if settings.engine == "vllm":
+        return vllm_identity(tuning.model_identity, model, adapter, settings.vllm)
+    return generator_identity(tuning.model_identity, settings.batch_size)
+
+
+def _engine(tuning: Tuning, adapter: Path | None, open_ones: ExitStack) -> Generator:
+    """Who answers; ended when ``open_ones`` are."""
+    settings, model = tuning.config.eval, tuning.config.model
+    if settings.engine == "vllm":
+        tuning.material.forget_model()  # the GPU is for vLLM now
+        room = tuning.store.root / "merged"
+        return open_ones.enter_context(
+            VllmGenerator(model, adapter, tuning.model_identity, settings.vllm, room)
+        )
+    chat_model = tuning.chat_model
+    if adapter is not None:
+        chat_model = load_adapter(chat_model, adapter)
+    progress = tuning.timeline.progress("predictions")
+    return HuggingFaceGenerator(chat_model, settings.batch_size, progress)
 
 
 def _score(
@@ -181,6 +200,9 @@ def _provenance(tuning: Tuning) -> dict[str, str]:
     told = model_provenance(tuning.config.model)
     if data is not None and data.system is not None:
         told["chat/system"] = system_turn(tuning.config.model, data.system)
+    settings = tuning.config.eval
+    if settings.engine == "vllm":
+        told["version/vllm"] = vllm_version(vllm_python(settings.vllm.python))
     return model | told | corpora | {f"version/{name}": text for name, text in library_versions()}
 
 

@@ -3,6 +3,9 @@
 import os
 import shutil
 import socket
+import subprocess
+import sys
+import sysconfig
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -61,6 +64,17 @@ def tiny(tiny_chat_model: "ChatModel") -> "HuggingFaceGenerator":
     from harness.models.generate import HuggingFaceGenerator
 
     return HuggingFaceGenerator(tiny_chat_model, batch_size=4)
+
+
+@pytest.fixture(scope="session")
+def python_with_vllm(tmp_path_factory: pytest.TempPathFactory) -> str:
+    """An interpreter of its own that finds the stand-in for vllm, and the torch it needs."""
+    folder = tmp_path_factory.mktemp("vllm") / "venv"
+    subprocess.run([sys.executable, "-m", "venv", "--without-pip", str(folder)], check=True)
+    (packages,) = folder.glob("lib/python*/site-packages")
+    standins = Path(__file__).parent / "standins"
+    (packages / "vllm.pth").write_text(f"{standins}\n{sysconfig.get_path('purelib')}\n")
+    return str(folder / "bin" / "python")
 
 
 @pytest.fixture(scope="session")

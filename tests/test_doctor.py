@@ -136,14 +136,3 @@ def test_what_a_configuration_names_is_looked_at(tmp_path, tiny_model_dir):
     found = list(configured.check_configuration(config.model_copy(update={"model": model})))
     assert [check.name for check in found] == ["configuration", "bitsandbytes"]
     assert "gone" in found[0].found
-
-
-def test_vllm_is_a_note_where_it_is_not_there_or_has_no_gpu(monkeypatch, python):
-    check = parts.check_vllm("nowhere")
-    assert (check.state, "docs/engines.md" in check.remedy) == ("note", True)
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
-    check = parts.check_vllm(python)
-    assert check.state == "note"
-    assert check.found == f"0.0.0 in {python}, but it runs on a GPU, and none is here"
-    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
-    assert parts.check_vllm(python).state == "ok"

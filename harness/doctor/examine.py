@@ -32,5 +32,6 @@ def examine(
     yield machine.check_gpu()
     yield parts.check_tracking(tracking_uri)
     yield parts.check_comet()
+    yield parts.check_vllm()
     if config is not None:
         yield from configured.check_configuration(config)

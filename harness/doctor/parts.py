@@ -15,6 +15,8 @@ from harness.evaluation.comet_checkpoint import POCKET, local_checkpoint
 from harness.evaluation.comet_client import CometClient
 from harness.evaluation.comet_interpreter import comet_python
 from harness.evaluation.spec import EvalSpec
+from harness.models.devices import visible_devices
+from harness.models.vllm_process import vllm_python, vllm_version
 from harness.spec import file_sha256
 
 POCKET_FILES = POCKET.parent
@@ -35,6 +37,19 @@ def check_comet() -> Check:
     except HarnessError as error:
         return Check("comet", "missing", error.message, error.hint or "make setup")
     return Check("comet", "ok", f"{version} in {python} scores")
+
+
+def check_vllm(setting: str | None = None) -> Check:
+    """The interpreter of vLLM, which nothing needs; that it is there, not that it runs."""
+    try:
+        python = vllm_python(setting)
+        version = vllm_version(python)
+    except HarnessError as error:
+        return Check("vllm", "note", "none; Hugging Face answers the benchmarks", error.hint)
+    if not visible_devices():
+        found = f"{version} in {python}, but it runs on a GPU, and none is here"
+        return Check("vllm", "note", found, "eval.engine: hugging_face, the default, runs here")
+    return Check("vllm", "ok", f"{version} in {python}; eval.engine: vllm uses it")
 
 
 def check_pocket(files: Path = POCKET_FILES) -> Check:

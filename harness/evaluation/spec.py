@@ -2,18 +2,23 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from harness import plugins
 from harness.errors import ConfigError
+from harness.models.vllm_spec import VllmSpec
 from harness.records import JSON, Split
 from harness.spec import LocalPath, NestedFaults, Spec, explain
 
 
 def _is_none(value: object) -> bool:
     return value is None
+
+
+def _usual_engine(value: object) -> bool:
+    return value in ("hugging_face", VllmSpec())
 
 
 def _off(value: object) -> bool:
@@ -44,6 +49,13 @@ class EvalSpec(Spec):
     batch_size: int = Field(64, ge=1)
     """Items generated together. Scores change a little with it, so it is part of what identifies
     predictions."""
+
+    engine: Literal["hugging_face", "vllm"] = Field("hugging_face", exclude_if=_usual_engine)
+    """Who answers the benchmarks: Hugging Face in this process, or vLLM in one of its own, faster
+    where there is a GPU (see docs/engines.md). Their scores differ by rounding."""
+
+    vllm: VllmSpec = Field(default_factory=VllmSpec, exclude_if=_usual_engine)
+    """How vLLM runs, where it is the engine."""
 
     metrics: Mapping[str, Mapping[str, JSON]] = Field(default_factory=dict)
     """Settings of metrics by name ("comet: {model: ...}"); benchmarks say which metrics they want,

@@ -7,7 +7,8 @@ from harness.models.chat_model import ChatModel
 from harness.models.decode import Decoder
 from harness.models.likelihood import loglikelihoods
 from harness.models.speed import quick
-from harness.records import JSON, Decoding, Generation, Message, TokenIds
+from harness.models.tokenized import Tokenized
+from harness.records import JSON, Decoding, Generation, TokenIds
 
 _ATTENTION = {"full_attention", "sliding_attention"}
 """Layers whose past is keys and values by column; all columns are kept, a window masks the rest."""
@@ -16,7 +17,7 @@ BATCH_RULE = "sorted by length, finished rows replaced, 1"
 """How rows share a batch; its number rises when rounding may change with it."""
 
 
-class HuggingFaceGenerator:
+class HuggingFaceGenerator(Tokenized):
     """Generates with a chat model, with or without an adapter on it.
 
     Args:
@@ -34,6 +35,7 @@ class HuggingFaceGenerator:
         batch_size: int,
         on_progress: Callable[[float], None] | None = None,
     ) -> None:
+        super().__init__(chat_model.tokenizer)
         _check_layers(chat_model)
         self.chat_model = chat_model
         self._batch_size = batch_size
@@ -44,52 +46,18 @@ class HuggingFaceGenerator:
         """The model's identity and how rows share a batch."""
         return generator_identity(self.chat_model.identity, self._batch_size)
 
-    @property
-    def vocabulary(self) -> str:
-        """Hash of the tokenizer's tokens and their ids."""
-        return self.chat_model.tokenizer.vocabulary
-
-    def encode(self, text: str) -> TokenIds:
-        """Token ids of answer text that goes on behind other text, without special tokens."""
-        return self.chat_model.tokenizer.encode(text)
-
-    def encode_answer(self, text: str) -> TokenIds:
-        """Token ids of the beginning of an answer."""
-        return self.chat_model.tokenizer.encode_answer(text)
-
-    def decode(self, token_ids: TokenIds) -> str:
-        """The text of generated ids, special tokens left out."""
-        return self.chat_model.tokenizer.decode(token_ids)
-
-    def encode_chat(self, messages: Sequence[Message]) -> TokenIds:
-        """Token ids of a chat up to where the answer begins."""
-        return self.chat_model.tokenizer.encode_chat(messages)
-
-    def render_chat(self, messages: Sequence[Message]) -> str:
-        """The chat as text, up to where the answer begins."""
-        return self.chat_model.tokenizer.render_chat(messages)
-
-    def encode_user_turn(self, messages: Sequence[Message]) -> TokenIds:
-        """Token ids of a chat and the start of a user's turn."""
-        return self.chat_model.tokenizer.encode_user_turn(messages)
-
-    def encode_start(self) -> TokenIds:
-        """The token a text begins with."""
-        return self.chat_model.tokenizer.encode_start()
-
     def generate(self, prompts: Sequence[TokenIds], decoding: Decoding) -> list[Generation]:
         """One continuation per prompt, in their order.
 
         Of equal prompts a greedy answer is made once; sampled ones are drawn for each.
         """
-        tokenizer = self.chat_model.tokenizer
         asked = [tuple(prompt) for prompt in prompts]
         distinct = list(dict.fromkeys(asked)) if decoding.temperature == 0 else asked
         with quick(self.chat_model.model) as model:
             decoder = Decoder(
                 model,
-                tokenizer.end_ids,
-                tokenizer.pad_id,
+                self.tokenizer.end_ids,
+                self.tokenizer.pad_id,
                 decoding,
                 self._batch_size,
                 self._counter(len(distinct)),
@@ -98,17 +66,12 @@ class HuggingFaceGenerator:
         if decoding.temperature == 0:
             by_prompt = dict(zip(distinct, answers, strict=True))
             answers = [by_prompt[prompt] for prompt in asked]
-        return [self._generation(answer) for answer in answers]
+        return [self.generation(answer) for answer in answers]
 
     def loglikelihoods(self, rows: Sequence[tuple[TokenIds, TokenIds]]) -> list[tuple[float, bool]]:
         """Per (context, continuation): log-probability, and whether greedy decoding gives it."""
         with quick(self.chat_model.model) as model:
-            return loglikelihoods(model, rows, self.chat_model.tokenizer.pad_id, self._batch_size)
-
-    def _generation(self, token_ids: TokenIds) -> Generation:
-        tokenizer = self.chat_model.tokenizer
-        thoughts, text = tokenizer.split_thoughts(tokenizer.decode(token_ids))
-        return Generation(token_ids, text, token_ids[-1] in tokenizer.end_ids, thoughts)
+            return loglikelihoods(model, rows, self.tokenizer.pad_id, self._batch_size)
 
     def _counter(self, total: int) -> Callable[[], None] | None:
         if self.on_progress is None:

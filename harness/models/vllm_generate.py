@@ -1,0 +1,205 @@
+"""A model in vLLM as a Generator: token ids go to a process of its own and come back.
+
+vLLM has not the tokenizer of the model, nor its chat template, stop strings or default sampling:
+text becomes ids here, as for every other generator, and answers end at the same tokens. Rows share
+batches, so answers of one list are kept by chunks like those of Hugging Face.
+"""
+
+import hashlib
+import logging
+import os
+import shutil
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from tempfile import mkdtemp
+from types import TracebackType
+from typing import Self
+
+from harness.models.spec import ModelSpec
+from harness.models.tokenized import Tokenized
+from harness.models.tokenizer import TOKENIZER_FILE, load_tokenizer
+from harness.models.vllm_adapter import served, stays_apart
+from harness.models.vllm_process import VllmProcess, vllm_python, vllm_version
+from harness.models.vllm_spec import VllmSpec
+from harness.records import JSON, Decoding, Generation, TokenIds
+from harness.streams import stream_seed
+
+logger = logging.getLogger(__name__)
+
+_RULE = 1
+"""Its number rises when the same prompts would be asked in another way."""
+
+
+class VllmGenerator(Tokenized):
+    """Generates with vLLM; its process starts when it is first asked and ends with ``close``.
+
+    Args:
+        model: The model, and how it is loaded.
+        adapter: A PEFT folder to put on it, or None.
+        identity: Of the model, see ``harness.models.identity``.
+        vllm: How vLLM runs.
+        room: A folder on a disk with space: a model merged for vLLM lies there meanwhile.
+
+    Raises:
+        MissingExtra: There is no interpreter with vllm.
+    """
+
+    def __init__(
+        self,
+        model: ModelSpec,
+        adapter: Path | None,
+        identity: Mapping[str, JSON],
+        vllm: VllmSpec,
+        room: Path,
+    ) -> None:
+        own_tokens = adapter is not None and (adapter / TOKENIZER_FILE).is_file()
+        speaking = model.replace(adapter=str(adapter)) if own_tokens else model
+        super().__init__(load_tokenizer(speaking))
+        self._model, self._adapter, self._vllm = model, adapter, vllm
+        self._identity = vllm_identity(identity, model, adapter, vllm)
+        self._room = room
+        self._process: VllmProcess | None = None
+        self._merged: Path | None = None
+
+    @property
+    def identity(self) -> Mapping[str, JSON]:
+        """The model's, and all of vLLM that may change an answer."""
+        return self._identity
+
+    @property
+    def pid(self) -> int | None:
+        """Of vLLM's process, None while there is none."""
+        return None if self._process is None else self._process.pid
+
+    def generate(self, prompts: Sequence[TokenIds], decoding: Decoding) -> list[Generation]:
+        """One continuation per prompt, in their order.
+
+        Of equal prompts a greedy answer is made once; sampled ones are drawn for each.
+
+        Raises:
+            MissingExtra, EvaluationError: vLLM cannot run here, or failed.
+        """
+        asked = [tuple(prompt) for prompt in prompts]
+        sampled = decoding.temperature > 0
+        distinct = asked if sampled else list(dict.fromkeys(asked))
+        request = {
+            "generate": [list(prompt) for prompt in distinct],
+            "sampling": {
+                "temperature": decoding.temperature,
+                "max_tokens": decoding.max_new_tokens,
+                "stop_token_ids": list(self.tokenizer.end_ids),
+                "ignore_eos": True,  # of the model's configuration: the ends are those above
+                "detokenize": False,
+            },
+            "seeds": _seeds(distinct, decoding.seed) if sampled else None,
+        }
+        found = self._ask(request, f"answering {len(distinct)} prompts")["answers"]
+        answers = [self.generation(tuple(ids)) for ids in found]
+        if sampled:
+            return answers
+        by_prompt = dict(zip(distinct, answers, strict=True))
+        return [by_prompt[prompt] for prompt in asked]
+
+    def loglikelihoods(self, rows: Sequence[tuple[TokenIds, TokenIds]]) -> list[tuple[float, bool]]:
+        """Per (context, continuation): log-probability, and whether greedy decoding gives it.
+
+        Raises:
+            MissingExtra, EvaluationError: vLLM cannot run here, or failed.
+        """
+        wanted = [[list(context), list(rest)] for context, rest in rows]
+        found = self._ask({"score": wanted}, f"scoring {len(rows)} choices")["scores"]
+        return [(float(total), bool(greedy)) for total, greedy in found]
+
+    def close(self) -> None:
+        """Ends vLLM's process, which frees its memory, and removes what was merged for it."""
+        if self._process is not None:
+            self._process.close()
+            self._process = None
+        if self._merged is not None:
+            shutil.rmtree(self._merged, ignore_errors=True)
+            self._merged = None
+
+    def __enter__(self) -> Self:
+        """The generator itself."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Ends vLLM's process."""
+        self.close()
+
+    def _ask(self, request: Mapping[str, JSON], doing: str) -> Mapping[str, JSON]:
+        try:
+            if self._process is None:
+                self._process = self._started()
+            return self._process.ask(request, doing)
+        except BaseException:
+            self.close()  # dead, or about to give an answer nobody waits for
+            raise
+
+    def _started(self) -> VllmProcess:
+        vllm, model = self._vllm, self._model
+        process = VllmProcess(vllm_python(vllm.python), vllm.gpus)  # before minutes of merging
+        self._process = process
+        self._room.mkdir(parents=True, exist_ok=True)
+        self._merged = Path(mkdtemp(prefix=f".{os.getpid()}.", suffix=".draft", dir=self._room))
+        what = served(model, self._adapter, self._merged)
+        adapter = {"enable_lora": True, "max_lora_rank": what.rank} if what.adapter else {}
+        arguments = {
+            "model": str(what.folder.absolute()),
+            "skip_tokenizer_init": True,
+            "dtype": model.dtype,
+            "trust_remote_code": model.trust_remote_code,
+            "load_format": "auto" if model.allow_pickle else "safetensors",
+            "generation_config": "vllm",
+            "seed": 0,
+            "tensor_parallel_size": vllm.gpus,
+            "gpu_memory_utilization": vllm.gpu_share,
+            "max_num_seqs": vllm.rows,
+            **({} if vllm.max_length is None else {"max_model_len": vllm.max_length}),
+            **adapter,
+        }
+        if model.trust_remote_code:
+            logger.warning(
+                "%s: code of the model's own may run (model.trust_remote_code)", model.path
+            )
+        logger.info("vLLM %s loads %s", process.version, what.folder)
+        apart = None if what.adapter is None else str(what.adapter.absolute())
+        process.ask({"load": arguments, "adapter": apart}, f"loading {model.path}")
+        return process
+
+
+def vllm_identity(
+    identity: Mapping[str, JSON], model: ModelSpec, adapter: Path | None, vllm: VllmSpec
+) -> dict[str, JSON]:
+    """What such a generator is, without starting anything but the interpreter for its version.
+
+    Raises:
+        MissingExtra: There is no interpreter with vllm.
+    """
+    own = adapter or (None if model.adapter is None else Path(model.adapter))
+    plain = model if adapter is not None else model.replace(adapter=None)
+    return {
+        **identity,
+        "batch_rule": f"vllm {vllm_version(vllm_python(vllm.python))}, {_RULE}",
+        "batch_size": vllm.rows,
+        "gpus": vllm.gpus,
+        "max_length": vllm.max_length,
+        "adapter_apart": stays_apart(plain, own),
+    }
+
+
+def _seeds(prompts: Sequence[TokenIds], seed: int) -> list[int]:
+    """A seed of each row's own, from the prompt and the number of its copy alone."""
+    copies: Counter[TokenIds] = Counter()
+    seeds = []
+    for prompt in prompts:
+        content = hashlib.sha256(",".join(map(str, prompt)).encode()).hexdigest()
+        seeds.append(stream_seed(seed, f"vllm/{content}/{copies[prompt]}"))
+        copies[prompt] += 1
+    return seeds

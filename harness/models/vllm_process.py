@@ -1,0 +1,225 @@
+"""vLLM's process: which interpreter it runs in, its pipes, and what its errors mean for a user."""
+
+import contextlib
+import importlib.util
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
+
+from harness.errors import ConfigError, EvaluationError, MissingExtra
+from harness.models.spec import ModelSpec
+from harness.models.vllm_spec import VllmSpec
+from harness.records import JSON
+
+WORKER = Path(__file__).with_name("vllm_worker.py")
+BESIDE_THE_PROJECT = Path(__file__).parents[2] / ".venv-vllm" / "bin" / "python"
+HINT = (
+    "make one: `python3 -m venv .venv-vllm && .venv-vllm/bin/pip install vllm` in the project's "
+    "folder, or name an interpreter that has vllm: eval.vllm.python (see docs/engines.md)"
+)
+_LAST_LINES = 8
+_ISOLATED = "-I"
+"""Neither PYTHONPATH nor the worker's folder, whose modules are no business of vllm's."""
+_FULL = (
+    "out of memory",
+    "outofmemory",
+    "free memory on device",
+    "memory for the cache",
+    "kv cache",
+)
+_NO_GPU = ("no cuda", "device type", "nvidia driver", "cuda driver", "no gpu")
+_TOO_LONG = ("maximum model length", "max_model_len", "max model len")
+
+
+def vllm_python(setting: str | None = None) -> Path:
+    """The interpreter vLLM runs in.
+
+    The setting if there is one; else this interpreter if it has vllm; else ``.venv-vllm`` beside
+    the project.
+
+    Raises:
+        MissingExtra: There is none.
+    """
+    if setting is not None:
+        found = shutil.which(Path(setting).expanduser())
+        if found is None:
+            raise MissingExtra(f"eval.vllm.python: {setting}: no such program", HINT)
+        return Path(found)
+    if importlib.util.find_spec("vllm") is not None:
+        return Path(sys.executable)
+    if os.access(BESIDE_THE_PROJECT, os.X_OK):
+        return BESIDE_THE_PROJECT
+    raise MissingExtra("eval.engine: vllm needs an interpreter with vllm, and there is none", HINT)
+
+
+@cache
+def vllm_version(python: Path) -> str:
+    """Version of vllm an interpreter has, without importing it.
+
+    Raises:
+        MissingExtra: It does not run, or has none.
+    """
+    code = "from importlib.metadata import version; print(version('vllm'))"
+    try:
+        done = subprocess.run(
+            [str(python), _ISOLATED, "-c", code],
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=60,
+        )
+    except (OSError, subprocess.TimeoutExpired) as error:
+        raise MissingExtra(f"eval.vllm.python: {python} does not run: {error}", HINT) from None
+    if done.returncode != 0:
+        raise MissingExtra(f"eval.vllm.python: {python} has no vllm", HINT)
+    return done.stdout.strip()
+
+
+def check_vllm(model: ModelSpec, vllm: VllmSpec) -> None:
+    """Sees to it that the model can be given to vLLM, and that there is one; starts nothing.
+
+    Raises:
+        ConfigError: The model is to be loaded in a way vLLM is not told of.
+        MissingExtra: There is no interpreter with vllm.
+    """
+    check_vllm_model(model)
+    vllm_version(vllm_python(vllm.python))
+
+
+def check_vllm_model(spec: ModelSpec) -> None:
+    """The half of ``check_vllm`` that is about the model.
+
+    Raises:
+        ConfigError: It is to be loaded in a way vLLM is not told of.
+    """
+    if spec.quantise is not None:
+        raise ConfigError(
+            f"model.quantise: found {spec.quantise!r}, and eval.engine: vllm takes whole weights",
+            "leave model.quantise out, or set eval.engine: hugging_face",
+        )
+    if spec.device_map is not None:
+        raise ConfigError(
+            f"model.device_map: found {spec.device_map!r}, and eval.engine: vllm knows none",
+            "set eval.vllm.gpus to split the model, and leave model.device_map out",
+        )
+
+
+class VllmProcess:
+    """The worker with its pipes; what it says on stderr goes to an unnamed file.
+
+    Raises:
+        MissingExtra: The interpreter does not run, or vllm does not import there.
+    """
+
+    def __init__(self, python: Path, gpus: int) -> None:
+        self._python = python
+        self._said = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the worker)
+        try:
+            self._process = subprocess.Popen(
+                [str(python), _ISOLATED, str(WORKER)],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=self._said,
+                env=_environment(gpus),
+                start_new_session=True,  # several GPUs mean processes of its own, ended with it
+            )
+        except OSError as error:
+            self._said.close()
+            raise MissingExtra(f"{python} does not run: {error.strerror}", HINT) from None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._requests, self._answers = self._process.stdin, self._process.stdout
+        try:
+            ready = self._receive("starting")
+        except BaseException:
+            self.close()
+            raise
+        if "missing" in ready:
+            self.close()
+            raise MissingExtra(f"{python} cannot run vLLM: {ready['missing']}", HINT)
+        self.version = str(ready["ready"])
+
+    @property
+    def pid(self) -> int:
+        """Of the worker."""
+        return self._process.pid
+
+    def ask(self, request: Mapping[str, JSON], doing: str) -> Mapping[str, JSON]:
+        """Sends a request and waits for its answer; ``doing`` says for people what it is.
+
+        Raises:
+            EvaluationError: vLLM could not do it, or died.
+        """
+        try:
+            self._requests.write(json.dumps(request).encode() + b"\n")
+            self._requests.flush()
+        except BrokenPipeError:
+            raise self._death(doing) from None
+        answer = self._receive(doing)
+        if "error" in answer:
+            reason = str(answer["error"])
+            raise EvaluationError(f"vLLM failed while {doing}: {reason}", _mend(reason))
+        return answer
+
+    def _receive(self, doing: str) -> Mapping[str, JSON]:
+        line = self._answers.readline()
+        if not line.endswith(b"\n"):
+            raise self._death(doing)
+        answer: Mapping[str, JSON] = json.loads(line)
+        return answer
+
+    def _death(self, doing: str) -> EvaluationError:
+        code = self._process.wait()
+        how = f"exit code {code}" if code >= 0 else f"signal {-code}"
+        memory = " (out of memory?)" if code == -signal.SIGKILL else ""
+        return EvaluationError(f"vLLM ended ({how}{memory}) while {doing}", self._last_lines())
+
+    def _last_lines(self) -> str | None:
+        self._said.seek(0)
+        lines = self._said.read().decode(errors="replace").strip().splitlines()
+        return "\n".join(["It said last:", *lines[-_LAST_LINES:]]) if lines else None
+
+    def close(self) -> None:
+        """Ends it and whatever it started, at once; its memory is free afterwards."""
+        with contextlib.suppress(ProcessLookupError):  # nothing of it is left
+            os.killpg(self._process.pid, signal.SIGKILL)
+        self._process.wait()
+        for pipe in (self._requests, self._answers, self._said):
+            try:
+                pipe.close()
+            except BrokenPipeError:
+                continue  # a request it will never read was still in the buffer
+
+
+def _environment(gpus: int) -> dict[str, str]:
+    """Environment variables of the worker: offline, nothing reported, the same each time."""
+    given = {
+        **os.environ,
+        "HF_HUB_OFFLINE": "1",
+        "HF_HUB_DISABLE_TELEMETRY": "1",
+        "VLLM_NO_USAGE_STATS": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+    }
+    # in one process the order of work, and with it rounding, is the same each time
+    return given | ({"VLLM_ENABLE_V1_MULTIPROCESSING": "0"} if gpus == 1 else {})
+
+
+def _mend(reason: str) -> str | None:
+    said = reason.lower()
+    if any(words in said for words in _FULL):
+        return (
+            "lower eval.vllm.max_length or eval.vllm.rows, or change eval.vllm.gpu_share: it has "
+            "to fit beside what else is on the GPU (nvidia-smi), a second worker of a sweep, say"
+        )
+    if any(words in said for words in _TOO_LONG):
+        return "raise eval.vllm.max_length, or leave it out to take what the model can"
+    if any(words in said for words in _NO_GPU):
+        return "vLLM runs on a GPU; without one, eval.engine: hugging_face"
+    return None
