@@ -93,23 +93,26 @@ class CometClient:
 
     def _serve(self, first: "_Request") -> None:
         """Asks for what one request wants, and for all that waits and wants the same model."""
-        together = [first]  # asked along with one that failed before: alone it may succeed
+        together = [first]
         with self._arriving:
-            if first in self._waiting:
+            if first in self._waiting:  # else it was asked along with one that failed
                 together = [one for one in self._waiting if one.model == first.model]
                 self._waiting = [one for one in self._waiting if one.model != first.model]
-        checkpoint, precision = first.model
-        answers = self._ask(
-            {
-                "checkpoint": checkpoint,
-                "precision": precision,
-                "sets": [one.rows for one in together],
-            }
-        )
-        for one, answer in zip(together, answers["sets"], strict=True):
-            one.answer = answer
+        try:
+            self._answer(together)
+        except EvaluationError:
+            if len(together) == 1:
+                raise
+            self._answer([first])  # it may be another that the worker died of
         self._last_answer = time.monotonic()
         self._end_when_idle()
+
+    def _answer(self, together: Sequence["_Request"]) -> None:
+        checkpoint, precision = together[0].model
+        rows = [one.rows for one in together]
+        answers = self._ask({"checkpoint": checkpoint, "precision": precision, "sets": rows})
+        for one, answer in zip(together, answers["sets"], strict=True):
+            one.answer = answer
 
     def _ask(self, request: Mapping[str, JSON]) -> Mapping[str, JSON]:
         if self._worker is None:
@@ -128,7 +131,11 @@ class CometClient:
         return None if self._worker is None else self._worker.process.pid
 
     def close(self) -> None:
-        """Ends the worker; a later score starts another."""
+        """Ends the worker, and who waits for it is told; a later score starts another."""
+        with self._arriving:
+            for one in self._waiting:
+                one.answer = {"error": "it was closed"}
+            self._waiting = []
         with self._turn:
             if self._timer is not None:
                 self._timer.cancel()

@@ -347,6 +347,20 @@ def test_requests_that_wait_for_the_same_model_go_in_one_call(tmp_path):
     ]
 
 
+def test_closing_waits_for_who_is_served_and_not_for_who_waits(tmp_path):
+    client, log = scripted(tmp_path, "pass")
+    with ThreadPoolExecutor(1) as asker:
+        asked = asker.submit(ask_at_once, client, [(1, "fp32"), (2, "fp32")])
+        while not log.exists() or not client._waiting:
+            time.sleep(0.01)
+        client.close()
+        served, waited = asked.result()
+    assert served == [1.0]
+    assert "it was closed" in waited
+    assert len(log.read_text().splitlines()) == 1
+    assert client.pid is None
+
+
 def test_a_request_that_kills_the_worker_fails_alone(tmp_path):
     client, _ = scripted(tmp_path, "if 2 in sizes: os._exit(7)")
     with client:
