@@ -109,3 +109,11 @@ def test_a_fault_of_the_judges_server_is_told_by_its_path(harness):
     assert shown.code == 2
     assert "metric judge_grade: server.url: found 'ftp://here', allowed http://" in shown.err
     assert "metric judge_grade: server.model: missing" in shown.err
+
+
+def test_without_a_judge_or_its_prompts_the_command_says_what_to_do(harness):
+    command = ("score", "predictions.jsonl", "--metric", "judge_grade")
+    shown = harness(*command)
+    assert shown.code == 2
+    assert "judge_grade.prompts: no such file: fastchat/judge_prompts.jsonl" in shown.err
+    assert "hint: get fastchat/llm_judge/data/judge_prompts.jsonl of https://" in shown.err

@@ -6,7 +6,7 @@ None is shipped. A path is taken as it stands, else looked for in the data folde
 import os
 from pathlib import Path
 
-from harness.errors import EvaluationError
+from harness.errors import MissingExtra
 from harness.evaluation.benchmark_data import DATA_VARIABLE
 from harness.spec import file_sha256
 
@@ -20,7 +20,7 @@ def find_file(setting: str, named: str, get: str) -> Path:
         get: Where such a file is to be had.
 
     Raises:
-        EvaluationError: It is nowhere: what needs it is not measured.
+        MissingExtra: It is nowhere: what needs it is not measured.
     """
     data = os.environ.get(DATA_VARIABLE)
     places = [Path(named), *([Path(data) / named] if data else [])]
@@ -28,8 +28,9 @@ def find_file(setting: str, named: str, get: str) -> Path:
         if place.is_file():
             return place
     where = f"in {data}" if data else f"({DATA_VARIABLE} names it)"
-    raise EvaluationError(
-        f"{setting}: no such file: {named}, neither here nor in the data folder {where}; get: {get}"
+    raise MissingExtra(
+        f"{setting}: no such file: {named}, neither here nor in the data folder {where}",
+        f"get {get}",
     )
 
 

@@ -76,7 +76,7 @@ class Judged(Spec):
         """The files it reads beside the prompts, by setting.
 
         Raises:
-            EvaluationError: One of them is nowhere.
+            MissingExtra: One of them is nowhere.
         """
         if self.references is None:
             return {}
@@ -99,7 +99,7 @@ class Judged(Spec):
 
         Raises:
             DataError: A file is wrong, or lacks an item.
-            EvaluationError: A file is missing.
+            MissingExtra: A file is missing.
         """
         self.prompt_file()
         self.right_answers([questions_of(prediction) for prediction in predictions])
@@ -111,14 +111,15 @@ class Judged(Spec):
 
         Raises:
             DataError: A file is wrong, or a prediction lacks what is judged.
-            MissingExtra: There is nobody to ask.
-            EvaluationError: No judge is named, a file is missing, the server did not answer, or
-                none of its judgements has a verdict.
+            MissingExtra: No judge is named, a file is missing, or there is nobody to ask.
+            EvaluationError: The server did not answer, or none of its judgements has a verdict.
         """
         self.check(predictions)
         if self.server is None:
-            raise EvaluationError(
-                f"{self.name}.server is not set: name the judge, {{url: ..., model: ...}}"
+            raise MissingExtra(
+                f"{self.name}.server is not set, so there is no judge",
+                f"name one, {self.name}.server={{url: http://localhost:8000/v1, model: NAME}}: "
+                "see docs/benchmarks.md",
             )
         if services.judge is None:  # asked before anything is generated
             self._warn_of_a_missing_key(self.server)
@@ -162,17 +163,18 @@ class Judged(Spec):
 
         Raises:
             DataError: The file of them is wrong.
-            EvaluationError: There is none, or it lacks an item.
+            MissingExtra: There is none, or it lacks an item.
         """
         path = self.files().get("references")
         answers = {} if path is None else read_references(path)
         wanted = [one for one in conversations if one.category in self.reference_categories]
         without = [one.id for one in wanted if len(answers.get(one.id, ())) < len(one.questions)]
         if without:
-            raise EvaluationError(
+            raise MissingExtra(
                 f"{self.name}.references: {path or 'not set, and so'} has no answer for "
                 f"{len(without)} of {len(conversations)} items (first: {without[0]!r}), which are "
-                f"of categories judged against one; get: {REFERENCES}"
+                "of categories judged against one",
+                f"get {REFERENCES}",
             )
         return {one.id: answers[one.id] for one in wanted}
 

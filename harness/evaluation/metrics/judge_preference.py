@@ -11,7 +11,7 @@ its leaderboard: the ratio of the lengths is reported beside the win rate instea
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness.errors import DataError, EvaluationError
+from harness.errors import DataError, MissingExtra
 from harness.evaluation.judging.asked import Question, Verdict
 from harness.evaluation.judging.conversations import conversation_of, pair_fields, reference_fields
 from harness.evaluation.judging.files import find_file
@@ -77,8 +77,9 @@ class JudgePreference(Judged):
     def files(self) -> Mapping[str, Path]:
         """The other system's answers, beside those of any judge."""
         if self.against is None:
-            raise EvaluationError(
-                f"{self.name}.against is not set: name the answers to compare with, {_OTHER_SYSTEM}"
+            raise MissingExtra(
+                f"{self.name}.against is not set, so there is nothing to compare with",
+                f"name {_OTHER_SYSTEM}",
             )
         other = find_file(f"{self.name}.against", self.against, _OTHER_SYSTEM)
         return {"against": other, **super().files()}
