@@ -208,6 +208,8 @@ class Tuning:
                 "train": config.train.replace(checkpoint_every=None).plain(),
                 "model": self.model_identity,
                 "seed": config.seed,
+                # once the adapter was multiplied by in its own float32
+                **({"autocast": True} if config.model.dtype == "bfloat16" else {}),
             },
         )
 

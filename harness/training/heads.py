@@ -27,7 +27,7 @@ def logits(model: Any, batch: Batch) -> Tensor:
     logits of prompts and padding.
     """
     with _head_sees_only(model, batch.loss_BT.to(model.device)):
-        output = model(**_read(model, batch), use_cache=False)
+        output = _run(model, **_read(model, batch))
     return _wide(output.logits[0])
 
 
@@ -67,7 +67,7 @@ class Reading:
 
         handle = self._body.register_forward_hook(keep)
         try:
-            model(**_read(model, batch), use_cache=False)
+            _run(model, **_read(model, batch))
         finally:
             handle.remove()
         self._hidden_NH = kept[0]
@@ -86,7 +86,7 @@ class Reading:
             return _with_hidden(self._output, hidden_1nH)
 
         with _answering(self._body, answer):
-            output = self._model(input_ids=self._ids_11, use_cache=False)
+            output = _run(self._model, input_ids=self._ids_11)
         return _wide(output.logits[0])
 
     def backward(self) -> None:
@@ -99,6 +99,14 @@ def _body(model: Any) -> Any:
     whole = model.get_base_model() if hasattr(model, "get_base_model") else model
     body = getattr(whole, "base_model", None)
     return None if body is whole else body
+
+
+def _run(model: Any, **read: Tensor) -> Any:
+    # A bfloat16 model multiplies by its float32 adapter in bfloat16, as it does by its own weights:
+    # else PEFT would make float32 of all that an adapter reads, and keep it for the backward pass.
+    half = getattr(model, "dtype", None) is torch.bfloat16
+    with torch.autocast(read["input_ids"].device.type, torch.bfloat16, enabled=half):
+        return model(**read, use_cache=False)
 
 
 def _read(model: Any, batch: Batch) -> dict[str, Tensor]:

@@ -159,7 +159,29 @@ def test_checkpointing_changes_the_loss_by_rounding_only(train):
 def test_bfloat16_weights_train_a_float32_adapter(train):
     result = train(dtype="bfloat16", spec=SPEC.replace(steps=20))
     assert {value.dtype for value in result.adapter.values()} == {torch.float32}
-    assert curve(result, "train/loss")[-1] < curve(result, "train/loss")[0]
+    losses = curve(result, "train/loss")
+    in_full = curve(train(spec=SPEC.replace(steps=20)), "train/loss")
+    assert losses == pytest.approx(in_full, rel=0.1)
+    assert losses[-1] < losses[0]
+
+
+@pytest.mark.parametrize("max_logits_mib", [256, 1])
+@pytest.mark.parametrize(
+    ("dtype", "computed"), [("bfloat16", torch.bfloat16), ("float32", torch.float32)]
+)
+def test_an_adapter_is_multiplied_by_in_the_precision_of_the_model(
+    train, dtype, computed, max_logits_mib
+):
+    seen = set()
+
+    def build(model):
+        for name, module in model.named_modules():
+            if name.endswith("lora_A.default"):
+                module.register_forward_hook(lambda module, given, made: seen.add(made.dtype))
+
+    spec = SPEC.replace(steps=1, logits_mib=max_logits_mib)
+    train(dtype=dtype, spec=spec, build=build)
+    assert seen == {computed}
 
 
 def test_the_model_is_left_ready_to_generate(train):
