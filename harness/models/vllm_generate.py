@@ -1,8 +1,9 @@
 """A model in vLLM as a Generator: token ids go to a process of its own and come back.
 
-vLLM has not the tokenizer of the model, nor its chat template, stop strings or default sampling:
-text becomes ids here, as for every other generator, and answers end at the same tokens. Rows share
-batches, so answers of one list are kept by chunks like those of Hugging Face.
+vLLM's own tokenizer, chat template, stop strings and default sampling are not used: text becomes
+ids here, as for every other generator, and answers end at the same tokens. (It loads a tokenizer
+all the same; told not to, some of its versions fail.) Rows share batches, so answers of one list
+are kept by chunks like those of Hugging Face.
 """
 
 import hashlib
@@ -152,7 +153,6 @@ class VllmGenerator(Tokenized):
         adapter = {"enable_lora": True, "max_lora_rank": what.rank} if what.adapter else {}
         arguments = {
             "model": str(what.folder.absolute()),
-            "skip_tokenizer_init": True,
             "dtype": model.dtype,
             "trust_remote_code": model.trust_remote_code,
             "load_format": "auto" if model.allow_pickle else "safetensors",

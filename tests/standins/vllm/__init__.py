@@ -15,7 +15,6 @@ from dataclasses import dataclass
 __version__ = "0.0.0"
 
 _ARGUMENTS = {
-    "skip_tokenizer_init": False,
     "dtype": "auto",
     "trust_remote_code": False,
     "load_format": "auto",

@@ -1,0 +1,184 @@
+"""What vLLM's worker answers: a real process with a stand-in for vllm (tests/standins)."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from harness.cleaning import removable, remove
+from harness.errors import EvaluationError
+from harness.models.chat_model import ChatModel
+from harness.models.generate import HuggingFaceGenerator
+from harness.models.load import load_chat_model
+from harness.models.lora import load_adapter
+from harness.protocols import Generator
+from harness.records import Decoding, Message
+from harness.store import Store
+from harness.trial import run_trial
+from tests.models.test_generate import some_prompts
+from tests.models.test_vllm import generator, saved, spec
+from tests.projects import write_project
+
+
+@pytest.fixture
+def python(python_with_vllm: str) -> str:
+    return python_with_vllm
+
+
+@pytest.fixture
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """What the stand-in was asked."""
+    monkeypatch.setenv("STANDIN_LOG", str(tmp_path / "log"))
+    return tmp_path / "log"
+
+
+def lines(log: Path) -> list[dict[str, object]]:
+    return [json.loads(line) for line in log.read_text().splitlines()]
+
+
+@pytest.mark.slow
+def test_it_answers_as_hugging_face_does(
+    python: str, tiny_chat_model: ChatModel, tiny_model_dir: Path, tmp_path: Path, log: Path
+) -> None:
+    usual, prompts = HuggingFaceGenerator(tiny_chat_model, 4), some_prompts(9)
+    model = spec(tiny_model_dir)
+    with generator(model, python, tmp_path / "room", rows=8, max_length=200) as vllm:
+        assert isinstance(vllm, Generator)
+        assert vllm.pid is None
+        chat = vllm.encode_chat((Message("user", "Grüß Gott"),))
+        assert chat == usual.encode_chat((Message("user", "Grüß Gott"),))
+        asked = [*prompts, chat, prompts[0]]
+        answers = vllm.generate(asked, Decoding(12))
+        assert answers == usual.generate(asked, Decoding(12))
+        rows = list(zip(prompts, [*reversed(prompts[1:]), ()], strict=True))
+        for one, other in zip(vllm.loglikelihoods(rows), usual.loglikelihoods(rows), strict=True):
+            assert one == pytest.approx(other, abs=1e-3)
+        greedy = [(prompts[0], answers[0].token_ids[:3])]
+        assert vllm.loglikelihoods(greedy)[0][1] is True
+
+        sampled = vllm.generate([prompts[0]] * 3, Decoding(12, 1.0, 7))
+        assert len({one.token_ids for one in sampled}) == 3
+        assert sampled == vllm.generate([prompts[0]] * 3, Decoding(12, 1.0, 7))
+        assert sampled[:1] == vllm.generate([prompts[0]], Decoding(12, 1.0, 7))
+        assert sampled != vllm.generate([prompts[0]] * 3, Decoding(12, 1.0, 8))
+        with pytest.raises(EvaluationError, match="longer than the maximum model length of 200"):
+            vllm.generate([(5,) * 201], Decoding(1))
+    first, *others = lines(log)
+    assert first == {
+        "model": str(tiny_model_dir),
+        "dtype": "float32",
+        "trust_remote_code": False,
+        "load_format": "safetensors",
+        "generation_config": "vllm",
+        "seed": 0,
+        "tensor_parallel_size": 1,
+        "gpu_memory_utilization": 0.9,
+        "max_num_seqs": 8,
+        "max_model_len": 200,
+    }
+    assert others[0] == {"asked": 10}  # equal greedy prompts once
+
+
+@pytest.mark.slow
+def test_adapters_apart_and_merged_are_those_of_hugging_face(
+    python: str, tiny_chat_model: ChatModel, tiny_model_dir: Path, tmp_path: Path, log: Path
+) -> None:
+    prompts, room = some_prompts(9), tmp_path / "room"
+    adapter = saved(tiny_chat_model, tmp_path / "adapter", rank=12)
+    for dtype, apart in (("float32", False), ("bfloat16", True)):
+        log.unlink(missing_ok=True)
+        model = spec(tiny_model_dir, dtype)
+        base = load_chat_model(model)
+        plain = HuggingFaceGenerator(base, 4).generate(prompts, Decoding(8))
+        tuned = HuggingFaceGenerator(load_adapter(base, adapter), 4)
+        with generator(model, python, room, adapter) as vllm:
+            answers = vllm.generate(prompts, Decoding(8))
+            pid = vllm.pid
+            assert pid is not None
+            (merged,) = room.iterdir()
+            assert (merged / "model").exists() is not apart
+        assert answers != plain
+        wanted = tuned.generate(prompts, Decoding(8))
+        same = sum(one == other for one, other in zip(answers, wanted, strict=True))
+        assert same >= (len(prompts) if dtype == "float32" else len(prompts) // 2)
+        loaded = lines(log)[0]
+        assert loaded.get("max_lora_rank") == (16 if apart else None)
+        assert list(room.iterdir()) == []
+        assert not Path(f"/proc/{pid}").exists()
+
+
+@pytest.mark.slow
+def test_killed_it_says_so_and_the_next_question_starts_another(
+    python: str, tiny_model_dir: Path, tmp_path: Path
+) -> None:
+    with generator(spec(tiny_model_dir), python, tmp_path) as vllm:
+        first = vllm.generate([(5, 6)], Decoding(3))
+        assert vllm.pid is not None
+        os.kill(vllm.pid, signal.SIGKILL)
+        with pytest.raises(EvaluationError, match=r"signal 9 \(out of memory\?\)"):
+            vllm.generate([(5, 6)], Decoding(3))
+        assert vllm.generate([(5, 6)], Decoding(3)) == first
+
+
+@pytest.mark.slow
+def test_it_does_not_outlive_its_owner(python: str, tiny_model_dir: Path, tmp_path: Path) -> None:
+    code = f"""
+import os, signal
+from pathlib import Path
+from tests.models.test_vllm import generator, spec
+from harness.records import Decoding
+vllm = generator(spec(Path({str(tiny_model_dir)!r})), {python!r}, Path({str(tmp_path)!r}, "merged"))
+vllm.generate([(5, 6)], Decoding(3))
+print(vllm.pid, flush=True)
+os.kill(os.getpid(), signal.SIGKILL)
+"""
+    root = Path(__file__).parents[2]
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code],
+        cwd=root,
+        env={**os.environ, "PYTHONPATH": str(root)},
+        stdout=subprocess.PIPE,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == -signal.SIGKILL
+    worker = Path(f"/proc/{int(done.stdout)}")
+    deadline = time.monotonic() + 20
+    while worker.exists() and "Z" not in (worker / "stat").read_text().split()[2]:
+        assert time.monotonic() < deadline
+        time.sleep(0.1)
+    store = Store(tmp_path)
+    (left,) = (tmp_path / "merged").iterdir()
+    assert [one.path for one in removable(store)] == [left]
+    assert remove(store, removable(store)).num_folders == 1
+    assert not left.exists()
+
+
+@pytest.mark.slow
+def test_a_trial_answered_by_vllm_has_the_scores_of_one_answered_here(
+    python: str, tiny_model_dir: Path, tmp_path: Path, log: Path
+) -> None:
+    usual = write_project(tmp_path, tiny_model_dir)
+    settings = {"engine": "vllm", "vllm": {"python": python}}
+    config = usual.replace(eval=usual.eval.replace(**settings))
+    found = run_trial(config, home=tmp_path / "home")
+    asked = len(lines(log))
+    assert asked > 1
+    again = run_trial(config, home=tmp_path / "home")
+    assert len(lines(log)) == asked
+    here = run_trial(usual, home=tmp_path / "home")
+    assert {name: one.value for name, one in found.scores.items()} == {
+        name: one.value for name, one in here.scores.items()
+    }
+    assert again.scores == found.scores
+    assert found.stages["adapter"] == here.stages["adapter"]
+    assert {name: key != here.stages[name] for name, key in found.stages.items()
+            if name.startswith("predictions/")} == dict.fromkeys(
+        (name for name in found.stages if name.startswith("predictions/")), True
+    )  # fmt: skip
+    assert list((tmp_path / "home" / "store" / "merged").iterdir()) == []
