@@ -59,10 +59,11 @@ def data_of(path: Path, task: TaskFile, data: Path | None) -> BenchmarkData | st
         return BenchmarkData(shipped, expected, read_items(shipped, task))
     missing = missing_files(source, path.parent, data)
     if missing:
+        verb = "is" if len(missing) == 1 else "are"
         where = f"in {data}" if data is not None else f"(eval.data or {DATA_VARIABLE} names it)"
         return (
-            f"its data are not here: {', '.join(missing)} is missing from the data folder {where}; "
-            f"get: {source.get}"
+            f"its data are not here: {', '.join(missing)} {verb} missing from the data folder "
+            f"{where}; get: {source.get}"
         )
     files = located(source, path.parent, data)
     reading = importlib.import_module("harness.evaluation.source_rows")  # Jinja, where it is needed

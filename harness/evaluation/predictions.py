@@ -150,6 +150,13 @@ def wanted(prediction: Prediction) -> tuple[str, ...]:
     return () if prediction.target is None else (prediction.target,)
 
 
+_MENDS = {
+    "language": "harness score --target-lang TAG says it of all items",
+    "source": "a translation's source is its field `source`",
+    "wanted": "a list `references`, or one `target`",
+}
+
+
 def require(what: str, predictions: Iterable[Prediction], needed: Sequence[str]) -> None:
     """Checks that every prediction has the fields something needs.
 
@@ -168,7 +175,8 @@ def require(what: str, predictions: Iterable[Prediction], needed: Sequence[str])
             title = "references or target" if name == "wanted" else name
             raise DataError(
                 f"{what} needs {title}: missing in {len(without)} of {len(rows)} items "
-                f"(first: {without[0]!r})"
+                f"(first: {without[0]!r})",
+                _MENDS.get(name),
             )
 
 

@@ -141,6 +141,15 @@ def has_script_of(text: str, language: str, share: float) -> bool:
     return found >= share * len(letters)
 
 
+def has_no_blanks(texts: Iterable[str]) -> bool:
+    """Whether texts are mostly in a script that puts no blanks between words.
+
+    >>> has_no_blanks(["สวัสดี", "Hi"]), has_no_blanks(["Hello there", "狗"])
+    (True, False)
+    """
+    return _script_of(" ".join(texts)) in {"THAI", "CJK", "KANA"}
+
+
 def is_latin(language: str) -> bool:
     """Whether a language is written in Latin letters."""
     return primary(language) not in _SCRIPTS

@@ -151,7 +151,7 @@ def test_absent_data_are_not_measured_unless_named_in_full_or_nothing_else_is_th
     assert set(reasons) == {
         "words/words_en_de_test/exact_match", "words/words_en_de_test/empty",
     }  # fmt: skip
-    assert "words/eng.txt, words/deu.txt" in reasons["words/words_en_de_test/empty"]
+    assert "words/eng.txt, words/deu.txt are missing" in reasons["words/words_en_de_test/empty"]
     # its name once, not also as that by which it was asked for
     with pytest.raises(
         DataError, match=r"^eval.suites: words/words_en_de_test: its data are not here"

@@ -96,11 +96,21 @@ def test_the_signature_is_sacrebleus(metric, signature):
 
 @pytest.mark.parametrize(
     ("language", "tokenizer"),
-    [("de", "13a"), ("zh-Hans", "zh"), ("th", "char"), ("lo", "char"), (None, "13a")],
+    [("de", "13a"), ("zh-Hans", "zh"), ("th", "char"), ("lo", "char")],
 )
 def test_the_tokenizer_follows_the_target_language(language, tokenizer):
     found = score("bleu", rows(["狗"], [["狗"]], language))
     assert f"|tok:{tokenizer}|" in found.signature
+
+
+@pytest.mark.parametrize("text", ["狗", "หมาตัวหนึ่ง", "犬がいる"])
+def test_text_without_blanks_in_a_language_nobody_named_is_an_error(text):
+    with pytest.raises(DataError, match=r"2 of 2 items do not say .* no blanks") as caught:
+        score("bleu", rows([text, text], [[text], [text]], None))
+    assert "--target-lang" in caught.value.hint
+    assert "|tok:char|" in score("bleu", rows([text], [[text]], None), tokenize="char").signature
+    plain = score("bleu", rows([text], [["Ein Hund."]], None))  # what was answered is no reason
+    assert "|tok:13a|" in plain.signature
 
 
 def test_chinese_is_scored_by_characters_not_by_spaces():

@@ -11,12 +11,16 @@ from sacrebleu.metrics.bleu import BLEU
 
 from harness.errors import DataError, MissingExtra
 from harness.evaluation.overlap import Overlap
+from harness.evaluation.predictions import wanted
+from harness.languages.identify import has_no_blanks
 from harness.records import Prediction
 
 _BY_LANGUAGE = {"zh": "zh", "ja": "ja-mecab", "ko": "ko-mecab"}
 # written without spaces between words, and sacreBLEU has no tokenizer for them
 _BY_CHARACTER = {"th", "lo", "km", "my", "bo"}
 _ORDERS = 4
+_LOOKED_AT = 200
+"""Items without a language whose references are looked at."""
 
 
 class Bleu(Overlap):
@@ -30,7 +34,7 @@ class Bleu(Overlap):
 
     tokenize: Literal["auto", "13a", "intl", "zh", "ja-mecab", "ko-mecab", "char", "none"] = "auto"
     """`auto`: by the target language: `zh`, `ja-mecab`, `ko-mecab`; `char` for Thai, Lao, Khmer,
-    Burmese and Tibetan; else `13a`."""
+    Burmese and Tibetan; else `13a`. Text without blanks in a language nobody named is an error."""
 
     lowercase: bool = False
     """Whether case is ignored."""
@@ -66,6 +70,13 @@ class Bleu(Overlap):
 def _tokenizer_for(predictions: Sequence[Prediction]) -> str:
     """The tokenizer of the predictions' target language."""
     found: dict[str, str] = {}
+    silent = [one for one in predictions if not (one.target_lang or one.language)]
+    if has_no_blanks(text for one in silent[:_LOOKED_AT] for text in wanted(one)):
+        raise DataError(
+            f"bleu: {len(silent)} of {len(predictions)} items do not say their language, and their "
+            "references have no blanks between words: as one word each they would score near zero",
+            "say the target language (--target-lang th) or set the tokenizer (bleu.tokenize=char)",
+        )
     for prediction in predictions:
         tag = prediction.target_lang or prediction.language or ""
         language = tag.partition("-")[0].lower()
