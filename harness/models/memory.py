@@ -36,9 +36,18 @@ def free_memory() -> None:
         torch.cuda.empty_cache()
 
 
+_MEND = (
+    "Lower train.micro_batch_tokens (the result stays the same to rounding), or set "
+    "train.gradient_checkpointing: true."
+)
+
+
 @contextlib.contextmanager
-def memory_faults() -> Iterator[None]:
+def memory_faults(mend: str = _MEND) -> Iterator[None]:
     """Full memory as an error that says what to do.
+
+    Args:
+        mend: What to do.
 
     Raises:
         TrainingError: In place of torch's ``OutOfMemoryError``.
@@ -46,8 +55,4 @@ def memory_faults() -> Iterator[None]:
     try:
         yield
     except torch.OutOfMemoryError as error:
-        raise TrainingError(
-            f"out of memory: {str(error).splitlines()[0]}",
-            "Lower train.micro_batch_tokens (the result stays the same to rounding), or set "
-            "train.gradient_checkpointing: true.",
-        ) from error
+        raise TrainingError(f"out of memory: {str(error).splitlines()[0]}", mend) from error

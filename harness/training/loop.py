@@ -29,6 +29,9 @@ from harness.training.trainer import Trainer
 
 _HELD_OUT = dict.fromkeys(Role, 1.0)
 """The validation loss is of all that the held-out rows answer, whatever is trained."""
+_WATCHING = (
+    "Drift is measured beside the training: lower train.drift_chats, or train.drift_points to 0."
+)
 
 
 def fit(
@@ -153,7 +156,7 @@ def _prepared(rows: Sequence[TokenRow], weights: Mapping[Role, float]) -> list[P
 
 def _watched(model: Any, watch: Callable[[], Mapping[str, float]]) -> Mapping[str, float]:
     model.eval()
-    with torch.no_grad():
+    with torch.no_grad(), memory_faults(_WATCHING):
         found = watch()
     model.train()
     return found

@@ -163,3 +163,22 @@ def test_nothing_is_said_of_memory_that_sufficed(train):
     report, *_ = train()
     assert (report.num_halvings, report.micro_batch_tokens) == (0, SPEC.micro_batch_tokens)
     assert not any("memory" in name or "micro" in name for name in report.facts())
+
+
+def test_memory_that_is_full_while_drift_is_measured_says_what_to_lower(tiny_model_dir):
+    base = load_chat_model(ModelSpec(path=str(tiny_model_dir), device="cpu"))
+    model = attach(base, LoraSpec(rank=4), seed=1).model
+
+    def watch():
+        raise torch.OutOfMemoryError("Tried to allocate 20.00 GiB.")
+
+    with pytest.raises(TrainingError, match=r"20\.00 GiB.*\n.*lower train\.drift_chats"):
+        fit(
+            model,
+            some_rows(),
+            SPEC.replace(drift_points=1),
+            weights=WEIGHTS,
+            seed=1,
+            pad_id=0,
+            watch=watch,
+        )
