@@ -24,12 +24,13 @@ if TYPE_CHECKING:
     epilog=options.examples(
         "harness score wmt22.jsonl --metric bleu chrf",
         "harness score predictions.jsonl --metric refusal --items items.jsonl --json",
+        "harness score out.de --reference ref.de --target-lang de --metric bleu chrf",
         "harness score wmt22.jsonl --metric comet --comet-model models/wmt22-comet-da",
         "harness score mt_bench.jsonl --metric judge_grade \\",
         "  --set 'judge_grade.server={url: http://localhost:8000/v1, model: NAME}'",
     ),
 )
-@click.argument("file", type=options.FILE, metavar="FILE.jsonl")
+@click.argument("file", type=options.FILE, metavar="FILE")
 @click.option(
     "--metric",
     "metrics",
@@ -65,6 +66,20 @@ if TYPE_CHECKING:
     help="Target language of rows that do not say it; it chooses BLEU's tokenizer.",
 )
 @click.option(
+    "--reference",
+    "references",
+    type=options.FILE,
+    multiple=True,
+    metavar="TEXT",
+    help="FILE is plain text, an output a line, and so is this, with references. Repeatable.",
+)
+@click.option(
+    "--source",
+    type=options.FILE,
+    metavar="TEXT",
+    help="FILE is plain text, and so is this, with the sources.",
+)
+@click.option(
     "--items",
     type=options.FILE,
     metavar="OUT.jsonl",
@@ -87,6 +102,8 @@ def command(
     comet_python: str | None,
     source_lang: str | None,
     target_lang: str | None,
+    references: tuple[Path, ...],
+    source: Path | None,
     items: Path | None,
     judgements: Path | None,
     home: Path,
@@ -94,7 +111,7 @@ def command(
 ) -> None:
     """Score stored predictions, ours or any other system's.
 
-    FILE.jsonl has one JSON object a line: `id` and `output` (all the model said), and as far as a
+    FILE has one JSON object a line: `id` and `output` (all the model said), and as far as a
     metric needs them `answer` (what was extracted of the output, by default all of it), `prompt`,
     `source`, `references` (a list), `target`, `language`, `source_lang`, `target_lang`, `choices`.
     Each score is printed with its number of items and its signature: only scores of equal
@@ -115,6 +132,8 @@ def command(
             Services(learned=learned, judge=JudgeClient(home / JUDGEMENTS_FOLDER)),
             source_lang=source_lang,
             target_lang=target_lang,
+            references=references,
+            source=source,
         )
     if items is not None:
         _write_lines(items, scores.items())

@@ -60,7 +60,9 @@ def read_predictions(path: Path) -> list[Prediction]:
         found.append(_prediction(row))
     if not found and not faults:
         faults.append(f"{path}: no predictions, allowed: at least one")
-    raise_faults(str(path), faults)
+    is_text = not found and all(": not JSON: " in fault for fault in faults)
+    hint = "plain text, an output a line, is read with --reference TEXT or --source TEXT"
+    raise_faults(str(path), faults, hint if is_text else None)
     return found
 
 
@@ -93,12 +95,12 @@ def read_lines(path: Path, faults: list[str]) -> Iterator[tuple[int, dict[str, J
             faults.append(f"{path}:{number}: found {type(row).__name__}, allowed: a JSON object")
 
 
-def raise_faults(where: str, faults: Sequence[str]) -> None:
+def raise_faults(where: str, faults: Sequence[str], hint: str | None = None) -> None:
     """Raises the faults of a file, if there are any, as one DataError."""
     if faults:
         more = len(faults) - _MAX_FAULTS
         shown = [*faults[:_MAX_FAULTS], *([f"{where}: and {more} more faults"] if more > 0 else [])]
-        raise DataError("\n".join(shown))
+        raise DataError("\n".join(shown), hint)
 
 
 def _faults_of(row: Mapping[str, JSON]) -> Iterator[str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.errors import ConfigError, EvaluationError
 from harness.evaluation.judging.judged import Judged
+from harness.evaluation.plain_outputs import read_outputs
 from harness.evaluation.predictions import read_predictions, require
 from harness.evaluation.score import Unmeasured, item_values, metric_named, score_predictions
 from harness.protocols import Metric, Services
@@ -44,16 +45,20 @@ def score_file(
     *,
     source_lang: str | None = None,
     target_lang: str | None = None,
+    references: Sequence[Path] = (),
+    source: Path | None = None,
 ) -> FileScores:
     """Scores a predictions file; the languages are those of rows that do not say theirs.
 
     Args:
-        path: Of the file.
+        path: Of the file; plain text with an output a line if references or sources are given.
         names: Of the metrics; a name given twice counts once.
         settings: ``metric.option`` and its value, one after another.
         services: Outside help metrics may need.
         source_lang: BCP-47 tag.
         target_lang: BCP-47 tag.
+        references: Plain text files beside plain text outputs, each with a reference a line.
+        source: Such a file with the sources.
 
     Raises:
         ConfigError: An unknown metric or setting: all of them at once.
@@ -62,10 +67,9 @@ def score_file(
         EvaluationError: A metric could not be computed.
     """
     metrics = _metrics(names, settings)
-    predictions = [
-        _with_languages(prediction, source_lang, target_lang)
-        for prediction in read_predictions(path)
-    ]
+    plain_text = bool(references) or source is not None
+    read = read_outputs(path, references, source) if plain_text else read_predictions(path)
+    predictions = [_with_languages(prediction, source_lang, target_lang) for prediction in read]
     for name, metric in metrics.items():
         require(name, predictions, getattr(metric, "needs", ()))
     scores: dict[str, Score] = {}

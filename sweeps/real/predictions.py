@@ -2,8 +2,8 @@
 
     python sweeps/real/predictions.py DATA OUT
 
-DATA is the data folder (docs/benchmarks.md): `wmt22/` with outputs `*.hyp.SYSTEM.de`,
-`xstest/model_completions/`, `gsm8k/test.jsonl`, `ntrex/`, `multijail/`. OUT gets a file for each
+DATA is the data folder (docs/benchmarks.md): `xstest/model_completions/`, `gsm8k/test.jsonl`,
+`ntrex/`, `multijail/`. OUT gets a file for each
 system, with a `label` a row where people, or the way the row was made, say what the right verdict
 is. Nobody's answers to GSM8K, NTREX and MultiJail are there: those "systems" are the solutions of
 GSM8K written in different ways, some made wrong; NTREX's own sides; refusals of ours in Thai.
@@ -34,21 +34,6 @@ def write(path: Path, rows: Iterable[Row]) -> None:
 def lines(path: Path) -> list[str]:
     """The lines of a file; no other character ends one."""
     return path.read_text(encoding="utf-8").removesuffix("\n").split("\n")
-
-
-def wmt22(folder: Path, out: Path) -> None:
-    """The systems' outputs beside source and reference A."""
-    named = folder / "generaltest2022.en-de"
-    sources, references = lines(Path(f"{named}.src.en")), lines(Path(f"{named}.ref.A.de"))
-    for path in sorted(folder.glob("generaltest2022.en-de.hyp.*.de")):
-        system = path.name.split(".")[3]
-        outputs = zip(lines(path), sources, references, strict=True)
-        rows = (
-            {"id": str(number), "output": output, "source": source, "references": [reference],
-             "source_lang": "en", "target_lang": "de"}
-            for number, (output, source, reference) in enumerate(outputs, start=1)
-        )  # fmt: skip
-        write(out / f"wmt22-{system}.jsonl", rows)
 
 
 def xstest(folder: Path, out: Path) -> None:
@@ -154,7 +139,6 @@ def main(data: str, out: str) -> None:
     """Makes all of them."""
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
-    wmt22(Path(data) / "wmt22", folder)
     xstest(Path(data) / "xstest", folder)
     gsm8k(Path(data) / "gsm8k", folder)
     thai(Path(data), folder)

@@ -48,6 +48,28 @@ def test_items_get_their_value_or_their_class(harness, tmp_path):
     assert {row["refusal"] for row in rows} <= {"refused", "complied", "undetermined"}
 
 
+def test_plain_text_outputs_score_as_the_same_in_json_lines(harness, tmp_path):
+    outputs, references = ["我喜欢猫", "我有一只狗"], ["我喜欢狗", "我有一只狗"]
+    rows = [
+        {"id": str(number), "output": output, "references": [reference], "target_lang": "zh"}
+        for number, (output, reference) in enumerate(zip(outputs, references, strict=True))
+    ]
+    (tmp_path / "rows.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    (tmp_path / "out.zh").write_text("\n".join(outputs) + "\n")
+    (tmp_path / "ref.zh").write_text("\n".join(references) + "\n")
+    metrics = ("--metric", "bleu", "chrf", "off_target", "--json")
+    beside = ("--reference", "ref.zh", "--target-lang", "zh")
+    plain = harness("score", "out.zh", *beside, *metrics)
+    assert plain.code == 0, plain.err
+    assert plain.document == harness("score", "rows.jsonl", *metrics).document
+    alone = harness("score", "out.zh", "--source", "ref.zh", "--metric", "bleu")
+    assert alone.code == 2
+    assert "bleu needs references or target" in alone.err
+    unsaid = harness("score", "out.zh", "--metric", "empty")
+    assert "out.zh:1: not JSON" in unsaid.err
+    assert "hint: plain text, an output a line, is read with --reference TEXT" in unsaid.err
+
+
 def test_a_setting_of_a_metric_is_in_its_signature(harness):
     with_case, without = (
         harness("score", "predictions.jsonl", "--metric", "bleu", "--json", *more).document
