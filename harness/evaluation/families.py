@@ -120,10 +120,14 @@ def _entries(folders: Sequence[Path]) -> dict[str, Entry]:
         # a family by its own name, too: those of its languages are found by theirs
         named = {f"{path.parent.name}/{path.stem}": path for path in _files([folder])}
         named |= {key: entry.path for key, entry in own.items()}
-        faults += [
-            f"eval.folder: {key}: two files are called so, {files[key]} and {path}"
-            for key, path in named.items()
+        clashes = {
+            (files[key], path): key
+            for key, path in reversed(named.items())  # a family is named before its languages
             if key in files and files[key].resolve() != path.resolve()
+        }
+        faults += [
+            f"eval.folder: {key}: two files are called so, {one} and {other}"
+            for (one, other), key in clashes.items()
         ]
         entries |= own
         files |= named
