@@ -74,7 +74,8 @@ def train_adapter(
         TrainingError: Training cannot go on.
     """
     variant = config.variant
-    chats = answered_chats(config, material) if config.train.drift_points else None
+    with material.asking():
+        chats = answered_chats(config, material) if config.train.drift_points else None
     base, learnt = with_vocabulary(config, material)
     tuned = attach(base, config.lora, config.seed)
     try:

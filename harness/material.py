@@ -1,15 +1,18 @@
 """What the stages of a run draw on: model, corpora, generators; each loaded when first needed."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 
 from harness.data.corpora import read_corpora, rows_left_out
 from harness.data.prompts import TranslationPrompt
 from harness.data.spec import DataSpec
+from harness.engine import Engine
+from harness.evaluation.spec import EvalSpec
 from harness.models.chat_model import ChatModel
 from harness.models.completions import StoredGenerator
-from harness.models.generate import HuggingFaceGenerator, generator_identity
+from harness.models.generate import HuggingFaceGenerator
 from harness.models.identity import model_identity
 from harness.models.load import load_chat_model
 from harness.models.memory import free_memory
@@ -29,7 +32,7 @@ class Material:
     Args:
         model: The chat model that is tuned.
         data: What it is tuned on.
-        batch_size: Rows generated at once.
+        settings: Who generates, and how.
         store: Where stages are kept.
         timeline: Is told what happens.
     """
@@ -38,12 +41,13 @@ class Material:
         self,
         model: ModelSpec,
         data: DataSpec | None,
-        batch_size: int,
+        settings: EvalSpec,
         store: Store,
         timeline: Timeline,
     ) -> None:
-        self.model, self._data, self._batch_size = model, data, batch_size
+        self.model, self._data, self._settings = model, data, settings
         self.store, self.timeline = store, timeline
+        self.engine = Engine(settings, store.root / "merged")
         self.model_identity = model_identity(model)
 
     @property
@@ -57,11 +61,19 @@ class Material:
         """The base model."""
         return load_chat_model(self.model)
 
-    def forget_model(self) -> None:
-        """Gives its memory to others; it is loaded anew when it is next needed."""
-        for name in ("chat_model", "generator"):
-            self.__dict__.pop(name, None)
-        free_memory()
+    def make_room(self) -> None:
+        """Gives the base model's memory to an engine apart; it is loaded anew when next needed."""
+        if self.engine.is_apart:
+            self.__dict__.pop("chat_model", None)
+            free_memory()
+
+    @contextmanager
+    def asking(self) -> Iterator[None]:
+        """While text is generated; an engine apart rests afterwards, as training wants its room."""
+        try:
+            yield
+        finally:
+            self.engine.rest()
 
     @cached_property
     def corpora(self) -> Corpora:
@@ -109,7 +121,7 @@ class Material:
 
     def live(self, chat_model: ChatModel) -> HuggingFaceGenerator:
         """A model in training as a source of text, which is not kept."""
-        return HuggingFaceGenerator(chat_model, self._batch_size)
+        return HuggingFaceGenerator(chat_model, self._settings.batch_size)
 
     def _teacher(self, spec: Teacher) -> StoredGenerator:
         if isinstance(spec, ServedSpec):
@@ -125,12 +137,15 @@ class Material:
     def _stored(
         self, spec: ModelSpec, load: Callable[[], ChatModel], identity: Mapping[str, JSON]
     ) -> StoredGenerator:
+        def open_generator() -> Generator:
+            self.make_room()
+            progress = self.timeline.progress("completions")
+            return self.engine.generator(spec, identity, load, on_progress=progress)
+
         return StoredGenerator(
-            generator_identity(identity, self._batch_size),
+            self.engine.identity(spec, identity),
             lambda: load_tokenizer(spec),
-            lambda: HuggingFaceGenerator(
-                load(), self._batch_size, self.timeline.progress("completions")
-            ),
+            open_generator,
             self.store,
             self.timeline.on_event,
         )

@@ -7,7 +7,6 @@ rationale weight generates the rationales once, and an interrupted run goes on w
 import resource
 import sys
 from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
 from pathlib import Path
 
 from harness.adapters import ADAPTER
@@ -21,14 +20,11 @@ from harness.evaluation.score import Unmeasured, check_metrics, facts_of_scores,
 from harness.evaluation.spec import EvalSpec
 from harness.evaluation.summary import summarise
 from harness.models.answering_file import answering_of
-from harness.models.generate import HuggingFaceGenerator, generator_identity
-from harness.models.lora import load_adapter
 from harness.models.provenance import model_provenance, system_turn
 from harness.models.spec import ModelSpec
-from harness.models.vllm_generate import VllmGenerator, vllm_identity
 from harness.models.vllm_process import check_vllm, vllm_python, vllm_version
 from harness.protocols import Generator, LearnedScorer, OnEvent, Services
-from harness.records import JSON, Score, TrialResult
+from harness.records import Score, TrialResult
 from harness.results import write_results
 from harness.store import Built, Store, library_versions
 from harness.timeline import Timeline
@@ -119,43 +115,29 @@ def _predict(
     tuning: Tuning, benchmarks: Sequence[Benchmark], adapter: Built | None
 ) -> dict[str, Built]:
     """The answers to every benchmark, those that are missing in one pass."""
+    config, engine = tuning.config, tuning.material.engine
     folder = None if adapter is None else adapter.path / ADAPTER
     identity = {
-        "generator": _engine_identity(tuning, folder),
+        "generator": engine.identity(config.model, tuning.model_identity, folder),
         "adapter": None if adapter is None else adapter.key,
     }
-    with ExitStack() as open_ones, tuning.timeline.stage("predictions"):
+
+    def generator() -> Generator:
+        tuning.material.make_room()
+        progress = tuning.timeline.progress("predictions")
+        return engine.generator(
+            config.model, tuning.model_identity, lambda: tuning.chat_model, folder, progress
+        )
+
+    with tuning.timeline.stage("predictions"), tuning.material.asking():
         return predict_stored(
             benchmarks,
             identity,
             tuning.store,
-            lambda: _engine(tuning, folder, open_ones),
+            generator,
             tuning.timeline.on_event,
-            answering=tuning.config.variant.answering or answering_of(tuning.config.model),
+            answering=config.variant.answering or answering_of(config.model),
         )
-
-
-def _engine_identity(tuning: Tuning, adapter: Path | None) -> dict[str, JSON]:
-    settings, model = tuning.config.eval, tuning.config.model
-    if settings.engine == "vllm":
-        return vllm_identity(tuning.model_identity, model, adapter, settings.vllm)
-    return generator_identity(tuning.model_identity, settings.batch_size)
-
-
-def _engine(tuning: Tuning, adapter: Path | None, open_ones: ExitStack) -> Generator:
-    """Who answers; ended when ``open_ones`` are."""
-    settings, model = tuning.config.eval, tuning.config.model
-    if settings.engine == "vllm":
-        tuning.material.forget_model()  # the GPU is for vLLM now
-        room = tuning.store.root / "merged"
-        return open_ones.enter_context(
-            VllmGenerator(model, adapter, tuning.model_identity, settings.vllm, room)
-        )
-    chat_model = tuning.chat_model
-    if adapter is not None:
-        chat_model = load_adapter(chat_model, adapter)
-    progress = tuning.timeline.progress("predictions")
-    return HuggingFaceGenerator(chat_model, settings.batch_size, progress)
 
 
 def _score(

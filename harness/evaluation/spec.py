@@ -51,8 +51,8 @@ class EvalSpec(Spec):
     predictions."""
 
     engine: Literal["hugging_face", "vllm"] = Field("hugging_face", exclude_if=_usual_engine)
-    """Who answers the benchmarks: Hugging Face in this process, or vLLM in one of its own, faster
-    where there is a GPU (see docs/engines.md). Their scores differ by rounding."""
+    """Who answers the benchmarks and writes the training text: Hugging Face in this process, or
+    vLLM in one of its own, for GPUs (docs/engines.md). Texts and scores differ by rounding."""
 
     vllm: VllmSpec = Field(default_factory=VllmSpec, exclude_if=_usual_engine)
     """How vLLM runs, where it is the engine."""

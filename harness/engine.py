@@ -1,0 +1,79 @@
+"""Who generates the text of a run: Hugging Face in this process, or vLLM in one of its own."""
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from harness.evaluation.spec import EvalSpec
+from harness.models.chat_model import ChatModel
+from harness.models.generate import HuggingFaceGenerator, generator_identity
+from harness.models.lora import load_adapter
+from harness.models.spec import ModelSpec
+from harness.models.vllm_generate import VllmGenerator, vllm_identity
+from harness.protocols import Generator
+from harness.records import JSON
+
+
+class Engine:
+    """Makes generators of models, and ends what they have started.
+
+    Args:
+        settings: Which engine, and how it runs.
+        room: A folder on a disk with space, for models merged for vLLM.
+    """
+
+    def __init__(self, settings: EvalSpec, room: Path) -> None:
+        self._settings, self._room = settings, room
+        self._apart: list[VllmGenerator] = []
+
+    @property
+    def is_apart(self) -> bool:
+        """Whether models are in a process of its own, which wants the accelerator's memory."""
+        return self._settings.engine == "vllm"
+
+    def identity(
+        self, model: ModelSpec, known: Mapping[str, JSON], adapter: Path | None = None
+    ) -> dict[str, JSON]:
+        """What a generator of this model is: equal for a loaded one and one that need not load.
+
+        Args:
+            model: The model.
+            known: Its identity, see ``harness.models.identity``.
+            adapter: A PEFT folder on it.
+
+        Raises:
+            MissingExtra: There is no interpreter with vllm.
+        """
+        if self.is_apart:
+            return vllm_identity(known, model, adapter, self._settings.vllm)
+        return generator_identity(known, self._settings.batch_size)
+
+    def generator(
+        self,
+        model: ModelSpec,
+        known: Mapping[str, JSON],
+        load: Callable[[], ChatModel],
+        adapter: Path | None = None,
+        on_progress: Callable[[float], None] | None = None,
+    ) -> Generator:
+        """A source of text.
+
+        Args:
+            model: The model.
+            known: Its identity.
+            load: Gives the model itself where it is to be in this process.
+            adapter: A PEFT folder to put on it.
+            on_progress: Called with the share of answers that are complete.
+        """
+        if self.is_apart:
+            made = VllmGenerator(model, adapter, known, self._settings.vllm, self._room)
+            self._apart.append(made)
+            return made
+        loaded = load()
+        if adapter is not None:
+            loaded = load_adapter(loaded, adapter)
+        return HuggingFaceGenerator(loaded, self._settings.batch_size, on_progress)
+
+    def rest(self) -> None:
+        """Ends processes of its own, which frees their memory; one that is asked again starts."""
+        for one in self._apart:
+            one.close()
