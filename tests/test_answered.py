@@ -29,7 +29,11 @@ def project(tmp_path, tiny_model_dir):
 
 def material(config, folder):
     return Material(
-        config.model, config.data, config.eval, Store(folder / "store"), Timeline(lambda event: None)
+        config.model,
+        config.data,
+        config.eval,
+        Store(folder / "store"),
+        Timeline(lambda event: None),
     )
 
 
