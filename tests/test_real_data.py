@@ -190,6 +190,11 @@ def test_what_alma_has_of_the_test_sets_is_what_the_table_says(monkeypatch):
     in_table(alma_rows())
 
 
+def losses_in(curve):
+    points = [json.loads(line)["metrics"] for line in curve.read_text().splitlines()]
+    return [one["train/loss/translation"] for one in points if "train/loss/translation" in one]
+
+
 @needs_data
 @pytest.mark.slow
 def test_fifty_steps_on_alma_lower_the_loss_as_the_table_says(tracked_folder, monkeypatch):
@@ -203,8 +208,10 @@ def test_fifty_steps_on_alma_lower_the_loss_as_the_table_says(tracked_folder, mo
     words = [part for name, value in settings.items() for part in ("--set", f"{name}={value}")]
     facts = harness("run", FOLDER / "alma.yaml", *words)["facts"]
     (curve,) = tracked_folder.glob(".harness/store/adapter/*/curves.jsonl")
-    points = [json.loads(line)["metrics"] for line in curve.read_text().splitlines()]
-    losses = [one["train/loss/translation"] for one in points if "train/loss/translation" in one]
+    losses = losses_in(curve)
+    harness("run", FOLDER / "alma.yaml", *words, "--set", "train.processes=2")
+    (other,) = set(tracked_folder.glob(".harness/store/adapter/*/curves.jsonl")) - {curve}
+    assert losses_in(other) == pytest.approx(losses, abs=1e-5)
     (committed,) = [line for line in TABLE.splitlines() if line.startswith("| llama | sft |")]
     cells = [cell.strip() for cell in committed.strip("|").split("|")]
     # to rounding, as other machines and threads add up in another order
