@@ -18,7 +18,7 @@ sweep: setup  ## the main job: plain fine-tuning against RaDis on the pocket tes
 	@.venv/bin/harness sweep sweeps/pocket.yaml --workers 2
 
 test: setup  ## the tests, without the slow ones
-	@.venv/bin/python -m pytest -q
+	@.venv/bin/python -m pytest -q -n 2 --dist worksteal
 
 test-slow: setup  ## the slow tests
 	@.venv/bin/python -m pytest -q -m slow

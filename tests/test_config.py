@@ -66,7 +66,7 @@ def test_with_every_corpus_named_the_trial_is_valid():
          {"instructions", "monolingual", "questions"}),
         ({"lora": {"vocabulary": {"tokens": 100}}}, {"monolingual"}),
     ],
-    ids=str,
+    ids=lambda value: str(sorted(value) if isinstance(value, set) else value),
 )  # fmt: skip
 def test_a_corpus_that_only_other_methods_draw_on_is_none_of_a_trial(changes, drawn_on):
     data = {**DATA, "instructions": {"path": "chats.jsonl"}, **changes.get("data", {})}

@@ -258,7 +258,11 @@ def changeable():
                 yield name, field, OTHER.get(field, not info.default)
 
 
-@pytest.mark.parametrize(("name", "field", "value"), list(changeable()))
+@pytest.mark.parametrize(
+    ("name", "field", "value"),
+    list(changeable()),
+    ids=lambda part: Path(part).name if str(part).startswith(tempfile.gettempdir()) else str(part),
+)
 def test_the_signature_changes_with_every_setting(name, field, value):
     rows = perfect(name)
     usual = metric_named(name, settings_of(name))

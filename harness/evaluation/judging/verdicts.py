@@ -57,7 +57,7 @@ def preference_by_probability(alternatives: Mapping[str, float]) -> float | None
         alternatives: Log-probability by token.
 
     >>> import math
-    >>> preference_by_probability({"m": math.log(0.6), "M": math.log(0.2), "x": -3.0})
+    >>> round(preference_by_probability({"m": math.log(0.6), "M": math.log(0.2), "x": -3.0}), 9)
     0.75
     """
     first, second = (math.exp(alternatives.get(letter, -math.inf)) for letter in "mM")
