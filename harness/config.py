@@ -168,6 +168,14 @@ class TrialConfig(Spec):
         return self.replace(seed=0).fingerprint()
 
 
+def accelerators(config: TrialConfig) -> dict[str, int]:
+    """How many accelerators a trial takes at once, by the setting that says so."""
+    wanted = {"train.processes": config.train.processes}
+    if config.eval.engine == "vllm":
+        wanted["eval.vllm.gpus"] = config.eval.vllm.gpus
+    return wanted
+
+
 def load_trial(path: Path, overrides: tuple[tuple[str, JSON], ...] = ()) -> TrialConfig:
     """Reads a TrialConfig from a YAML file, with dotted overrides applied.
 

@@ -10,7 +10,6 @@ import logging
 import os
 import pickle
 import shutil
-import signal
 import socket
 import subprocess
 import sys
@@ -23,7 +22,7 @@ from pathlib import Path
 from harness.adapters import train_adapter
 from harness.config import TrialConfig
 from harness.data.examples import load_examples
-from harness.errors import TrainingError
+from harness.errors import HarnessError, TrainingError
 from harness.material import Material
 from harness.models.load import take_device
 from harness.store import Store
@@ -111,6 +110,8 @@ class _Other:
                 stdout=log,
                 stderr=log,
                 env=os.environ | {"PYTHONPATH": found_here},
+                # It outlives a kill of the first's whole group, by as long as cleaning up takes.
+                start_new_session=True,
             )
         assert self._process.stdin is not None
         # It stays open: its end is how the other learns that this process is no more.
@@ -127,17 +128,22 @@ class _Other:
         if self._process.poll() is None:
             return
         said = self._log.read_text(encoding="utf-8", errors="replace").strip()
+        number, size = self._place.rank + 1, self._place.size
         raise TrainingError(
-            f"process {self._place.rank + 1} of {self._place.size} ended with exit status "
-            f"{self._process.returncode}: {said.splitlines()[-1] if said else 'it said nothing'}",
-            "Its CPU or accelerator may be out of memory; train.processes: 1 trains in this "
-            "process alone.",
+            f"process {number} of {size} ended with exit status {self._process.returncode}: "
+            f"{said.splitlines()[-1] if said else 'it said nothing'}",
+            "train.processes: 1 trains in this process alone.",
         )
 
     def finish(self) -> None:
         """Waits for its end, which is near."""
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self._process.wait(_ENDS_WITHIN_S)
+            if self._process.wait(_ENDS_WITHIN_S):
+                logger.warning(
+                    "process %d ended with exit status %d, behind its work",
+                    self._place.rank + 1,
+                    self._process.returncode,
+                )
 
     def kill(self) -> None:
         """Ends it, if it has not ended, and passes on what it warned of."""
@@ -178,7 +184,9 @@ def _take_part(job: Job, place: _Place) -> None:
 
 
 def _end_with_the_leader(folder: Path) -> None:
-    sys.stdin.buffer.read()
+    # Not through sys.stdin: a thread that waits inside its buffer stops Python from ending.
+    while os.read(sys.stdin.fileno(), 1):
+        pass
     # Killed, the leader could not; where it is at its end, both do.
     shutil.rmtree(folder, ignore_errors=True)
     os._exit(_ORPHANED)
@@ -186,11 +194,13 @@ def _end_with_the_leader(folder: Path) -> None:
 
 def main() -> None:
     """What a process that takes part does; its part is in what it reads."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the leading process
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
     job, place = pickle.load(sys.stdin.buffer)
     threading.Thread(target=_end_with_the_leader, args=[place.folder], daemon=True).start()
-    _take_part(job, place)
+    try:
+        _take_part(job, place)
+    except HarnessError as error:
+        sys.exit(" ".join(str(error).splitlines()))
 
 
 if __name__ == "__main__":

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
-from harness.config import TrialConfig
+from harness.config import TrialConfig, accelerators
 from harness.data.corpora import check_corpora
 from harness.errors import ConfigError, DataError
 from harness.evaluation.benchmarks import find_benchmarks
@@ -66,14 +66,14 @@ def _checks(config: TrialConfig, store: Store | None) -> Iterator[Callable[[], o
 
 
 def _enough_devices(config: TrialConfig) -> None:
-    processes = config.train.processes
     found = () if config.model.device == "cpu" else visible_devices()
-    if found and len(found) < processes:
-        raise ConfigError(
-            f"train.processes: found {processes}, allowed at most {len(found)}, one for each "
-            f"accelerator this process may use ({', '.join(found)})",
-            "To share the CPU instead, set model.device: cpu",
-        )
+    for name, wanted in accelerators(config).items():
+        if found and len(found) < wanted:
+            raise ConfigError(
+                f"{name}: found {wanted}, allowed at most {len(found)}, one for each "
+                f"accelerator this process may use ({', '.join(found)})",
+                "To share the CPU instead, set model.device: cpu",
+            )
 
 
 def _teacher(place: str, spec: Teacher) -> None:

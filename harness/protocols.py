@@ -186,7 +186,8 @@ class Variant(Protocol):
     def teachers(self) -> Mapping[str, JSON]:
         """Other models it draws on, by the name ``Sources.teachers`` gives them.
 
-        Each as the settings of a ``harness.models.spec.ModelSpec``.
+        Each as the settings of a ``harness.models.spec.ModelSpec``, or of a server
+        (``harness.models.teachers.ServedSpec``).
         """
 
     @property

@@ -57,12 +57,13 @@ def assert_near(some, others):
                 assert value == pytest.approx(usual[step][name], rel=1e-4, abs=1e-5), name
 
 
-def test_two_processes_train_what_one_does(tmp_path, tiny_model_dir):
+def test_two_processes_train_what_one_does(tmp_path, tiny_model_dir, caplog):
     one = trained(tmp_path, tiny_model_dir, "one", 1)
     two = trained(tmp_path, tiny_model_dir, "two", 2)
     assert_near(two, one)
     assert len(one[1]) == 6
     assert not psutil.Process().children(), "a process outlives the training"
+    assert "exit status" not in caplog.text
 
 
 @pytest.mark.slow
@@ -150,6 +151,47 @@ def test_so_does_its_death_at_work_and_what_was_kept_is_gone_on_with(tmp_path, t
     assert kept.exists()
     again = trained(tmp_path, tiny_model_dir, "home", 2)
     assert_near(again, trained(tmp_path, tiny_model_dir, "one", 1))
+
+
+@pytest.mark.slow
+def test_what_another_lacks_before_they_meet_is_said_here(tmp_path, tiny_model_dir, monkeypatch):
+    (tmp_path / "sitecustomize.py").write_text(NOTHING_THERE)
+    monkeypatch.syspath_prepend(tmp_path)
+    with pytest.raises(TrainingError, match=r"exit status 1: model\.path: gone.* bring it back"):
+        tuning(tmp_path, tiny_model_dir, "home", 2).adapter()
+
+
+NOTHING_THERE = """
+import sys
+
+if "harness.launch" in sys.orig_argv:
+    from harness.errors import ConfigError
+    import harness.material
+
+    def gone(spec):
+        raise ConfigError("model.path: gone", "bring it back")
+
+    harness.material.load_chat_model = gone
+"""
+
+
+@pytest.mark.slow
+def test_killed_with_their_group_they_leave_nothing(tmp_path, tiny_model_dir):
+    meetings = tmp_path / "meetings"
+    meetings.mkdir()
+    code = KILLED.replace("os.kill(os.getpid(), signal.SIGKILL)", "os.killpg(0, signal.SIGKILL)")
+    killed = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, tmp_path, tiny_model_dir],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(meetings)},
+        start_new_session=True,
+        check=False,
+    )
+    assert killed.returncode == -signal.SIGKILL
+    ends = time.monotonic() + 10
+    while list(meetings.iterdir()) and time.monotonic() < ends:
+        time.sleep(0.1)
+    assert not list(meetings.iterdir())
 
 
 @pytest.mark.slow

@@ -14,8 +14,8 @@ def to_share(model: ModelSpec, each: int = 1) -> tuple[tuple[str, ...], ...]:
 
     Args:
         model: The model.
-        each: Accelerators a trial trains on (``train.processes``); those that are left over when
-            the others are grouped stay idle.
+        each: Accelerators a trial takes; those that are left over when the others are grouped stay
+            idle.
     """
     if model.device == "cpu" or model.device_map is not None:
         return ()

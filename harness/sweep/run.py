@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.config import accelerators
 from harness.errors import ConfigError, EvaluationError
 from harness.evaluation.benchmarks import Benchmark, find_benchmarks
 from harness.evaluation.comet_client import comet_client
@@ -95,7 +96,7 @@ def run_sweep(
             threads=spec.base.model.threads,
             logs=folder / "logs",
             learned=scorer,
-            devices=to_share(spec.base.model, spec.base.train.processes),
+            devices=to_share(spec.base.model, max(accelerators(spec.base).values())),
         )
         stopped = stack.enter_context(_interruptible())
         stack.callback(study.release)

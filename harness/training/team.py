@@ -26,8 +26,9 @@ from harness.training.prepare import Prepared
 Result = TypeVar("Result")
 
 _PATIENCE = timedelta(days=1)
-"""How long a process waits for the others: whoever dies is noticed at once, and measuring, drawing
-new rows and waiting for another's larger micro-batches take their time."""
+"""How long a process waits for the others: measuring, drawing new rows and waiting for another's
+larger micro-batches take their time. Whoever dies is noticed at once by gloo, through which all
+meet before gradients are summed; a death within a sum by NCCL is not."""
 _DYING_S = 5.0
 
 

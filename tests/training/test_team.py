@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.config import TrialConfig
+from harness.config import TrialConfig, accelerators
 from harness.errors import ConfigError
 from harness.preflight import preflight
 from harness.training.batches import shares
@@ -69,3 +69,10 @@ def test_one_process_is_the_default_and_leaves_no_trace_in_what_identifies_a_run
     config = write_project(tmp_path, tiny_model_dir)
     assert "processes" not in config.plain()["train"]
     assert config.train.replace(processes=2).plain()["processes"] == 2
+
+
+def test_a_trial_takes_as_many_accelerators_as_its_hungriest_part(tmp_path, tiny_model_dir):
+    config = write_project(tmp_path, tiny_model_dir)
+    assert max(accelerators(config).values()) == 1
+    split = config.replace(eval=config.eval.replace(engine="vllm", vllm={"gpus": 4}))
+    assert accelerators(split) == {"train.processes": 1, "eval.vllm.gpus": 4}
