@@ -167,6 +167,7 @@ def test_keys_hold_only_what_mlflow_takes() -> None:
     assert len(safe_key("x" * 300)) == 250
 
 
+@pytest.mark.slow
 def test_a_store_killed_while_it_was_made_is_made_anew(tmp_path):
     code = (
         "import sys; from harness.tracking.tracker import MlflowTracker\n"
