@@ -2,14 +2,17 @@
 
 The rules are FastChat's (``llm_judge/common.py``) and AlpacaEval's, with two deviations that keep
 what is no verdict from becoming one: a number outside of 1 to 10 is no rating ("[2023]" quoted from
-an answer), and the letter m at the end of a word is no verdict ("neither of them").
+an answer), and the letter m at the end of a word is no verdict ("neither of them"). Of a judge that
+thinks aloud only what is behind its thoughts is read, in which it may well try verdicts out.
 """
 
 import math
 import re
 from collections.abc import Mapping
 
-RULE_VERSION = 1
+from harness.models.thoughts import split_thoughts
+
+RULE_VERSION = 2
 """Raised when a rule changes, so that old scores are not compared with new ones."""
 
 _RATING = re.compile(r"\[\[(\d+\.?\d*)\]\]")
@@ -24,7 +27,8 @@ def rating(text: str) -> float | None:
     >>> rating("Good. Rating: [[7.5]]"), rating("Rating: [8]"), rating("I would say 8.")
     (7.5, 8.0, None)
     """
-    found = _RATING.search(text) or _IN_SINGLE_BRACKETS.search(text)
+    said = _said(text)
+    found = _RATING.search(said) or _IN_SINGLE_BRACKETS.search(said)
     number = None if found is None else float(found[1])
     return number if number is not None and 1 <= number <= 10 else None
 
@@ -37,7 +41,8 @@ def preference_in_letters(text: str) -> float | None:
     >>> preference_in_letters("My final verdict is: [[B]]"), preference_in_letters("B")
     (0.0, None)
     """
-    return next((points for mark, points in _POINTS if mark in text), None)
+    said = _said(text)
+    return next((points for mark, points in _POINTS if mark in said), None)
 
 
 def preference_by_last_letter(text: str) -> float | None:
@@ -46,7 +51,7 @@ def preference_by_last_letter(text: str) -> float | None:
     >>> preference_by_last_letter("m"), preference_by_last_letter("Which is best? M.")
     (1.0, 0.0)
     """
-    found = _LAST_LETTER.search(text)
+    found = _LAST_LETTER.search(_said(text))
     return None if found is None else float(found[1] == "m")
 
 
@@ -62,3 +67,8 @@ def preference_by_probability(alternatives: Mapping[str, float]) -> float | None
     """
     first, second = (math.exp(alternatives.get(letter, -math.inf)) for letter in "mM")
     return first / (first + second) if first + second else None
+
+
+def _said(text: str) -> str:
+    """What a judge says in the end; nothing where it was cut in its thoughts."""
+    return split_thoughts(text)[1]

@@ -169,7 +169,7 @@ def test_the_signature_names_judge_model_served_prompts_and_settings_but_no_addr
         "judge_grade|judge:m|served:served|prompts:single-math-v1,single-math-v1-multi-turn,"
         "single-v1,single-v1-multi-turn:"
     )
-    for part in ("|temperature:0.5|", "|repeats:2|", "|rule:1|", "|references:"):
+    for part in ("|temperature:0.5|", "|repeats:2|", "|rule:2|", "|references:"):
         assert part in signature
     assert "127.0.0.1" not in signature
 
@@ -192,6 +192,15 @@ def test_the_judgements_are_there_to_be_read(judge, prompts):
         "verdict": 6.0,
         "judgement": "Fine. Rating: [[6]]",
     }
+
+
+def test_a_judge_that_thinks_aloud_is_read_behind_its_thoughts_and_shown_whole(judge, prompts):
+    text = "<think>Weak: [[2]]? No.</think>\nRating: [[7]]"
+    bench = judge(lambda asked: text)
+    kind = metric(bench, prompts, repeats=1)
+    assert score(ITEMS[:1], kind, bench.services).value == 7.0
+    (row,) = kind.judgements(ITEMS[:1], bench.services)
+    assert (row["verdict"], row["judgement"]) == (7.0, text)
 
 
 @pytest.mark.parametrize(

@@ -75,3 +75,20 @@ def test_the_probability_of_m_is_taken_among_m_and_big_m():
     )
     assert preference_by_probability({"m": -1.0, "the": -0.1}) == 1.0
     assert preference_by_probability({"the": -0.1}) is None
+
+
+@pytest.mark.parametrize(
+    ("read", "text", "expected"),
+    [
+        (rating, "<think>[[2]], or rather</think>\n\n[[8]]", 8.0),
+        (rating, "it is weak: [[2]]</think>[[8]]", 8.0),
+        (rating, "<think>[[2]], or ra", None),
+        (preference_in_letters, "<think>[[A]]..</think>[[B]]", 0.0),
+        (preference_in_letters, "<think>[[A]]", None),
+        (preference_by_last_letter, "<think>m</think>M", 0.0),
+        (preference_by_last_letter, "<think>so m", None),
+        (preference_by_last_letter, "<think>so m</think>", None),
+    ],
+)
+def test_verdicts_in_thoughts_count_for_nothing(read, text, expected):
+    assert read(text) == expected
