@@ -37,7 +37,8 @@ def body_of(spec: ServerSpec, request: Request, limit: str) -> dict[str, JSON]:
         body |= {"prompt": request.prompt, LIMIT: request.max_tokens}
     if request.temperature is not None:
         body["temperature"] = request.temperature
-    if request.seed is not None and request.temperature != 0:
+    # a model that allows no temperature to be named may well refuse a seed too
+    if request.seed is not None and request.temperature:
         body["seed"] = request.seed
     return body
 

@@ -70,7 +70,8 @@ def test_a_request_says_what_is_wanted_and_nothing_else():
     asks = [
         chat(),
         chat(temperature=0.7, seed=3),
-        chat(temperature=None),
+        chat(seed=3),
+        chat(temperature=None, seed=3),
         chat(top_logprobs=2),
         chat(prefix="Well, "),
         TextRequest("Once", 5, 0.5, 4),
@@ -82,6 +83,7 @@ def test_a_request_says_what_is_wanted_and_nothing_else():
     assert [(one.path, one.body) for one in server.asked] == [
         ("/v1/chat/completions", common | {"temperature": 0.0}),
         ("/v1/chat/completions", common | {"temperature": 0.7, "seed": 3}),
+        ("/v1/chat/completions", common | {"temperature": 0.0}),
         ("/v1/chat/completions", common),
         (
             "/v1/chat/completions",
