@@ -57,7 +57,7 @@ def reply_of(spec: ServerSpec, key: Key, found: Mapping[str, JSON]) -> Reply:
     try:
         choice = found["choices"][0]
         message = {"content": choice["text"]} if "text" in choice else choice["message"]
-        text, thoughts = message.get("content") or "", _thoughts(message)
+        text, thoughts = _text(message), _thoughts(message)
         usage = found.get("usage") or {}
         return Reply(
             text=key.hidden_in_answer(text),
@@ -82,6 +82,14 @@ def _chat(request: ChatRequest) -> dict[str, JSON]:
     if request.top_logprobs:
         fields |= {"logprobs": True, "top_logprobs": request.top_logprobs}
     return fields
+
+
+def _text(message: Mapping[str, JSON]) -> str:
+    """What the model said; nothing where there is no content, as when it only thought."""
+    found = message.get("content")
+    if found is not None and not isinstance(found, str):
+        raise TypeError(found)
+    return found or ""
 
 
 def _thoughts(message: Mapping[str, JSON]) -> str:

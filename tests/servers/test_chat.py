@@ -188,9 +188,12 @@ def test_a_server_that_says_nothing_in_time_is_named():
         Answer(200, {"object": "list"}),
         Answer(200, {"choices": []}),
         Answer(200, {"choices": [{"message": None}]}),
+        Answer(200, {"choices": [{"message": {"content": [{"type": "text", "text": "x"}]}}]}),
+        Answer(200, {"choices": [{"message": {"content": []}}]}),
+        Answer(200, {"choices": [{"text": 5}]}),
         Answer(200, "not json", {"Content-Type": "application/json"}),
     ],
-    ids=["page", "other", "empty", "null", "broken"],
+    ids=["page", "other", "empty", "null", "parts", "no parts", "number", "broken"],
 )
 def test_what_is_no_completion_is_said_so(answer):
     error, _ = fault(lambda asked: answer)
