@@ -4,6 +4,7 @@ Servers differ in what they fill in. Whatever is not there, or is not what it sh
 of no consequence (a count) or an error (the answer).
 """
 
+import re
 from collections.abc import Mapping
 
 from harness.records import JSON
@@ -15,6 +16,8 @@ from harness.servers.spec import ServerSpec
 LIMIT, NEW_LIMIT = "max_tokens", "max_completion_tokens"
 """What the limit of an answer is called: by every server, and by hosted models that think."""
 _BAD_REQUEST = 400
+_HALF = re.compile("[\ud800-\udfff]")
+"""Half of a pair, as JSON can have it where an answer was cut; no file can hold it as UTF-8."""
 
 
 def path_of(request: Request) -> str:
@@ -60,12 +63,12 @@ def reply_of(spec: ServerSpec, key: Key, found: Mapping[str, JSON]) -> Reply:
         text, thoughts = _text(message), _thoughts(message)
         usage = found.get("usage") or {}
         return Reply(
-            text=key.hidden_in_answer(text),
+            text=_whole(key.hidden_in_answer(text)),
             finished=choice.get("finish_reason") == "stop",
             num_tokens=usage.get("completion_tokens"),
-            model=str(found.get("model") or spec.model),
+            model=_whole(str(found.get("model") or spec.model)),
             top_logprobs=_top_logprobs(choice),
-            thoughts=key.hidden_in_answer(thoughts),
+            thoughts=_whole(key.hidden_in_answer(thoughts)),
             prompt_tokens=usage.get("prompt_tokens"),
         )
     except (KeyError, IndexError, TypeError, AttributeError):
@@ -92,6 +95,15 @@ def _text(message: Mapping[str, JSON]) -> str:
     return found or ""
 
 
+def _whole(text: str) -> str:
+    """A text that can be written, each half of a pair replaced.
+
+    >>> _whole("a" + chr(0xD83D)) == "a" + chr(0xFFFD)
+    True
+    """
+    return _HALF.sub("\N{REPLACEMENT CHARACTER}", text)
+
+
 def _thoughts(message: Mapping[str, JSON]) -> str:
     """What the model thought aloud: servers have two names for it."""
     found = message.get("reasoning_content") or message.get("reasoning") or ""
@@ -104,6 +116,6 @@ def _top_logprobs(choice: Mapping[str, JSON]) -> tuple[Mapping[str, float], ...]
     if not tokens:
         return None
     return tuple(
-        {one["token"]: float(one["logprob"]) for one in token.get("top_logprobs") or ()}
+        {_whole(one["token"]): float(one["logprob"]) for one in token.get("top_logprobs") or ()}
         for token in tokens
     )

@@ -131,6 +131,18 @@ def test_what_a_server_leaves_out_is_not_known():
     assert reply.top_logprobs is None
 
 
+def test_half_a_pair_is_replaced_and_a_whole_one_stays():
+    half = chr(0xD83D)
+    answer = said(f"\N{GRINNING FACE}{half}", reasoning_content=f"hm{half}")
+    token = {"token": half, "logprob": -0.5}
+    answer.body["choices"][0]["logprobs"] = {"content": [token | {"top_logprobs": [token]}]}
+    answer.body["model"] = f"m{half}"
+    with serving(lambda asked: answer) as server:
+        (reply,) = ChatServer(server.spec()).ask([chat(top_logprobs=1)])
+    assert (reply.text, reply.thoughts) == ("\N{GRINNING FACE}\ufffd", "hm\ufffd")
+    assert (reply.model, reply.top_logprobs) == ("m\ufffd", ({"\ufffd": -0.5},))
+
+
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 503])
 def test_what_may_pass_is_tried_again(status):
     answers = iter([refused(status, "busy"), refused(status, "busy"), said("done")])
