@@ -5,15 +5,13 @@ was sent (so the prompt and the texts in it), temperature, limit, and which repe
 interrupted scoring goes on where it was, and scoring again asks nothing.
 """
 
-import json
 import logging
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from harness.errors import ConfigError, MissingExtra
+from harness.evaluation.judging.kept import read_judgement, write_judgement
 from harness.protocols import Judgement, JudgeRequest
 from harness.records import JSON
 from harness.servers.chat import ChatServer
@@ -35,7 +33,7 @@ class JudgeClient:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._read_already: dict[str, Judgement] = {}
+        self._known: dict[str, Judgement] = {}
 
     def ask(self, server: Mapping[str, JSON], requests: Sequence[JudgeRequest]) -> list[Judgement]:
         """One judgement per request, in order; equal requests get the same.
@@ -46,21 +44,26 @@ class JudgeClient:
         """
         spec = ServerSpec.model_validate(server)
         keys = [_key(spec, request) for request in requests]
-        missing = {
-            key: request
-            for key, request in zip(keys, requests, strict=True)
-            if key not in self._read_already and not self._path(key).is_file()
-        }
+        wanted = dict(zip(keys, requests, strict=True))
+        missing = {key: request for key, request in wanted.items() if not self._knows(key)}
         if missing:
-            self._announce(spec, list(missing.values()), len(set(keys)))
+            self._announce(spec, list(missing.values()), len(wanted))
             asked = list(missing.items())
 
             def on_reply(number: int, reply: Reply) -> None:
                 self._keep(*asked[number], spec, reply)
 
             _opened(spec).ask([_chat(request) for _, request in asked], on_reply)
-        found = {key: self._read(key) for key in dict.fromkeys(keys)}
-        return [found[key] for key in keys]
+        return [self._known[key] for key in keys]
+
+    def _knows(self, key: str) -> bool:
+        """Whether the judgement is there, read now if need be."""
+        # signature, statistics and facts of a score ask for the same, one after the other
+        if key not in self._known:
+            found = read_judgement(self._path(key))
+            if found is not None:
+                self._known[key] = found
+        return key in self._known
 
     def _announce(self, spec: ServerSpec, missing: Sequence[JudgeRequest], total: int) -> None:
         """What it will cost, before it does; a warning, since each request may cost money."""
@@ -85,22 +88,9 @@ class JudgeClient:
         judgement = Judgement(
             reply.text, reply.model, None if alternatives is None else dict(alternatives)
         )
-        record = {"judgement": asdict(judgement), "server": spec.identity, **asdict(request)}
-        path = self._path(key)
-        path.parent.mkdir(parents=True, exist_ok=True)
-        # under a name of its own, then renamed: a file that is there is whole
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=".draft-", delete=False
-        ) as draft:
-            json.dump(record, draft, ensure_ascii=False, indent=1)
-        os.replace(draft.name, path)
-
-    def _read(self, key: str) -> Judgement:
-        # signature, statistics and facts of a score ask for the same, one after the other
-        if key not in self._read_already:
-            record = json.loads(self._path(key).read_text(encoding="utf-8"))
-            self._read_already[key] = Judgement(**record["judgement"])
-        return self._read_already[key]
+        self._known[key] = judgement
+        asked = {"server": spec.identity, **asdict(request)}
+        write_judgement(self._path(key), judgement, asked)
 
 
 def _opened(spec: ServerSpec) -> ChatServer:

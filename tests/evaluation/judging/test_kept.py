@@ -1,0 +1,47 @@
+"""Judgements on disk: written whole before they are there, asked again where they are not whole."""
+
+import os
+
+import pytest
+
+from harness.evaluation.judging.kept import read_judgement, write_judgement
+from harness.evaluation.score import score_predictions
+from harness.protocols import Judgement
+from tests.evaluation.judging.conftest import prediction
+
+SAID = Judgement("[[7]] ไทย", "served", {"m": -0.5})
+
+
+def test_what_is_written_is_read(tmp_path):
+    path = tmp_path / "ab" / "abc.json"
+    assert read_judgement(path) is None
+    write_judgement(path, SAID, {"repeat": 1})
+    assert read_judgement(path) == SAID
+    assert list(path.parent.iterdir()) == [path]
+
+
+def test_all_of_a_judgement_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
+    path, synced = tmp_path / "abc.json", []
+    sync = os.fsync
+
+    def watched(number):
+        synced.append((os.fstat(number).st_size, path.exists()))
+        sync(number)
+
+    monkeypatch.setattr(os, "fsync", watched)
+    write_judgement(path, SAID, {})
+    assert synced == [(path.stat().st_size, False)]
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"{}", b"[]", b'{"judgement": {"a": 1}}'])
+def test_a_judgement_that_cannot_be_read_is_asked_again(judge, prompts, caplog, content):
+    bench = judge(lambda asked: "[[7]]")
+    settings = {"server": bench.server, "prompts": prompts, "repeats": 1}
+    items = [prediction("one", "x")]
+    first = score_predictions(items, "judge_grade", settings, bench.services)
+    (path,) = bench.folder.rglob("*.json")
+    path.write_bytes(content)
+    assert score_predictions(items, "judge_grade", settings, bench.services) == first
+    assert bench.num_asked == 2
+    assert f"{path}: no judgement can be read in it" in caplog.text
+    assert read_judgement(path).text == "[[7]]"
