@@ -17,7 +17,7 @@ from harness.models.devices import visible_devices
 from harness.models.folder import adapter_folder, model_folder, tokenizer_folder
 from harness.models.spec import ModelSpec
 from harness.models.teachers import ServedSpec, Teacher, teacher
-from harness.models.vllm_process import check_vllm
+from harness.models.vllm_process import check_vllm, check_vllm_model
 from harness.servers.key import read_key
 from harness.store import Store
 from harness.variants._parts import adapters_read
@@ -57,7 +57,8 @@ def _checks(config: TrialConfig, store: Store | None) -> Iterator[Callable[[], o
         yield partial(adapter_folder, str(folder))
     for variant in config.methods():
         for name, settings in variant.teachers.items():
-            yield partial(_teacher, f"{variant.name}.{name}", teacher(settings))
+            apart = config.eval.engine == "vllm"
+            yield partial(_teacher, f"{variant.name}.{name}", teacher(settings), apart)
     if data is not None:
         yield lambda: check_corpora(data, store)
     yield lambda: check_metrics(find_benchmarks(config.eval), config.eval)
@@ -76,10 +77,12 @@ def _enough_devices(config: TrialConfig) -> None:
             )
 
 
-def _teacher(place: str, spec: Teacher) -> None:
+def _teacher(place: str, spec: Teacher, apart: bool) -> None:
     if isinstance(spec, ServedSpec):
         _served(place, spec)
     else:
+        if apart:
+            check_vllm_model(spec, place)
         _teacher_folder(place, spec)
 
 

@@ -83,6 +83,20 @@ def test_a_teacher_that_is_not_there_is_found_before_anything_runs(name, tmp_pat
         preflight(config)
 
 
+@pytest.mark.parametrize("setting", ["quantise", "device_map"])
+def test_a_teacher_that_vllm_cannot_load_is_found_before_anything_runs(
+    setting, tmp_path, tiny_model_dir, python_with_vllm
+):
+    value = {"quantise": "nf4", "device_map": "auto"}[setting]
+    variant = {"name": "seqkd", "teacher": {"path": str(tiny_model_dir), setting: value}}
+    config = write_project(tmp_path, tiny_model_dir, variant=variant)
+    engine = {"engine": "vllm", "vllm": {"python": python_with_vllm}}
+    with pytest.raises(ConfigError) as caught:
+        preflight(config.replace(eval=config.eval.replace(**engine)))
+    assert caught.value.message.startswith(f"seqkd.teacher.{setting}: found '{value}', and eval.")
+    assert f"leave seqkd.teacher.{setting} out" in (caught.value.hint or "")
+
+
 def test_a_teacher_is_looked_for_beside_the_file_that_names_it(tmp_path):
     (tmp_path / "large").mkdir()
     data = {"train": {"path": "train.jsonl"}}

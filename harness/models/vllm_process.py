@@ -1,19 +1,16 @@
-"""vLLM's process: which interpreter it runs in, its pipes, and what its errors mean for a user."""
+"""vLLM's process: which interpreter it runs in, and what its errors mean for a user."""
 
-import contextlib
 import importlib.util
-import json
 import os
 import shutil
-import signal
 import subprocess
 import sys
-import tempfile
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 from harness.errors import ConfigError, EvaluationError, MissingExtra
+from harness.line_process import LineProcess
 from harness.models.spec import ModelSpec
 from harness.models.vllm_spec import VllmSpec
 from harness.records import JSON
@@ -24,7 +21,6 @@ HINT = (
     "make one: `python3 -m venv .venv-vllm && .venv-vllm/bin/pip install vllm` in the project's "
     "folder, or name an interpreter that has vllm: eval.vllm.python (see docs/engines.md)"
 )
-_LAST_LINES = 8
 _ISOLATED = "-I"
 """Neither PYTHONPATH nor the worker's folder, whose modules are no business of vllm's."""
 _FULL = (
@@ -93,51 +89,44 @@ def check_vllm(model: ModelSpec, vllm: VllmSpec) -> None:
     vllm_version(vllm_python(vllm.python))
 
 
-def check_vllm_model(spec: ModelSpec) -> None:
+def check_vllm_model(spec: ModelSpec, place: str = "model") -> None:
     """The half of ``check_vllm`` that is about the model.
+
+    Args:
+        spec: The model.
+        place: Where it stands in the configuration.
 
     Raises:
         ConfigError: It is to be loaded in a way vLLM is not told of.
     """
     if spec.quantise is not None:
         raise ConfigError(
-            f"model.quantise: found {spec.quantise!r}, and eval.engine: vllm takes whole weights",
-            "leave model.quantise out, or set eval.engine: hugging_face",
+            f"{place}.quantise: found {spec.quantise!r}, and eval.engine: vllm takes whole weights",
+            f"leave {place}.quantise out, or set eval.engine: hugging_face",
         )
     if spec.device_map is not None:
         raise ConfigError(
-            f"model.device_map: found {spec.device_map!r}, and eval.engine: vllm knows none",
-            "set eval.vllm.gpus to split the model, and leave model.device_map out",
+            f"{place}.device_map: found {spec.device_map!r}, and eval.engine: vllm knows none",
+            f"set eval.vllm.gpus to split the model, and leave {place}.device_map out",
         )
 
 
 class VllmProcess:
-    """The worker with its pipes; what it says on stderr goes to an unnamed file.
+    """The worker, ready to be asked.
 
     Raises:
         MissingExtra: The interpreter does not run, or vllm does not import there.
     """
 
     def __init__(self, python: Path, gpus: int) -> None:
-        self._python = python
-        self._said = tempfile.TemporaryFile()  # noqa: SIM115 (closed with the worker)
+        command = [str(python), _ISOLATED, str(WORKER)]
         try:
-            self._process = subprocess.Popen(
-                [str(python), _ISOLATED, str(WORKER)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=self._said,
-                env=_environment(gpus),
-                start_new_session=True,  # several GPUs mean processes of its own, ended with it
-            )
+            # several GPUs mean processes of its own, which are to end with it
+            self._process = LineProcess("vLLM", command, _environment(gpus), own_session=True)
         except OSError as error:
-            self._said.close()
             raise MissingExtra(f"{python} does not run: {error.strerror}", HINT) from None
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
-        self._requests, self._answers = self._process.stdin, self._process.stdout
         try:
-            ready = self._receive("starting")
+            ready = self._process.receive("starting")
         except BaseException:
             self.close()
             raise
@@ -149,7 +138,7 @@ class VllmProcess:
     @property
     def pid(self) -> int:
         """Of the worker."""
-        return self._process.pid
+        return self._process.process.pid
 
     def ask(self, request: Mapping[str, JSON], doing: str) -> Mapping[str, JSON]:
         """Sends a request and waits for its answer; ``doing`` says for people what it is.
@@ -157,45 +146,15 @@ class VllmProcess:
         Raises:
             EvaluationError: vLLM could not do it, or died.
         """
-        try:
-            self._requests.write(json.dumps(request).encode() + b"\n")
-            self._requests.flush()
-        except BrokenPipeError:
-            raise self._death(doing) from None
-        answer = self._receive(doing)
+        answer = self._process.ask(request, doing)
         if "error" in answer:
             reason = str(answer["error"])
             raise EvaluationError(f"vLLM failed while {doing}: {reason}", _mend(reason))
         return answer
 
-    def _receive(self, doing: str) -> Mapping[str, JSON]:
-        line = self._answers.readline()
-        if not line.endswith(b"\n"):
-            raise self._death(doing)
-        answer: Mapping[str, JSON] = json.loads(line)
-        return answer
-
-    def _death(self, doing: str) -> EvaluationError:
-        code = self._process.wait()
-        how = f"exit code {code}" if code >= 0 else f"signal {-code}"
-        memory = " (out of memory?)" if code == -signal.SIGKILL else ""
-        return EvaluationError(f"vLLM ended ({how}{memory}) while {doing}", self._last_lines())
-
-    def _last_lines(self) -> str | None:
-        self._said.seek(0)
-        lines = self._said.read().decode(errors="replace").strip().splitlines()
-        return "\n".join(["It said last:", *lines[-_LAST_LINES:]]) if lines else None
-
     def close(self) -> None:
         """Ends it and whatever it started, at once; its memory is free afterwards."""
-        with contextlib.suppress(ProcessLookupError):  # nothing of it is left
-            os.killpg(self._process.pid, signal.SIGKILL)
-        self._process.wait()
-        for pipe in (self._requests, self._answers, self._said):
-            try:
-                pipe.close()
-            except BrokenPipeError:
-                continue  # a request it will never read was still in the buffer
+        self._process.kill()
 
 
 def _environment(gpus: int) -> dict[str, str]:
