@@ -1,4 +1,7 @@
-from harness.doctor import parts
+from harness.doctor import machine, parts
+from harness.doctor.examine import examine
+from harness.doctor.finding import Check
+from tests.projects import write_project
 
 
 def test_vllm_is_a_note_where_it_is_not_there_or_has_no_gpu(monkeypatch, python_with_vllm):
@@ -10,3 +13,20 @@ def test_vllm_is_a_note_where_it_is_not_there_or_has_no_gpu(monkeypatch, python_
     assert check.found == f"0.0.0 in {python_with_vllm}, but it runs on a GPU, and none is here"
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     assert parts.check_vllm(python_with_vllm).state == "ok"
+
+
+def test_a_configuration_names_the_interpreter_that_is_looked_at(
+    monkeypatch, tmp_path, tiny_model_dir, python_with_vllm
+):
+    config = write_project(tmp_path, tiny_model_dir)
+    looked_at = []
+    monkeypatch.setattr(parts, "vllm_python", lambda setting: looked_at.append(setting) or setting)
+    for name in ("check_comet", "check_pocket"):  # seconds each
+        monkeypatch.setattr(parts, name, lambda: Check("other", "ok", ""))
+    monkeypatch.setattr(machine, "check_libraries", lambda: iter(()))
+    for engine in ("vllm", "hugging_face"):
+        settings = {"engine": engine, "vllm": {"python": python_with_vllm}}
+        chosen = config.replace(eval=config.eval.replace(**settings))
+        found = {check.name for check in examine(tmp_path, None, chosen)}
+        assert {"vllm", "configuration"} <= found
+    assert looked_at == [python_with_vllm, None]

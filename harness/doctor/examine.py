@@ -32,6 +32,7 @@ def examine(
     yield machine.check_gpu()
     yield parts.check_tracking(tracking_uri)
     yield parts.check_comet()
-    yield parts.check_vllm()
+    apart = config is not None and config.eval.engine == "vllm"
+    yield parts.check_vllm(config.eval.vllm.python if config is not None and apart else None)
     if config is not None:
         yield from configured.check_configuration(config)
