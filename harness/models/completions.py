@@ -9,7 +9,7 @@ from harness.models.chunks import ChunkRule
 from harness.models.journal import Journal
 from harness.models.journaled import JournaledGenerator
 from harness.models.tokenizer import ChatTokenizer
-from harness.protocols import Generator, OnEvent
+from harness.protocols import Generator, Independent, OnEvent
 from harness.records import JSON, Decoding, Generation, Message, StageEvent, TokenIds
 from harness.spec import digest
 from harness.store import Built, Stage, Store, library_versions
@@ -95,16 +95,12 @@ class StoredGenerator:
         if not prompts:
             return []
         stage = completions_stage(self._identity, prompts, decoding, self._rule)
-        of = {"stage": stage.key, "with": dict(library_versions())}
 
         def make(folder: Path) -> Mapping[str, JSON]:
             self._tell(StageEvent("completions", "started"))
+            journal = Journal(self._store.unfinished(stage), _journal_of(stage, self._generator))
             generator = JournaledGenerator(
-                self._generator,
-                Journal(self._store.unfinished(stage), of),
-                "completions",
-                self._on_event,
-                self._rule,
+                self._generator, journal, "completions", self._on_event, self._rule
             )
             generations = generator.generate(prompts, decoding)
             _write(folder / _FILE, generations)
@@ -158,6 +154,17 @@ def completions_stage(
             **({"chunks": number} if number > 1 else {}),  # else as before there were any
         },
     )
+
+
+def _journal_of(stage: Stage, generator: Generator) -> dict[str, JSON]:
+    """What answers that are kept are of.
+
+    Those of one list must come from the same libraries, whose rounding differs; not so those of a
+    server, which are not computed here and cost money.
+    """
+    if isinstance(generator, Independent):
+        return {"stage": stage.key}
+    return {"stage": stage.key, "with": dict(library_versions())}
 
 
 def _write(path: Path, generations: Sequence[Generation]) -> None:

@@ -1,8 +1,10 @@
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from harness.models.chunks import ChunkRule
 from harness.models.completions import StoredGenerator, completions_stage
 from harness.models.generate import HuggingFaceGenerator, generator_identity
 from harness.models.identity import model_identity
@@ -10,9 +12,33 @@ from harness.models.load import load_chat_model
 from harness.models.spec import ModelSpec
 from harness.models.tokenizer import load_tokenizer
 from harness.protocols import Generator
-from harness.records import Decoding, StageEvent
+from harness.records import Decoding, Generation, StageEvent, TokenIds
 from harness.store import Store
 from tests.fakes import ScriptedGenerator
+
+EACH = ChunkRule(tokens=1, batches=1)
+
+
+class Together(ScriptedGenerator):
+    """One whose answers depend on what shares a batch; one prompt does here."""
+
+    def __init__(self, script: Callable[[str], str]) -> None:
+        super().__init__(script, {"batch_size": 1})
+
+
+class Single(Together):
+    """One whose answers do not."""
+
+    def answer_each(
+        self,
+        prompts: Sequence[TokenIds],
+        decoding: Decoding,
+        places: Sequence[int],
+        on_answer: Callable[[int, Generation], None],
+    ) -> None:
+        for place in places:
+            (answer,) = self.generate([prompts[place]], decoding)
+            on_answer(place, answer)
 
 
 def never() -> Any:
@@ -72,6 +98,22 @@ def test_events_say_whether_completions_were_made_or_reused(tmp_path: Path) -> N
         "reused",
     ]
     assert [built.reused for built in generator.built] == [False, True]
+
+
+@pytest.mark.parametrize(("kind", "asked_again"), [(Single, ["b"]), (Together, ["a", "b"])])
+def test_other_libraries_throw_away_only_answers_they_may_have_rounded(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: type[Single], asked_again: list[str]
+) -> None:
+    prompts, store = [(97,), (98,)], Store(tmp_path)
+    mortal = kind(lambda prompt: {"a": "A"}[prompt])
+    with pytest.raises(KeyError, match="b"):
+        stored(mortal, store, rule=EACH).generate(prompts, Decoding(9))
+    versions = {"numpy": "99.0"}
+    monkeypatch.setattr("harness.models.completions.library_versions", lambda: versions)
+    inner = kind(str.upper)
+    found = stored(inner, store, rule=EACH).generate(prompts, Decoding(9))
+    assert [one.text for one in found] == ["A", "B"]
+    assert [prompt for texts, _ in inner.calls for prompt in texts] == asked_again
 
 
 def test_no_prompts_need_no_stage(tmp_path: Path) -> None:
