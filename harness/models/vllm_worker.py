@@ -5,7 +5,7 @@
 Stand-alone: it imports nothing of the harness, and of others vllm alone. Requests come as JSON
 lines on stdin, answers leave as JSON lines on the original stdout; whatever the libraries print
 goes to stderr. Text never passes: token ids in, token ids out. It ends when stdin does, even in
-the middle of a request, and with it the memory it holds.
+the middle of a request, and with it the memory it holds; where it leads a process group, all of it.
 
     <- {"ready": "0.11.0"}  or  {"missing": "No module named 'vllm'"}
     -> {"load": {arguments of vllm.LLM}, "adapter": "/folder" or null}
@@ -117,6 +117,8 @@ def requests(stdin: IO[bytes]) -> "queue.SimpleQueue[dict[str, Any]]":
     def listen() -> None:
         for line in stdin:
             waiting.put(json.loads(line))
+        if os.getpgrp() == os.getpid():
+            os.killpg(0, signal.SIGKILL)  # and what vllm has started for several GPUs
         os._exit(0)
 
     threading.Thread(target=listen, daemon=True).start()

@@ -37,6 +37,13 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "log"
 
 
+def running(pid: str) -> bool:
+    try:
+        return Path("/proc", pid, "stat").read_text().split()[2] != "Z"
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+
+
 def lines(log: Path) -> list[dict[str, object]]:
     return [json.loads(line) for line in log.read_text().splitlines()]
 
@@ -126,7 +133,9 @@ def test_killed_it_says_so_and_the_next_question_starts_another(
 
 
 @pytest.mark.slow
-def test_it_does_not_outlive_its_owner(python: str, tiny_model_dir: Path, tmp_path: Path) -> None:
+def test_neither_it_nor_what_it_started_outlives_its_owner(
+    python: str, tiny_model_dir: Path, tmp_path: Path, log: Path
+) -> None:
     code = f"""
 import os, signal
 from pathlib import Path
@@ -141,17 +150,18 @@ os.kill(os.getpid(), signal.SIGKILL)
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code],
         cwd=root,
-        env={**os.environ, "PYTHONPATH": str(root)},
+        env={**os.environ, "PYTHONPATH": str(root), "STANDIN_CHILD": "1"},
         stdout=subprocess.PIPE,
         text=True,
         check=False,
     )
     assert done.returncode == -signal.SIGKILL
-    worker = Path(f"/proc/{int(done.stdout)}")
+    (child,) = (one["child"] for one in lines(log) if "child" in one)
     deadline = time.monotonic() + 20
-    while worker.exists() and "Z" not in (worker / "stat").read_text().split()[2]:
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    for pid in (done.stdout.strip(), child):
+        while running(f"{pid}"):
+            assert time.monotonic() < deadline, f"{pid} of worker {done.stdout} and child {child}"
+            time.sleep(0.1)
     store = Store(tmp_path)
     (left,) = (tmp_path / "merged").iterdir()
     assert [one.path for one in removable(store)] == [left]

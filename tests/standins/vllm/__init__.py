@@ -5,11 +5,13 @@ and refuses the rest; one row at a time goes through transformers. It says nothi
 of vLLM.
 
 Environment: STANDIN_LOG names a file that gets the arguments of LLM and how often it was asked;
-STANDIN_FAILS makes LLM raise a RuntimeError that says so, STANDIN_DIES makes it end the process.
+STANDIN_FAILS makes LLM raise a RuntimeError that says so, STANDIN_DIES makes it end the process,
+STANDIN_CHILD makes it start a process, as several GPUs do, and log its id.
 """
 
 import json
 import os
+import subprocess
 from dataclasses import dataclass
 
 __version__ = "0.0.0"
@@ -76,6 +78,8 @@ class LLM:
             os._exit(3)
         if "STANDIN_FAILS" in os.environ:
             raise RuntimeError(os.environ["STANDIN_FAILS"])
+        if "STANDIN_CHILD" in os.environ:
+            _log({"child": subprocess.Popen(["sleep", "600"]).pid})
         import torch
         import transformers
 
