@@ -65,7 +65,9 @@ class Engine:
             on_progress: Called with the share of answers that are complete.
         """
         if self.is_apart:
-            made = VllmGenerator(model, adapter, known, self._settings.vllm, self._room)
+            made = VllmGenerator(
+                model, adapter, known, self._settings.vllm, self._room, on_progress
+            )
             self._apart.append(made)
             return made
         loaded = load()

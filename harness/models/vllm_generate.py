@@ -11,7 +11,7 @@ import logging
 import os
 import shutil
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import mkdtemp
 from types import TracebackType
@@ -41,6 +41,7 @@ class VllmGenerator(Tokenized):
         identity: Of the model, see ``harness.models.identity``.
         vllm: How vLLM runs.
         room: A folder on a disk with space: a model merged for vLLM lies there meanwhile.
+        on_progress: Called with 1 when a list is answered: vLLM tells nothing of parts of it.
 
     Raises:
         MissingExtra: There is no interpreter with vllm.
@@ -53,6 +54,7 @@ class VllmGenerator(Tokenized):
         identity: Mapping[str, JSON],
         vllm: VllmSpec,
         room: Path,
+        on_progress: Callable[[float], None] | None = None,
     ) -> None:
         own_tokens = adapter is not None and (adapter / TOKENIZER_FILE).is_file()
         speaking = model.replace(adapter=str(adapter)) if own_tokens else model
@@ -60,6 +62,7 @@ class VllmGenerator(Tokenized):
         self._model, self._adapter, self._vllm = model, adapter, vllm
         self._identity = vllm_identity(identity, model, adapter, vllm)
         self._room = room
+        self.on_progress = on_progress
         self._process: VllmProcess | None = None
         self._merged: Path | None = None
 
@@ -97,6 +100,8 @@ class VllmGenerator(Tokenized):
         }
         found = self._ask(request, f"answering {len(distinct)} prompts")["answers"]
         answers = [self.generation(tuple(ids)) for ids in found]
+        if self.on_progress is not None:
+            self.on_progress(1.0)
         if sampled:
             return answers
         by_prompt = dict(zip(distinct, answers, strict=True))

@@ -11,9 +11,15 @@ from pathlib import Path
 import pytest
 
 from harness.cleaning import removable, remove
+from harness.engine import Engine
 from harness.errors import EvaluationError
+from harness.evaluation.spec import EvalSpec
 from harness.models.chat_model import ChatModel
+from harness.models.chunks import ChunkRule
 from harness.models.generate import HuggingFaceGenerator
+from harness.models.identity import model_identity
+from harness.models.journal import Journal
+from harness.models.journaled import JournaledGenerator
 from harness.models.load import load_chat_model
 from harness.models.lora import load_adapter
 from harness.protocols import Generator
@@ -89,6 +95,35 @@ def test_it_answers_as_hugging_face_does(
         "max_model_len": 200,
     }
     assert others[0] == {"asked": 10}  # equal greedy prompts once
+
+
+@pytest.mark.slow
+def test_it_tells_how_far_a_list_is_behind_each_chunk(
+    python: str, tiny_model_dir: Path, tmp_path: Path
+) -> None:
+    model, seen = spec(tiny_model_dir), list[float]()
+    settings = EvalSpec.model_validate(
+        {"suites": ["a"], "engine": "vllm", "vllm": {"python": python, "rows": 4}}
+    )
+    engine = Engine(settings, tmp_path / "room")
+    made = engine.generator(model, model_identity(model), never, on_progress=seen.append)
+    journal = Journal(tmp_path / "journal", {})
+    rule = ChunkRule(tokens=1, batches=2)
+    journaled = JournaledGenerator(made, journal, "completions", rule=rule)
+    try:
+        journaled.generate(some_prompts(24), Decoding(2))
+        assert seen == pytest.approx([1 / 3, 2 / 3, 1])
+        seen.clear()
+        scorer = journaled.loglikelihoods
+        assert scorer is not None
+        scorer([(prompt, (5,)) for prompt in some_prompts(24)])
+        assert seen == [1.0]
+    finally:
+        engine.rest()
+
+
+def never() -> ChatModel:
+    raise AssertionError("loaded in this process")
 
 
 @pytest.mark.slow
