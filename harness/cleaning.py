@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import ConfigError, unknown_name
+from harness.models.journal import FILE
 from harness.store import MANIFEST, Entry, Store, library_versions
 
 STAGES = (
@@ -23,6 +24,9 @@ STAGES = (
     "scores",
 )
 _DAY_S = 86400.0
+_HALF_DONE = ".checkpoint"
+_ANSWERS = "answers kept so far"
+_RUN = "training half done"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +83,8 @@ def removable(
 ) -> tuple[Removable, ...]:
     """Folders that fit *all* of the given conditions, and the drafts of builds that were killed.
 
-    Without any condition only the drafts are chosen.
+    Without any condition only the drafts are chosen. What is half done fits its stage and its age;
+    of what made it nothing is known, so it never counts as outdated.
 
     Raises:
         ConfigError: No stage of that name.
@@ -89,11 +94,18 @@ def removable(
     found = [
         Removable(path, path.parent.name, _bytes_in(path), "draft of a build that was killed")
         for path in store.drafts()
-        if stage in (None, path.parent.name)
+        if stage in (None, path.parent.name) and path.suffix != _HALF_DONE
     ]
     if stage is None and not outdated and older_than_days is None:
         return tuple(found)
     latest = None if older_than_days is None else time.time() - older_than_days * _DAY_S
+    found += [
+        one
+        for one in half_done(store)
+        if not outdated
+        and stage in (None, one.stage)
+        and (latest is None or _changed(one.path) <= latest)
+    ]
     for entry in store.entries():
         if stage not in (None, entry.stage) or (latest is not None and entry.created > latest):
             continue
@@ -104,6 +116,17 @@ def removable(
         reason = f"made with {', '.join(changed)}" if outdated else f"{days:.0f} days old"
         found.append(Removable(entry.path, entry.stage, entry.num_bytes, reason))
     return tuple(found)
+
+
+def half_done(store: Store) -> tuple[Removable, ...]:
+    """What runs that were ended go on from; a server's answers among it were paid for."""
+    return tuple(
+        Removable(
+            path, path.parent.name, _bytes_in(path), _ANSWERS if (path / FILE).exists() else _RUN
+        )
+        for path in sorted(store.drafts())
+        if path.suffix == _HALF_DONE
+    )
 
 
 def remove(store: Store, folders: Sequence[Removable]) -> Removed:
@@ -136,6 +159,12 @@ def other_versions(entry: Entry) -> tuple[str, ...]:
 
 def _position(stage: str) -> tuple[int, str]:
     return (STAGES.index(stage) if stage in STAGES else len(STAGES), stage)
+
+
+def _changed(folder: Path) -> float:
+    """When anything in a folder was last written, in seconds since 1970."""
+    files = [file for file in folder.rglob("*") if file.is_file()]
+    return max(file.stat().st_mtime for file in files or [folder])
 
 
 def _bytes_in(folder: Path) -> int:

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from harness.cleaning import removable
 from harness.evaluation.benchmarks import Benchmark
 from harness.evaluation.predict import FILE, predict_stored
 from harness.models.chunks import ChunkRule
@@ -171,14 +170,14 @@ def test_a_list_killed_twice_ends_with_the_answers_of_one_undisturbed(tmp_path, 
     home = tmp_path / "home"
     assert killed("completions", home, tiny_model_dir, 2) == 30
     (kept,) = (home / "completions").glob(".*.checkpoint")
-    assert kept in {one.path for one in removable(Store(home))}
+    assert kept in Store(home).drafts()
     assert killed("completions", home, tiny_model_dir, 1) == 15
     events: list[Event] = []
     again = complete(home, tiny_model_dir, on_event=events.append)
     assert (again[0], again[1].key, again[2]) == (answers, built.key, 30)
     assert notes(events) == ["going on: 45 of 75 answers were there"]
     assert not kept.exists()
-    assert removable(Store(home)) == ()
+    assert Store(home).drafts() == []
 
 
 @pytest.mark.slow
@@ -219,4 +218,4 @@ def test_predictions_killed_midway_end_as_those_of_a_run_undisturbed(
     }
     assert rest == number - before
     assert notes(events)
-    assert removable(Store(home)) == ()
+    assert Store(home).drafts() == []

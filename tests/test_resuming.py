@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from harness.cleaning import removable
 from harness.records import StepEvent
 from harness.store import Store
 from harness.timeline import Timeline
@@ -54,7 +53,7 @@ def test_a_training_killed_midway_ends_with_the_bits_of_one_undisturbed(
     assert killed.returncode == -signal.SIGKILL
     (kept,) = (tmp_path / "home" / "adapter").glob(".*.checkpoint")
     store = Store(tmp_path / "home")
-    assert kept in {one.path for one in removable(store)}
+    assert kept in store.drafts()
 
     events = []
     again = tuning(tmp_path, tiny_model_dir, variant, "home", events.append).adapter()
@@ -64,4 +63,4 @@ def test_a_training_killed_midway_ends_with_the_bits_of_one_undisturbed(
     assert all(bool((value == weights(whole)[n]).all()) for n, value in weights(again).items())
     assert [e.step for e in events if isinstance(e, StepEvent)] == [1, 2, 3, 4, 5, 6]
     assert not kept.exists()
-    assert removable(store) == ()
+    assert store.drafts() == []

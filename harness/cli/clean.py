@@ -52,7 +52,8 @@ def command(
     """Show what the store holds, and remove what can go.
 
     Without a condition only the drafts of killed builds can go, and go with --yes; --stage,
-    --outdated and --older-than choose finished stages, those that fit all conditions given.
+    --outdated and --older-than choose finished stages, those that fit all conditions given. What
+    a killed run goes on from, answers of a server among it, goes by --stage or --older-than alone.
     Results of trials are kept, and a stage that is gone is made again when it is needed. What a
     live process is building is never touched.
     """
@@ -62,15 +63,18 @@ def command(
     store = Store(home / "store")
     usage = cleaning.usage(store)
     chosen = cleaning.removable(store, stage=stage, outdated=outdated, older_than_days=older_than)
+    kept = tuple(one for one in cleaning.half_done(store) if one not in chosen)
     if not as_json:
         _print_usage(home, usage)
+        if kept:
+            _print_folders("Half done: the run it is of goes on from it", kept)
         _print_chosen(chosen)
     removed = None
     asked = yes or bool(stage) or outdated or older_than is not None
     if chosen and asked and not dry_run and _confirmed(yes, as_json, chosen):
         removed = cleaning.remove(store, chosen)
     if as_json:
-        output.print_json(_document(home, usage, chosen, removed))
+        output.print_json(_document(home, usage, chosen, kept, removed))
     elif removed is not None:
         _print_removed(removed)
     elif chosen and not asked:
@@ -122,7 +126,11 @@ def _print_chosen(chosen: "tuple[Removable, ...]") -> None:
     if not chosen:
         click.echo("Nothing to remove.")
         return
-    table = output.table("Can go", "stage", "folder", "size", "why", right=("size",))
+    _print_folders("Can go", chosen)
+
+
+def _print_folders(title: str, chosen: "tuple[Removable, ...]") -> None:
+    table = output.table(title, "stage", "folder", "size", "why", right=("size",))
     for folder in chosen[:MOST_SHOWN]:
         table.add_row(
             folder.stage, folder.path.name[:13], output.size(folder.num_bytes), folder.reason
@@ -142,6 +150,7 @@ def _document(
     home: Path,
     usage: "tuple[Usage, ...]",
     chosen: "tuple[Removable, ...]",
+    kept: "tuple[Removable, ...]",
     removed: "Removed | None",
 ) -> dict[str, object]:
     return {
@@ -155,15 +164,8 @@ def _document(
             }
             for row in usage
         ],
-        "removable": [
-            {
-                "stage": folder.stage,
-                "path": str(folder.path),
-                "bytes": folder.num_bytes,
-                "reason": folder.reason,
-            }
-            for folder in chosen
-        ],
+        "removable": [_plain(folder) for folder in chosen],
+        "kept": [_plain(folder) for folder in kept],
         "removed": None
         if removed is None
         else {
@@ -171,4 +173,13 @@ def _document(
             "bytes": removed.num_bytes,
             "busy": removed.num_busy,
         },
+    }
+
+
+def _plain(folder: "Removable") -> dict[str, object]:
+    return {
+        "stage": folder.stage,
+        "path": str(folder.path),
+        "bytes": folder.num_bytes,
+        "reason": folder.reason,
     }

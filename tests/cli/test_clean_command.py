@@ -1,8 +1,12 @@
 import fcntl
 import json
+import os
+import time
+from unittest.mock import ANY
 
 import pytest
 
+from harness.models.journal import Journal
 from harness.store import MANIFEST, Stage, Store
 
 
@@ -85,6 +89,52 @@ def test_nothing_goes_while_a_run_reads_the_store(harness, store):
     assert shown.code == 2
     assert "at work here" in shown.err
     assert len(stages(store)) == 2
+
+
+@pytest.fixture
+def half_done(store: Store) -> list[str]:
+    """Names of the folders of a list half answered and of a training half done, ten days old."""
+    answers = store.unfinished(Stage("completions", 1, {}))
+    Journal(answers, {"of": "a server"}).put({"question": "paid"})
+    training = store.unfinished(Stage("adapter", 1, {}))
+    training.mkdir()
+    _fill(training)
+    long_ago = time.time() - 10 * 86400
+    for folder in (answers, training):
+        for file in folder.iterdir():
+            os.utime(file, (long_ago, long_ago))
+    return sorted([answers.name, training.name])
+
+
+def unfinished(store: Store) -> list[str]:
+    return sorted(path.name for path in store.drafts() if path.suffix == ".checkpoint")
+
+
+@pytest.mark.parametrize(
+    "condition",
+    [(), ("--outdated",), ("--older-than", "11"), ("--stage", "predictions")],
+    ids=lambda condition: " ".join(condition) or "none",
+)
+def test_what_a_run_goes_on_from_is_named_and_left_where_it_is_not_meant(
+    harness, store, half_done, condition
+):
+    shown = harness("clean", *condition, "--yes")
+    assert "answers kept so far" in shown.out
+    assert "training half done" in shown.out
+    assert unfinished(store) == half_done
+    assert harness("clean", *condition, "--json").document["kept"] == [
+        {"stage": "adapter", "path": ANY, "bytes": 1000, "reason": "training half done"},
+        {"stage": "completions", "path": ANY, "bytes": ANY, "reason": ANY},
+    ]
+
+
+@pytest.mark.parametrize("condition", [("--older-than", "9"), ("--stage", "completions")])
+def test_what_a_run_goes_on_from_goes_where_it_is_meant(harness, store, half_done, condition):
+    shown = harness("clean", *condition, "--dry-run")
+    assert "answers kept so far" in shown.out
+    assert unfinished(store) == half_done
+    harness("clean", *condition, "--yes")
+    assert len(unfinished(store)) == (0 if "--older-than" in condition else 1)
 
 
 def test_an_unknown_stage_names_the_known_ones(harness, store):
