@@ -15,7 +15,8 @@ import torch
 from torch import Tensor
 
 from harness.models.cache import SlotCache
-from harness.models.sampling import copies_of, draws, pick
+from harness.models.copies import copies_of
+from harness.models.sampling import draws, pick
 from harness.records import Decoding, TokenIds
 
 _REPLACED = 8

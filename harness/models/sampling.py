@@ -3,30 +3,15 @@
 Shapes: B rows, V vocabulary, N tokens an answer may have.
 """
 
-import hashlib
 import random
-from collections import Counter
 from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+from harness.models.copies import content_of
 from harness.records import Decoding, TokenIds
 from harness.streams import stream_seed
-
-
-def copies_of(prompts: Sequence[TokenIds]) -> list[int]:
-    """Of each prompt, how many equal ones come before it, [B].
-
-    >>> copies_of([(1, 2), (3,), (1, 2)])
-    [0, 0, 1]
-    """
-    seen: Counter[TokenIds] = Counter()
-    copies = []
-    for prompt in prompts:
-        copies.append(seen[prompt])
-        seen[prompt] += 1
-    return copies
 
 
 def draws(prompts: Sequence[TokenIds], copies: Sequence[int], decoding: Decoding) -> Tensor:
@@ -43,7 +28,7 @@ def draws(prompts: Sequence[TokenIds], copies: Sequence[int], decoding: Decoding
 
 
 def _row(prompt: TokenIds, copy: int, decoding: Decoding) -> list[float]:
-    content = hashlib.sha256(",".join(map(str, prompt)).encode()).hexdigest()
+    content = content_of(prompt)
     name = f"sample/{content}/{copy}" if copy else f"sample/{content}"
     rng = random.Random(stream_seed(decoding.seed, name))
     return [rng.random() for _ in range(decoding.max_new_tokens)]

@@ -1,11 +1,10 @@
 """A model behind a server as a Generator; its answers do not depend on each other."""
 
-import hashlib
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from harness.errors import ConfigError
+from harness.models.copies import seeds_of
 from harness.models.folder import TOKENIZER_FILES, tokenizer_folder
 from harness.models.identity import content_hash
 from harness.models.served_text import (
@@ -22,7 +21,6 @@ from harness.models.tokenizer import ChatTokenizer, tokenizer_in
 from harness.records import JSON, Decoding, Generation, Message, TokenIds
 from harness.servers.chat import ChatRequest, ChatServer, Reply, TextRequest
 from harness.servers.continuing import check_continues
-from harness.streams import stream_seed
 
 _RULE = 1
 """Its number rises when the same prompt would be asked in another way."""
@@ -200,11 +198,5 @@ def _seeds(prompts: Sequence[TokenIds], decoding: Decoding) -> list[int | None]:
     """A seed per prompt, by its text and the number of its copy; none where nothing is drawn."""
     if decoding.temperature == 0:
         return [None] * len(prompts)
-    copies: Counter[TokenIds] = Counter()
-    seeds: list[int | None] = []
-    for prompt in map(tuple, prompts):
-        content = hashlib.sha256(",".join(map(str, prompt)).encode()).hexdigest()
-        drawn = stream_seed(decoding.seed, f"server/{content}/{copies[prompt]}")
-        seeds.append(drawn % 2**_SEED_BITS)
-        copies[prompt] += 1
-    return seeds
+    drawn = seeds_of([tuple(prompt) for prompt in prompts], decoding.seed, "server")
+    return [seed % 2**_SEED_BITS for seed in drawn]

@@ -6,17 +6,16 @@ all the same; told not to, some of its versions fail.) Rows share batches, so an
 are kept by chunks like those of Hugging Face.
 """
 
-import hashlib
 import logging
 import os
 import shutil
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import mkdtemp
 from types import TracebackType
 from typing import Self
 
+from harness.models.copies import seeds_of
 from harness.models.spec import ModelSpec
 from harness.models.tokenized import Tokenized
 from harness.models.tokenizer import TOKENIZER_FILE, load_tokenizer
@@ -24,7 +23,6 @@ from harness.models.vllm_adapter import served, stays_apart
 from harness.models.vllm_process import VllmProcess, vllm_python, vllm_version
 from harness.models.vllm_spec import VllmSpec
 from harness.records import JSON, Decoding, Generation, TokenIds
-from harness.streams import stream_seed
 
 logger = logging.getLogger(__name__)
 
@@ -96,7 +94,7 @@ class VllmGenerator(Tokenized):
                 "ignore_eos": True,  # of the model's configuration: the ends are those above
                 "detokenize": False,
             },
-            "seeds": _seeds(distinct, decoding.seed) if sampled else None,
+            "seeds": seeds_of(distinct, decoding.seed, "vllm") if sampled else None,
         }
         found = self._ask(request, f"answering {len(distinct)} prompts")["answers"]
         answers = [self.generation(tuple(ids)) for ids in found]
@@ -197,14 +195,3 @@ def vllm_identity(
         "max_length": vllm.max_length,
         "adapter_apart": stays_apart(plain, own),
     }
-
-
-def _seeds(prompts: Sequence[TokenIds], seed: int) -> list[int]:
-    """A seed of each row's own, from the prompt and the number of its copy alone."""
-    copies: Counter[TokenIds] = Counter()
-    seeds = []
-    for prompt in prompts:
-        content = hashlib.sha256(",".join(map(str, prompt)).encode()).hexdigest()
-        seeds.append(stream_seed(seed, f"vllm/{content}/{copies[prompt]}"))
-        copies[prompt] += 1
-    return seeds

@@ -1,0 +1,41 @@
+"""Equal prompts of a list, told apart; each that is sampled draws from a stream of its own."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+
+from harness.records import TokenIds
+from harness.streams import stream_seed
+
+
+def copies_of(prompts: Sequence[TokenIds]) -> list[int]:
+    """Of each prompt, how many equal ones come before it, [B].
+
+    >>> copies_of([(1, 2), (3,), (1, 2)])
+    [0, 0, 1]
+    """
+    seen: Counter[TokenIds] = Counter()
+    copies = []
+    for prompt in prompts:
+        copies.append(seen[prompt])
+        seen[prompt] += 1
+    return copies
+
+
+def content_of(prompt: TokenIds) -> str:
+    """The name of a prompt in that of a stream: equal for equal prompts."""
+    return hashlib.sha256(",".join(map(str, prompt)).encode()).hexdigest()
+
+
+def seeds_of(prompts: Sequence[TokenIds], seed: int, kind: str) -> list[int]:
+    """A seed of each row's own, from the prompt and the number of its copy alone, [B].
+
+    Args:
+        prompts: The rows.
+        seed: Of the whole list.
+        kind: Who draws; others draw otherwise.
+    """
+    return [
+        stream_seed(seed, f"{kind}/{content_of(prompt)}/{copy}")
+        for prompt, copy in zip(prompts, copies_of(prompts), strict=True)
+    ]
