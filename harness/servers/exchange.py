@@ -62,6 +62,7 @@ class Reply:
             asked for or the server gave none.
         thoughts: What the model thought aloud, where the server keeps that apart.
         prompt_tokens: Tokens read, by the server's count.
+        filtered: Whether a content filter of the server's cut it.
     """
 
     text: str
@@ -71,3 +72,4 @@ class Reply:
     top_logprobs: tuple[Mapping[str, float], ...] | None = None
     thoughts: str = ""
     prompt_tokens: int | None = None
+    filtered: bool = False

@@ -70,6 +70,7 @@ def reply_of(spec: ServerSpec, key: Key, found: Mapping[str, JSON]) -> Reply:
             top_logprobs=_top_logprobs(choice),
             thoughts=_whole(key.hidden_in_answer(thoughts)),
             prompt_tokens=usage.get("prompt_tokens"),
+            filtered=choice.get("finish_reason") == "content_filter",
         )
     except (KeyError, IndexError, TypeError, AttributeError):
         pass

@@ -143,6 +143,13 @@ def test_half_a_pair_is_replaced_and_a_whole_one_stays():
     assert (reply.model, reply.top_logprobs) == ("m\ufffd", ({"\ufffd": -0.5},))
 
 
+@pytest.mark.parametrize("reason", ["stop", "length", "content_filter"])
+def test_what_a_filter_cut_is_told_from_what_the_limit_cut(reason):
+    with serving(lambda asked: said("x", finish=reason)) as server:
+        (reply,) = ChatServer(server.spec()).ask([chat()])
+    assert (reply.finished, reply.filtered) == (reason == "stop", reason == "content_filter")
+
+
 @pytest.mark.parametrize("status", [408, 409, 429, 500, 503])
 def test_what_may_pass_is_tried_again(status):
     answers = iter([refused(status, "busy"), refused(status, "busy"), said("done")])

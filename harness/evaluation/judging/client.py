@@ -2,7 +2,8 @@
 
 A judgement is kept under the hash of all that may change it: the server and its model, the chat it
 was sent (so the prompt and the texts in it), temperature, limit, and which repeat it is. So an
-interrupted scoring goes on where it was, and scoring again asks nothing.
+interrupted scoring goes on where it was, and scoring again asks nothing. What a content filter left
+nothing of is not kept: it is no judgement now, and asked again by the next scoring.
 """
 
 import logging
@@ -10,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
-from harness.errors import ConfigError, MissingExtra
+from harness.errors import ConfigError, EvaluationError, MissingExtra
 from harness.evaluation.judging.kept import read_judgement, write_judgement
+from harness.models.thoughts import split_thoughts
 from harness.protocols import Judgement, JudgeRequest
 from harness.records import JSON
 from harness.servers.chat import ChatServer
@@ -40,12 +42,13 @@ class JudgeClient:
 
         Raises:
             MissingExtra: The environment variable that is to hold the server's key is not set.
-            EvaluationError: A request was not answered; what was answered is kept.
+            EvaluationError: A request was not answered, or without the log-probabilities it wants;
+                what was answered is kept.
         """
         spec = ServerSpec.model_validate(server)
         keys = [_key(spec, request) for request in requests]
         wanted = dict(zip(keys, requests, strict=True))
-        missing = {key: request for key, request in wanted.items() if not self._knows(key)}
+        missing = {key: request for key, request in wanted.items() if not self._knows(key, request)}
         if missing:
             self._announce(spec, list(missing.values()), len(wanted))
             asked = list(missing.items())
@@ -56,12 +59,12 @@ class JudgeClient:
             _opened(spec).ask([_chat(request) for _, request in asked], on_reply)
         return [self._known[key] for key in keys]
 
-    def _knows(self, key: str) -> bool:
+    def _knows(self, key: str, request: JudgeRequest) -> bool:
         """Whether the judgement is there, read now if need be."""
         # signature, statistics and facts of a score ask for the same, one after the other
         if key not in self._known:
             found = read_judgement(self._path(key))
-            if found is not None:
+            if found is not None and _lacking(request, found) is None:
                 self._known[key] = found
         return key in self._known
 
@@ -88,9 +91,28 @@ class JudgeClient:
         judgement = Judgement(
             reply.text, reply.model, None if alternatives is None else dict(alternatives)
         )
+        lacking = _lacking(request, judgement, reply.thoughts)
+        if lacking is not None:
+            raise EvaluationError(
+                f"{spec.url}: model {spec.model}: the log-probabilities of its verdict are wanted, "
+                f"and {lacking}",
+                "judge with a model that gives `logprobs` and does not think first, or leave "
+                "`weighted` out",
+            )
         self._known[key] = judgement
+        if reply.filtered and not reply.text:
+            return
         asked = {"server": spec.identity, **asdict(request)}
         write_judgement(self._path(key), judgement, asked)
+
+
+def _lacking(request: JudgeRequest, judgement: Judgement, thoughts: str = "") -> str | None:
+    """Why a judgement has not the log-probabilities wanted; None where it has, or said nothing."""
+    if not request.top_logprobs or not judgement.text:
+        return None
+    if thoughts or split_thoughts(judgement.text)[0]:
+        return "the model thinks aloud first, so those of its first token are of no verdict"
+    return None if judgement.alternatives else "the server gives none"
 
 
 def _opened(spec: ServerSpec) -> ChatServer:

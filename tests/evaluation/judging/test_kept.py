@@ -7,7 +7,8 @@ import pytest
 from harness.evaluation.judging.kept import read_judgement, write_judgement
 from harness.evaluation.score import score_predictions
 from harness.protocols import Judgement
-from tests.evaluation.judging.conftest import prediction
+from tests.evaluation.judging.conftest import Bench, prediction, shown
+from tests.servers.loopback import said, serving
 
 SAID = Judgement("[[7]] ไทย", "served", {"m": -0.5})
 
@@ -45,3 +46,24 @@ def test_a_judgement_that_cannot_be_read_is_asked_again(judge, prompts, caplog, 
     assert bench.num_asked == 2
     assert f"{path}: no judgement can be read in it" in caplog.text
     assert read_judgement(path).text == "[[7]]"
+
+
+def test_what_a_filter_left_nothing_of_is_no_judgement_and_asked_again(prompts, tmp_path):
+    filtered = [True]
+
+    def answering(asked):
+        return (
+            said("", "content_filter") if filtered and "one" in shown(asked)["q"] else said("[[7]]")
+        )
+
+    items = [prediction("one", "x"), prediction("two", "y")]
+    with serving(answering) as loopback:
+        bench = Bench(loopback, tmp_path / "judgements")
+        settings = {"server": bench.server, "prompts": prompts, "repeats": 1}
+        found = score_predictions(items, "judge_grade", settings, bench.services)
+        assert (found.value, found.facts["unrated"], bench.num_asked) == (7.0, 0.5, 2)
+        assert len(list(bench.folder.rglob("*.json"))) == 1
+        filtered.clear()
+        found = score_predictions(items, "judge_grade", settings, bench.services)
+        assert (found.value, found.facts["unrated"], bench.num_asked) == (7.0, 0.0, 3)
+        assert len(list(bench.folder.rglob("*.json"))) == 2

@@ -137,23 +137,62 @@ def test_the_prompt_of_alpaca_eval_and_its_reference_outputs_are_understood(
     assert "|orders:both|weighted:no|" in found.signature
 
 
-def test_weighted_preferences_are_probabilities_of_the_verdict(alpaca_prompt, against, tmp_path):
-    def answering(asked):
-        top = [{"token": "m", "logprob": -0.5108}, {"token": "M", "logprob": -0.9163}]
-        reply = said("m")
-        content = [{"token": "m", "logprob": -0.5108, "top_logprobs": top}]
-        reply.body["choices"][0]["logprobs"] = {"content": content}
-        return reply
+def weighing(asked, text="m", **message):
+    """Gives .6 to what is shown first."""
+    top = [{"token": "m", "logprob": -0.5108}, {"token": "M", "logprob": -0.9163}]
+    reply = said(text, **message)
+    content = [{"token": "m", "logprob": -0.5108, "top_logprobs": top}]
+    reply.body["choices"][0]["logprobs"] = {"content": content}
+    return reply
 
-    with serving(answering) as loopback:
+
+WEIGHTED = {"items": OURS[:1], "weighted": True, "max_tokens": 1, "repeats": 1}
+
+
+def test_weighted_preferences_are_probabilities_of_the_verdict(alpaca_prompt, against, tmp_path):
+    with serving(weighing) as loopback:
         bench = Bench(loopback, tmp_path / "judgements")
-        kind, found = score(
-            bench, alpaca_prompt, against, OURS[:1], weighted=True, max_tokens=1, repeats=1
-        )
+        kind, found = score(bench, alpaca_prompt, against, **WEIGHTED)
     # .6 for what is shown first in one order, and so .4 in the other
     assert found.value == pytest.approx(0.5, abs=1e-4)
     assert details(kind, found)["shown_first"] == 1.0
     assert loopback.asked[0].body["top_logprobs"] == 5
+
+
+@pytest.mark.parametrize(
+    ("answering", "reason"),
+    [
+        (lambda asked: said("m"), "and the server gives none"),
+        (lambda asked: weighing(asked, "<think>m</think>m"), "and the model thinks aloud first"),
+        (lambda asked: weighing(asked, reasoning="m"), "and the model thinks aloud first"),
+    ],
+    ids=["none", "thoughts", "thoughts apart"],
+)
+def test_a_judge_without_weights_is_refused_and_not_remembered(
+    alpaca_prompt, against, tmp_path, answering, reason
+):
+    answers = [answering]
+    with serving(lambda asked: answers[-1](asked)) as loopback:
+        bench = Bench(loopback, tmp_path / "judgements")
+        _, refused = score(bench, alpaca_prompt, against, **WEIGHTED)
+        assert isinstance(refused, Unmeasured)
+        assert f"the log-probabilities of its verdict are wanted, {reason}" in refused.reason
+        assert not list(bench.folder.rglob("*.json"))
+        answers.append(weighing)
+        _, found = score(bench, alpaca_prompt, against, **WEIGHTED)
+    assert found.value == pytest.approx(0.5, abs=1e-4)
+
+
+def test_a_judgement_kept_without_its_weights_is_asked_again(alpaca_prompt, against, tmp_path):
+    with serving(weighing) as loopback:
+        bench = Bench(loopback, tmp_path / "judgements")
+        _, first = score(bench, alpaca_prompt, against, **WEIGHTED)
+        for path in bench.folder.rglob("*.json"):
+            record = json.loads(path.read_text())
+            record["judgement"]["alternatives"] = None
+            path.write_text(json.dumps(record))
+        assert score(bench, alpaca_prompt, against, **WEIGHTED)[1] == first
+        assert bench.num_asked == 4
 
 
 @pytest.mark.parametrize(
