@@ -5,8 +5,10 @@ import signal
 import subprocess
 import sys
 import time
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -298,73 +300,103 @@ def test_those_who_ask_at_once_get_what_each_would_get_alone(client, weights, pr
     assert together == alone * 3
 
 
-def scripted(tmp_path: Path, answer: str) -> tuple[CometClient, Path]:
-    """A client whose worker writes down what each request asks for, slowly; then ``answer``."""
-    log = tmp_path / "requests.jsonl"
-    script = tmp_path / "worker.py"
-    script.write_text(
+class Scripted(NamedTuple):
+    """A client whose worker writes down what each request asks for, and waits for ``go``."""
+
+    client: CometClient
+    log: Path
+    go: Path
+
+    def asked(self) -> list[list[Any]]:
+        """Precision and sizes of each request so far."""
+        lines = self.log.read_text().splitlines() if self.log.exists() else []
+        return [json.loads(line) for line in lines]
+
+
+def scripted(tmp_path: Path, answer: str = "pass") -> Scripted:
+    """``answer`` is what the worker does before it answers."""
+    made = Scripted(
+        CometClient(program(tmp_path / "python", f"exec {sys.executable} {tmp_path}/worker.py")),
+        tmp_path / "requests.jsonl",
+        tmp_path / "go",
+    )
+    (tmp_path / "worker.py").write_text(
         "import json, os, sys, time\n"
         "print(json.dumps({'ready': '2.2.7'}), flush=True)\n"
         "for line in sys.stdin:\n"
         "    request = json.loads(line)\n"
         "    sizes = [len(rows) for rows in request['sets']]\n"
-        f"    with open({str(log)!r}, 'a') as file:\n"
+        f"    with open({str(made.log)!r}, 'a') as file:\n"
         "        print(json.dumps([request['precision'], sizes]), file=file)\n"
-        "    time.sleep(0.5)\n"
+        f"    while not os.path.exists({str(made.go)!r}):\n"
+        "        time.sleep(0.01)\n"
         f"    {answer}\n"
         "    answers = [{'scores': [float(size)] * size} for size in sizes]\n"
         "    print(json.dumps({'sets': answers}), flush=True)\n"
     )
-    return CometClient(program(tmp_path / "python", f"exec {sys.executable} {script}")), log
+    return made
 
 
-def ask_at_once(client: CometClient, requests: list[tuple[int, str]]) -> list[list[float] | str]:
-    """Asks for so many rows each, the first a moment before the others; scores or the error."""
+def wait_until(true: Callable[[], object]) -> None:
+    deadline = time.monotonic() + 60
+    while not true():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def asking(
+    askers: Executor, worker: Scripted, requests: list[tuple[int, str]]
+) -> list[Future[list[float] | str]]:
+    """Asks for so many rows each, the others while the first is served; scores or the error."""
 
     def ask(request: tuple[int, str]) -> list[float] | str:
         try:
-            return client.score("model.ckpt", [ROWS[0]] * request[0], request[1])
+            return worker.client.score("model.ckpt", [ROWS[0]] * request[0], request[1])
         except EvaluationError as error:
             return error.message
 
-    with ThreadPoolExecutor(len(requests)) as askers:
-        first = askers.submit(ask, requests[0])
-        time.sleep(0.2)
-        others = [askers.submit(ask, request) for request in requests[1:]]
-        return [one.result() for one in (first, *others)]
+    first = askers.submit(ask, requests[0])
+    wait_until(worker.asked)
+    others = [askers.submit(ask, request) for request in requests[1:]]
+    wait_until(lambda: len(worker.client._waiting) == len(others))
+    return [first, *others]
 
 
 def test_requests_that_wait_for_the_same_model_go_in_one_call(tmp_path):
-    client, log = scripted(tmp_path, "pass")
-    with client:
-        found = ask_at_once(client, [(1, "fp32"), (2, "fp32"), (4, "bf16"), (3, "fp32")])
-    assert found == [[1.0], [2.0] * 2, [4.0] * 4, [3.0] * 3]
-    calls = [json.loads(line) for line in log.read_text().splitlines()]
-    assert calls[0] == ["fp32", [1]]
-    assert sorted((precision, sorted(sizes)) for precision, sizes in calls[1:]) == [
+    worker = scripted(tmp_path)
+    with worker.client, ThreadPoolExecutor(4) as askers:
+        found = asking(askers, worker, [(1, "fp32"), (2, "fp32"), (4, "bf16"), (3, "fp32")])
+        worker.go.touch()
+        assert [one.result() for one in found] == [[1.0], [2.0] * 2, [4.0] * 4, [3.0] * 3]
+    first, *others = worker.asked()
+    assert first == ["fp32", [1]]
+    assert sorted((precision, sorted(sizes)) for precision, sizes in others) == [
         ("bf16", [4]),
         ("fp32", [2, 3]),
     ]
 
 
 def test_closing_waits_for_who_is_served_and_not_for_who_waits(tmp_path):
-    client, log = scripted(tmp_path, "pass")
-    with ThreadPoolExecutor(1) as asker:
-        asked = asker.submit(ask_at_once, client, [(1, "fp32"), (2, "fp32")])
-        while not log.exists() or not client._waiting:
-            time.sleep(0.01)
-        client.close()
-        served, waited = asked.result()
-    assert served == [1.0]
-    assert "it was closed" in waited
-    assert len(log.read_text().splitlines()) == 1
-    assert client.pid is None
+    worker = scripted(tmp_path)
+    with ThreadPoolExecutor(3) as askers:
+        served, waited = asking(askers, worker, [(1, "fp32"), (2, "fp32")])
+        closed = askers.submit(worker.client.close)
+        wait_until(lambda: not worker.client._waiting)
+        assert not closed.done()
+        worker.go.touch()
+        closed.result()
+        assert served.result() == [1.0]
+        assert "it was closed" in waited.result()
+    assert len(worker.asked()) == 1
+    assert worker.client.pid is None
 
 
 def test_a_request_that_kills_the_worker_fails_alone(tmp_path):
-    client, _ = scripted(tmp_path, "if 2 in sizes: os._exit(7)")
-    with client:
-        first, deadly, other = ask_at_once(client, [(1, "fp32"), (2, "fp32"), (3, "fp32")])
+    worker = scripted(tmp_path, "if 2 in sizes: os._exit(7)")
+    with worker.client, ThreadPoolExecutor(3) as askers:
+        found = asking(askers, worker, [(1, "fp32"), (2, "fp32"), (3, "fp32")])
+        worker.go.touch()
+        first, deadly, other = [one.result() for one in found]
     assert first == [1.0]
     assert "exit code 7" in deadly
     assert other == [3.0] * 3
