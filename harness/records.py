@@ -272,6 +272,7 @@ class Score:
             can be scored again without the texts.
         classes: A label per item where the metric sorts items into classes (``refused``), else ().
         facts: What the metric has to say of how it measured (see ``Remarking``).
+        judgements: Digest of what a judge said for it; None where none was asked, or nothing kept.
     """
 
     metric: str
@@ -282,6 +283,7 @@ class Score:
     statistics: tuple[tuple[float, ...], ...]
     classes: tuple[str, ...] = ()
     facts: Mapping[str, float] = field(default_factory=dict)
+    judgements: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,9 +25,9 @@ def to_plain(result: TrialResult) -> dict[str, JSON]:
 
 
 def score_fields(score: Score) -> dict[str, JSON]:
-    """A score as plain data, without ``facts`` where there are none."""
-    plain = _fields(score)
-    return plain if score.facts else {key: plain[key] for key in plain if key != "facts"}
+    """A score as plain data, without ``facts`` and ``judgements`` where there are none."""
+    optional = ("facts", "judgements")
+    return {key: value for key, value in _fields(score).items() if value or key not in optional}
 
 
 def _fields(record: TrialResult | Score | SummaryPart) -> dict[str, JSON]:

@@ -5,7 +5,7 @@ A score that cannot be had is ``Unmeasured`` with the reason: never 0, never NaN
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
@@ -21,7 +21,7 @@ from harness.evaluation.spec import EvalSpec
 from harness.protocols import Metric, Remarking, Services
 from harness.records import JSON, Prediction, Score
 from harness.results import score_fields
-from harness.spec import explain
+from harness.spec import digest, explain
 from harness.store import Built, Stage, Store
 
 STAGE = "scores"
@@ -159,14 +159,19 @@ def score_stored(
     require(f"{benchmark.key}: {metric_name}", rows, getattr(metric, "needs", ()))
     try:
         signature = metric.signature(rows, services) + _suffix(benchmark)
+        said = metric.judgements(rows, services) if isinstance(metric, Judged) else None
+        judgements = None if said is None else digest(said)
 
         def make(folder: Path) -> Mapping[str, JSON]:
-            facts = _write(folder, _score(metric, signature, rows, services))
-            if isinstance(metric, Judged):
-                write_judgements(folder / JUDGEMENTS, metric.judgements(rows, services))
+            score = _score(metric, signature, rows, services)
+            if isinstance(score, Score):
+                score = replace(score, judgements=judgements)
+            facts = _write(folder, score)
+            if said is not None:
+                write_judgements(folder / JUDGEMENTS, said)
             return facts
 
-        built = store.build(_stage(predictions.key, metric_name, signature), make)
+        built = store.build(_stage(predictions.key, metric_name, signature, judgements), make)
     except (MissingExtra, EvaluationError) as error:
         return Unmeasured(str(error))
     except _NothingToKeep as nothing:
@@ -174,9 +179,11 @@ def score_stored(
     return _read(built.path)
 
 
-def _stage(predictions: str, metric: str, signature: str) -> Stage:
+def _stage(predictions: str, metric: str, signature: str, judgements: str | None) -> Stage:
     identity = {"predictions": predictions, "metric": metric, "signature": signature}
-    return Stage(STAGE, VERSION, identity)
+    # another server by the same name may say otherwise, and so may the same one asked again
+    judged = {} if judgements is None else {"judgements": judgements}
+    return Stage(STAGE, VERSION, identity | judged)
 
 
 def judgements_file(store: Store, predictions: str, score: Score) -> Path | None:
@@ -187,7 +194,8 @@ def judgements_file(store: Store, predictions: str, score: Score) -> Path | None
         predictions: Key of the ``predictions`` stage.
         score: Of these predictions.
     """
-    path = store.path(_stage(predictions, score.metric, score.signature)) / JUDGEMENTS
+    stage = _stage(predictions, score.metric, score.signature, score.judgements)
+    path = store.path(stage) / JUDGEMENTS
     return path if path.is_file() else None
 
 

@@ -1,6 +1,7 @@
 """Judged scores as a trial makes them: a stage of the store, with what the judge said beside it."""
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,9 @@ from harness.evaluation.score import (
     score_stored,
 )
 from harness.evaluation.spec import EvalSpec
+from harness.protocols import Services
 from harness.recording import Recorder
+from harness.results import from_plain, to_plain
 from harness.store import Store
 from tests.evaluation.judging.conftest import prediction, shown
 from tests.fakes import ScriptedGenerator
@@ -84,6 +87,45 @@ def test_a_trial_keeps_what_the_judge_said_beside_the_score_and_shows_it(
     assert run.files["judgements/chat/talk_test/judge_grade"] == path.read_text()
     assert run.final["judge_grade/turn_2/chat/talk_test"] == pytest.approx(1.8)
     assert run.final["judge_grade/sd_between_repeats/chat/talk_test"] == 0.0
+
+
+def test_what_a_judge_says_anew_is_scored_anew_under_the_same_signature(stored, judge, prompts):
+    benchmark, predictions, store = stored
+
+    def scored(bench):
+        settings = {"server": bench.server, "prompts": prompts, "repeats": 1}
+        return score_stored(predictions, benchmark, "judge_grade", settings, bench.services, store)
+
+    words = ["[[4]]"]
+    bench = judge(lambda asked: words[-1])
+    first = scored(bench)
+    elsewhere = scored(judge(lambda asked: "[[9]]"))
+    words.append("Better: [[8]]")
+    shutil.rmtree(bench.folder)
+    again = scored(bench)
+    assert [score.value for score in (first, elsewhere, again)] == [4.0, 9.0, 8.0]
+    assert first.signature == elsewhere.signature == again.signature
+    for score, said in ((first, "[[4]]"), (elsewhere, "[[9]]"), (again, "Better: [[8]]")):
+        lines = judgements_file(store, predictions.key, score).read_text().splitlines()
+        assert {json.loads(line)["judgement"] for line in lines} == {said}
+    kept = result(scores={"chat/talk_test/judge_grade": again})
+    assert from_plain(json.loads(json.dumps(to_plain(kept)))).scores == kept.scores
+
+
+def test_other_scores_are_found_where_they_always_were(benchmarks, tmp_path):
+    benchmarks.write("chat/talk_test", ROWS, block={**BLOCK, "metrics": ["empty"]})
+    (benchmark,) = benchmarks.find()
+    store = Store(tmp_path / "store")
+    built = predict_stored([benchmark], {"m": 1}, store, lambda: ScriptedGenerator(answer))
+    predictions = built[benchmark.key]
+    score = score_stored(predictions, benchmark, "empty", {}, Services(), store)
+    (folder,) = (store.root / "scores").glob("*/manifest.json")
+    assert json.loads(folder.read_text())["identity"] == {
+        "predictions": predictions.key,
+        "metric": "empty",
+        "signature": score.signature,
+    }
+    assert "judgements" not in json.loads(folder.with_name("score.json").read_text())
 
 
 def test_a_wrong_file_is_told_before_anything_is_generated(benchmarks, prompts, tmp_path):
