@@ -1,5 +1,6 @@
 import json
 import os
+import shlex
 import shutil
 import signal
 import subprocess
@@ -315,12 +316,13 @@ class Scripted(NamedTuple):
 
 def scripted(tmp_path: Path, answer: str = "pass") -> Scripted:
     """``answer`` is what the worker does before it answers."""
+    script = str(tmp_path / "worker.py")
     made = Scripted(
-        CometClient(program(tmp_path / "python", f"exec {sys.executable} {tmp_path}/worker.py")),
+        CometClient(program(tmp_path / "python", shlex.join(["exec", sys.executable, script]))),
         tmp_path / "requests.jsonl",
         tmp_path / "go",
     )
-    (tmp_path / "worker.py").write_text(
+    Path(script).write_text(
         "import json, os, sys, time\n"
         "print(json.dumps({'ready': '2.2.7'}), flush=True)\n"
         "for line in sys.stdin:\n"
