@@ -20,6 +20,7 @@ Params: TypeAlias = dict[str, JSON]
 
 MAX_GRID = 100_000
 MAX_MISSES = 1000
+_ROUNDING = 1e-9
 
 
 class Dimension(Spec):
@@ -67,7 +68,8 @@ class Dimension(Spec):
             raise ValueError(f"found low {self.low}; allowed with log: above 0")
         if self.log and self.step is not None:
             raise ValueError("found log and step; allowed: one of them (or a list of values)")
-        if self.step is not None and self.step > self.high - self.low:
+        # as decimals are written: 40.3 - 38.4 is a little less than 1.9
+        if self.step is not None and self.step > (self.high - self.low) * (1 + _ROUNDING):
             raise ValueError(f"found step {self.step}; allowed: at most high - low")
         return self
 
@@ -120,7 +122,7 @@ class Dimension(Spec):
         assert self.low is not None
         assert self.high is not None
         assert self.step is not None
-        return int((self.high - self.low) / self.step + 1e-9) + 1
+        return int((self.high - self.low) / self.step + _ROUNDING) + 1
 
 
 def _between(low: float, high: float, unit: float) -> float:

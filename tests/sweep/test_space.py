@@ -1,7 +1,7 @@
 from itertools import islice
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from harness.sweep.space import (
@@ -108,6 +108,7 @@ def test_every_value_lies_in_its_range(
     assert isinstance(value, int) == whole
 
 
+@example(ends=(384, 403), step=19, unit=0.0)  # 40.3 - 38.4 < 1.9
 @given(ends=bounds, step=st.integers(1, 50), unit=st.floats(0, 1, exclude_max=True))
 def test_stepped_values_are_among_the_finite_ones(
     ends: tuple[int, int], step: int, unit: float
