@@ -94,34 +94,33 @@ tuning(Path(sys.argv[1]), Path(sys.argv[2]), "home", 2, kill, dropout=0.2).adapt
 """
 
 
-@pytest.mark.slow
-def test_killed_they_go_on_to_the_bits_of_a_training_undisturbed(tmp_path, tiny_model_dir):
-    command = [sys.executable, "-W", "ignore", "-c", KILLED, tmp_path, tiny_model_dir]
+def run_and_kill(code, tmp_path, model):
+    """Runs code that kills itself, and waits until those it trained with have cleaned up."""
     meetings = tmp_path / "meetings"
     meetings.mkdir()
-    environment = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(meetings)}
-    killed = subprocess.run(command, cwd=ROOT, env=environment, check=False)
+    killed = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", code, tmp_path, model],
+        cwd=ROOT,
+        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(meetings)},
+        start_new_session=True,
+        check=False,
+    )
     assert killed.returncode == -signal.SIGKILL
-    started = time.monotonic()
-    while any("harness.launch" in one.cmdline() for one in _mine()):
-        assert time.monotonic() - started < 10, "the other process lives on"
+    ends = time.monotonic() + 10
+    while list(meetings.iterdir()):
+        assert time.monotonic() < ends, "another lives on, or what they met by is left"
         time.sleep(0.1)
-    assert not list(meetings.iterdir()), "what the processes met by is left"
+
+
+@pytest.mark.slow
+def test_killed_they_go_on_to_the_bits_of_a_training_undisturbed(tmp_path, tiny_model_dir):
+    run_and_kill(KILLED, tmp_path, tiny_model_dir)
     again, curves = trained(tmp_path, tiny_model_dir, "home", 2, dropout=0.2)
     whole, usual = trained(tmp_path, tiny_model_dir, "undisturbed", 2, dropout=0.2)
     assert all(torch.equal(value, whole[name]) for name, value in again.items())
     assert {step: m["train/loss"] for step, m in curves.items()} == {
         step: m["train/loss"] for step, m in usual.items()
     }
-
-
-def _mine():
-    for one in psutil.process_iter():
-        try:
-            if one.username() == psutil.Process().username() and one.cmdline():
-                yield one
-        except (psutil.NoSuchProcess, psutil.AccessDenied):
-            continue
 
 
 def kill_the_other(event=None):
@@ -177,21 +176,8 @@ if "harness.launch" in sys.orig_argv:
 
 @pytest.mark.slow
 def test_killed_with_their_group_they_leave_nothing(tmp_path, tiny_model_dir):
-    meetings = tmp_path / "meetings"
-    meetings.mkdir()
     code = KILLED.replace("os.kill(os.getpid(), signal.SIGKILL)", "os.killpg(0, signal.SIGKILL)")
-    killed = subprocess.run(
-        [sys.executable, "-W", "ignore", "-c", code, tmp_path, tiny_model_dir],
-        cwd=ROOT,
-        env={**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(meetings)},
-        start_new_session=True,
-        check=False,
-    )
-    assert killed.returncode == -signal.SIGKILL
-    ends = time.monotonic() + 10
-    while list(meetings.iterdir()) and time.monotonic() < ends:
-        time.sleep(0.1)
-    assert not list(meetings.iterdir())
+    run_and_kill(code, tmp_path, tiny_model_dir)
 
 
 @pytest.mark.slow
