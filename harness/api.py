@@ -40,12 +40,12 @@ def run_trial(
 
     folder = Path(home or os.environ.get("HARNESS_HOME") or ".harness")
     preflight(config, folder)
-    from harness.evaluation.comet_client import comet_client
+    from harness.evaluation.comet_client import CometClient
     from harness.tracked import run_tracked
     from harness.tracking.tracker import MlflowTracker
 
     tracker: Tracker | None = MlflowTracker(tracking_uri) if track else None
-    with comet_client(config.eval) as learned:
+    with CometClient(config.eval.comet_python, release=config.eval.comet_release) as learned:
         return run_tracked(
             config,
             home=folder,

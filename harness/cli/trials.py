@@ -30,14 +30,14 @@ def execute(
 
     preflight(config, home)
     from harness.cli.progress import RunProgress
-    from harness.evaluation.comet_client import comet_client
+    from harness.evaluation.comet_client import CometClient
     from harness.results import write_results
     from harness.tracked import run_tracked
     from harness.tracking.tracker import MlflowTracker
 
     tracker = MlflowTracker(tracking_uri) if is_tracked else None
     with (
-        comet_client(config.eval) as learned,
+        CometClient(config.eval.comet_python, release=config.eval.comet_release) as learned,
         RunProgress(quiet=is_quiet()) as progress,
     ):
         done = run_tracked(config, home=home, tracker=tracker, on_event=progress, learned=learned)

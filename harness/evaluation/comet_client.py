@@ -15,15 +15,9 @@ from typing import Self
 from harness.errors import EvaluationError
 from harness.evaluation.comet_interpreter import comet_python, comet_version
 from harness.evaluation.comet_process import Worker
-from harness.evaluation.spec import EvalSpec
 from harness.records import JSON
 
 _IDLE_S = 2.0
-
-
-def comet_client(spec: EvalSpec) -> "CometClient":
-    """The client a trial's settings ask for."""
-    return CometClient(spec.comet_python, release=spec.comet_release)
 
 
 class CometClient:

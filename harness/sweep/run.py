@@ -12,7 +12,7 @@ from typing import Any
 from harness.config import accelerators
 from harness.errors import ConfigError, EvaluationError
 from harness.evaluation.benchmarks import Benchmark, find_benchmarks
-from harness.evaluation.comet_client import comet_client
+from harness.evaluation.comet_client import CometClient
 from harness.protocols import LearnedScorer, RunStatus
 from harness.records import JSON, Objective, Split, SweepRecord
 from harness.sweep.confirmation import Confirmation
@@ -88,7 +88,9 @@ def run_sweep(
         study.note("benchmarks", checksums)
         study.prepare(spec, configurations)
         logbook = Logbook(tracker, spec, home)
-        scorer = learned or stack.enter_context(comet_client(spec.base.eval))
+        scorer = learned or stack.enter_context(
+            CometClient(spec.base.eval.comet_python, release=spec.base.eval.comet_release)
+        )
         pool = Pool(
             runner,
             home=home,
