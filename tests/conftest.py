@@ -44,7 +44,7 @@ def no_network(monkeypatch: pytest.MonkeyPatch, request: pytest.FixtureRequest) 
 @pytest.fixture(scope="session")
 def tiny_model_dir(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The tiny chat model as a Hugging Face folder; read it, never write to it."""
-    from harness.models.tiny import save_tiny
+    from tests.toys.tiny import save_tiny
 
     return save_tiny(tmp_path_factory.mktemp("models") / "tiny")
 

@@ -7,9 +7,9 @@ import yaml
 from click.testing import CliRunner
 
 from harness.cli.main import main
-from harness.models.toy_families import save_toy
 from harness.tracking.tracker import MlflowTracker
 from tests.projects import write_project
+from tests.toys.families import save_toy
 
 pytestmark = pytest.mark.slow
 

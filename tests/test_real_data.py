@@ -15,8 +15,8 @@ from click.testing import CliRunner
 
 from harness.cli.main import main
 from harness.config import TrialConfig
-from harness.models.toy_families import save_toy
 from harness.spec import load_spec
+from tests.toys.families import save_toy
 
 ROOT = Path(__file__).parents[1]
 DATA = ROOT.parent / "shared/data"

@@ -9,7 +9,7 @@ from harness.models.chat_model import ChatModel
 from harness.models.load import load_chat_model
 from harness.models.lora import attach
 from harness.models.spec import LoraSpec, ModelSpec
-from harness.models.tiny import save_tiny
+from tests.toys.tiny import save_tiny
 
 
 def write_tiny(folder: Path, *, tied: bool) -> Path:

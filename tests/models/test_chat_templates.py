@@ -11,8 +11,8 @@ from harness.data.rows import tokenise_example
 from harness.errors import ConfigError
 from harness.models.thoughts import closed, split_thoughts, thinking
 from harness.models.tokenizer import ChatTokenizer
-from harness.models.toy_families import FAMILIES, toy_tokenizer
 from harness.records import Example, Message, Role, Segment
+from tests.toys.families import FAMILIES, toy_tokenizer
 
 ASKED = (Message("user", "The dog."),)
 WITH_SYSTEM = (Message("system", "Be brief."), *ASKED)

@@ -10,8 +10,8 @@ from harness.models.identity import folder_hash
 from harness.models.load import load_chat_model
 from harness.models.lora import attach, detach, load_adapter, save_adapter
 from harness.models.spec import LoraSpec, ModelSpec
-from harness.models.tiny import save_tiny
 from harness.models.updates import low_rank_updates
+from tests.toys.tiny import save_tiny
 
 IDS = torch.arange(5, 45).reshape(2, 20)
 WEIGHTS = {"one": 0.7, "two": -0.4}
@@ -181,7 +181,7 @@ def test_what_cannot_be_merged_is_said_and_leaves_the_model_alone(
 
 
 def test_an_adapter_of_another_model_is_refused_whatever_fits_of_it(tmp_path, tiny_model_dir):
-    from harness.models.tiny import tiny_model, tiny_tokenizer
+    from tests.toys.tiny import tiny_model, tiny_tokenizer
 
     deeper = tmp_path / "deeper"
     tiny_model(num_layers=3).save_pretrained(deeper)

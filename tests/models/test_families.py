@@ -10,9 +10,9 @@ from harness.models.chat_model import ChatModel
 from harness.models.generate import HuggingFaceGenerator
 from harness.models.load import load_chat_model
 from harness.models.spec import ModelSpec
-from harness.models.toy_families import FAMILIES, save_toy
 from harness.records import Decoding, Example, Message, Role, Segment
 from harness.training.prepare import prepare, self_test
+from tests.toys.families import FAMILIES, save_toy
 
 LONG = "The quick brown fox jumps over the lazy dog. " * 3
 

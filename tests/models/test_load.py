@@ -10,9 +10,9 @@ from harness.models.identity import folder_hash, model_identity
 from harness.models.load import load_chat_model
 from harness.models.lora import adapter_facts, attach, detach, load_adapter, save_adapter
 from harness.models.spec import LoraSpec, ModelSpec
-from harness.models.tiny import save_tiny
 from harness.models.tokenizer import load_tokenizer
 from harness.records import Message
+from tests.toys.tiny import save_tiny
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from harness.models.load import load_chat_model
 from harness.models.lora import attach, detach
 from harness.models.spec import LoraSpec, ModelSpec
 from harness.models.targets import target_modules
-from harness.models.toy_families import FAMILIES, save_toy
+from tests.toys.families import FAMILIES, save_toy
 
 ALL = {"q_proj", "k_proj", "v_proj", "o_proj", "gate_proj", "up_proj", "down_proj"}
 

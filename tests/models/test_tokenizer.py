@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 
 from harness.models.spec import ModelSpec
-from harness.models.tiny import tiny_tokenizer
 from harness.models.tokenizer import ChatTokenizer, load_tokenizer
 from harness.protocols import Generator
 from harness.records import Message
 from tests.fakes import ScriptedGenerator
+from tests.toys.tiny import tiny_tokenizer
 
 INSTRUCT = (
     "{{ bos_token or '' }}{% for message in messages %}{% if message['role'] == 'user' %}"

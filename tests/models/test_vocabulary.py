@@ -9,13 +9,13 @@ from harness.errors import ConfigError
 from harness.models.load import load_chat_model
 from harness.models.lora import attach, detach, load_adapter, save_adapter
 from harness.models.spec import LoraSpec, ModelSpec
-from harness.models.tiny import tiny_tokenizer
 from harness.models.tokenizer import ChatTokenizer, load_tokenizer
 from harness.models.vocabulary import add_tokens, learn_tokens, remove_tokens
 from harness.records import Message
 from harness.trial import run_trial
 from tests.models.moved import load, moved, write_tiny
 from tests.projects import write_lines, write_project
+from tests.toys.tiny import tiny_tokenizer
 
 TEXTS = ["Der Hund schläft.", "Der Hund schläft nicht.", "Ein Hund, 12 Hunde, 12 Katzen schlafen."]
 NEW = 12

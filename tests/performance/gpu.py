@@ -42,13 +42,13 @@ from harness.models.chat_model import ChatModel
 from harness.models.lora import attach, detach
 from harness.models.spec import LoraSpec, ModelSpec
 from harness.models.tokenizer import ChatTokenizer
-from harness.models.toy_families import toy_tokenizer
 from harness.records import Role, TokenRow
 from harness.training.loop import fit
 from harness.training.spec import TrainSpec
 from tests.performance.compare import HERE, RATE, machine, trainer
 from tests.performance.shapes import SHAPES, peak_of, random_model, work_of
 from tests.performance.steps import Clock, Plan, Ticking
+from tests.toys.families import toy_tokenizer
 
 
 def harness(base: ChatModel, rows: Sequence[TokenRow], plan: Plan, saving: bool) -> dict[str, Any]:

@@ -21,11 +21,11 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 
 from peft import LoraConfig, get_peft_model
 
-from harness.models.tiny import tiny_model
 from harness.records import Role, TokenRow
 from harness.training.batches import micro_batches
 from harness.training.passes import role_sums
 from harness.training.prepare import prepare
+from tests.toys.tiny import tiny_model
 
 VOCABULARY = 128_000
 

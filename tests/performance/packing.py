@@ -20,10 +20,10 @@ os.environ.setdefault("HF_HUB_OFFLINE", "1")
 import torch
 from peft import LoraConfig, get_peft_model
 
-from harness.models.tiny import tiny_model
 from harness.records import Role, StepEvent, TokenRow
 from harness.training.loop import fit
 from harness.training.spec import TrainSpec
+from tests.toys.tiny import tiny_model
 
 
 def rows(count: int, longest: int) -> list[TokenRow]:

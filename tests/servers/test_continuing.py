@@ -6,11 +6,11 @@ import pytest
 
 from harness.errors import ConfigError
 from harness.models.tokenizer import ChatTokenizer
-from harness.models.toy_families import FAMILIES, toy_tokenizer
 from harness.records import Message
 from harness.servers.chat import ChatServer
 from harness.servers.continuing import check_continues
 from tests.servers.loopback import said, serving
+from tests.toys.families import FAMILIES, toy_tokenizer
 
 
 def counting(tokenizer, asked, *, continues):

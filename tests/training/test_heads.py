@@ -8,7 +8,6 @@ from peft import LoraConfig, get_peft_model
 from transformers import Gemma2Config, Gemma2ForCausalLM, GraniteConfig, GraniteForCausalLM
 
 from harness import plugins
-from harness.models.tiny import tiny_model
 from harness.records import Role, TokenRow
 from harness.training.batches import micro_batches
 from harness.training.drift import Drift
@@ -19,6 +18,7 @@ from harness.training.passes import role_sums
 from harness.training.penalties.ewc import fisher_information
 from harness.training.prepare import count_roles, prepare
 from harness.training.spec import TrainSpec
+from tests.toys.tiny import tiny_model
 
 # peft 0.21 reads an attribute that transformers 5.23 has renamed.
 pytestmark = pytest.mark.filterwarnings(

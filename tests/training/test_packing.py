@@ -8,7 +8,6 @@ from harness.errors import ConfigError
 from harness.models.load import load_chat_model
 from harness.models.lora import attach
 from harness.models.spec import LoraSpec, ModelSpec
-from harness.models.toy_families import FAMILIES, save_toy
 from harness.records import Role, TokenRow
 from harness.training.batches import collate
 from harness.training.loop import fit
@@ -18,6 +17,7 @@ from harness.training.penalties.kl import Kl
 from harness.training.penalties.reverse_kl import ReverseKl
 from harness.training.prepare import prepare
 from harness.training.spec import TrainSpec
+from tests.toys.families import FAMILIES, save_toy
 from tests.training.bigram import row
 
 WEIGHTS = {Role.TRANSLATION: 1.0, Role.RATIONALE: 0.5}

@@ -1,9 +1,9 @@
 import pytest
 
-from harness.models.tiny import tiny_tokenizer
 from harness.models.tokenizer import ChatTokenizer
 from harness.records import Generation
 from harness.variants._turns import user_turns
+from tests.toys.tiny import tiny_tokenizer
 
 INSTRUCT = (
     "{% for message in messages %}{{ '[INST] ' + message['content'] + ' [/INST]' }}{% endfor %}"

@@ -26,7 +26,7 @@ from tokenizers import (
 from tokenizers.processors import TemplateProcessing
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 
-from harness.models.toy_templates import HEADERS, INSTRUCTIONS, MODEL_TURNS, THOUGHTS
+from tests.toys.templates import HEADERS, INSTRUCTIONS, MODEL_TURNS, THOUGHTS
 
 _TEXT = (
     "Translate from English to German: the quick brown fox jumps over the lazy dog\n\n"
