@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness import plugins
 from harness.answered import answered_chats
 from harness.config import TrialConfig
 from harness.data.rows import tokenise
@@ -32,6 +31,7 @@ from harness.records import (
     StepEvent,
     TokenRow,
 )
+from harness.settings import plugins
 from harness.streams import stream
 from harness.training.checkpoint import Checkpoints
 from harness.training.drift import Drift

@@ -11,7 +11,7 @@ from harness.evaluation.spec import EvalSpec
 from harness.models.spec import LoraSpec, ModelSpec
 from harness.protocols import Variant
 from harness.records import JSON
-from harness.spec import NestedFaults, Spec, explain, load_spec
+from harness.settings.spec import NestedFaults, Spec, explain, load_spec
 from harness.training.spec import TrainSpec
 from harness.variants._parts import VariantField
 

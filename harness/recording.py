@@ -25,9 +25,9 @@ from harness.evaluation.spec import EvalSpec
 from harness.protocols import DataInput, TrackedRun
 from harness.records import JSON, Event, StepEvent, TrialResult
 from harness.results import results_text
-from harness.spec import digest
+from harness.settings.spec import digest
+from harness.settings.yaml import flatten
 from harness.store import MANIFEST, Store
-from harness.yaml_files import flatten
 
 logger = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ from importlib import metadata
 from pathlib import Path
 
 from harness.records import JSON
-from harness.spec import digest
+from harness.settings.spec import digest
 
 logger = logging.getLogger(__name__)
 

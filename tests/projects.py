@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.config import TrialConfig
-from harness.spec import file_sha256
+from harness.settings.spec import file_sha256
 
 NOUNS = ["Hund", "Wolf", "Fuchs", "Esel", "Igel", "Otter", "Rabe", "Uhu"]
 

@@ -8,7 +8,7 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
-from harness import pareto, plugins
+from harness import pareto
 from harness.evaluation.predictions import write_predictions
 from harness.protocols import Services
 from harness.records import (
@@ -20,6 +20,7 @@ from harness.records import (
     SweepTrial,
     TrialResult,
 )
+from harness.settings import plugins
 
 SOURCES = ["The old sailor", "A young woman", "My brother", "The red fox", "Their teacher"]
 VERBS = [("sees", "sieht"), ("buys", "kauft"), ("paints", "malt"), ("carries", "trägt")]

@@ -6,7 +6,7 @@ from safetensors.torch import load_file
 from harness.config import ChainStage, TrialConfig
 from harness.errors import ConfigError
 from harness.records import StageEvent
-from harness.spec import validate
+from harness.settings.spec import validate
 from harness.trial import run_trial
 from tests.projects import write_project
 

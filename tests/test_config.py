@@ -6,7 +6,7 @@ import pytest
 from harness.config import TrialConfig
 from harness.errors import ConfigError
 from harness.preflight import preflight
-from harness.spec import validate
+from harness.settings.spec import validate
 from harness.variants.sft import Sft
 from tests.projects import write_project
 

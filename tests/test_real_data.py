@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from harness.cli.main import main
 from harness.config import TrialConfig
-from harness.spec import load_spec
+from harness.settings.spec import load_spec
 from tests.toys.families import save_toy
 
 ROOT = Path(__file__).parents[1]

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from harness.config import TrialConfig
-from harness.spec import load_spec
+from harness.settings.spec import load_spec
 from harness.sweep.configurations import configure
 from harness.sweep.planned import planned
 from harness.sweep.spec import load_sweep_spec

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 import harness
-from harness import plugins
+from harness.settings import plugins
 
 HEAVY = ("torch", "transformers", "peft", "mlflow", "optuna", "lm_eval", "datasets", "openai")
 LIGHT = (

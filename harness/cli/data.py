@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from harness import plugins
 from harness.cli import options, output
 from harness.cli.several import SeveralValues
+from harness.settings import plugins
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,8 +98,8 @@ def command(
     from harness.data.testsets import read_items
     from harness.evaluation.benchmarks import find_benchmarks
     from harness.evaluation.spec import EvalSpec
-    from harness.spec import validate
-    from harness.yaml_files import set_path
+    from harness.settings.spec import validate
+    from harness.settings.yaml import set_path
 
     named = {"path": corpus, "target_path": target_path, "format": form}
     spoken = {"source_lang": source_lang, "target_lang": target_lang}

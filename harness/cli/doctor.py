@@ -55,8 +55,8 @@ def command(
 
 def _configuration(file: Path) -> "TrialConfig":
     from harness.config import load_trial
+    from harness.settings.yaml import read_yaml
     from harness.sweep.spec import load_sweep_spec
-    from harness.yaml_files import read_yaml
 
     return load_sweep_spec(file).base if "base" in read_yaml(file) else load_trial(file)
 

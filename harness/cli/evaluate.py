@@ -113,8 +113,8 @@ def _configuration(
     plain: dict[str, Any], overrides: "tuple[tuple[str, JSON], ...]"
 ) -> "TrialConfig":
     from harness.config import TrialConfig
-    from harness.spec import validate
-    from harness.yaml_files import set_path
+    from harness.settings.spec import validate
+    from harness.settings.yaml import set_path
 
     for path, value in overrides:
         if path.partition(".")[0] not in ("model", "eval", "name"):

@@ -127,8 +127,8 @@ def _configuration(
     if not tuned.startswith("sweep:"):
         return load_trial(Path(tuned), overrides)
     from harness.cli.candidates import read_candidate
-    from harness.spec import validate
-    from harness.yaml_files import set_path
+    from harness.settings.spec import validate
+    from harness.settings.yaml import set_path
 
     run = read_candidate(tuned, home=home, tracking_uri=None, storage=storage)[0]
     plain = dict(run.config)

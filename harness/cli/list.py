@@ -9,9 +9,9 @@ from harness.cli import options, output
 from harness.errors import ConfigError, unknown_name
 
 if TYPE_CHECKING:
-    from harness.catalogue import Plugin, SweepFile
     from harness.evaluation.benchmarks import Benchmark
     from harness.records import JSON
+    from harness.settings.catalogue import Plugin, SweepFile
 
 KINDS = ("variants", "benchmarks", "metrics", "sweeps")
 
@@ -59,7 +59,7 @@ def command(
 
 
 def _list_plugins(kind: str, names: tuple[str, ...], verbose: bool, as_json: bool) -> None:
-    from harness import catalogue
+    from harness.settings import catalogue
 
     found = catalogue.plugins(kind.removesuffix("s"))
     known = [plugin.name for plugin in found]
@@ -180,7 +180,7 @@ def _benchmark_plain(benchmark: "Benchmark") -> "JSON":
 
 
 def _list_sweeps(folder: Path, home: Path, verbose: bool, as_json: bool) -> None:
-    from harness import catalogue
+    from harness.settings import catalogue
 
     if not folder.is_dir():
         raise ConfigError(f"{folder}: no such folder", "--folder DIR says where sweeps lie")

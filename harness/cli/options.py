@@ -139,6 +139,6 @@ def parse_overrides(
     ctx: click.Context, param: click.Parameter, texts: Sequence[str]
 ) -> "tuple[tuple[str, JSON], ...]":
     """Callback of ``--set``: paths and values, the values read as YAML."""
-    from harness.yaml_files import parse_override
+    from harness.settings.yaml import parse_override
 
     return tuple(parse_override(text) for text in texts)

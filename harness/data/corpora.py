@@ -22,9 +22,9 @@ from harness.data.readers import (
 from harness.data.spec import ChecksSpec, CorpusSpec, DataSpec
 from harness.errors import DataError
 from harness.languages.identify import rules
-from harness.plugins import load
 from harness.records import JSON, Corpora, Instruction, Message, Pair, Question, Text
-from harness.spec import digest, file_sha256
+from harness.settings.plugins import load
+from harness.settings.spec import digest, file_sha256
 from harness.store import Stage, Store
 
 STAGE_VERSION = 2

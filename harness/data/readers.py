@@ -17,8 +17,8 @@ from harness.data.files import existing, plain_name
 from harness.data.raw import Format, RawRow
 from harness.data.spec import CorpusSpec
 from harness.errors import DataError
-from harness.plugins import load, names
 from harness.records import Instruction, Pair, Question, Text
+from harness.settings.plugins import load, names
 from harness.streams import stream
 
 Item = TypeVar("Item")

@@ -6,8 +6,8 @@ import string
 from pydantic import Field, field_validator, model_validator
 
 from harness.errors import unknown_name
-from harness.plugins import load, names
-from harness.spec import LocalPath, Spec
+from harness.settings.plugins import load, names
+from harness.settings.spec import LocalPath, Spec
 
 PROMPT_FIELDS = ("source", "source_lang", "target_lang")
 LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")

@@ -17,7 +17,7 @@ from harness.evaluation.comet_interpreter import comet_python
 from harness.evaluation.spec import EvalSpec
 from harness.models.devices import visible_devices
 from harness.models.vllm_process import vllm_python, vllm_version
-from harness.spec import file_sha256
+from harness.settings.spec import file_sha256
 
 POCKET_FILES = POCKET.parent
 _ROW = {"src": "The dog sleeps.", "mt": "Der Hund schläft.", "ref": "Der Hund schläft."}

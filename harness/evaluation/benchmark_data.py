@@ -12,7 +12,7 @@ from harness.evaluation.source import HUB, located, missing_files
 from harness.evaluation.spec import EvalSpec
 from harness.evaluation.task import TaskFile
 from harness.records import JSON
-from harness.spec import digest, file_sha256
+from harness.settings.spec import digest, file_sha256
 
 DATA_VARIABLE = "HARNESS_DATA"
 """Environment variable that names the folder of data that are not shipped."""

@@ -18,8 +18,8 @@ from harness.evaluation.source import SourceSpec
 from harness.evaluation.spec import EvalSpec
 from harness.evaluation.task import Extract, Outcome, Summary, TaskFile
 from harness.records import JSON, Decoding, Split
-from harness.spec import digest, validate
-from harness.yaml_files import key_lines, parse_yaml
+from harness.settings.spec import digest, validate
+from harness.settings.yaml import key_lines, parse_yaml
 
 __all__ = ["Absent", "Benchmark", "Selection", "find_benchmarks", "known_suites", "select"]
 

@@ -13,7 +13,7 @@ import yaml
 from harness.errors import ConfigError, EvaluationError
 from harness.models.identity import content_hash
 from harness.records import JSON
-from harness.spec import digest
+from harness.settings.spec import digest
 
 POCKET = Path(__file__).parents[1] / "pocket" / "files" / "comet"
 WEIGHTS = Path("checkpoints", "model.ckpt")

@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.errors import ConfigError, unknown_name
 from harness.evaluation.lm_file import PREFIX
-from harness.yaml_files import parse_yaml, read_text
+from harness.settings.yaml import parse_yaml, read_text
 
 _TAG = r"[a-z]{2,3}(?:-[A-Za-z0-9]+)*"
 _HOLES = {"PAIR": rf"({_TAG})_({_TAG})", "LANG": rf"({_TAG})"}

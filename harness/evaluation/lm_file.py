@@ -9,7 +9,7 @@ from pydantic import Field
 from harness.evaluation.source import HUB
 from harness.evaluation.task import Summary
 from harness.records import Split
-from harness.spec import Spec
+from harness.settings.spec import Spec
 
 PREFIX = "lm_eval:"
 """What an entry of `eval.suites` begins with that names a task of lm-eval's."""

@@ -12,7 +12,7 @@ from typing import Any, ClassVar
 from harness.evaluation.predictions import wanted
 from harness.protocols import Services
 from harness.records import Prediction
-from harness.spec import Spec
+from harness.settings.spec import Spec
 
 
 class Overlap(Spec):

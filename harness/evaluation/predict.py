@@ -22,7 +22,6 @@ from lm_eval.api.model import LM
 from lm_eval.evaluator import evaluate
 from lm_eval.tasks import TaskManager
 
-from harness import plugins
 from harness.errors import DataError, EvaluationError
 from harness.evaluation.benchmarks import Benchmark
 from harness.evaluation.lm_answers import (
@@ -48,6 +47,7 @@ from harness.records import (
     StageEvent,
     TokenIds,
 )
+from harness.settings import plugins
 from harness.store import Built, Stage, Store, library_versions
 
 STAGE = "predictions"

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from harness.protocols import Services
 from harness.records import JSON, Prediction
-from harness.spec import Spec
+from harness.settings.spec import Spec
 
 
 class Rate(Spec):

@@ -11,7 +11,6 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from harness import plugins
 from harness.errors import ConfigError, DataError, EvaluationError, MissingExtra, join_faults
 from harness.evaluation.benchmarks import Benchmark
 from harness.evaluation.judging.asked import JUDGEMENTS, write_judgements
@@ -21,7 +20,8 @@ from harness.evaluation.spec import EvalSpec
 from harness.protocols import Metric, Remarking, Services
 from harness.records import JSON, Prediction, Score
 from harness.results import score_fields
-from harness.spec import digest, explain
+from harness.settings import plugins
+from harness.settings.spec import digest, explain
 from harness.store import Built, Stage, Store
 
 STAGE = "scores"

@@ -11,7 +11,7 @@ from harness.evaluation.predictions import read_predictions, require
 from harness.evaluation.score import Unmeasured, item_values, metric_named, score_predictions
 from harness.protocols import Metric, Services
 from harness.records import JSON, Prediction, Score
-from harness.yaml_files import set_path
+from harness.settings.yaml import set_path
 
 
 @dataclass(frozen=True)

@@ -21,8 +21,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from harness import plugins
 from harness.records import JSON, Score, TrialResult
+from harness.settings import plugins
 from harness.streams import stream_seed
 
 Floats: TypeAlias = NDArray[np.float64]

@@ -11,7 +11,7 @@ from typing import Literal, Self, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
-from harness.spec import Spec
+from harness.settings.spec import Spec
 
 Template: TypeAlias = str | tuple[str, ...]
 HUB = "hub"

@@ -6,11 +6,11 @@ from typing import Annotated, Any, Literal
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
-from harness import plugins
 from harness.errors import ConfigError
 from harness.models.vllm_spec import VllmSpec
 from harness.records import JSON, Split
-from harness.spec import LocalPath, NestedFaults, Spec, explain
+from harness.settings import plugins
+from harness.settings.spec import LocalPath, NestedFaults, Spec, explain
 
 
 def _is_none(value: object) -> bool:

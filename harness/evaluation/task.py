@@ -6,11 +6,11 @@ from typing import Any, Literal, Self, TypeAlias
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
-from harness import plugins
 from harness.errors import unknown_name
 from harness.evaluation.source import SourceSpec
 from harness.records import JSON, Decoding, Split
-from harness.spec import Spec, explain
+from harness.settings import plugins
+from harness.settings.spec import Spec, explain
 
 Outcome: TypeAlias = Literal["refused", "complied"]
 

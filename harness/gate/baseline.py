@@ -24,7 +24,7 @@ from pydantic import Field, FiniteFloat
 
 from harness.errors import ConfigError, DataError, join_faults
 from harness.records import JSON, Score, TrialResult
-from harness.spec import Spec, validate
+from harness.settings.spec import Spec, validate
 
 FORMAT: Literal["harness-baseline-1"] = "harness-baseline-1"
 DEFAULT_KEYS = {"*/bleu": 1.0, "*/chrf": 1.0, "*/chrf_pp": 1.0, "*/comet": 0.01}

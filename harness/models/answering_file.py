@@ -9,12 +9,12 @@ import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness import plugins
 from harness.errors import ConfigError
 from harness.models.folder import adapter_folder, model_folder, read_json
 from harness.models.spec import ModelSpec
 from harness.records import JSON
-from harness.spec import validate
+from harness.settings import plugins
+from harness.settings.spec import validate
 
 ANSWERING_FILE = "answering.json"
 

@@ -11,7 +11,7 @@ from harness.models.journaled import JournaledGenerator
 from harness.models.tokenizer import ChatTokenizer
 from harness.protocols import Generator, Independent, OnEvent
 from harness.records import JSON, Decoding, Generation, Message, StageEvent, TokenIds
-from harness.spec import digest
+from harness.settings.spec import digest
 from harness.store import Built, Stage, Store, library_versions
 
 STAGE_VERSION = 1

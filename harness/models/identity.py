@@ -22,7 +22,7 @@ from harness.models.folder import (
 from harness.models.spec import ModelSpec
 from harness.models.thoughts import thinking
 from harness.records import JSON
-from harness.spec import digest, file_sha256
+from harness.settings.spec import digest, file_sha256
 
 _UNHASHED = {"README.md", "LICENSE", "RECIPE.json", ".gitattributes"}
 _HASHED_SUFFIXES = {".safetensors", ".json", ".model", ".txt", ".jinja", ".py"}

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.records import JSON
-from harness.spec import digest
+from harness.settings.spec import digest
 
 logger = logging.getLogger(__name__)
 

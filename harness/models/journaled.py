@@ -13,7 +13,7 @@ from harness.models.chunks import ChunkRule, chunks
 from harness.models.journal import Journal
 from harness.protocols import Generator, Independent, OnEvent
 from harness.records import JSON, Decoding, Generation, Message, StageEvent, TokenIds
-from harness.spec import digest
+from harness.settings.spec import digest
 
 _CHOICE_BATCHES = 16
 """Batches of choices that are kept together."""

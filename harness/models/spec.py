@@ -5,7 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
-from harness.spec import LocalPath, Spec
+from harness.settings.spec import LocalPath, Spec
 
 REGEX = "re:"
 """What a regular expression among names of layers begins with."""

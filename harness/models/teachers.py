@@ -8,7 +8,7 @@ from pydantic import BeforeValidator, ValidationError, ValidationInfo
 from harness.models.spec import ModelSpec
 from harness.records import JSON
 from harness.servers.spec import ServerSpec
-from harness.spec import LocalPath, NestedFaults, Spec, explain
+from harness.settings.spec import LocalPath, NestedFaults, Spec, explain
 
 
 class ServedSpec(Spec):

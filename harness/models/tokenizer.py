@@ -18,7 +18,7 @@ from harness.models.folder import chat_template, model_folder, read_json
 from harness.models.spec import ModelSpec
 from harness.models.thoughts import closed, split_thoughts, thinking, thinking_switch
 from harness.records import Message, Role, TokenIds
-from harness.spec import digest
+from harness.settings.spec import digest
 
 TOKENIZER_FILE = "tokenizer.json"
 """Beside an adapter that brought tokens of its own, as in a model's folder."""

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from harness.spec import Spec
+from harness.settings.spec import Spec
 
 
 class VllmSpec(Spec):

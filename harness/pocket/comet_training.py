@@ -16,7 +16,7 @@ from harness.evaluation.comet_interpreter import comet_environment, comet_python
 from harness.pocket.corruptions import all_renderings, ladder, rated_translations
 from harness.pocket.world.world import World, draw_world
 from harness.records import JSON
-from harness.spec import file_sha256
+from harness.settings.spec import file_sha256
 
 FIT = Path(__file__).with_name("comet_fit.py")
 NUM_PAIRS = {"train": 6000, "validation": 300, "test": 500}

@@ -12,7 +12,7 @@ from urllib.parse import SplitResult, urlsplit
 from pydantic import Field, field_validator, model_validator
 
 from harness.records import JSON
-from harness.spec import Spec
+from harness.settings.spec import Spec
 
 _VARIABLE = re.compile(r"[A-Z][A-Z0-9_]{0,63}")
 _WITHHELD = "(withheld)"

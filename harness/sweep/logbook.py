@@ -19,8 +19,8 @@ from harness.config import TrialConfig
 from harness.protocols import KnownRun, RunStatus, TrackedRun, Tracker
 from harness.recording import Recorder, git_state, mean_metrics
 from harness.records import JSON, Event, TrialResult
+from harness.settings.yaml import flatten
 from harness.sweep.spec import SweepSpec
-from harness.yaml_files import flatten
 
 logger = logging.getLogger(__name__)
 

@@ -2,9 +2,9 @@
 
 from itertools import islice
 
+from harness.settings.yaml import flatten
 from harness.sweep.space import Params, draws, grid, spread
 from harness.sweep.spec import SweepSpec
-from harness.yaml_files import flatten
 
 
 def planned(spec: SweepSpec) -> list[Params]:

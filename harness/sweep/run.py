@@ -15,6 +15,7 @@ from harness.evaluation.benchmarks import Benchmark, find_benchmarks
 from harness.evaluation.comet_client import CometClient
 from harness.protocols import LearnedScorer, RunStatus
 from harness.records import JSON, Objective, Split, SweepRecord
+from harness.settings.yaml import flatten
 from harness.sweep.confirmation import Confirmation
 from harness.sweep.devices import to_share
 from harness.sweep.dispatch import Dispatcher
@@ -29,7 +30,6 @@ from harness.sweep.study import Study, find_study, mend_journal, open_study
 from harness.sweep.view import View, silent
 from harness.sweep.workers import Pool
 from harness.tracking.tracker import MlflowTracker
-from harness.yaml_files import flatten
 
 RUNNER = "harness.trial:run_trial"
 MAY_CHANGE = ("trials", "confirm", "question")

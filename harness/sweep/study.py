@@ -19,10 +19,10 @@ from optuna.trial import FrozenTrial, TrialState
 from harness import leases
 from harness.errors import ConfigError, MissingExtra
 from harness.records import JSON
+from harness.settings.yaml import flatten
 from harness.sweep.samplers import PlannedSampler, read_label, suggest
 from harness.sweep.space import Params, applies, ordered
 from harness.sweep.spec import SweepSpec
-from harness.yaml_files import flatten
 
 optuna.logging.disable_default_handler()
 optuna.logging.enable_propagation()

@@ -22,7 +22,7 @@ from typing import Any, Protocol, runtime_checkable
 import torch
 
 from harness.records import JSON, Role, StepEvent, TokenRow
-from harness.spec import digest
+from harness.settings.spec import digest
 from harness.training.curves import StepRecord
 from harness.training.trainer import Trainer, set_streams, streams
 

@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from harness.spec import Spec
+from harness.settings.spec import Spec
 
 LOGITS_MIB = 256
 

@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from harness.protocols import Variant
 from harness.records import JSON, Role
-from harness.spec import Spec
+from harness.settings.spec import Spec
 
 
 class Method(Spec):

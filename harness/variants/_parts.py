@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 
 from pydantic import PlainSerializer, PlainValidator, ValidationError, ValidationInfo
 
-from harness import plugins
 from harness.errors import ConfigError
 from harness.protocols import Variant
 from harness.records import JSON
-from harness.spec import LocalPath, NestedFaults, Spec, explain
+from harness.settings import plugins
+from harness.settings.spec import LocalPath, NestedFaults, Spec, explain
 
 
 class AdapterFolder(Spec):

@@ -28,7 +28,7 @@ from pydantic import Field, FiniteFloat, StringConstraints, model_validator
 from harness.errors import unknown_name
 from harness.protocols import Sources, Variant
 from harness.records import JSON, ExampleSet, Role
-from harness.spec import NestedFaults
+from harness.settings.spec import NestedFaults
 from harness.variants._method import Method
 from harness.variants._parts import AdapterFolder, PartField, source_of
 

@@ -1,4 +1,4 @@
-from harness import plugins
+from harness.settings import plugins
 
 
 def test_variants_are_the_files_of_their_folder(harness):

@@ -10,9 +10,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from harness import plugins
 from harness.data.readers import format_name, read_pairs
 from harness.data.spec import CorpusSpec
+from harness.settings import plugins
 
 NAMES = plugins.names("format")
 NOT_IN_XML = "\ufffe\uffff"

@@ -15,10 +15,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import catalogue, plugins
 from harness.evaluation.score import metric_named, score_predictions
 from harness.protocols import Judgement, Services
 from harness.records import Prediction
+from harness.settings import catalogue, plugins
 
 NAMES = plugins.names("metric")
 

@@ -4,12 +4,12 @@ from dataclasses import replace
 
 import pytest
 
-from harness import plugins
 from harness.data.rows import tokenise
 from harness.models.lora import attach
 from harness.models.spec import LoraSpec
 from harness.protocols import Sources
 from harness.records import Pair, Role, StepEvent
+from harness.settings import plugins
 from harness.training.loop import fit
 from harness.training.spec import TrainSpec
 from harness.variants.sft import Sft

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import plugins
 from harness.config import TrialConfig, load_trial
+from harness.settings import plugins
 from harness.trial import run_trial
 
 TRIALS = Path(__file__).parents[2] / "sweeps" / "trials"

@@ -6,9 +6,9 @@ import sys
 
 import pytest
 
-from harness import catalogue, plugins
 from harness.protocols import Sources
 from harness.records import Corpora, Instruction, Message, Pair, Question, Role, Text
+from harness.settings import catalogue, plugins
 from tests.fakes import FixedPrompt, ScriptedGenerator
 
 NAMES = plugins.names("variant")

@@ -10,7 +10,7 @@ from harness.data.readers import read_instructions, read_pairs, read_texts
 from harness.data.spec import CorpusSpec
 from harness.errors import ConfigError, DataError
 from harness.records import Instruction, Message, Pair
-from harness.spec import validate
+from harness.settings.spec import validate
 
 LANGUAGES = {"source_lang": "en", "target_lang": "de"}
 TMX = '<tmx version="1.4"><header srclang="en"/><body>\n{}\n</body></tmx>'

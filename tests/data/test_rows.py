@@ -12,7 +12,7 @@ from harness.data.spec import DataSpec
 from harness.errors import ConfigError, DataError
 from harness.protocols import Sources
 from harness.records import Corpora, Example, ExampleSet, Message, Pair, Role, Segment
-from harness.spec import validate
+from harness.settings.spec import validate
 from tests.fakes import ScriptedGenerator
 
 END = 0

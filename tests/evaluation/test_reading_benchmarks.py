@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from harness.errors import ConfigError, DataError
 from harness.evaluation.spec import EvalSpec
 from harness.records import Decoding, Split
-from harness.spec import validate
+from harness.settings.spec import validate
 
 
 def test_a_benchmark_is_read_with_its_items(benchmarks):

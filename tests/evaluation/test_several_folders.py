@@ -7,7 +7,7 @@ from harness.config import TrialConfig
 from harness.errors import ConfigError
 from harness.evaluation.benchmarks import find_benchmarks
 from harness.evaluation.spec import EvalSpec
-from harness.spec import load_spec, validate
+from harness.settings.spec import load_spec, validate
 from tests.evaluation.conftest import Benchmarks
 
 

@@ -16,7 +16,7 @@ from harness.pocket.corruptions import (
 )
 from harness.pocket.vocabulary import Vocabulary
 from harness.pocket.world.world import draw_world
-from harness.spec import file_sha256
+from harness.settings.spec import file_sha256
 
 WORLD = draw_world(1)
 ROWS = rated_translations(WORLD, 300, 2, seed=5)

@@ -8,7 +8,7 @@ import yaml
 
 from harness.models.teachers import ServedSpec, teacher
 from harness.servers.spec import ServerSpec
-from harness.spec import Spec, validate
+from harness.settings.spec import Spec, validate
 from harness.variants._parts import VariantField
 
 ROOT = Path(__file__).parents[2]

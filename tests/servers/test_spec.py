@@ -3,7 +3,7 @@ from pydantic import ValidationError
 
 from harness.errors import ConfigError
 from harness.servers.spec import ServerSpec
-from harness.spec import explain, validate
+from harness.settings.spec import explain, validate
 
 GIVEN = {"url": "http://localhost:8000/v1", "model": "m"}
 SECRETS = (

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import yaml
 
-from harness.spec import load_spec
+from harness.settings.spec import load_spec
 from harness.sweep.spec import SweepSpec
 
 

@@ -7,7 +7,7 @@ from mlflow import MlflowClient
 
 from harness.errors import ConfigError, EvaluationError
 from harness.records import SweepRecord
-from harness.spec import file_sha256
+from harness.settings.spec import file_sha256
 from harness.sweep import run as run_module
 from harness.sweep.progress import Notice, Snapshot, SweepNews, TrialEnded
 from harness.sweep.record import load_sweep

@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 
 from harness.errors import EXIT_USER, ConfigError
-from harness.spec import load_spec, validate
+from harness.settings.spec import load_spec, validate
+from harness.settings.yaml import parse_override
 from harness.sweep.configurations import configure
 from harness.sweep.space import grid
 from harness.sweep.spec import SweepSpec, load_sweep_spec
-from harness.yaml_files import parse_override
 
 
 def test_reads_and_writes_itself(spec: SweepSpec) -> None:

@@ -155,7 +155,7 @@ def test_an_error_of_the_learned_scorer_reaches_the_task(
 ORPHAN = """
 import os, sys, time
 from pathlib import Path
-from harness.spec import load_spec
+from harness.settings.spec import load_spec
 from harness.sweep.messages import Task
 from harness.sweep.spec import SweepSpec
 from harness.sweep.workers import Pool

@@ -5,7 +5,6 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import GPT2Config, GPT2LMHeadModel
 
-from harness import plugins
 from harness.errors import ConfigError, DataError
 from harness.models.load import load_chat_model
 from harness.models.lora import attach
@@ -13,6 +12,7 @@ from harness.models.spec import LoraSpec, ModelSpec
 from harness.models.updates import low_rank_updates
 from harness.protocols import Penalty
 from harness.records import Role, TokenRow
+from harness.settings import plugins
 from harness.training.penalties.ewc import fisher_information
 from harness.training.prepare import prepare
 

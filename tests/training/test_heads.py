@@ -7,8 +7,8 @@ import torch
 from peft import LoraConfig, get_peft_model
 from transformers import Gemma2Config, Gemma2ForCausalLM, GraniteConfig, GraniteForCausalLM
 
-from harness import plugins
 from harness.records import Role, TokenRow
+from harness.settings import plugins
 from harness.training.batches import micro_batches
 from harness.training.drift import Drift
 from harness.training.heads import chunks

@@ -4,12 +4,12 @@ from dataclasses import replace
 import pytest
 import torch
 
-from harness import plugins
 from harness.models.load import load_chat_model
 from harness.models.lora import attach
 from harness.models.spec import LoraSpec, ModelSpec
 from harness.protocols import TokenPenalty
 from harness.records import Role, TokenRow
+from harness.settings import plugins
 from harness.training.batches import micro_batches
 from harness.training.objective import coefficients
 from harness.training.passes import Pass, role_sums

@@ -4,13 +4,13 @@ from types import SimpleNamespace
 import pytest
 import torch
 
-from harness import plugins
 from harness.errors import EXIT_FAILED, ConfigError, TrainingError
 from harness.models.load import load_chat_model
 from harness.models.lora import attach
 from harness.models.spec import LoraSpec, ModelSpec
 from harness.protocols import Penalty, TokenPenalty
 from harness.records import Role, StepEvent, TokenRow
+from harness.settings import plugins
 from harness.training.loop import fit
 from harness.training.spec import TrainSpec
 

@@ -3,13 +3,13 @@ import copy
 import pytest
 import torch
 
-from harness import plugins
 from harness.errors import TrainingError
 from harness.models.load import load_chat_model
 from harness.models.lora import attach
 from harness.models.spec import LoraSpec, ModelSpec
 from harness.protocols import TokenPenalty
 from harness.records import Role, StepEvent, TokenRow
+from harness.settings import plugins
 from harness.training.batches import micro_batches
 from harness.training.loop import fit
 from harness.training.objective import coefficients

@@ -4,7 +4,7 @@ import pytest
 from pydantic import ValidationError
 
 from harness.errors import ConfigError
-from harness.spec import validate
+from harness.settings.spec import validate
 from harness.store import Store
 from harness.trial import run_trial
 from harness.variants.merge import Merge

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness import plugins
+from harness.settings import plugins
 from harness.variants.sft import Sft
 from tests.contract.test_variants import sources
 

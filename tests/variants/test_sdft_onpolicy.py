@@ -1,9 +1,9 @@
 import pytest
 from pydantic import ValidationError
 
-from harness import plugins
 from harness.protocols import Sources
 from harness.records import Corpora, Message, Pair, Role
+from harness.settings import plugins
 from harness.variants.sdft_onpolicy import SdftOnpolicy
 from tests.fakes import END, FixedPrompt, ScriptedGenerator
 

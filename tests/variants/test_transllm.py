@@ -15,7 +15,7 @@ from harness.records import (
     Role,
     Text,
 )
-from harness.spec import validate
+from harness.settings.spec import validate
 from harness.training.prepare import prepare
 from harness.variants.sft import Sft
 from harness.variants.transllm import Transllm

@@ -2,10 +2,10 @@ from pathlib import Path
 
 import pytest
 
-from harness import plugins
 from harness.errors import ConfigError
 from harness.preflight import preflight
-from harness.spec import validate
+from harness.settings import plugins
+from harness.settings.spec import validate
 from harness.trial import run_trial
 from harness.variants.sft import Sft
 from harness.variants.wise import Wise

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from harness.protocols import Generator
 from harness.records import Answer, Asked, Decoding, Message
-from harness.spec import Spec
+from harness.settings.spec import Spec
 
 
 class Plain(Spec):

@@ -25,7 +25,7 @@ from pydantic import Field, field_validator
 
 from harness.protocols import Generator
 from harness.records import Answer, Asked, Decoding, Generation, Message, TokenIds
-from harness.spec import Spec
+from harness.settings.spec import Spec
 
 
 @dataclass(frozen=True, slots=True)

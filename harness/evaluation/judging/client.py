@@ -19,7 +19,7 @@ from harness.records import JSON
 from harness.servers.chat import ChatServer
 from harness.servers.exchange import ChatRequest, Reply
 from harness.servers.spec import ServerSpec
-from harness.spec import digest
+from harness.settings.spec import digest
 
 logger = logging.getLogger(__name__)
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from harness.errors import MissingExtra
 from harness.evaluation.benchmark_data import DATA_VARIABLE
-from harness.spec import file_sha256
+from harness.settings.spec import file_sha256
 
 
 def find_file(setting: str, named: str, get: str) -> Path:

@@ -19,7 +19,7 @@ from harness.protocols import Judgement, JudgeRequest, Services
 from harness.records import JSON, Prediction
 from harness.servers.key import read_key
 from harness.servers.spec import ServerSpec
-from harness.spec import LocalPath, Spec
+from harness.settings.spec import LocalPath, Spec
 
 logger = logging.getLogger(__name__)
 

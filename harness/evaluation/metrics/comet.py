@@ -19,7 +19,7 @@ from harness.errors import ConfigError, MissingExtra
 from harness.evaluation.comet_checkpoint import find_checkpoint, local_checkpoint
 from harness.protocols import LearnedScorer, Services
 from harness.records import Prediction
-from harness.spec import LocalPath, Spec
+from harness.settings.spec import LocalPath, Spec
 
 logger = logging.getLogger(__name__)
 

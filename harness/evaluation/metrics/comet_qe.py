@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from harness.evaluation.metrics.comet import Comet
 from harness.records import Prediction
-from harness.spec import LocalPath
+from harness.settings.spec import LocalPath
 
 
 class CometQe(Comet):

@@ -29,7 +29,7 @@ from harness.evaluation.judging.spread import (
 from harness.evaluation.judging.verdicts import rating
 from harness.protocols import Judgement, Services
 from harness.records import Prediction
-from harness.spec import LocalPath
+from harness.settings.spec import LocalPath
 
 _BEHIND_REPEATS = 8
 

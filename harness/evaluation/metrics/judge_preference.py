@@ -37,7 +37,7 @@ from harness.evaluation.judging.verdicts import (
 )
 from harness.protocols import Judgement, Services
 from harness.records import JSON, Prediction
-from harness.spec import LocalPath
+from harness.settings.spec import LocalPath
 
 _OTHER_SYSTEM = (
     "a predictions file of the other system (`harness evaluate` makes one), or AlpacaEval's "

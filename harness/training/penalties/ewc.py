@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from harness.errors import ConfigError, DataError
 from harness.models.updates import Update, low_rank_updates
-from harness.spec import Spec
+from harness.settings.spec import Spec
 from harness.training.batches import collate
 from harness.training.closed_forms import weighted_square
 from harness.training.passes import passes, token_losses

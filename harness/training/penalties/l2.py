@@ -11,7 +11,7 @@ from pydantic import Field
 from torch import Tensor
 
 from harness.models.updates import Update, low_rank_updates
-from harness.spec import Spec
+from harness.settings.spec import Spec
 from harness.training.prepare import Prepared
 
 

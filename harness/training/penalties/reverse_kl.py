@@ -15,7 +15,7 @@ import torch
 from pydantic import Field
 from torch import Tensor
 
-from harness.spec import Spec
+from harness.settings.spec import Spec
 from harness.training.closed_forms import reverse_kl
 from harness.training.passes import Pass
 from harness.training.prepare import Prepared

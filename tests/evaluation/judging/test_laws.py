@@ -15,7 +15,7 @@ from harness.evaluation.predictions import write_predictions
 from harness.evaluation.score import score_predictions
 from harness.evaluation.significance import Draws, paired_difference
 from harness.protocols import Judgement, Services
-from harness.spec import digest
+from harness.settings.spec import digest
 from tests.evaluation.judging.conftest import TEMPLATES, prediction, write_lines
 
 REPEATS = 3

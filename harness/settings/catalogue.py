@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.plugins import KINDS, names
+from harness.settings.plugins import KINDS, names
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,14 +17,15 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, Va
 
 from harness.errors import ConfigError, unknown_name
 from harness.records import JSON
-from harness.yaml_files import key_lines, parse_yaml, read_text, set_path
+from harness.settings.yaml import key_lines, parse_yaml, read_text, set_path
 
 
 class Spec(BaseModel):
     """Parsed from a file or given in Python; immutable, hashable, unknown keys refused.
 
-    The docstring under each field is read from the source by ``harness.catalogue``; pydantic would
-    parse every specification's source at each start, a quarter of the time a typo may take.
+    The docstring under each field is read from the source by ``harness.settings.catalogue``;
+    pydantic would parse every specification's source at each start, a quarter of the time a typo
+    may take.
     """
 
     model_config = ConfigDict(

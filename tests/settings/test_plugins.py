@@ -1,7 +1,7 @@
 import pytest
 
-from harness import plugins
 from harness.errors import ConfigError
+from harness.settings import plugins
 
 
 def test_the_files_of_a_folder_are_its_plugins():

@@ -7,8 +7,8 @@ from hypothesis import strategies as st
 from pydantic import Field
 
 from harness.errors import ConfigError
-from harness.spec import LocalPath, Spec, digest, load_spec
-from harness.yaml_files import flatten, get_path, parse_override, parse_yaml, set_path
+from harness.settings.spec import LocalPath, Spec, digest, load_spec
+from harness.settings.yaml import flatten, get_path, parse_override, parse_yaml, set_path
 
 
 class Inner(Spec):
