@@ -31,8 +31,8 @@ from harness.records import (
     StepEvent,
     TokenRow,
 )
+from harness.seeds import stream
 from harness.settings import plugins
-from harness.streams import stream
 from harness.training.checkpoint import Checkpoints
 from harness.training.drift import Drift
 from harness.training.loop import fit

@@ -18,8 +18,8 @@ from harness.models.folder import adapter_folder
 from harness.models.identity import folder_hash
 from harness.protocols import Sources, Variant
 from harness.records import JSON, Event
+from harness.seeds import stream_seed
 from harness.store import Built, Stage, Store, library_versions
-from harness.streams import stream_seed
 from harness.timeline import Timeline
 from harness.training.checkpoint import Checkpoints
 

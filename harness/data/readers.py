@@ -18,8 +18,8 @@ from harness.data.raw import Format, RawRow
 from harness.data.spec import CorpusSpec
 from harness.errors import DataError
 from harness.records import Instruction, Pair, Question, Text
+from harness.seeds import stream
 from harness.settings.plugins import load, names
-from harness.streams import stream
 
 Item = TypeVar("Item")
 Row = TypeVar("Row", Pair, Instruction, Text, Question)

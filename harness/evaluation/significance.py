@@ -22,8 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from harness.records import JSON, Score, TrialResult
+from harness.seeds import stream_seed
 from harness.settings import plugins
-from harness.streams import stream_seed
 
 Floats: TypeAlias = NDArray[np.float64]
 Aggregate: TypeAlias = Callable[[Sequence[float]], float | None]

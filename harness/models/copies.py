@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from harness.records import TokenIds
-from harness.streams import stream_seed
+from harness.seeds import stream_seed
 
 
 def copies_of(prompts: Sequence[TokenIds]) -> list[int]:

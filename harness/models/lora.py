@@ -26,7 +26,7 @@ from harness.models.spec import LoraSpec
 from harness.models.speed import quantised
 from harness.models.targets import target_modules
 from harness.models.vocabulary import read_tokens, remove_tokens, write_tokens
-from harness.streams import stream_seed
+from harness.seeds import stream_seed
 
 _DEFAULT = "default"
 """PEFT's name for an adapter that is given none."""

@@ -11,7 +11,7 @@ from torch import Tensor
 
 from harness.models.copies import content_of
 from harness.records import Decoding, TokenIds
-from harness.streams import stream_seed
+from harness.seeds import stream_seed
 
 
 def draws(prompts: Sequence[TokenIds], copies: Sequence[int], decoding: Decoding) -> Tensor:

@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.records import Prediction, SweepRecord, TrialResult
 from harness.report.chosen import best_of_variants
 from harness.report.stored import predicted, predictions_of
-from harness.streams import stream
+from harness.seeds import stream
 
 PER_BENCHMARK = 3
 

@@ -17,7 +17,7 @@ from optuna.study import Study
 from optuna.trial import FrozenTrial, TrialState
 
 from harness.records import JSON
-from harness.streams import stream_seed
+from harness.seeds import stream_seed
 from harness.sweep.space import Dimension, Params
 from harness.sweep.spec import SamplerSpec
 

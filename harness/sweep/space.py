@@ -13,8 +13,8 @@ from typing import Any, TypeAlias
 from pydantic import Field, field_validator, model_validator
 
 from harness.records import JSON
+from harness.seeds import stream
 from harness.settings.spec import Spec
-from harness.streams import stream
 
 Params: TypeAlias = dict[str, JSON]
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from harness.records import Role
-from harness.streams import stream
+from harness.seeds import stream
 from harness.training.prepare import Prepared
 from harness.training.spec import TrainSpec
 

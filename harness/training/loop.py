@@ -15,7 +15,7 @@ import torch
 from harness.models.memory import checkpointed, memory_faults
 from harness.protocols import OnEvent, Penalty, TokenPenalty
 from harness.records import JSON, Role, StepEvent, TokenRow
-from harness.streams import stream_seed
+from harness.seeds import stream_seed
 from harness.training.batches import number_of_steps, steps
 from harness.training.checkpoint import Checkpoints, Keeper, Progress, rows_digest
 from harness.training.objective import check_weights

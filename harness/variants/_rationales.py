@@ -6,7 +6,7 @@ from statistics import fmean
 
 from harness.protocols import Generator, Sources
 from harness.records import JSON, Decoding, Generation, Pair, Role, TokenIds
-from harness.streams import stream
+from harness.seeds import stream
 from harness.variants._written import written
 
 PARAGRAPH = "\n\n"

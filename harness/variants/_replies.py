@@ -20,7 +20,7 @@ from harness.records import (
     Role,
     Segment,
 )
-from harness.streams import stream
+from harness.seeds import stream
 from harness.variants.sft import Sft
 
 Item = TypeVar("Item")

@@ -39,7 +39,7 @@ from harness.records import (
     Segment,
     TokenIds,
 )
-from harness.streams import stream_seed
+from harness.seeds import stream_seed
 from harness.variants._method import Method
 from harness.variants._replies import beside_the_task, fallbacks, num_extras
 from harness.variants._turns import user_turns

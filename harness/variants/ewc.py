@@ -32,7 +32,7 @@ from pydantic import Field
 from harness.data.segments import pair_prompt, prompt_segment
 from harness.protocols import Sources
 from harness.records import JSON, Decoding, Example, ExampleSet, Role, Segment
-from harness.streams import stream, stream_seed
+from harness.seeds import stream, stream_seed
 from harness.variants._pairs import OnPairs
 
 

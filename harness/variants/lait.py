@@ -31,7 +31,7 @@ from harness.data.segments import pair_prompt, prompt_segment
 from harness.errors import ConfigError
 from harness.protocols import Sources
 from harness.records import JSON, Example, ExampleSet, Pair, Role, Segment
-from harness.streams import stream
+from harness.seeds import stream
 from harness.variants._method import Method
 from harness.variants.sft import Sft
 

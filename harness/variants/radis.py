@@ -27,7 +27,7 @@ from harness.data.segments import pair_prompt
 from harness.models.teachers import TeacherField
 from harness.protocols import Generator, Sources
 from harness.records import JSON, Decoding, Example, ExampleSet, Pair, Role, Segment, TokenIds
-from harness.streams import stream_seed
+from harness.seeds import stream_seed
 from harness.variants._method import Method
 from harness.variants._rationales import NONE, PARAGRAPH, Rationale, continued, facts, rotate, row
 from harness.variants._replies import nested

@@ -28,7 +28,7 @@ from pydantic import Field, field_validator
 
 from harness.protocols import Sources
 from harness.records import Decoding, ExampleSet, Message, Pair, Role, TokenIds
-from harness.streams import stream_seed
+from harness.seeds import stream_seed
 from harness.variants._method import Method
 from harness.variants._written import Extraction, in_place_of_references
 

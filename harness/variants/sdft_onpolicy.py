@@ -37,7 +37,7 @@ from pydantic import Field, field_validator
 from harness.data.segments import pair_prompt, prompt_segment
 from harness.protocols import Sources
 from harness.records import JSON, Decoding, Example, ExampleSet, Pair, Role, Segment
-from harness.streams import stream_seed
+from harness.seeds import stream_seed
 from harness.variants._method import Method
 
 _FIELDS = {"request", "demonstration"}

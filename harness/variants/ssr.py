@@ -32,7 +32,7 @@ from pydantic import Field, model_validator
 from harness.errors import DataError
 from harness.protocols import Sources
 from harness.records import JSON, Decoding, ExampleSet, Instruction, Message, Role, TokenIds
-from harness.streams import stream, stream_seed
+from harness.seeds import stream, stream_seed
 from harness.variants._method import Method
 from harness.variants._replies import (
     Answered,

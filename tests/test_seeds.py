@@ -1,4 +1,4 @@
-from harness.streams import stream, stream_seed
+from harness.seeds import stream, stream_seed
 
 
 def test_streams_of_other_names_and_seeds_differ_and_the_same_repeats():
