@@ -7,7 +7,7 @@ from harness.config import TrialConfig
 from harness.errors import ConfigError
 from harness.models.export import TOLERANCE, Dtype, Exported, check_free, export
 from harness.protocols import OnEvent
-from harness.store import Store
+from harness.storage.store import Store
 from harness.timeline import Timeline
 from harness.tuning import Tuning
 

@@ -25,7 +25,7 @@ from harness.data.examples import load_examples
 from harness.errors import HarnessError, TrainingError
 from harness.material import Material
 from harness.models.load import take_device
-from harness.store import Store
+from harness.storage.store import Store
 from harness.timeline import Timeline
 from harness.training.checkpoint import Checkpoints
 from harness.training.team import ALONE, Process, Team

@@ -22,7 +22,7 @@ from harness.models.teachers import ServedSpec, Teacher, teacher
 from harness.models.tokenizer import load_tokenizer
 from harness.protocols import Generator, Sources, Variant
 from harness.records import JSON, Corpora, Pair
-from harness.store import Store
+from harness.storage.store import Store
 from harness.timeline import Timeline
 
 

@@ -19,7 +19,7 @@ from harness.models.spec import ModelSpec
 from harness.models.teachers import ServedSpec, Teacher, teacher
 from harness.models.vllm_process import check_vllm, check_vllm_model
 from harness.servers.key import read_key
-from harness.store import Store
+from harness.storage.store import Store
 from harness.variants._parts import adapters_read
 
 

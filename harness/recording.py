@@ -24,10 +24,10 @@ from harness.evaluation.score import judgements_file
 from harness.evaluation.spec import EvalSpec
 from harness.protocols import DataInput, TrackedRun
 from harness.records import JSON, Event, StepEvent, TrialResult
-from harness.results import results_text
 from harness.settings.spec import digest
 from harness.settings.yaml import flatten
-from harness.store import MANIFEST, Store
+from harness.storage.results import results_text
+from harness.storage.store import MANIFEST, Store
 
 logger = logging.getLogger(__name__)
 

@@ -25,8 +25,8 @@ from harness.models.spec import ModelSpec
 from harness.models.vllm_process import check_vllm, vllm_python, vllm_version
 from harness.protocols import Generator, LearnedScorer, OnEvent, Services
 from harness.records import Score, TrialResult
-from harness.results import write_results
-from harness.store import Built, Store, library_versions
+from harness.storage.results import write_results
+from harness.storage.store import Built, Store, library_versions
 from harness.timeline import Timeline
 from harness.tuning import Tuning
 from harness.variants.base import Base

@@ -19,7 +19,7 @@ from harness.models.identity import folder_hash
 from harness.protocols import Sources, Variant
 from harness.records import JSON, Event
 from harness.seeds import stream_seed
-from harness.store import Built, Stage, Store, library_versions
+from harness.storage.store import Built, Stage, Store, library_versions
 from harness.timeline import Timeline
 from harness.training.checkpoint import Checkpoints
 

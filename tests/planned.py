@@ -7,7 +7,7 @@ from harness.config import TrialConfig
 from harness.data.examples import save_examples
 from harness.evaluation.benchmarks import select
 from harness.records import JSON, ExampleSet
-from harness.store import Built, Stage, Store
+from harness.storage.store import Built, Stage, Store
 from harness.timeline import Timeline
 from harness.trial import _predict
 from harness.tuning import GENERATED, Tuning

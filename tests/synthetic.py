@@ -9,7 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness import pareto
-from harness.evaluation.predictions import write_predictions
 from harness.protocols import Services
 from harness.records import (
     Objective,
@@ -21,6 +20,7 @@ from harness.records import (
     TrialResult,
 )
 from harness.settings import plugins
+from harness.storage.predictions import write_predictions
 
 SOURCES = ["The old sailor", "A young woman", "My brother", "The red fox", "Their teacher"]
 VERBS = [("sees", "sieht"), ("buys", "kauft"), ("paints", "malt"), ("carries", "trägt")]

@@ -4,7 +4,7 @@ from harness.answered import answered_chats
 from harness.errors import DataError
 from harness.material import Material
 from harness.records import Role, StepEvent
-from harness.store import Store
+from harness.storage.store import Store
 from harness.timeline import Timeline
 from harness.trial import run_trial
 from tests.projects import write_lines, write_project

@@ -18,7 +18,7 @@ from harness.models.load import load_chat_model
 from harness.models.spec import ModelSpec
 from harness.models.tokenizer import load_tokenizer
 from harness.records import Decoding, Event, StageEvent
-from harness.store import Store
+from harness.storage.store import Store
 from tests.evaluation.conftest import Benchmarks
 from tests.models.test_generate import some_prompts
 

@@ -15,7 +15,7 @@ from safetensors.torch import load_file
 
 from harness.errors import TrainingError
 from harness.records import StepEvent
-from harness.store import Store
+from harness.storage.store import Store
 from harness.timeline import Timeline
 from harness.tuning import Tuning
 from tests.projects import write_project

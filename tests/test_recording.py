@@ -5,7 +5,7 @@ from pathlib import Path
 from harness.evaluation.score import facts_of_scores
 from harness.recording import Recorder, environment, mean_metrics
 from harness.records import Score, StageEvent, StepEvent, TrialResult
-from harness.results import parse_results, results_text
+from harness.storage.results import parse_results, results_text
 
 
 class Written:

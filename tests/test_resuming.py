@@ -10,7 +10,7 @@ import pytest
 from safetensors.torch import load_file
 
 from harness.records import StepEvent
-from harness.store import Store
+from harness.storage.store import Store
 from harness.timeline import Timeline
 from harness.tuning import Tuning
 from tests.projects import write_project

@@ -4,7 +4,7 @@ import logging
 
 from harness.adapters import train_adapter
 from harness.records import Example, ExampleSet, Role, Segment
-from harness.store import Store
+from harness.storage.store import Store
 from harness.timeline import Timeline
 from harness.tuning import Tuning
 from tests.projects import write_corpus, write_project

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from mlflow import MlflowClient
 
-from harness import leases
 from harness.errors import ConfigError
 from harness.protocols import DataInput
-from harness.publish import publish_once
+from harness.storage import leases
+from harness.storage.files import publish_once
 from harness.tracking.fields import ENDS, OWNER, safe_key
 from harness.tracking.place import existing_store, sqlite_file, store_uri
 from harness.tracking.tracker import MlflowTracker

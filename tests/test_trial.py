@@ -2,8 +2,8 @@ from dataclasses import replace
 
 import pytest
 
-from harness import results
 from harness.records import StageEvent, StepEvent
+from harness.storage import results
 from harness.trial import run_trial
 from tests.projects import write_project
 

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from harness.errors import ConfigError, DataError
 from harness.records import SweepRecord, SweepTrial, TrialResult
-from harness.results import parse_results, read_results
+from harness.storage.results import parse_results, read_results
 
 
 def read_candidate(

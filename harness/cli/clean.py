@@ -10,7 +10,7 @@ from harness.cli import options, output
 from harness.errors import ConfigError
 
 if TYPE_CHECKING:
-    from harness.cleaning import Removable, Removed, Usage
+    from harness.storage.clean import Removable, Removed, Usage
 
 MOST_SHOWN = 30
 
@@ -57,8 +57,8 @@ def command(
     Results of trials are kept, and a stage that is gone is made again when it is needed. What a
     live process is building is never touched.
     """
-    from harness import cleaning
-    from harness.store import Store
+    from harness.storage import clean as cleaning
+    from harness.storage.store import Store
 
     store = Store(home / "store")
     usage = cleaning.usage(store)

@@ -31,7 +31,7 @@ def execute(
     preflight(config, home)
     from harness.cli.progress import RunProgress
     from harness.evaluation.comet_client import CometClient
-    from harness.results import write_results
+    from harness.storage.results import write_results
     from harness.tracked import run_tracked
     from harness.tracking.tracker import MlflowTracker
 

@@ -25,7 +25,7 @@ from harness.languages.identify import rules
 from harness.records import JSON, Corpora, Instruction, Message, Pair, Question, Text
 from harness.settings.plugins import load
 from harness.settings.spec import digest, file_sha256
-from harness.store import Stage, Store
+from harness.storage.store import Stage, Store
 
 STAGE_VERSION = 2
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.data.contamination import NEAR, find_overlaps, training_texts
 from harness.records import JSON, Corpora
-from harness.store import Built, Stage, Store
+from harness.storage.store import Built, Stage, Store
 
 STAGE_VERSION = 2
 MATCHES = "matches.jsonl"

@@ -4,9 +4,9 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from harness.evaluation.predictions import raise_faults, read_lines
 from harness.evaluation.task import TaskFile
 from harness.records import JSON
+from harness.storage.predictions import raise_faults, read_lines
 
 _FIELD = re.compile(r"\{\{-?\s*([A-Za-z_]\w*)")
 

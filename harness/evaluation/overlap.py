@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any, ClassVar
 
-from harness.evaluation.predictions import wanted
 from harness.protocols import Services
 from harness.records import Prediction
 from harness.settings.spec import Spec
+from harness.storage.predictions import wanted
 
 
 class Overlap(Spec):

@@ -31,10 +31,8 @@ from harness.evaluation.lm_answers import (
     foreign_predictions,
     prepared,
 )
-from harness.evaluation.predictions import write_predictions
 from harness.evaluation.turns import answer_turns
 from harness.models.chunks import ChunkRule
-from harness.models.journal import Journal
 from harness.models.journaled import JournaledGenerator, narrowed
 from harness.protocols import Answering, Generator, OnEvent
 from harness.records import (
@@ -48,7 +46,9 @@ from harness.records import (
     TokenIds,
 )
 from harness.settings import plugins
-from harness.store import Built, Stage, Store, library_versions
+from harness.storage.journal import Journal
+from harness.storage.predictions import write_predictions
+from harness.storage.store import Built, Stage, Store, library_versions
 
 STAGE = "predictions"
 VERSION = 1

@@ -15,14 +15,14 @@ from harness.errors import ConfigError, DataError, EvaluationError, MissingExtra
 from harness.evaluation.benchmarks import Benchmark
 from harness.evaluation.judging.asked import JUDGEMENTS, write_judgements
 from harness.evaluation.judging.judged import Judged
-from harness.evaluation.predictions import read_predictions, require
 from harness.evaluation.spec import EvalSpec
 from harness.protocols import Metric, Remarking, Services
 from harness.records import JSON, Prediction, Score
-from harness.results import score_fields
 from harness.settings import plugins
 from harness.settings.spec import digest, explain
-from harness.store import Built, Stage, Store
+from harness.storage.predictions import read_predictions, require
+from harness.storage.results import score_fields
+from harness.storage.store import Built, Stage, Store
 
 STAGE = "scores"
 VERSION = 1

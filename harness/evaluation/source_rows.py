@@ -13,9 +13,9 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from harness.data.prompts import language_name
 from harness.errors import ConfigError, DataError
-from harness.evaluation.predictions import raise_faults
 from harness.evaluation.source import SourceSpec, Template
 from harness.records import JSON
+from harness.storage.predictions import raise_faults
 
 Numbered = list[tuple[int, Mapping[str, JSON]]]
 

@@ -6,13 +6,13 @@ from functools import cached_property
 from pathlib import Path
 
 from harness.models.chunks import ChunkRule
-from harness.models.journal import Journal
 from harness.models.journaled import JournaledGenerator
 from harness.models.tokenizer import ChatTokenizer
 from harness.protocols import Generator, Independent, OnEvent
 from harness.records import JSON, Decoding, Generation, Message, StageEvent, TokenIds
 from harness.settings.spec import digest
-from harness.store import Built, Stage, Store, library_versions
+from harness.storage.journal import Journal
+from harness.storage.store import Built, Stage, Store, library_versions
 
 STAGE_VERSION = 1
 _FILE = "completions.jsonl"

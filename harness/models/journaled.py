@@ -10,10 +10,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from harness.models.chunks import ChunkRule, chunks
-from harness.models.journal import Journal
 from harness.protocols import Generator, Independent, OnEvent
 from harness.records import JSON, Decoding, Generation, Message, StageEvent, TokenIds
 from harness.settings.spec import digest
+from harness.storage.journal import Journal
 
 _CHOICE_BATCHES = 16
 """Batches of choices that are kept together."""

@@ -4,8 +4,8 @@ import logging
 from pathlib import Path
 
 from harness.errors import DataError
-from harness.evaluation.predictions import read_predictions
 from harness.records import Prediction, TrialResult
+from harness.storage.predictions import read_predictions
 
 logger = logging.getLogger(__name__)
 

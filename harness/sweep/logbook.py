@@ -14,12 +14,12 @@ from typing import Literal, TypeAlias
 
 import yaml
 
-from harness import leases
 from harness.config import TrialConfig
 from harness.protocols import KnownRun, RunStatus, TrackedRun, Tracker
 from harness.recording import Recorder, git_state, mean_metrics
 from harness.records import JSON, Event, TrialResult
 from harness.settings.yaml import flatten
+from harness.storage import leases
 from harness.sweep.spec import SweepSpec
 
 logger = logging.getLogger(__name__)

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from harness.errors import ConfigError, DataError, unknown_name
 from harness.records import JSON, Objective, SweepRecord, SweepTrial, TrialResult
-from harness.results import read_results
+from harness.storage.results import read_results
 from harness.sweep.choice import Candidate, front_of
 from harness.sweep.space import place_of
 from harness.sweep.study import KnownTrial, Study, find_study

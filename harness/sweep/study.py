@@ -16,10 +16,10 @@ from optuna.storages.journal import JournalFileBackend
 from optuna.study import StudyDirection
 from optuna.trial import FrozenTrial, TrialState
 
-from harness import leases
 from harness.errors import ConfigError, MissingExtra
 from harness.records import JSON
 from harness.settings.yaml import flatten
+from harness.storage import leases
 from harness.sweep.samplers import PlannedSampler, read_label, suggest
 from harness.sweep.space import Params, applies, ordered
 from harness.sweep.spec import SweepSpec

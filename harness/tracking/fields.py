@@ -3,8 +3,8 @@
 import json
 import re
 
-from harness import leases
 from harness.records import JSON
+from harness.storage import leases
 
 OWNER = "harness.lease.owner"
 ENDS = "harness.lease.ends"

@@ -4,7 +4,7 @@ from pathlib import Path
 from urllib.parse import quote, unquote
 
 from harness.errors import ConfigError
-from harness.publish import publish_once
+from harness.storage.files import publish_once
 from harness.tracking.library import MlflowClient, get_tracking_uri
 
 _SQLITE = "sqlite:///"

@@ -5,9 +5,9 @@ import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness import leases
 from harness.protocols import DataInput, RunStatus
 from harness.records import JSON
+from harness.storage import leases
 from harness.tracking.fields import (
     DIGEST_LENGTH,
     ENDS,

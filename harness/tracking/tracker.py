@@ -9,9 +9,9 @@ import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from harness import leases
 from harness.errors import ConfigError, DataError
 from harness.protocols import KnownRun
+from harness.storage import leases
 from harness.tracking.fields import ENDS, OWNER, RUNS_PER_PAGE, TAG_LENGTH, clipped, lease, safe_key
 from harness.tracking.library import Experiment, MlflowClient, MlflowException
 from harness.tracking.place import absolute, create_whole, store_uri

@@ -3,7 +3,7 @@ from xml.etree import ElementTree
 
 import pytest
 
-from harness.results import write_results
+from harness.storage.results import write_results
 from tests.cli import toy
 
 

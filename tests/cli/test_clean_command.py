@@ -6,8 +6,8 @@ from unittest.mock import ANY
 
 import pytest
 
-from harness.models.journal import Journal
-from harness.store import MANIFEST, Stage, Store
+from harness.storage.journal import Journal
+from harness.storage.store import MANIFEST, Stage, Store
 
 
 @pytest.fixture

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.gate.baseline import update_baseline
 from harness.records import Score, TrialResult
-from harness.results import write_results
+from harness.storage.results import write_results
 
 WORDS = {"cat": "Katze", "dog": "Hund", "tree": "Baum", "house": "Haus", "sun": "Sonne"}
 

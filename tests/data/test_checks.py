@@ -15,7 +15,7 @@ from harness.data.readers import read_instructions, read_pairs
 from harness.data.spec import ChecksSpec, CorpusSpec, DataSpec
 from harness.errors import DataError
 from harness.records import Corpora, Pair
-from harness.store import Store
+from harness.storage.store import Store
 
 GOOD = ("The old teacher sees a small dog in the garden.", "Der alte Lehrer sieht einen Hund.")
 ENGLISH = "And this is a sentence that nobody has translated at all."

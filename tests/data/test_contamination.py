@@ -18,7 +18,7 @@ from harness.data.contamination import (
 )
 from harness.data.overlaps import MATCHES, BenchmarkItems, overlaps_stored
 from harness.records import Corpora, Instruction, Message, Pair, Question, Text
-from harness.store import Store
+from harness.storage.store import Store
 
 TRAINING = [
     TrainingText("t1", "The quick brown fox jumps over the lazy dog near the river.", "source"),

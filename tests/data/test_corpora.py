@@ -8,7 +8,7 @@ from harness.data.readers import read_instructions, read_pairs, read_texts
 from harness.data.spec import CorpusSpec, DataSpec
 from harness.errors import EXIT_USER, DataError
 from harness.records import Instruction, Message, Pair, Text
-from harness.store import Store
+from harness.storage.store import Store
 
 PAIR = {"id": "a", "source": "A dog.", "target": "Ein Hund.", "source_lang": "en"} | {
     "target_lang": "de"

@@ -6,7 +6,7 @@ from harness.evaluation.answering.tags import Tags
 from harness.evaluation.predict import predict, predict_stored, stage_of
 from harness.evaluation.turns import answer_turns
 from harness.records import Answer, Asked, Decoding, Generation, Message
-from harness.store import Store
+from harness.storage.store import Store
 from tests.fakes import END, ScriptedGenerator
 
 TAGS = Tags(pivot="en")

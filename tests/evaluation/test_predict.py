@@ -5,9 +5,9 @@ import pytest
 
 from harness.errors import DataError, EvaluationError
 from harness.evaluation.predict import FILE, predict, predict_stored
-from harness.evaluation.predictions import read_predictions
 from harness.records import Decoding, StageEvent
-from harness.store import Store
+from harness.storage.predictions import read_predictions
+from harness.storage.store import Store
 from tests.fakes import ScriptedGenerator
 
 ANSWERS = {"Norland": "Toral.", "Sudland": "Nowhere.", "2 + 3": "5"}

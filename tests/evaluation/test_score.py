@@ -16,7 +16,7 @@ from harness.evaluation.score import (
 from harness.evaluation.spec import EvalSpec
 from harness.protocols import Services
 from harness.records import Prediction
-from harness.store import Store
+from harness.storage.store import Store
 from tests.fakes import ScriptedGenerator
 
 

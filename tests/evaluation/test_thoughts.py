@@ -7,7 +7,7 @@ from harness.evaluation.predict import predict, predict_stored
 from harness.models.completions import StoredGenerator
 from harness.models.thoughts import split_thoughts
 from harness.records import Decoding
-from harness.store import Store
+from harness.storage.store import Store
 from tests.fakes import ScriptedGenerator
 
 SAID = {"Norland": "<think>Norland, hm</think>\n\nToral.", "Sudland": "<think>I do not"}

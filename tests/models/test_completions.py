@@ -13,7 +13,7 @@ from harness.models.spec import ModelSpec
 from harness.models.tokenizer import load_tokenizer
 from harness.protocols import Generator
 from harness.records import Decoding, Generation, StageEvent, TokenIds
-from harness.store import Store
+from harness.storage.store import Store
 from tests.fakes import ScriptedGenerator
 
 EACH = ChunkRule(tokens=1, batches=1)

@@ -6,10 +6,10 @@ import pytest
 from harness.models.chat_model import ChatModel
 from harness.models.chunks import ChunkRule
 from harness.models.generate import HuggingFaceGenerator
-from harness.models.journal import FILE, Journal
 from harness.models.journaled import JournaledGenerator, narrowed
 from harness.protocols import Generator, Independent
 from harness.records import Decoding, Event, Generation, Message, StageEvent, TokenIds
+from harness.storage.journal import FILE, Journal
 from tests.fakes import ScriptedGenerator
 from tests.models.test_generate import some_prompts
 

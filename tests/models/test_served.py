@@ -14,7 +14,7 @@ from harness.models.teachers import ServedSpec, teacher
 from harness.protocols import Generator, Independent
 from harness.records import Decoding, Message
 from harness.servers.chat import ServerError
-from harness.store import Store
+from harness.storage.store import Store
 from tests.servers.loopback import Answer, refused, said, serving
 
 USER = Message("user", "Hi")

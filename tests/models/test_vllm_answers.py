@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from harness.cleaning import removable, remove
 from harness.engine import Engine
 from harness.errors import EvaluationError
 from harness.evaluation.spec import EvalSpec
@@ -18,13 +17,14 @@ from harness.models.chat_model import ChatModel
 from harness.models.chunks import ChunkRule
 from harness.models.generate import HuggingFaceGenerator
 from harness.models.identity import model_identity
-from harness.models.journal import Journal
 from harness.models.journaled import JournaledGenerator
 from harness.models.load import load_chat_model
 from harness.models.lora import load_adapter
 from harness.protocols import Generator
 from harness.records import Decoding, Message
-from harness.store import Store
+from harness.storage.clean import removable, remove
+from harness.storage.journal import Journal
+from harness.storage.store import Store
 from harness.trial import run_trial
 from tests.models.test_generate import some_prompts
 from tests.models.test_vllm import generator, saved, spec

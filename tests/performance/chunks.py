@@ -21,9 +21,9 @@ import torch
 
 from harness.models.chunks import ChunkRule
 from harness.models.generate import HuggingFaceGenerator
-from harness.models.journal import Journal
 from harness.models.journaled import JournaledGenerator
 from harness.records import Decoding, TokenIds
+from harness.storage.journal import Journal
 from tests.performance.compare import Timing, chat_model, machine, sources, timed
 
 BATCH = 16

@@ -12,7 +12,7 @@ from harness.models.completions import StoredGenerator
 from harness.models.served import ServerGenerator
 from harness.models.teachers import ServedSpec
 from harness.records import Decoding, Message
-from harness.store import Store
+from harness.storage.store import Store
 from harness.trial import run_trial
 from tests.projects import write_project
 from tests.servers.real import transformers_serve

@@ -13,10 +13,10 @@ from typing import Any
 from harness.config import TrialConfig
 from harness.errors import TrainingError
 from harness.records import Score, StageEvent, StepEvent, TrialResult
-from harness.results import write_results
 from harness.seeds import stream
 from harness.settings.spec import digest
-from harness.store import Stage, Store
+from harness.storage.results import write_results
+from harness.storage.store import Stage, Store
 
 STEPS = 4
 

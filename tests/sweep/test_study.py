@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import leases
 from harness.errors import ConfigError, MissingExtra
+from harness.storage import leases
 from harness.sweep.planned import budget_of, planned
 from harness.sweep.spec import SweepSpec
 from harness.sweep.study import Study, find_study, mend_journal, open_study

@@ -5,7 +5,7 @@ from pydantic import ValidationError
 
 from harness.errors import ConfigError
 from harness.settings.spec import validate
-from harness.store import Store
+from harness.storage.store import Store
 from harness.trial import run_trial
 from harness.variants.merge import Merge
 from harness.variants.replay import Replay

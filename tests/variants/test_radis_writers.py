@@ -100,7 +100,7 @@ def test_a_teacher_that_is_asked_again_of_the_student_is_refused():
 
 def trained(folder, model, **settings):
     """The key of the examples, and the adapter's weights."""
-    from harness.store import Store
+    from harness.storage.store import Store
     from harness.timeline import Timeline
     from harness.tuning import Tuning
 

@@ -15,8 +15,8 @@ from typing import Literal, TypeAlias, cast
 
 from harness.errors import DataError
 from harness.evaluation.judging.files import short_sha256
-from harness.evaluation.predictions import raise_faults, read_lines
 from harness.records import JSON, Message
+from harness.storage.predictions import raise_faults, read_lines
 
 Form: TypeAlias = Literal["rating", "letters", "m_or_M"]
 

@@ -6,8 +6,8 @@ from pathlib import Path
 
 from harness.errors import DataError
 from harness.evaluation.judging.conversations import Conversation, conversation_of
-from harness.evaluation.predictions import raise_faults, read_lines, read_predictions
 from harness.records import JSON, Prediction
+from harness.storage.predictions import raise_faults, read_lines, read_predictions
 
 REFERENCES = (
     "fastchat/llm_judge/data/mt_bench/reference_answer/gpt-4.jsonl of "

@@ -11,9 +11,9 @@ from sacrebleu.metrics.bleu import BLEU
 
 from harness.errors import DataError, MissingExtra
 from harness.evaluation.overlap import Overlap
-from harness.evaluation.predictions import wanted
 from harness.languages.identify import has_no_blanks
 from harness.records import Prediction
+from harness.storage.predictions import wanted
 
 _BY_LANGUAGE = {"zh": "zh", "ja": "ja-mecab", "ko": "ko-mecab"}
 # written without spaces between words, and sacreBLEU has no tokenizer for them

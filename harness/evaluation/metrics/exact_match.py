@@ -5,9 +5,9 @@ import unicodedata
 from collections.abc import Sequence
 from typing import ClassVar
 
-from harness.evaluation.predictions import wanted
 from harness.evaluation.rates import Rate
 from harness.records import Prediction
+from harness.storage.predictions import wanted
 
 _QUOTES = "\"'`“”„‚‘’«»‹›"
 _FINAL = ".!?…。！？ "

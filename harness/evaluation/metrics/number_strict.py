@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from harness.evaluation.numbers import same_number, strict_number
-from harness.evaluation.predictions import wanted
 from harness.evaluation.rates import Rate
 from harness.records import Prediction
+from harness.storage.predictions import wanted
 
 
 class NumberStrict(Rate):

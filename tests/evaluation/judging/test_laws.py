@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 
 from harness.evaluation.metrics.judge_grade import JudgeGrade
 from harness.evaluation.metrics.judge_preference import JudgePreference
-from harness.evaluation.predictions import write_predictions
 from harness.evaluation.score import score_predictions
 from harness.evaluation.significance import Draws, paired_difference
 from harness.protocols import Judgement, Services
 from harness.settings.spec import digest
+from harness.storage.predictions import write_predictions
 from tests.evaluation.judging.conftest import TEMPLATES, prediction, write_lines
 
 REPEATS = 3

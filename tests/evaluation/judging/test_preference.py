@@ -8,8 +8,8 @@ import pytest
 
 from harness.errors import DataError
 from harness.evaluation.metrics.judge_preference import JudgePreference
-from harness.evaluation.predictions import write_predictions
 from harness.evaluation.score import Unmeasured, score_predictions
+from harness.storage.predictions import write_predictions
 from tests.evaluation.judging.conftest import Bench, prediction, shown
 from tests.servers.loopback import said, serving
 

@@ -8,7 +8,6 @@ import pytest
 
 from harness.errors import DataError
 from harness.evaluation.predict import predict_stored
-from harness.evaluation.predictions import write_predictions
 from harness.evaluation.score import (
     check_metrics,
     facts_of_scores,
@@ -19,8 +18,9 @@ from harness.evaluation.score import (
 from harness.evaluation.spec import EvalSpec
 from harness.protocols import Services
 from harness.recording import Recorder
-from harness.results import from_plain, to_plain
-from harness.store import Store
+from harness.storage.predictions import write_predictions
+from harness.storage.results import from_plain, to_plain
+from harness.storage.store import Store
 from tests.evaluation.judging.conftest import prediction, shown
 from tests.fakes import ScriptedGenerator
 from tests.test_recording import Written, result

@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import ConfigError, unknown_name
-from harness.models.journal import FILE
-from harness.store import MANIFEST, Entry, Store, library_versions
+from harness.storage.journal import FILE
+from harness.storage.store import MANIFEST, Entry, Store, library_versions
 
 STAGES = (
     "corpus",

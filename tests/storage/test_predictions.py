@@ -1,8 +1,8 @@
 import pytest
 
 from harness.errors import DataError
-from harness.evaluation.predictions import read_predictions, require, write_predictions
 from harness.records import Prediction
+from harness.storage.predictions import read_predictions, require, write_predictions
 
 FULL = Prediction(
     id="1",

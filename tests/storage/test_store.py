@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from harness import store as store_module
-from harness.store import MANIFEST, Stage, Store
+from harness.storage import store as store_module
+from harness.storage.store import MANIFEST, Stage, Store
 
 STAGE = Stage("examples", 1, {"corpus": "abc", "weight": None})
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.models.journal import FILE, Journal
+from harness.storage.journal import FILE, Journal
 
 OF = {"model": "m", "decoding": {"max_new_tokens": 3}}
 LINES = [{"a": [[1, 2], "grüß\n\u2028", True, ""], "b": 1.5}, {"c": None}, {"a": "later"}]
