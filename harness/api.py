@@ -40,7 +40,7 @@ def run_trial(
 
     folder = Path(home or os.environ.get("HARNESS_HOME") or ".harness")
     preflight(config, folder)
-    from harness.evaluation.comet_client import CometClient
+    from harness.processes.comet_client import CometClient
     from harness.tracked import run_tracked
     from harness.tracking.tracker import MlflowTracker
 

@@ -117,9 +117,9 @@ def command(
     Each score is printed with its number of items and its signature: only scores of equal
     signature compare. What a judge said is kept in the home folder and never asked for again.
     """
-    from harness.evaluation.comet_client import CometClient
     from harness.evaluation.judging.client import JUDGEMENTS_FOLDER, JudgeClient
     from harness.evaluation.score_file import score_file
+    from harness.processes.comet_client import CometClient
     from harness.protocols import Services
 
     if comet_model is not None:

@@ -30,7 +30,7 @@ def execute(
 
     preflight(config, home)
     from harness.cli.progress import RunProgress
-    from harness.evaluation.comet_client import CometClient
+    from harness.processes.comet_client import CometClient
     from harness.storage.results import write_results
     from harness.tracked import run_tracked
     from harness.tracking.tracker import MlflowTracker

@@ -12,11 +12,11 @@ from harness.doctor.finding import Check
 from harness.errors import HarnessError
 from harness.evaluation.benchmarks import known_suites, select
 from harness.evaluation.comet_checkpoint import POCKET, local_checkpoint
-from harness.evaluation.comet_client import CometClient
-from harness.evaluation.comet_interpreter import comet_python
 from harness.evaluation.spec import EvalSpec
 from harness.models.devices import visible_devices
 from harness.models.vllm_process import vllm_python, vllm_version
+from harness.processes.comet_client import CometClient
+from harness.processes.comet_interpreter import comet_python
 from harness.settings.spec import file_sha256
 
 POCKET_FILES = POCKET.parent

@@ -12,9 +12,9 @@ import tempfile
 from pathlib import Path
 
 from harness.errors import TrainingError
-from harness.evaluation.comet_interpreter import comet_environment, comet_python
 from harness.pocket.corruptions import all_renderings, ladder, rated_translations
 from harness.pocket.world.world import World, draw_world
+from harness.processes.comet_interpreter import comet_environment, comet_python
 from harness.records import JSON
 from harness.settings.spec import file_sha256
 

@@ -12,7 +12,7 @@ from typing import Any
 from harness.config import accelerators
 from harness.errors import ConfigError, EvaluationError
 from harness.evaluation.benchmarks import Benchmark, find_benchmarks
-from harness.evaluation.comet_client import CometClient
+from harness.processes.comet_client import CometClient
 from harness.protocols import LearnedScorer, RunStatus
 from harness.records import JSON, Objective, Split, SweepRecord
 from harness.settings.yaml import flatten

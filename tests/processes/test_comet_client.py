@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import pytest
 
 from harness.errors import EvaluationError, MissingExtra
-from harness.evaluation import comet_interpreter, comet_process
 from harness.evaluation.comet_checkpoint import find_checkpoint
-from harness.evaluation.comet_client import CometClient
-from harness.evaluation.comet_interpreter import comet_python
+from harness.processes import comet_interpreter, comet_process
+from harness.processes.comet_client import CometClient
+from harness.processes.comet_interpreter import comet_python
 
 DOG, HORSE = "Der Mann sieht einen Hund.", "Anna hört ein Pferd."
 ROWS = [
@@ -430,7 +430,7 @@ def test_a_killed_worker_is_reported_and_the_next_score_starts_another(weights):
 def test_no_worker_outlives_its_owner(weights):
     code = (
         "import sys, time\n"
-        "from harness.evaluation.comet_client import CometClient\n"
+        "from harness.processes.comet_client import CometClient\n"
         "client = CometClient()\n"
         "client.score(sys.argv[1], [{'src': 'a', 'mt': 'a', 'ref': 'a'}])\n"
         "print(client.pid, flush=True); time.sleep(60)\n"

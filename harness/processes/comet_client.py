@@ -13,8 +13,8 @@ from types import TracebackType
 from typing import Self
 
 from harness.errors import EvaluationError
-from harness.evaluation.comet_interpreter import comet_python, comet_version
-from harness.evaluation.comet_process import Worker
+from harness.processes.comet_interpreter import comet_python, comet_version
+from harness.processes.comet_process import Worker
 from harness.records import JSON
 
 _IDLE_S = 2.0

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 from harness.errors import EvaluationError, MissingExtra
-from harness.evaluation.comet_interpreter import HINT, comet_environment
-from harness.line_process import LineProcess
+from harness.processes.comet_interpreter import HINT, comet_environment
+from harness.processes.line_process import LineProcess
 from harness.records import JSON
 
 WORKER = Path(__file__).with_name("comet_worker.py")
