@@ -8,7 +8,6 @@ import random
 from dataclasses import replace
 from pathlib import Path
 
-from harness import pareto
 from harness.protocols import Services
 from harness.records import (
     Objective,
@@ -20,6 +19,7 @@ from harness.records import (
     TrialResult,
 )
 from harness.settings import plugins
+from harness.statistics import pareto
 from harness.storage.predictions import write_predictions
 
 SOURCES = ["The old sailor", "A young woman", "My brother", "The red fox", "Their teacher"]

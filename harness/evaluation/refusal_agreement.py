@@ -15,7 +15,7 @@ from pathlib import Path
 
 from harness.errors import DataError, HarnessError
 from harness.evaluation.refusals import classify_text
-from harness.evaluation.significance import cohens_kappa
+from harness.statistics.bootstrap import cohens_kappa
 
 _COLUMNS = ("prompt", "completion", "final_label")
 _LABELS = {

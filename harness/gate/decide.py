@@ -16,11 +16,11 @@ on fewer than ``MIN_ITEMS`` items and not equal on all, cannot be decided.
 from collections.abc import Sequence
 
 from harness.errors import DataError, join_faults
-from harness.evaluation import significance
-from harness.evaluation.significance import Difference, Draws
 from harness.gate.baseline import Baseline, configuration_faults
 from harness.gate.verdict import GateReport, Outcome, Verdict
 from harness.records import Score, TrialResult
+from harness.statistics import bootstrap as significance
+from harness.statistics.bootstrap import Difference, Draws
 
 MIN_ITEMS = 6
 """With fewer, even a change of all items in one direction is no evidence at 5 % (2 ** -5 * 2)."""

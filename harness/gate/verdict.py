@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.errors import EXIT_DONE, EXIT_NO, EXIT_UNDECIDED
-from harness.evaluation.significance import Interval
+from harness.statistics.bootstrap import Interval
 
 
 class Outcome(StrEnum):

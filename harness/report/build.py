@@ -4,8 +4,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness import pareto
-from harness.evaluation.significance import NUM_RESAMPLES, Draws
 from harness.records import SweepRecord
 from harness.report import details, tables
 from harness.report.analysis import analyse
@@ -21,6 +19,8 @@ from harness.report.names import score_names, searched, setting_names
 from harness.report.page import Page, how_to_read, importances_text, render_page, short_answers
 from harness.report.points import points_of
 from harness.report.table import Column, Table, to_csv, to_latex, to_markdown
+from harness.statistics import pareto
+from harness.statistics.bootstrap import NUM_RESAMPLES, Draws
 
 
 @dataclass(frozen=True, slots=True)

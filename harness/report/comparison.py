@@ -11,8 +11,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from harness.evaluation import significance
-from harness.evaluation.significance import Difference, Draws
 from harness.records import SweepRecord, SweepTrial, TrialResult
 from harness.report.estimates import (
     Estimates,
@@ -22,6 +20,8 @@ from harness.report.estimates import (
     reference_trial,
 )
 from harness.report.names import label_of
+from harness.statistics import bootstrap as significance
+from harness.statistics.bootstrap import Difference, Draws
 
 Decision = Literal["better", "worse", "no difference shown"]
 

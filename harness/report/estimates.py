@@ -1,6 +1,6 @@
 """Every figure of a report with its interval, and each trial's probability of being on the front.
 
-All resamples of items and seeds are shared (see ``harness.evaluation.significance``), so trials are
+All resamples of items and seeds are shared (see ``harness.statistics.bootstrap``), so trials are
 compared within a resample: two trials that get the same items wrong rise and fall together.
 
 Shapes: R resamples, S seeds, T trials, M objectives.
@@ -13,12 +13,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.constraints import parse_constraint
-from harness.evaluation import significance
-from harness.evaluation.significance import LEVEL, NUM_RESAMPLES, Draws, Floats
 from harness.evaluation.summary import retention
 from harness.records import Score, SummaryPart, SweepRecord, SweepTrial, TrialResult
 from harness.report.names import is_translation
+from harness.statistics import bootstrap as significance
+from harness.statistics.bootstrap import LEVEL, NUM_RESAMPLES, Draws, Floats
+from harness.statistics.constraints import parse_constraint
 
 Runs = tuple[TrialResult, ...]
 

@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.pareto import front as pareto_front
-from harness.pareto import hypervolume
 from harness.records import JSON, Objective
+from harness.statistics.pareto import front as pareto_front
+from harness.statistics.pareto import hypervolume
 from harness.sweep.space import identity
 from harness.sweep.spec import ConfirmSpec
 

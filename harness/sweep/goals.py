@@ -11,12 +11,12 @@ from typing import Literal
 
 from pydantic import Field
 
-from harness.constraints import Constraint
 from harness.errors import unknown_name
 from harness.evaluation.benchmarks import Absent, Benchmark
 from harness.records import Objective, Split, TrialResult
 from harness.settings import plugins
 from harness.settings.spec import Spec
+from harness.statistics.constraints import Constraint
 
 SUMMARY = "summary"
 

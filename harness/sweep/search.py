@@ -13,10 +13,10 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.config import TrialConfig
-from harness.constraints import parse_constraint
 from harness.errors import EvaluationError
 from harness.records import JSON, Objective, Split, TrialResult
 from harness.settings.spec import explain
+from harness.statistics.constraints import parse_constraint
 from harness.sweep.choice import front_of, volume
 from harness.sweep.configurations import VARIANT, configure
 from harness.sweep.dispatch import Dispatcher, Job

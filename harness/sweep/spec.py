@@ -11,12 +11,12 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from harness.config import TrialConfig
-from harness.constraints import parse_constraint
 from harness.errors import ConfigError, DataError, unknown_name
 from harness.evaluation.benchmarks import find_benchmarks, select
 from harness.records import JSON, Split
 from harness.settings import plugins
 from harness.settings.spec import NestedFaults, Spec, load_spec
+from harness.statistics.constraints import parse_constraint
 from harness.sweep import space as spaces
 from harness.sweep.configurations import space_faults
 from harness.sweep.goals import Keys, ObjectiveSpec, resolve

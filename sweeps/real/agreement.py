@@ -15,7 +15,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[2]))
 
-from harness.evaluation.significance import cohens_kappa
+from harness.statistics.bootstrap import cohens_kappa
 
 _COUNTED = ("refused", "right")
 

@@ -2,10 +2,10 @@ from dataclasses import replace
 
 import pytest
 
-from harness.evaluation.significance import Draws, holm
 from harness.report.comparison import compare_runs, compare_trials, together
 from harness.report.comparison_tables import lines_table, overview
 from harness.report.estimates import Estimates, reference_trial
+from harness.statistics.bootstrap import Draws, holm
 from tests.synthetic import make_record, make_result
 
 SEEDS = range(101, 111)

@@ -2,7 +2,6 @@ from dataclasses import replace
 
 import pytest
 
-from harness.evaluation.significance import Draws
 from harness.records import SummaryPart
 from harness.report.estimates import (
     Estimates,
@@ -12,6 +11,7 @@ from harness.report.estimates import (
     reference_trial,
 )
 from harness.report.points import points_of
+from harness.statistics.bootstrap import Draws
 from tests.synthetic import make_record, make_result
 
 GENERAL = "pocket_general/summary"

@@ -1,9 +1,9 @@
 import pytest
 
-from harness.constraints import parse_constraint
 from harness.evaluation.benchmarks import Absent, find_benchmarks
 from harness.evaluation.task import Summary
 from harness.records import Objective, Score, Split, TrialResult
+from harness.statistics.constraints import parse_constraint
 from harness.sweep.goals import Keys, ObjectiveSpec, judge, mean_of, resolve
 from harness.sweep.spec import SweepSpec
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 from harness.evaluation.metrics.judge_grade import JudgeGrade
 from harness.evaluation.metrics.judge_preference import JudgePreference
 from harness.evaluation.score import score_predictions
-from harness.evaluation.significance import Draws, paired_difference
 from harness.protocols import Judgement, Services
 from harness.settings.spec import digest
+from harness.statistics.bootstrap import Draws, paired_difference
 from harness.storage.predictions import write_predictions
 from tests.evaluation.judging.conftest import TEMPLATES, prediction, write_lines
 

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from sacrebleu.metrics import BLEU
 from sacrebleu.significance import PairedTest
 
-from harness.evaluation import significance
-from harness.evaluation.significance import Draws
 from harness.records import Score
+from harness.statistics import bootstrap as significance
+from harness.statistics.bootstrap import Draws
 
 
 def mean(totals):
