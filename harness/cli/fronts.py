@@ -9,7 +9,7 @@ from harness.records import SweepRecord, SweepTrial, TrialResult
 
 if TYPE_CHECKING:
     from harness.report.build import ReportPaths
-    from harness.report.estimates import Estimates
+    from harness.statistics.estimates import Estimates
 
 WIDTH = 80
 LABEL = 14
@@ -18,7 +18,7 @@ MOST_FAILURES = 5
 
 def print_front(record: SweepRecord) -> None:
     """The members of the front: what they were chosen by, and what fresh seeds gave."""
-    from harness.report.estimates import Estimates
+    from harness.statistics.estimates import Estimates
 
     for line in front_lines(record, Estimates()):
         click.echo(line)
@@ -81,7 +81,7 @@ def _score_lines(
     confirmed: tuple[TrialResult, ...],
     estimates: "Estimates",
 ) -> list[str]:
-    from harness.report.estimates import key_for_test
+    from harness.report.reference import key_for_test
 
     keys = [objective.key for objective in record.objectives]
     lines = [_columns("  validation", _cells(estimates, chosen, keys))]

@@ -19,7 +19,7 @@ from harness.errors import DataError, join_faults
 from harness.gate.baseline import Baseline, configuration_faults
 from harness.gate.verdict import GateReport, Outcome, Verdict
 from harness.records import Score, TrialResult
-from harness.statistics import bootstrap as significance
+from harness.statistics import bootstrap
 from harness.statistics.bootstrap import Difference, Draws
 
 MIN_ITEMS = 6
@@ -71,7 +71,7 @@ def compare(
     adjusted = dict(
         zip(
             differences,
-            significance.holm([found.p_value for found in differences.values()]),
+            bootstrap.holm([found.p_value for found in differences.values()]),
             strict=True,
         )
     )
@@ -95,7 +95,7 @@ def _check_values(results: Sequence[TrialResult], where: str) -> None:
     for index, result in enumerate(results):
         for key, score in result.scores.items():
             totals = [sum(column) for column in zip(*score.statistics, strict=True)]
-            expected = significance.aggregate_for(result, score.metric)(totals)
+            expected = bootstrap.aggregate_for(result, score.metric)(totals)
             if expected is None or abs(expected - score.value) > 1e-9 * max(1.0, abs(expected)):
                 faults.append(
                     f"{index}.scores.{key}.value: found {score.value}, but its items add up to "
@@ -122,7 +122,7 @@ def _not_comparable(
     if len(new) < len(candidate):
         outcome, reason = Outcome.REGRESSION, _why_missing(key, candidate)
     else:
-        reason = significance.incomparable(old, new)
+        reason = bootstrap.incomparable(old, new)
         num_items = len(new[0].ids)
         if reason is None and num_items < MIN_ITEMS and not _equal(old, new):
             reason = f"{num_items} items, and not equal on all: at least {MIN_ITEMS} are needed"
@@ -159,12 +159,12 @@ def _difference(
     key: str, baseline: Baseline, candidate: Sequence[TrialResult], draws: Draws
 ) -> Difference:
     old = [result for result in baseline.results if key in result.scores]
-    return significance.paired_difference(
+    return bootstrap.paired_difference(
         _scores(candidate, key),
         _scores(old, key),
         seeds=([result.seed for result in candidate], [result.seed for result in old]),
         draws=draws,
-        aggregate=significance.aggregate_for(candidate[0], key.rpartition("/")[2]),
+        aggregate=bootstrap.aggregate_for(candidate[0], key.rpartition("/")[2]),
         level=baseline.tolerance.level,
     )
 
@@ -194,9 +194,9 @@ def _judge(
         outcome, reason = Outcome.UNDECIDED, "the interval reaches beyond the tolerance"
         if drop > tolerance:
             reason = "the drop exceeds the tolerance, but may be chance"
-            needed = significance.items_to_decide(found, drop, 1 - (1 - level) / num_keys)
+            needed = bootstrap.items_to_decide(found, drop, 1 - (1 - level) / num_keys)
         else:
-            needed = significance.items_to_decide(found, tolerance - drop, level)
+            needed = bootstrap.items_to_decide(found, tolerance - drop, level)
         reason += (
             f"; about {needed} items would decide"
             if needed is not None

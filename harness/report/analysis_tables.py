@@ -8,10 +8,10 @@ from harness.evaluation.summary import retention
 from harness.records import SummaryPart, SweepRecord
 from harness.report import forgetting
 from harness.report.curves import MethodCurves
-from harness.report.estimates import Estimate, Runs, mean_value, value_of
 from harness.report.names import is_translation
 from harness.report.stored import predicted, predictions_of
 from harness.report.table import Cell, Column, Table
+from harness.statistics.estimates import Estimate, Runs, mean_value, value_of
 
 FALLEN = 0.9
 """A skill whose agreement is below this counts as going."""

@@ -9,7 +9,6 @@ from harness.report import details, tables
 from harness.report.analysis import analyse
 from harness.report.comparison import compare_trials
 from harness.report.comparison_tables import lines_table, overview
-from harness.report.estimates import Estimates
 from harness.report.examples import collect_examples
 from harness.report.fallbacks import fallbacks_table
 from harness.report.figures import front_figures, hypervolume_figure, importances_figure
@@ -21,6 +20,7 @@ from harness.report.points import points_of
 from harness.report.table import Column, Table, to_csv, to_latex, to_markdown
 from harness.statistics import pareto
 from harness.statistics.bootstrap import NUM_RESAMPLES, Draws
+from harness.statistics.estimates import Estimates
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,16 +12,11 @@ from dataclasses import dataclass, replace
 from typing import Literal
 
 from harness.records import SweepRecord, SweepTrial, TrialResult
-from harness.report.estimates import (
-    Estimates,
-    Runs,
-    is_higher_better,
-    mean_value,
-    reference_trial,
-)
 from harness.report.names import label_of
-from harness.statistics import bootstrap as significance
+from harness.report.reference import reference_trial
+from harness.statistics import bootstrap
 from harness.statistics.bootstrap import Difference, Draws
+from harness.statistics.estimates import Estimates, Runs, is_higher_better, mean_value
 
 Decision = Literal["better", "worse", "no difference shown"]
 
@@ -106,7 +101,7 @@ def compare_runs(
         if columns[0] is None or columns[1] is None:
             incomparable[key] = "what each item scored is not known"
             continue
-        found[key] = significance.difference_of(
+        found[key] = bootstrap.difference_of(
             columns[0],
             columns[1],
             (mean_value(runs[0], key) or 0.0) - (mean_value(runs[1], key) or 0.0),
@@ -139,7 +134,7 @@ def _incomparable(key: str, first: Runs, second: Runs) -> str | None:
         if any(part not in other.scores for other in (*first, *second)):
             return f"{part} is not there in every run"
         scores = [[run.scores[part] for run in group] for group in (first, second)]
-        reason = significance.incomparable(*scores)
+        reason = bootstrap.incomparable(*scores)
         if reason is not None:
             return f"{part}: {reason}" if part != key else reason
     return None
@@ -156,7 +151,7 @@ def _judge(
     runs: tuple[Runs, Runs],
     risk: float,
 ) -> tuple[Compared, ...]:
-    adjusted = significance.holm([found[key].p_value for key in keys])
+    adjusted = bootstrap.holm([found[key].p_value for key in keys])
     compared = []
     for key, p_value in zip(keys, adjusted, strict=True):
         line = Compared(
@@ -175,7 +170,7 @@ def _judge(
 def together(pairs: Sequence[Comparison], level: float) -> list[Comparison]:
     """Comparisons with one reference, their summaries' p-values adjusted for all of them."""
     lines = [line for pair in pairs for line in pair.summaries]
-    adjusted = iter(significance.holm([line.difference.p_value for line in lines]))
+    adjusted = iter(bootstrap.holm([line.difference.p_value for line in lines]))
     return [
         replace(
             pair,
@@ -199,7 +194,7 @@ def compare_trials(
     record: SweepRecord,
     *,
     reference: int | None = None,
-    level: float = significance.LEVEL,
+    level: float = bootstrap.LEVEL,
     num_resamples: int | None = None,
 ) -> tuple[Comparison, ...]:
     """The trials worth it against each reference trial, and all of these against the base.
@@ -270,4 +265,4 @@ def _compare(
 def _num_resamples(run: TrialResult, num_pairs: int) -> int:
     """Enough that Holm's smallest level can be reached by every line of a family at once."""
     largest = max(len(run.scores), num_pairs * len(run.summaries))
-    return max(MIN_RESAMPLES, math.ceil(2 * largest / (1 - significance.LEVEL) * 1.2))
+    return max(MIN_RESAMPLES, math.ceil(2 * largest / (1 - bootstrap.LEVEL) * 1.2))

@@ -4,9 +4,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.report.comparison import Compared, Comparison
-from harness.report.estimates import Estimate
 from harness.report.names import score_names
 from harness.report.table import Cell, Column, Table
+from harness.statistics.estimates import Estimate
 
 
 def difference_cell(line: Compared) -> Estimate:

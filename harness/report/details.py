@@ -3,14 +3,10 @@
 from collections.abc import Sequence
 
 from harness.records import SweepRecord, TrialResult
-from harness.report.estimates import (
-    Estimates,
-    Runs,
-    is_higher_better,
-    reference_trial,
-)
 from harness.report.names import label_of, variant_of
+from harness.report.reference import reference_trial
 from harness.report.table import Cell, Column, Table
+from harness.statistics.estimates import Estimates, Runs, is_higher_better
 
 OVERLAP = "contamination/"
 MARK = "†"

@@ -14,11 +14,11 @@ from harness.records import SweepRecord
 from harness.report.analysis import Analysis
 from harness.report.comparison import Comparison
 from harness.report.comparison_tables import difference_cell
-from harness.report.estimates import Estimate
 from harness.report.examples import Examples
 from harness.report.names import score_names
 from harness.report.table import Cell, Column, Table, cell_text, interval_text, number_text
 from harness.report.tables import num_seeds_text
+from harness.statistics.estimates import Estimate
 
 _CONFIG = {
     "displaylogo": False,

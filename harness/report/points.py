@@ -4,9 +4,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.records import SweepRecord, SweepTrial
-from harness.report.estimates import Estimate, Estimates, Runs, key_for_test
 from harness.report.names import label_of, score_names, variant_of
+from harness.report.reference import key_for_test
 from harness.report.table import interval_text, number_text
+from harness.statistics.estimates import Estimate, Estimates, Runs
 
 BASE_COLOUR = "#6b6b6b"
 # Okabe and Ito's colours, which people with any colour vision can tell apart; shapes say it again.

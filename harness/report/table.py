@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from harness.report.estimates import Estimate
+from harness.statistics.estimates import Estimate
 
 Cell: TypeAlias = str | int | float | bool | Estimate | None
 Kind: TypeAlias = Literal["text", "number", "percent", "estimate"]

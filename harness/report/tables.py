@@ -3,14 +3,6 @@
 from collections.abc import Sequence
 
 from harness.records import SweepRecord, SweepTrial
-from harness.report.estimates import (
-    Estimate,
-    Estimates,
-    Runs,
-    is_higher_better,
-    kept_of_base,
-    key_for_test,
-)
 from harness.report.names import (
     is_translation,
     score_names,
@@ -20,7 +12,9 @@ from harness.report.names import (
     settings_line,
     variant_of,
 )
+from harness.report.reference import kept_of_base, key_for_test
 from harness.report.table import Cell, Column, Table
+from harness.statistics.estimates import Estimate, Estimates, Runs, is_higher_better
 
 PROBABILITY = Column(
     "on front",

@@ -6,7 +6,6 @@ import pytest
 
 from harness.records import Objective
 from harness.report.build import hypervolume_history, write_report
-from harness.report.estimates import Estimates
 from harness.report.examples import collect_examples
 from harness.report.figures import front_figures
 from harness.report.image import write_front_png
@@ -14,6 +13,7 @@ from harness.report.importances import forest_importances
 from harness.report.points import points_of
 from harness.report.tables import front_table, trials_table
 from harness.statistics.bootstrap import Draws
+from harness.statistics.estimates import Estimates
 from tests.synthetic import CONSTRAINT, OBJECTIVES, make_record
 
 SAFETY = Objective("pocket_safety/summary", True, 0.0, 1.0)

@@ -4,8 +4,9 @@ import pytest
 
 from harness.report.comparison import compare_runs, compare_trials, together
 from harness.report.comparison_tables import lines_table, overview
-from harness.report.estimates import Estimates, reference_trial
+from harness.report.reference import reference_trial
 from harness.statistics.bootstrap import Draws, holm
+from harness.statistics.estimates import Estimates
 from tests.synthetic import make_record, make_result
 
 SEEDS = range(101, 111)

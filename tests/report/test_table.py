@@ -3,8 +3,8 @@ import io
 
 import pytest
 
-from harness.report.estimates import Estimate
 from harness.report.table import Column, Table, number_text, to_csv, to_latex, to_markdown
+from harness.statistics.estimates import Estimate
 
 TABLE = Table(
     "trials",

@@ -9,7 +9,7 @@ from sacrebleu.metrics import BLEU
 from sacrebleu.significance import PairedTest
 
 from harness.records import Score
-from harness.statistics import bootstrap as significance
+from harness.statistics import bootstrap
 from harness.statistics.bootstrap import Draws
 
 
@@ -25,7 +25,7 @@ def make_score(values, *, signature="mean", ids=None):
 
 def difference(first, second, seeds=None, draws=None):
     seeds = seeds or (range(len(first)), range(len(second)))
-    return significance.paired_difference(
+    return bootstrap.paired_difference(
         first, second, seeds=seeds, draws=draws or Draws(), aggregate=mean
     )
 
@@ -36,7 +36,7 @@ def test_an_interval_covers_the_truth_about_as_often_as_it_says():
     for trial in range(300):
         score = make_score(rng.normal(0.3, 1.0, size=60).tolist())
         draws = Draws(400, seed=trial)
-        found = significance.interval(significance.resampled(score, draws, mean))
+        found = bootstrap.interval(bootstrap.resampled(score, draws, mean))
         covered += found.low <= 0.3 <= found.high
     assert 0.90 <= covered / 300 <= 0.98
 
@@ -51,8 +51,8 @@ def test_an_interval_over_seeds_and_items_covers_the_truth_when_both_vary():
             for _ in seeds
         ]
         draws = Draws(300, seed=trial)
-        values = np.stack([significance.resampled(s, draws, mean) for s in scores], axis=1)
-        found = significance.interval(significance.over_seeds(values, seeds, draws))
+        values = np.stack([bootstrap.resampled(s, draws, mean) for s in scores], axis=1)
+        found = bootstrap.interval(bootstrap.over_seeds(values, seeds, draws))
         covered += found.low <= 0.3 <= found.high
     assert 0.88 <= covered / 200 <= 0.995
 
@@ -71,8 +71,8 @@ def test_the_variance_from_two_seeds_is_not_halved():
     # Items all alike: only the seeds vary. The unbiased variance of the mean of 0 and 1 is 1/4.
     scores = [make_score([0.0] * 10), make_score([1.0] * 10)]
     draws = Draws(4000)
-    values = np.stack([significance.resampled(s, draws, mean) for s in scores], axis=1)
-    assert significance.over_seeds(values, [1, 2], draws).var() == pytest.approx(0.25, rel=0.05)
+    values = np.stack([bootstrap.resampled(s, draws, mean) for s in scores], axis=1)
+    assert bootstrap.over_seeds(values, [1, 2], draws).var() == pytest.approx(0.25, rel=0.05)
 
 
 def test_identical_scores_differ_by_an_interval_of_no_width_at_zero():
@@ -87,7 +87,7 @@ def test_a_clear_difference_excludes_zero_and_a_paired_one_is_sharper():
     first = make_score([value + 0.05 + 0.02 * rng.random() for value in easy])
     second = make_score(easy)
     found = difference([first], [second])
-    alone = significance.interval(significance.resampled(first, Draws(), mean))
+    alone = bootstrap.interval(bootstrap.resampled(first, Draws(), mean))
     assert found.interval.low > 0
     assert found.p_value < 0.01
     assert found.interval.high - found.interval.low < 0.2 * (alone.high - alone.low)
@@ -97,8 +97,8 @@ def test_the_order_of_items_does_not_matter():
     values = [0.1, 0.9, 0.4, 0.7]
     score = make_score(values)
     turned = make_score(values[::-1], ids=score.ids[::-1])
-    same = significance.resampled(score, Draws(50), mean)
-    assert np.allclose(significance.resampled(turned, Draws(50), mean), same)
+    same = bootstrap.resampled(score, Draws(50), mean)
+    assert np.allclose(bootstrap.resampled(turned, Draws(50), mean), same)
 
 
 def test_seeds_are_paired_by_number_whatever_their_order():
@@ -130,10 +130,10 @@ def test_what_cannot_be_compared_is_refused_with_the_reason(other, reason):
 
 def test_a_metric_without_a_value_in_most_resamples_has_no_interval():
     score = Score("rate", 1.0, True, "s", ("a", "b", "c"), ((1.0, 1.0), (0.0, 0.0), (0.0, 0.0)))
-    values = significance.resampled(score, Draws(200), mean)
+    values = bootstrap.resampled(score, Draws(200), mean)
     assert np.isnan(values).any()
-    assert significance.interval(values) is not None
-    assert significance.interval(np.full(10, np.nan)) is None
+    assert bootstrap.interval(values) is not None
+    assert bootstrap.interval(np.full(10, np.nan)) is None
 
 
 def sentences(seed, wrong):
@@ -165,7 +165,7 @@ def test_resampled_bleu_gives_the_p_value_of_sacrebleus_paired_bootstrap(monkeyp
     indices = np.random.default_rng(12345).choice(60, size=(500, 60), replace=True)
     counts = np.stack([np.bincount(row, minlength=60) for row in indices])
     values = [
-        significance.values_of_resamples(
+        bootstrap.values_of_resamples(
             np.array(bleu._extract_corpus_statistics(texts, [references]), dtype=float),
             counts,
             lambda totals: bleu._compute_score_from_stats([int(t) for t in totals]).score,
@@ -189,19 +189,19 @@ def test_a_thousand_resamples_of_forty_scores_take_seconds():
     draws = Draws(1000)
     start = time.process_time()
     for _ in range(40):
-        significance.resampled(score, draws, lambda t: bleu._compute_score_from_stats(t).score)
+        bootstrap.resampled(score, draws, lambda t: bleu._compute_score_from_stats(t).score)
     assert time.process_time() - start < 10
 
 
 def test_holm_equals_the_values_computed_by_hand():
     # Four tests: 4 * .005, 3 * .01, 2 * .03, then the largest so far.
-    assert significance.holm([0.03, 0.005, 0.04, 0.01]) == pytest.approx([0.06, 0.02, 0.06, 0.03])
-    assert significance.holm([]) == ()
+    assert bootstrap.holm([0.03, 0.005, 0.04, 0.01]) == pytest.approx([0.06, 0.02, 0.06, 0.03])
+    assert bootstrap.holm([]) == ()
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
 def test_holm_never_lowers_a_p_value_and_keeps_their_order(p_values):
-    adjusted = significance.holm(p_values)
+    adjusted = bootstrap.holm(p_values)
     assert all(a >= p for a, p in zip(adjusted, p_values, strict=True))
     assert all(a <= min(1.0, len(p_values) * p) for a, p in zip(adjusted, p_values, strict=True))
     ranked = sorted(zip(p_values, adjusted, strict=True))
@@ -214,7 +214,7 @@ def test_kappa_equals_scikit_learns(pairs):
     from sklearn.metrics import cohen_kappa_score
 
     first, second = zip(*pairs, strict=True)
-    found = significance.cohens_kappa(first, second)
+    found = bootstrap.cohens_kappa(first, second)
     if len({*first, *second}) == 1:
         assert found is None
     else:
@@ -226,7 +226,7 @@ def test_the_items_that_decide_do_decide():
     easy = rng.normal(size=4000)
     first, second = easy + rng.normal(0.1, 1, 4000), easy + rng.normal(0, 1, 4000)
     few = difference([make_score(first[:100].tolist())], [make_score(second[:100].tolist())])
-    wanted = significance.items_to_decide(few, 0.1)
+    wanted = bootstrap.items_to_decide(few, 0.1)
     assert 500 < wanted < 1100  # 2 * (1.96 / .1) ** 2 = 768 with the true variance
     many = difference([make_score(first[:wanted].tolist())], [make_score(second[:wanted].tolist())])
     assert (many.interval.high - many.interval.low) / 2 == pytest.approx(0.1, rel=0.2)
@@ -235,4 +235,4 @@ def test_the_items_that_decide_do_decide():
 def test_no_number_of_items_decides_when_the_seeds_alone_leave_it_open():
     scores = [make_score([value] * 30) for value in (0.0, 1.0, 0.2)]
     found = difference(scores, [make_score([0.5] * 30)], (range(3), [0]))
-    assert significance.items_to_decide(found, 0.01) is None
+    assert bootstrap.items_to_decide(found, 0.01) is None

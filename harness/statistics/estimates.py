@@ -13,10 +13,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.evaluation.summary import retention
 from harness.records import Score, SummaryPart, SweepRecord, SweepTrial, TrialResult
-from harness.report.names import is_translation
-from harness.statistics import bootstrap as significance
+from harness.statistics import bootstrap
 from harness.statistics.bootstrap import LEVEL, NUM_RESAMPLES, Draws, Floats
 from harness.statistics.constraints import parse_constraint
 
@@ -35,18 +33,6 @@ class Estimate:
     high: float | None = None
     signed: bool = False
     remark: str = ""
-
-
-def key_for_test(key: str) -> str:
-    """The test counterpart of a validation key.
-
-    >>> key_for_test("pocket_general/summary"), key_for_test("pocket_general/facts_validation/bleu")
-    ('pocket_general/summary_test', 'pocket_general/facts_test/bleu')
-    """
-    first, _, last = key.rpartition("/")
-    if last == "summary":
-        return f"{key}_test"
-    return f"{first.removesuffix('_validation')}_test/{last}"
 
 
 def value_of(result: TrialResult, key: str) -> float | None:
@@ -79,8 +65,8 @@ class Estimates:
         bounds = (
             None
             if columns is None
-            else significance.interval(
-                significance.over_seeds(columns, [run.seed for run in runs], self.draws), self.level
+            else bootstrap.interval(
+                bootstrap.over_seeds(columns, [run.seed for run in runs], self.draws), self.level
             )
         )
         return Estimate(value) if bounds is None else Estimate(value, bounds.low, bounds.high)
@@ -104,8 +90,8 @@ class Estimates:
     def _score(self, run: TrialResult, key: str, score: Score) -> Floats:
         place = (run.fingerprint, key)
         if place not in self._scores:
-            aggregate = significance.aggregate_for(run, score.metric)
-            self._scores[place] = significance.resampled(score, self.draws, aggregate)
+            aggregate = bootstrap.aggregate_for(run, score.metric)
+            self._scores[place] = bootstrap.resampled(score, self.draws, aggregate)
         return self._scores[place]
 
     def front_probabilities(self, record: SweepRecord) -> Mapping[int, float]:
@@ -136,7 +122,7 @@ class Estimates:
         columns = self.columns(runs, key)
         if columns is None:
             return None
-        return significance.over_seeds(columns, [run.seed for run in runs], self.draws)
+        return bootstrap.over_seeds(columns, [run.seed for run in runs], self.draws)
 
     def _keeps_constraints(
         self, trial: SweepTrial, base: TrialResult | None
@@ -177,37 +163,3 @@ def _non_dominated(losses_RTM: Floats) -> NDArray[np.bool_]:
         better = (theirs < losses_RTM).any(axis=2)
         free &= ~(at_least_as_good & better)
     return free
-
-
-def kept_of_base(runs: Runs, base: TrialResult | None, key: str) -> float | None:
-    """How much of the base's distance from chance a suite keeps, 1 being all of it.
-
-    The mean over those of its benchmarks that have a retention; None where none has.
-    """
-    if base is None:
-        return None
-    kept = []
-    for part in runs[0].summary_parts.get(key, ()) if runs else ():
-        mean, of_base = mean_value(runs, part.key), value_of(base, part.key)
-        if mean is not None and of_base is not None:
-            kept.append(retention(mean, of_base, part))
-    counted = [share for share in kept if share is not None]
-    return math.fsum(counted) / len(counted) if counted else None
-
-
-def reference_trial(record: SweepRecord, variant: str = "sft") -> SweepTrial | None:
-    """What methods are compared with: a variant's best trial on the translation objective.
-
-    Of those with confirmed runs where any has some. Its measure is the first objective of a
-    translation suite, else the first; without a trial of the variant it is the first complete one.
-    """
-    complete = [trial for trial in record.trials if trial.values is not None and trial.results]
-    plain = [trial for trial in complete if trial.results[0].variant == variant]
-    plain = [trial for trial in plain if trial.confirmed] or plain
-    if not plain:
-        return complete[0] if complete else None
-    index = next(
-        (n for n, objective in enumerate(record.objectives) if is_translation(objective.key)), 0
-    )
-    sign = 1 if record.objectives[index].maximize else -1
-    return max(plain, key=lambda trial: sign * (trial.values or ())[index])

@@ -3,15 +3,10 @@ from dataclasses import replace
 import pytest
 
 from harness.records import SummaryPart
-from harness.report.estimates import (
-    Estimates,
-    kept_of_base,
-    key_for_test,
-    mean_value,
-    reference_trial,
-)
 from harness.report.points import points_of
+from harness.report.reference import kept_of_base, key_for_test, reference_trial
 from harness.statistics.bootstrap import Draws
+from harness.statistics.estimates import Estimates, mean_value
 from tests.synthetic import make_record, make_result
 
 GENERAL = "pocket_general/summary"
