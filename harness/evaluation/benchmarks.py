@@ -10,13 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from harness.data.extract import Extract
 from harness.errors import ConfigError, DataError
 from harness.evaluation.benchmark_data import data_folder, data_of, located_settings
 from harness.evaluation.families import Entry, known_suites, select_entries, text_of
 from harness.evaluation.lm_file import PREFIX, LmTaskFile
 from harness.evaluation.source import SourceSpec
 from harness.evaluation.spec import EvalSpec
-from harness.evaluation.task import Extract, Outcome, Summary, TaskFile
+from harness.evaluation.task import Outcome, Summary, TaskFile
 from harness.records import JSON, Decoding, Split
 from harness.settings.spec import digest, validate
 from harness.settings.yaml import key_lines, parse_yaml

@@ -1,11 +1,11 @@
 """The form of a benchmark's YAML: an lm-eval task plus the harness's own block in its metadata."""
 
-import re
 from collections.abc import Mapping
 from typing import Any, Literal, Self, TypeAlias
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from harness.data.extract import Extract
 from harness.errors import unknown_name
 from harness.evaluation.source import SourceSpec
 from harness.records import JSON, Decoding, Split
@@ -13,50 +13,6 @@ from harness.settings import plugins
 from harness.settings.spec import Spec, explain
 
 Outcome: TypeAlias = Literal["refused", "complied"]
-
-
-class Extract(Spec):
-    """How the answer is found in what the model said."""
-
-    rule: Literal["all", "first_paragraph", "regex"] = "all"
-    """`all`: the whole output; `first_paragraph`: the text before the first blank line (what a
-    model says after its translation is no part of it); `regex`: what `pattern` matches."""
-
-    pattern: str | None = None
-    """For `regex`: its first group, or all of the match where it has none."""
-
-    pick: Literal["first", "last"] = "first"
-    """For `regex`: which match; without any match the answer is empty."""
-
-    @model_validator(mode="after")
-    def _check_pattern(self) -> Self:
-        if (self.pattern is None) == (self.rule == "regex"):
-            raise ValueError("`pattern` goes with `rule: regex`, and only with it")
-        if self.pattern is not None:
-            try:
-                re.compile(self.pattern)
-            except re.error as error:
-                raise ValueError(f"pattern: not a regular expression: {error}") from None
-        return self
-
-    def answer(self, output: str) -> str:
-        r"""The answer in an output.
-
-        >>> Extract(rule="first_paragraph").answer("Der Hund.\n\nHund means dog.")
-        'Der Hund.'
-        """
-        match self.rule:
-            case "first_paragraph":
-                return re.split(r"\n[ \t\r]*\n", output.strip(), maxsplit=1)[0].strip()
-            case "regex":
-                assert self.pattern is not None
-                matches = list(re.finditer(self.pattern, output))
-                if not matches:
-                    return ""
-                found = matches[0 if self.pick == "first" else -1]
-                return (found.group(1 if found.re.groups else 0) or "").strip()
-            case _:
-                return output
 
 
 class Summary(Spec):

@@ -7,8 +7,8 @@ does is trained on as it was generated, token by token; other text is tokenised 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, TypeAlias
 
+from harness.data.extract import Extract
 from harness.data.segments import pair_prompt
-from harness.evaluation.task import Extract
 from harness.models.teachers import Teacher
 from harness.protocols import Generator, Sources
 from harness.records import JSON, Example, ExampleSet, Generation, Pair, Role, Segment
