@@ -205,7 +205,7 @@ class Variant(Protocol):
     def answering(self) -> Mapping[str, JSON] | None:
         """How its models answer where that takes more than generating once, or None.
 
-        Kind and settings, see ``harness.evaluation.answering``.
+        Kind and settings, see ``harness.models.answering``.
         """
 
     @property

@@ -31,9 +31,9 @@ from harness.evaluation.lm_answers import (
     foreign_predictions,
     prepared,
 )
-from harness.evaluation.turns import answer_turns
 from harness.models.chunks import ChunkRule
 from harness.models.journaled import JournaledGenerator, narrowed
+from harness.models.turns import answer_turns
 from harness.protocols import Answering, Generator, OnEvent
 from harness.records import (
     JSON,
@@ -203,7 +203,7 @@ def predict(
     Args:
         benchmarks: What to predict.
         generator: Who answers.
-        answering: How: kind and settings (see ``harness.evaluation.answering``); None for plainly.
+        answering: How: kind and settings (see ``harness.models.answering``); None for plainly.
         on_event: Told how far it is.
 
     Raises:

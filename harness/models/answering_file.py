@@ -1,7 +1,7 @@
 """How a model or adapter has to be asked, kept beside its weights.
 
 A model trained to answer by a chain of tagged texts says little of worth when it is asked plainly.
-So its folder says how: ``harness.evaluation.answering`` has the kinds and their settings.
+So its folder says how: ``harness.models.answering`` has the kinds and their settings.
 """
 
 import json

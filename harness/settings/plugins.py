@@ -15,7 +15,7 @@ KINDS = {
     "variant": ("harness.variants", "VARIANT"),
     "metric": ("harness.evaluation.metrics", "METRIC"),
     "penalty": ("harness.training.penalties", "PENALTY"),
-    "answering": ("harness.evaluation.answering", "ANSWERING"),
+    "answering": ("harness.models.answering", "ANSWERING"),
     "format": ("harness.data.formats", "FORMAT"),
 }
 

@@ -1,13 +1,13 @@
 """The text of TransLLM's stages: plain text, text pairs, tagged answers.
 
 A tagged answer is made of pieces that are tokenised one by one, so that a tag has the same tokens
-here and where ``harness.evaluation.answering.tags`` appends it.
+here and where ``harness.models.answering.tags`` appends it.
 """
 
 from collections.abc import Sequence
 
 from harness.data.segments import prompt_segment
-from harness.evaluation.answering.tags import Wording
+from harness.models.answering.tags import Wording
 from harness.protocols import Sources
 from harness.records import (
     JSON,

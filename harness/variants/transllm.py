@@ -33,7 +33,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from harness.evaluation.answering.tags import Wording, check_language_tag
+from harness.models.answering.tags import Wording, check_language_tag
 from harness.protocols import Sources
 from harness.records import JSON, ExampleSet, Role
 from harness.variants._languages import questions_in, target_languages, texts_in

@@ -1,10 +1,10 @@
 import pytest
 
 from harness.errors import DataError
-from harness.evaluation.answering.plain import Plain
-from harness.evaluation.answering.tags import Tags
 from harness.evaluation.predict import predict, predict_stored, stage_of
-from harness.evaluation.turns import answer_turns
+from harness.models.answering.plain import Plain
+from harness.models.answering.tags import Tags
+from harness.models.turns import answer_turns
 from harness.records import Answer, Asked, Decoding, Generation, Message
 from harness.storage.store import Store
 from tests.fakes import END, ScriptedGenerator
