@@ -6,8 +6,8 @@ from typing import Any
 
 from pydantic import Field, ValidationError, model_validator
 
+from harness.benchmarks.spec import EvalSpec
 from harness.data.spec import DataSpec
-from harness.evaluation.spec import EvalSpec
 from harness.models.spec import LoraSpec, ModelSpec
 from harness.protocols import Variant
 from harness.records import JSON

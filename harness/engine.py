@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from pathlib import Path
 
-from harness.evaluation.spec import EvalSpec
+from harness.benchmarks.spec import EvalSpec
 from harness.models.chat_model import ChatModel
 from harness.models.generate import HuggingFaceGenerator, generator_identity
 from harness.models.lora import load_adapter

@@ -5,11 +5,11 @@ from contextlib import contextmanager
 from dataclasses import replace
 from functools import cached_property
 
+from harness.benchmarks.spec import EvalSpec
 from harness.data.corpora import read_corpora, rows_left_out
 from harness.data.prompts import TranslationPrompt
 from harness.data.spec import DataSpec
 from harness.engine import Engine
-from harness.evaluation.spec import EvalSpec
 from harness.models.chat_model import ChatModel
 from harness.models.completions import StoredGenerator
 from harness.models.generate import HuggingFaceGenerator

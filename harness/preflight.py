@@ -8,10 +8,10 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from pathlib import Path
 
+from harness.benchmarks.read import find_benchmarks
 from harness.config import TrialConfig, accelerators
 from harness.data.corpora import check_corpora
 from harness.errors import ConfigError, DataError
-from harness.evaluation.benchmarks import find_benchmarks
 from harness.evaluation.score import check_metrics
 from harness.models.devices import visible_devices
 from harness.models.folder import adapter_folder, model_folder, tokenizer_folder

@@ -16,12 +16,12 @@ from statistics import fmean
 
 import yaml
 
+from harness.benchmarks.read import find_benchmarks
+from harness.benchmarks.spec import EvalSpec
 from harness.config import TrialConfig
 from harness.data.examples import load_examples
 from harness.errors import ConfigError, DataError
-from harness.evaluation.benchmarks import find_benchmarks
 from harness.evaluation.score import judgements_file
-from harness.evaluation.spec import EvalSpec
 from harness.protocols import DataInput, TrackedRun
 from harness.records import JSON, Event, StepEvent, TrialResult
 from harness.settings.spec import digest

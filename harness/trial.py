@@ -10,14 +10,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.adapters import ADAPTER
+from harness.benchmarks.read import Benchmark, select
+from harness.benchmarks.spec import EvalSpec
 from harness.config import TrialConfig
 from harness.data.corpora import corpora_identity
 from harness.data.overlaps import BenchmarkItems
-from harness.evaluation.benchmarks import Benchmark, select
 from harness.evaluation.judging.client import JUDGEMENTS_FOLDER, JudgeClient
 from harness.evaluation.predict import predict_stored
 from harness.evaluation.score import Unmeasured, check_metrics, facts_of_scores, score_stored
-from harness.evaluation.spec import EvalSpec
 from harness.evaluation.summary import summarise
 from harness.models.answering_file import answering_of
 from harness.models.provenance import model_provenance, system_turn

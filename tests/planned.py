@@ -3,9 +3,9 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
+from harness.benchmarks.read import select
 from harness.config import TrialConfig
 from harness.data.examples import save_examples
-from harness.evaluation.benchmarks import select
 from harness.records import JSON, ExampleSet
 from harness.storage.store import Built, Stage, Store
 from harness.timeline import Timeline

@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.benchmarks.read import find_benchmarks
 from harness.data.readers import read_instructions, read_pairs
-from harness.evaluation.benchmarks import find_benchmarks
 from harness.sweep.spec import load_sweep_spec
 
 FOLDER = Path(__file__).parent.parent / "sweeps/french"

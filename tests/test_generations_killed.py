@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.evaluation.benchmarks import Benchmark
+from harness.benchmarks.read import Benchmark
 from harness.evaluation.predict import FILE, predict_stored
 from harness.models.chunks import ChunkRule
 from harness.models.completions import StoredGenerator
@@ -19,8 +19,8 @@ from harness.models.spec import ModelSpec
 from harness.models.tokenizer import load_tokenizer
 from harness.records import Decoding, Event, StageEvent
 from harness.storage.store import Store
-from tests.evaluation.conftest import Benchmarks
 from tests.models.test_generate import some_prompts
+from tests.small_benchmarks import Benchmarks
 
 ROOT = Path(__file__).parents[1]
 RULE = ChunkRule(tokens=1, batches=4)

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 from click import Context
 
+from harness.benchmarks.read import find_benchmarks
 from harness.cli.main import main
-from harness.evaluation.benchmarks import find_benchmarks
 from harness.sweep.spec import load_sweep_spec
 from tests.projects import write_lines
 

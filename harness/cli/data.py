@@ -92,12 +92,12 @@ def command(
     """
     from collections import Counter
 
+    from harness.benchmarks.read import find_benchmarks
+    from harness.benchmarks.spec import EvalSpec
     from harness.data.contamination import find_overlaps, training_texts
     from harness.data.description import describe, read_corpus
     from harness.data.spec import CorpusSpec
     from harness.data.testsets import read_items
-    from harness.evaluation.benchmarks import find_benchmarks
-    from harness.evaluation.spec import EvalSpec
     from harness.settings.spec import validate
     from harness.settings.yaml import set_path
 

@@ -125,8 +125,8 @@ def _configuration(
 
 def _all(folders: tuple[str, ...], data: "JSON") -> tuple[str, ...]:
     """The suites of which anything can be scored on this machine."""
-    from harness.evaluation.benchmarks import known_suites, select
-    from harness.evaluation.spec import EvalSpec
+    from harness.benchmarks.read import known_suites, select
+    from harness.benchmarks.spec import EvalSpec
 
     if not known_suites([Path(folder) for folder in folders]):
         raise ConfigError(

@@ -9,7 +9,7 @@ from harness.cli import options, output
 from harness.errors import ConfigError, unknown_name
 
 if TYPE_CHECKING:
-    from harness.evaluation.benchmarks import Benchmark
+    from harness.benchmarks.read import Benchmark
     from harness.records import JSON
     from harness.settings.catalogue import Plugin, SweepFile
 
@@ -128,8 +128,8 @@ def _print_plugin(plugin: "Plugin") -> None:
 
 
 def _list_benchmarks(folder: Path, as_json: bool) -> None:
-    from harness.evaluation.benchmarks import Selection, known_suites, select
-    from harness.evaluation.spec import EvalSpec
+    from harness.benchmarks.read import Selection, known_suites, select
+    from harness.benchmarks.spec import EvalSpec
 
     if not folder.is_dir():
         raise ConfigError(f"{folder}: no such folder", "--folder DIR says where benchmarks lie")

@@ -8,11 +8,11 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from harness.benchmarks.read import known_suites, select
+from harness.benchmarks.spec import EvalSpec
 from harness.doctor.finding import Check
 from harness.errors import HarnessError
-from harness.evaluation.benchmarks import known_suites, select
 from harness.evaluation.comet_checkpoint import POCKET, local_checkpoint
-from harness.evaluation.spec import EvalSpec
 from harness.models.devices import visible_devices
 from harness.models.vllm_process import vllm_python, vllm_version
 from harness.processes.comet_client import CometClient

@@ -4,8 +4,8 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from harness.benchmarks.read import Benchmark
 from harness.errors import EvaluationError
-from harness.evaluation.benchmarks import Benchmark
 from harness.records import JSON, Answer, Asked, Decoding, Message, Prediction
 
 _MAX_NEW_TOKENS = 256

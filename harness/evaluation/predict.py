@@ -22,8 +22,8 @@ from lm_eval.api.model import LM
 from lm_eval.evaluator import evaluate
 from lm_eval.tasks import TaskManager
 
+from harness.benchmarks.read import Benchmark
 from harness.errors import DataError, EvaluationError
-from harness.evaluation.benchmarks import Benchmark
 from harness.evaluation.lm_answers import (
     asked_of_lm_eval,
     cut,

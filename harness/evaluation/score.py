@@ -11,11 +11,11 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from harness.benchmarks.read import Benchmark
+from harness.benchmarks.spec import EvalSpec
 from harness.errors import ConfigError, DataError, EvaluationError, MissingExtra, join_faults
-from harness.evaluation.benchmarks import Benchmark
 from harness.evaluation.judging.asked import JUDGEMENTS, write_judgements
 from harness.evaluation.judging.judged import Judged
-from harness.evaluation.spec import EvalSpec
 from harness.protocols import Metric, Remarking, Services
 from harness.records import JSON, Prediction, Score
 from harness.settings import plugins

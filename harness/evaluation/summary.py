@@ -3,8 +3,8 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from harness.evaluation.benchmarks import Absent, Benchmark
-from harness.evaluation.task import Summary
+from harness.benchmarks.read import Absent, Benchmark
+from harness.benchmarks.task import Summary
 from harness.records import Score, Split, SummaryPart
 
 _MARGIN = 0.05

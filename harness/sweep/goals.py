@@ -11,8 +11,8 @@ from typing import Literal
 
 from pydantic import Field
 
+from harness.benchmarks.read import Absent, Benchmark
 from harness.errors import unknown_name
-from harness.evaluation.benchmarks import Absent, Benchmark
 from harness.records import Objective, Split, TrialResult
 from harness.settings import plugins
 from harness.settings.spec import Spec

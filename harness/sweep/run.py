@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from harness.benchmarks.read import Benchmark, find_benchmarks
 from harness.config import accelerators
 from harness.errors import ConfigError, EvaluationError
-from harness.evaluation.benchmarks import Benchmark, find_benchmarks
 from harness.processes.comet_client import CometClient
 from harness.protocols import LearnedScorer, RunStatus
 from harness.records import JSON, Objective, Split, SweepRecord

@@ -10,9 +10,9 @@ from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
+from harness.benchmarks.read import find_benchmarks, select
 from harness.config import TrialConfig
 from harness.errors import ConfigError, DataError, unknown_name
-from harness.evaluation.benchmarks import find_benchmarks, select
 from harness.records import JSON, Split
 from harness.settings import plugins
 from harness.settings.spec import NestedFaults, Spec, load_spec

@@ -12,11 +12,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.evaluation.benchmarks import select
-from harness.evaluation.families import select_entries
+from harness.benchmarks.families import select_entries
+from harness.benchmarks.read import select
+from harness.benchmarks.spec import EvalSpec
 from harness.evaluation.predict import predict
 from harness.evaluation.score import check_metrics, score_predictions
-from harness.evaluation.spec import EvalSpec
 from harness.protocols import Judgement, Services
 from harness.records import Generation, Split
 from tests.fakes import ScriptedGenerator

@@ -2,6 +2,7 @@ import json
 
 import pytest
 
+from harness.benchmarks.spec import EvalSpec
 from harness.errors import ConfigError, DataError
 from harness.evaluation.predict import predict_stored
 from harness.evaluation.score import (
@@ -13,7 +14,6 @@ from harness.evaluation.score import (
     score_predictions,
     score_stored,
 )
-from harness.evaluation.spec import EvalSpec
 from harness.protocols import Services
 from harness.records import Prediction
 from harness.storage.store import Store

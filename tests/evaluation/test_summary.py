@@ -1,7 +1,7 @@
 import pytest
 
+from harness.benchmarks.task import Summary
 from harness.evaluation.summary import retention, retentions, summarise
-from harness.evaluation.task import Summary
 from harness.records import Score, SummaryPart
 
 

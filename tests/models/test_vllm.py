@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from harness.benchmarks.spec import EvalSpec
 from harness.errors import ConfigError, EvaluationError, MissingExtra
-from harness.evaluation.spec import EvalSpec
 from harness.models.chat_model import ChatModel
 from harness.models.identity import model_identity
 from harness.models.lora import save_adapter

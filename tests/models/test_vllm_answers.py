@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.benchmarks.spec import EvalSpec
 from harness.engine import Engine
 from harness.errors import EvaluationError
-from harness.evaluation.spec import EvalSpec
 from harness.models.chat_model import ChatModel
 from harness.models.chunks import ChunkRule
 from harness.models.generate import HuggingFaceGenerator

@@ -1,7 +1,7 @@
 import pytest
 
-from harness.evaluation.benchmarks import Absent, find_benchmarks
-from harness.evaluation.task import Summary
+from harness.benchmarks.read import Absent, find_benchmarks
+from harness.benchmarks.task import Summary
 from harness.records import Objective, Score, Split, TrialResult
 from harness.statistics.constraints import parse_constraint
 from harness.sweep.goals import Keys, ObjectiveSpec, judge, mean_of, resolve

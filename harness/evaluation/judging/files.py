@@ -6,8 +6,8 @@ None is shipped. A path is taken as it stands, else looked for in the data folde
 import os
 from pathlib import Path
 
+from harness.benchmarks.data import DATA_VARIABLE
 from harness.errors import MissingExtra
-from harness.evaluation.benchmark_data import DATA_VARIABLE
 from harness.settings.spec import file_sha256
 
 

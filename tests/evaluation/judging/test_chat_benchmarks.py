@@ -6,11 +6,11 @@ from pathlib import Path
 
 import pytest
 
-from harness.evaluation.benchmarks import find_benchmarks
+from harness.benchmarks.read import find_benchmarks
+from harness.benchmarks.spec import EvalSpec
 from harness.evaluation.metrics.judge_grade import JudgeGrade
 from harness.evaluation.predict import predict
 from harness.evaluation.score import Unmeasured, score_predictions
-from harness.evaluation.spec import EvalSpec
 from harness.protocols import Services
 from tests.fakes import ScriptedGenerator
 

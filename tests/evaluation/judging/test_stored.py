@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from harness.benchmarks.spec import EvalSpec
 from harness.errors import DataError
 from harness.evaluation.predict import predict_stored
 from harness.evaluation.score import (
@@ -15,7 +16,6 @@ from harness.evaluation.score import (
     score_predictions,
     score_stored,
 )
-from harness.evaluation.spec import EvalSpec
 from harness.protocols import Services
 from harness.recording import Recorder
 from harness.storage.predictions import write_predictions

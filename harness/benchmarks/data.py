@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.benchmarks.items import check_rows, read_items
+from harness.benchmarks.source import HUB, located, missing_files
+from harness.benchmarks.spec import EvalSpec
+from harness.benchmarks.task import TaskFile
 from harness.errors import ConfigError, DataError
-from harness.evaluation.items import check_rows, read_items
-from harness.evaluation.source import HUB, located, missing_files
-from harness.evaluation.spec import EvalSpec
-from harness.evaluation.task import TaskFile
 from harness.records import JSON
 from harness.settings.spec import digest, file_sha256
 
@@ -66,7 +66,7 @@ def data_of(path: Path, task: TaskFile, data: Path | None) -> BenchmarkData | st
             f"{where}; get: {source.get}"
         )
     files = located(source, path.parent, data)
-    reading = importlib.import_module("harness.evaluation.source_rows")  # Jinja, where it is needed
+    reading = importlib.import_module("harness.benchmarks.source_rows")  # Jinja, where it is needed
     if expected is not None:
         _check_data(path, next(iter(files.values())), expected)
     numbered = reading.read_source(str(path), source, files, data)

@@ -7,11 +7,11 @@ from textwrap import dedent
 
 import pytest
 
+from harness.benchmarks.read import find_benchmarks, select
+from harness.benchmarks.spec import EvalSpec
 from harness.errors import ConfigError, DataError
-from harness.evaluation.benchmarks import find_benchmarks, select
 from harness.evaluation.predict import predict, stage_of
 from harness.evaluation.score import Unmeasured, score_predictions
-from harness.evaluation.spec import EvalSpec
 from harness.evaluation.summary import summarise
 from harness.protocols import Services
 from tests.fakes import ScriptedGenerator

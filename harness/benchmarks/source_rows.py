@@ -11,9 +11,9 @@ from pathlib import Path
 import jinja2
 from jinja2.sandbox import SandboxedEnvironment
 
+from harness.benchmarks.source import SourceSpec, Template
 from harness.data.prompts import language_name
 from harness.errors import ConfigError, DataError
-from harness.evaluation.source import SourceSpec, Template
 from harness.records import JSON
 from harness.storage.predictions import raise_faults
 
@@ -89,7 +89,7 @@ def _records(
     spec: SourceSpec, files: Mapping[str, Path], data: Path | None
 ) -> Iterator[Mapping[str, JSON]]:
     if spec.format == "hub":
-        hub = importlib.import_module("harness.evaluation.hub")  # heavy: only for who wants it
+        hub = importlib.import_module("harness.benchmarks.hub")  # heavy: only for who wants it
         yield from hub.records(spec, data)
         return
     if spec.format == "lines":

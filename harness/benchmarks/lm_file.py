@@ -6,8 +6,8 @@ from typing import Any, Literal
 
 from pydantic import Field
 
-from harness.evaluation.source import HUB
-from harness.evaluation.task import Summary
+from harness.benchmarks.source import HUB
+from harness.benchmarks.task import Summary
 from harness.records import Split
 from harness.settings.spec import Spec
 

@@ -17,9 +17,9 @@ import datasets
 import lm_eval.api.task
 from lm_eval.tasks import TaskManager
 
+from harness.benchmarks.lm_file import LmTaskFile
+from harness.benchmarks.source import HUB
 from harness.errors import ConfigError, DataError, unknown_name
-from harness.evaluation.lm_file import LmTaskFile
-from harness.evaluation.source import HUB
 from harness.records import JSON
 
 _SEED = 1234

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import datasets
 
+from harness.benchmarks.source import HUB, SourceSpec
 from harness.errors import DataError
-from harness.evaluation.source import HUB, SourceSpec
 from harness.records import JSON
 
 

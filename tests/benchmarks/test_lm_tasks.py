@@ -4,11 +4,11 @@ import json
 
 import pytest
 
+from harness.benchmarks.read import select
+from harness.benchmarks.spec import EvalSpec
 from harness.errors import DataError
-from harness.evaluation.benchmarks import select
 from harness.evaluation.predict import predict, stage_of
 from harness.evaluation.score import Unmeasured, score_predictions
-from harness.evaluation.spec import EvalSpec
 from harness.protocols import Services
 from harness.records import Split
 from tests.fakes import ScriptedGenerator

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
-from harness.evaluation.task import TaskFile
+from harness.benchmarks.task import TaskFile
 from harness.records import JSON
 from harness.storage.predictions import raise_faults, read_lines
 

@@ -3,12 +3,12 @@
 import pytest
 import yaml
 
+from harness.benchmarks.read import find_benchmarks
+from harness.benchmarks.spec import EvalSpec
 from harness.config import TrialConfig
 from harness.errors import ConfigError
-from harness.evaluation.benchmarks import find_benchmarks
-from harness.evaluation.spec import EvalSpec
 from harness.settings.spec import load_spec, validate
-from tests.evaluation.conftest import Benchmarks
+from tests.small_benchmarks import Benchmarks
 
 
 @pytest.fixture

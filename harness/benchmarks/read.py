@@ -10,14 +10,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
+from harness.benchmarks.data import data_folder, data_of, located_settings
+from harness.benchmarks.families import Entry, known_suites, select_entries, text_of
+from harness.benchmarks.lm_file import PREFIX, LmTaskFile
+from harness.benchmarks.source import SourceSpec
+from harness.benchmarks.spec import EvalSpec
+from harness.benchmarks.task import Outcome, Summary, TaskFile
 from harness.data.extract import Extract
 from harness.errors import ConfigError, DataError
-from harness.evaluation.benchmark_data import data_folder, data_of, located_settings
-from harness.evaluation.families import Entry, known_suites, select_entries, text_of
-from harness.evaluation.lm_file import PREFIX, LmTaskFile
-from harness.evaluation.source import SourceSpec
-from harness.evaluation.spec import EvalSpec
-from harness.evaluation.task import Outcome, Summary, TaskFile
 from harness.records import JSON, Decoding, Split
 from harness.settings.spec import digest, validate
 from harness.settings.yaml import key_lines, parse_yaml
@@ -257,7 +257,7 @@ def _of_lm_eval(
     missing = spec.missing(data)
     if missing is not None:
         return [Absent(entry.key, spec.split, ("lm_eval",), spec.summary, missing)]
-    lm_tasks = importlib.import_module("harness.evaluation.lm_tasks")  # heavy: for who wants it
+    lm_tasks = importlib.import_module("harness.benchmarks.lm_tasks")  # heavy: for who wants it
     ending = f"_{spec.split}"
     found = lm_tasks.task_of(spec, data, limit)
     return [

@@ -5,9 +5,9 @@ from typing import Any, Literal, Self, TypeAlias
 
 from pydantic import Field, ValidationError, field_validator, model_validator
 
+from harness.benchmarks.source import SourceSpec
 from harness.data.extract import Extract
 from harness.errors import unknown_name
-from harness.evaluation.source import SourceSpec
 from harness.records import JSON, Decoding, Split
 from harness.settings import plugins
 from harness.settings.spec import Spec, explain

@@ -5,8 +5,8 @@ import sys
 import pytest
 from pydantic import ValidationError
 
+from harness.benchmarks.spec import EvalSpec
 from harness.errors import ConfigError, DataError
-from harness.evaluation.spec import EvalSpec
 from harness.records import Decoding, Split
 from harness.settings.spec import validate
 
@@ -180,7 +180,7 @@ def test_no_benchmark_of_a_wanted_split_is_an_error(benchmarks):
 
 
 def test_a_folder_that_is_not_there_is_named(tmp_path):
-    from harness.evaluation.benchmarks import find_benchmarks
+    from harness.benchmarks.read import find_benchmarks
 
     with pytest.raises(ConfigError, match=r"eval.folder: found 'nowhere'"):
         find_benchmarks(EvalSpec(suites=("a",), folder="nowhere"))
@@ -207,7 +207,7 @@ def test_a_specification_survives_the_round_trip():
 
 def test_reading_benchmarks_loads_neither_torch_nor_lm_eval_nor_metrics():
     code = (
-        "import sys, harness.evaluation.benchmarks as b, harness.evaluation.summary\n"
+        "import sys, harness.benchmarks.read as b, harness.evaluation.summary\n"
         "heavy = {'torch', 'lm_eval', 'sacrebleu', 'lingua', 'transformers', 'jinja2', 'numpy'}\n"
         "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or None)"
     )

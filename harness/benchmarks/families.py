@@ -13,8 +13,8 @@ from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
+from harness.benchmarks.lm_file import PREFIX
 from harness.errors import ConfigError, unknown_name
-from harness.evaluation.lm_file import PREFIX
 from harness.settings.yaml import parse_yaml, read_text
 
 _TAG = r"[a-z]{2,3}(?:-[A-Za-z0-9]+)*"
