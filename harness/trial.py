@@ -15,10 +15,10 @@ from harness.benchmarks.spec import EvalSpec
 from harness.config import TrialConfig
 from harness.data.corpora import corpora_identity
 from harness.data.overlaps import BenchmarkItems
-from harness.evaluation.judging.client import JUDGEMENTS_FOLDER, JudgeClient
 from harness.evaluation.predict import predict_stored
 from harness.evaluation.score import Unmeasured, check_metrics, facts_of_scores, score_stored
 from harness.evaluation.summary import summarise
+from harness.metrics.judging.client import JUDGEMENTS_FOLDER, JudgeClient
 from harness.models.answering_file import answering_of
 from harness.models.provenance import model_provenance, system_turn
 from harness.models.spec import ModelSpec

@@ -117,8 +117,8 @@ def command(
     Each score is printed with its number of items and its signature: only scores of equal
     signature compare. What a judge said is kept in the home folder and never asked for again.
     """
-    from harness.evaluation.judging.client import JUDGEMENTS_FOLDER, JudgeClient
     from harness.evaluation.score_file import score_file
+    from harness.metrics.judging.client import JUDGEMENTS_FOLDER, JudgeClient
     from harness.processes.comet_client import CometClient
     from harness.protocols import Services
 

@@ -12,7 +12,7 @@ from harness.benchmarks.read import known_suites, select
 from harness.benchmarks.spec import EvalSpec
 from harness.doctor.finding import Check
 from harness.errors import HarnessError
-from harness.evaluation.comet_checkpoint import POCKET, local_checkpoint
+from harness.metrics.shared.comet_checkpoint import POCKET, local_checkpoint
 from harness.models.devices import visible_devices
 from harness.models.vllm_process import vllm_python, vllm_version
 from harness.processes.comet_client import CometClient

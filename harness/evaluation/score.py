@@ -14,8 +14,8 @@ from pydantic import ValidationError
 from harness.benchmarks.read import Benchmark
 from harness.benchmarks.spec import EvalSpec
 from harness.errors import ConfigError, DataError, EvaluationError, MissingExtra, join_faults
-from harness.evaluation.judging.asked import JUDGEMENTS, write_judgements
-from harness.evaluation.judging.judged import Judged
+from harness.metrics.judging.asked import JUDGEMENTS, write_judgements
+from harness.metrics.judging.judged import Judged
 from harness.protocols import Metric, Remarking, Services
 from harness.records import JSON, Prediction, Score
 from harness.settings import plugins

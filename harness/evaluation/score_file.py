@@ -5,9 +5,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from harness.errors import ConfigError, EvaluationError
-from harness.evaluation.judging.judged import Judged
 from harness.evaluation.plain_outputs import read_outputs
 from harness.evaluation.score import Unmeasured, item_values, metric_named, score_predictions
+from harness.metrics.judging.judged import Judged
 from harness.protocols import Metric, Services
 from harness.records import JSON, Prediction, Score
 from harness.settings.yaml import set_path

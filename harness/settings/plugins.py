@@ -13,7 +13,7 @@ from harness.errors import ConfigError, unknown_name
 
 KINDS = {
     "variant": ("harness.variants", "VARIANT"),
-    "metric": ("harness.evaluation.metrics", "METRIC"),
+    "metric": ("harness.metrics", "METRIC"),
     "penalty": ("harness.training.penalties", "PENALTY"),
     "answering": ("harness.models.answering", "ANSWERING"),
     "format": ("harness.data.formats", "FORMAT"),
@@ -22,13 +22,13 @@ KINDS = {
 
 @cache
 def names(kind: str) -> tuple[str, ...]:
-    """The plug-ins of a kind, sorted."""
+    """The plug-ins of a kind, sorted; folders and files with an underscore are none."""
     package = importlib.import_module(KINDS[kind][0])
     return tuple(
         sorted(
             module.name
             for module in pkgutil.iter_modules(package.__path__)
-            if not module.name.startswith("_")
+            if not (module.ispkg or module.name.startswith("_"))
         )
     )
 

@@ -253,7 +253,7 @@ def changeable():
     # the model of a learned metric is told apart by its content, which its own tests check
     for name in NAMES:
         for field, info in plugins.load("metric", name).model_fields.items():
-            # AlpacaEval's prompt alone has weights; tests/evaluation/judging has them
+            # AlpacaEval's prompt alone has weights; tests/metrics/judging has them
             if field not in {"model", "weighted"}:
                 yield name, field, OTHER.get(field, not info.default)
 

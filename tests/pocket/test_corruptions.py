@@ -4,7 +4,7 @@ from collections import defaultdict
 
 import pytest
 
-from harness.evaluation.comet_checkpoint import POCKET
+from harness.metrics.shared.comet_checkpoint import POCKET
 from harness.pocket.corruptions import (
     all_renderings,
     join,

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import pytest
 
 from harness.errors import EvaluationError, MissingExtra
-from harness.evaluation.comet_checkpoint import find_checkpoint
+from harness.metrics.shared.comet_checkpoint import find_checkpoint
 from harness.processes import comet_interpreter, comet_process
 from harness.processes.comet_client import CometClient
 from harness.processes.comet_interpreter import comet_python

@@ -1,0 +1,157 @@
+"""COMET: quality of a translation given its source and a reference, learned from human judgements.
+
+Rei et al., EMNLP 2020 (arXiv 2009.09025), as unbabel-comet computes it. Range: what the checkpoint
+was trained on, for most 0..1; higher is better. An empty answer is scored by the model like any
+other text, and comes out low. Of several references the first is used. The reference
+implementation is unbabel-comet itself, ``model.predict`` to 1e-5. Its command ``comet-score``
+(2.2.7) rounds every model to half precision, so its figures differ by up to 1e-3.
+"""
+
+import logging
+from collections.abc import Sequence
+from functools import cache
+from statistics import fmean
+from typing import ClassVar, Literal
+
+from pydantic import field_validator
+
+from harness.errors import ConfigError, MissingExtra
+from harness.metrics.shared.comet_checkpoint import find_checkpoint, local_checkpoint
+from harness.protocols import LearnedScorer, Services
+from harness.records import Prediction
+from harness.settings.spec import LocalPath, Spec
+
+logger = logging.getLogger(__name__)
+
+_COMPARED = 32
+"""Items scored in fp32 too, to say what another precision changes."""
+
+
+class Comet(Spec):
+    """Mean segment score of a COMET model."""
+
+    needs: ClassVar[tuple[str, ...]] = ("source", "references")
+    references: ClassVar[str] = "first"
+
+    model: LocalPath = "pocket"
+    """`pocket` (the testbed's own checkpoint, which knows the pocket world only), a checkpoint's
+    folder or `.ckpt` file, or a hub id such as Unbabel/wmt22-comet-da (2.3 GB, fetched at first
+    use). Checkpoints are pickles: load only those you trust."""
+
+    precision: Literal["fp32", "bf16"] = "fp32"
+    """Arithmetic of the model; bf16 is faster on accelerators and changes the third decimal. By how
+    much is measured on 32 items of each benchmark, and kept beside the score: the mean difference
+    of an item (`bf16_deviation`) and that of the mean (`bf16_shift`)."""
+
+    @field_validator("model", mode="after")
+    @classmethod
+    def _check_model(cls, value: str) -> str:
+        if value != "pocket":  # shipped; and unread until it is used
+            try:
+                local_checkpoint(value)
+            except ConfigError as error:
+                raise ValueError(error.message) from None
+        return value
+
+    @property
+    def name(self) -> str:
+        """The file name."""
+        return "comet"
+
+    @property
+    def higher_is_better(self) -> bool:
+        """Always."""
+        return True
+
+    def signature(self, predictions: Sequence[Prediction], services: Services) -> str:
+        """Model by content, package version and precision.
+
+        Raises:
+            MissingExtra: There is no COMET on this machine.
+            EvaluationError: The model is not on this machine and the hub did not give it.
+        """
+        if self.model == "pocket" and "model" not in self.model_fields_set:
+            _warn_of_the_default()
+        identity = find_checkpoint(self.model).identity()
+        version = _scorer(services).version()
+        return (
+            f"refs:{self.references}|model:{identity}|precision:{self.precision}|version:{version}"
+        )
+
+    def statistics(
+        self, predictions: Sequence[Prediction], services: Services
+    ) -> list[tuple[float, ...]]:
+        """Score and 1, [N][2].
+
+        Raises:
+            MissingExtra: There is no COMET on this machine.
+            EvaluationError: COMET could not score.
+        """
+        rows = [self._row(prediction) for prediction in predictions]
+        weights = find_checkpoint(self.model).weights
+        scores = _scorer(services).score(weights, rows, self.precision)
+        return [(score, 1.0) for score in scores]
+
+    def facts(
+        self,
+        predictions: Sequence[Prediction],
+        statistics: Sequence[Sequence[float]],
+        services: Services,
+    ) -> dict[str, float]:
+        """What bf16 changed, measured in fp32 on items spread over all; {} in fp32.
+
+        Raises:
+            MissingExtra: There is no COMET on this machine.
+            EvaluationError: COMET could not score.
+        """
+        if self.precision == "fp32":
+            return {}
+        count = min(_COMPARED, len(predictions))
+        places = [index * len(predictions) // count for index in range(count)]
+        rows = [self._row(predictions[place]) for place in places]
+        exact = _scorer(services).score(find_checkpoint(self.model).weights, rows, "fp32")
+        changes = [statistics[p][0] - score for p, score in zip(places, exact, strict=True)]
+        deviation, shift = fmean(map(abs, changes)), fmean(changes)
+        logger.warning(
+            "%s: bf16 changes an item by %.2g on average and the mean by %+.2g (%d items, %s)",
+            self.name,
+            deviation,
+            shift,
+            count,
+            self.model,
+        )
+        return {"bf16_deviation": deviation, "bf16_shift": shift}
+
+    def _row(self, prediction: Prediction) -> dict[str, str]:
+        source, answer = prediction.source or "", prediction.answer
+        return {"src": source, "mt": answer, "ref": prediction.references[0]}
+
+    def aggregate(self, totals: Sequence[float]) -> float | None:
+        """The mean.
+
+        >>> Comet().aggregate((1.5, 2.0))
+        0.75
+        """
+        total, count = totals
+        return total / count if count else None
+
+    def classes(self, predictions: Sequence[Prediction]) -> list[str]:
+        """None."""
+        return []
+
+
+def _scorer(services: Services) -> LearnedScorer:
+    if services.learned is None:
+        raise MissingExtra("COMET needs its worker process, and none was given", "`make setup`")
+    return services.learned
+
+
+@cache
+def _warn_of_the_default() -> None:
+    logger.warning(
+        "comet: no model named, so the pocket testbed's own is used, which knows the pocket world "
+        "only (for real languages: comet.model Unbabel/wmt22-comet-da)"
+    )
+
+
+METRIC = Comet

@@ -1,0 +1,115 @@
+"""Chat quality by a judge: each answer rated from 1 to 10.
+
+MT-Bench's single answer grading (Zheng et al., NeurIPS 2023, arXiv 2306.05685) with FastChat's
+prompts: the first turn alone, the second with all that was said before, against a reference answer
+in mathematics, reasoning and coding. MT-Bench samples the answers at a temperature by category,
+which its benchmarks here do too. Deviations: judged several times instead of once; a number out of
+1 to 10 is no rating; the judge is whichever model is named, and only scores of one judge compare. A
+judge has biases of its own (long answers, its own style, English), and cannot check facts it does
+not know: see docs/benchmarks.md.
+"""
+
+from collections.abc import Sequence
+
+from harness.metrics.judging.asked import Question
+from harness.metrics.judging.conversations import (
+    conversation_of,
+    reference_fields,
+    single_fields,
+)
+from harness.metrics.judging.files import find_file
+from harness.metrics.judging.judged import Judged
+from harness.metrics.judging.prompts import FASTCHAT, PromptFile, read_prompts
+from harness.metrics.judging.spread import (
+    mean_over_repeats,
+    spread_of,
+    sum_and_count,
+    variance_of,
+)
+from harness.metrics.judging.verdicts import rating
+from harness.protocols import Judgement, Services
+from harness.records import Prediction
+from harness.settings.spec import LocalPath
+
+_BEHIND_REPEATS = 8
+
+
+class JudgeGrade(Judged):
+    """Mean rating of the answers of all turns, 1 to 10, higher is better.
+
+    A judgement without a rating is left out and counted, never a 0 (FastChat: -1, left out too).
+    An empty answer is judged like any other text. Reference implementation: FastChat's llm_judge,
+    `--mode single`, whose average over turns this is for one repeat.
+    """
+
+    prompts: LocalPath = "fastchat/judge_prompts.jsonl"
+    """FastChat's file of prompts, in the data folder or wherever you have it."""
+
+    def prompt_file(self) -> PromptFile:
+        """FastChat's."""
+        return read_prompts(find_file(f"{self.name}.prompts", self.prompts, FASTCHAT))
+
+    def questions(self, predictions: Sequence[Prediction]) -> list[Question]:
+        """One per turn of each item."""
+        prompts = self.prompt_file()
+        conversations = [conversation_of(prediction) for prediction in predictions]
+        right = self.right_answers(conversations)
+        found: list[Question] = []
+        for conversation in conversations:
+            math = "-math" if conversation.id in right else ""
+            references = reference_fields(right.get(conversation.id, ()))
+            for turn in range(len(conversation.questions)):
+                name = f"single{math}-v1{'-multi-turn' if turn else ''}"
+                prompt = prompts.prompt(name, "rating")
+                fields = {**single_fields(conversation, turn), **references}
+                found.append(Question(conversation.id, turn, prompt, prompt.filled(fields)))
+        return found
+
+    def value_of(self, question: Question, judgement: Judgement) -> float | None:
+        """The rating."""
+        return rating(judgement.text)
+
+    def statistics(
+        self, predictions: Sequence[Prediction], services: Services
+    ) -> list[tuple[float, ...]]:
+        """Sums that add up, [N][2 R + 8].
+
+        Sum and number of ratings per repeat, then per turn; judgements, and those without a rating;
+        variance between the repeats, and the number of turns that have one.
+        """
+        by_item: dict[str, list[list[float | None]]] = {one.id: [] for one in predictions}
+        for row in self.verdicts(predictions, services):
+            by_item[row[0].question.item].append([one.value for one in row])
+        return [self._row(by_item[one.id]) for one in predictions]
+
+    def _row(self, turns: Sequence[Sequence[float | None]]) -> tuple[float, ...]:
+        """Of an item, given what each repeat gave each turn: [T][R]."""
+        repeats = [[turn[repeat] for turn in turns] for repeat in range(self.repeats)]
+        by_repeat = [part for values in repeats for part in sum_and_count(values)]
+        by_turn = [part for turn in (*turns, ())[:2] for part in sum_and_count(turn)]
+        unrated = sum(value is None for turn in turns for value in turn)
+        variances, num_variances = zip(*map(variance_of, turns), strict=True)
+        asked = float(len(turns) * self.repeats)
+        spread = (sum(variances), sum(num_variances))
+        return (*by_repeat, *by_turn, asked, float(unrated), *spread)
+
+    def aggregate(self, totals: Sequence[float]) -> float | None:
+        """The mean over the repeats of each repeat's mean rating.
+
+        >>> JudgeGrade().aggregate((12.0, 2.0, 7.0, 1.0, 0, 0, 0, 0, 4, 1, 0, 0))
+        6.5
+        """
+        return mean_over_repeats(totals[:-_BEHIND_REPEATS])
+
+    def details(self, totals: Sequence[float]) -> dict[str, float]:
+        """Ratings by turn, share of judgements without a rating, spread of the repeats."""
+        *pairs, first, num_first, second, num_second, asked, unrated, variances, num = totals
+        turns = {"turn_1": (first, num_first), "turn_2": (second, num_second)}
+        return {
+            **{turn: total / count for turn, (total, count) in turns.items() if count},
+            "unrated": unrated / asked,
+            **spread_of(pairs, (variances, num)),
+        }
+
+
+METRIC = JudgeGrade

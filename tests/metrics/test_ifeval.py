@@ -1,0 +1,97 @@
+import json
+from pathlib import Path
+
+import nltk
+import pytest
+from nltk.tokenize.punkt import PunktTrainer, save_punkt_params
+
+from harness.errors import DataError, MissingExtra
+from harness.evaluation.score import Unmeasured, score_predictions
+from harness.metrics.shared.ifeval import followed
+from harness.protocols import Services
+from harness.records import Prediction
+
+IFEVAL = Path(__file__).parents[2].parent / "shared/data/ifeval/input_data.jsonl"
+IDS = ["punctuation:no_comma", "startend:end_checker"]
+SENTENCES = ["length_constraints:number_sentences"], [{"relation": "at least", "num_sentences": 2}]
+
+
+def answered(answer, ids, kwargs, name="1"):
+    extra = {"instruction_id_list": ids, "kwargs": kwargs}
+    return Prediction(name, "Describe a lake.", answer, answer, extra=extra)
+
+
+@pytest.fixture
+def no_punkt(monkeypatch, tmp_path):
+    monkeypatch.setattr(nltk.data, "path", [str(tmp_path)])
+    nltk.data.clear_cache()
+
+
+@pytest.fixture
+def punkt(monkeypatch, tmp_path):
+    """A sentence splitter of NLTK's, trained on two sentences."""
+    folder = tmp_path / "tokenizers/punkt_tab/english"
+    folder.mkdir(parents=True)
+    monkeypatch.setattr(nltk.data, "path", [str(tmp_path)])  # it writes there alone
+    trainer = PunktTrainer("A lake is water. It is still.")
+    save_punkt_params(trainer.get_params(), dir=str(folder))
+    nltk.data.clear_cache()
+
+
+@pytest.mark.parametrize(
+    ("answer", "strict", "loose"),
+    [
+        ("a lake is water", (True, True), (True, True)),
+        ("a lake, is water", (False, True), (False, True)),
+        ("a lake is water\nI hope, that helps", (False, False), (True, True)),
+        ("a lake is *water*", (True, False), (True, True)),
+        ("a lake", (True, False), (True, False)),
+        ("", (False, False), (False, False)),
+    ],
+)
+def test_each_instruction_is_checked_strictly_and_loosely(answer, strict, loose):
+    row = answered(answer, IDS, [{}, {"end_phrase": "water"}])
+    assert followed(row, loose=False) == strict
+    assert followed(row, loose=True) == loose
+
+
+def test_items_and_instructions_are_counted_apart():
+    ids, kwargs = ["punctuation:no_comma", "keywords:existence"], [{}, {"keywords": ["lake"]}]
+    rows = [
+        answered("a lake", ids, kwargs, "1"),
+        answered("a pond", ids, kwargs, "2"),
+        answered("a, lake", ids[:1], kwargs[:1], "3"),
+    ]
+    found = {
+        name: score_predictions(rows, name, {}, Services())
+        for name in ("ifeval_strict", "ifeval_instructions")
+    }
+    assert found["ifeval_strict"].value == 1 / 3
+    assert found["ifeval_instructions"].value == 3 / 5
+    assert found["ifeval_strict"].classes == ("followed", "broken", "broken")
+
+
+def test_an_instruction_that_ifeval_does_not_know_is_named():
+    with pytest.raises(DataError, match=r"item '1': found \['rhyme'\]"):
+        followed(answered("a", ["rhyme"], [{}]), loose=False)
+
+
+def test_without_the_sentence_splitter_it_is_not_measured_and_nothing_is_fetched(no_punkt):
+    row = answered("A lake. It is still.", *SENTENCES)
+    with pytest.raises(MissingExtra, match=r"python -m nltk.downloader punkt_tab"):
+        followed(row, loose=False)
+    assert isinstance(score_predictions([row], "ifeval_strict", {}, Services()), Unmeasured)
+
+
+def test_with_it_sentences_are_counted(punkt):
+    assert followed(answered("A lake is water. It is still.", *SENTENCES), loose=False) == (True,)
+    assert followed(answered("A lake is still water.", *SENTENCES), loose=False) == (False,)
+
+
+@pytest.mark.skipif(not IFEVAL.is_file(), reason="IFEval is not at ../shared/data/ifeval")
+def test_every_item_of_ifeval_is_checked_and_an_empty_answer_follows_nothing(punkt):
+    rows = [json.loads(line) for line in IFEVAL.read_text(encoding="utf-8").splitlines()]
+    empty = [answered("", row["instruction_id_list"], row["kwargs"]) for row in rows]
+    assert len(empty) == 541
+    assert not any(any(followed(row, loose=False)) for row in empty)
+    assert sum(len(followed(row, loose=False)) for row in empty) == 834
