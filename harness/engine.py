@@ -5,10 +5,10 @@ from pathlib import Path
 
 from harness.benchmarks.spec import EvalSpec
 from harness.models.chat_model import ChatModel
-from harness.models.generate import HuggingFaceGenerator, generator_identity
+from harness.models.generation.generate import HuggingFaceGenerator, generator_identity
+from harness.models.generation.vllm_generate import VllmGenerator, vllm_identity
 from harness.models.lora import load_adapter
 from harness.models.spec import ModelSpec
-from harness.models.vllm_generate import VllmGenerator, vllm_identity
 from harness.protocols import Generator
 from harness.records import JSON
 

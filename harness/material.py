@@ -11,12 +11,12 @@ from harness.data.prompts import TranslationPrompt
 from harness.data.spec import DataSpec
 from harness.engine import Engine
 from harness.models.chat_model import ChatModel
-from harness.models.completions import StoredGenerator
-from harness.models.generate import HuggingFaceGenerator
+from harness.models.generation.completions import StoredGenerator
+from harness.models.generation.generate import HuggingFaceGenerator
+from harness.models.generation.served import ServerGenerator
 from harness.models.identity import model_identity
 from harness.models.load import load_chat_model
 from harness.models.memory import free_memory
-from harness.models.served import ServerGenerator
 from harness.models.spec import ModelSpec
 from harness.models.teachers import ServedSpec, Teacher, teacher
 from harness.models.tokenizer import load_tokenizer

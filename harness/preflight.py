@@ -15,9 +15,9 @@ from harness.errors import ConfigError, DataError
 from harness.evaluation.score import check_metrics
 from harness.models.devices import visible_devices
 from harness.models.folder import adapter_folder, model_folder, tokenizer_folder
+from harness.models.generation.vllm_process import check_vllm, check_vllm_model
 from harness.models.spec import ModelSpec
 from harness.models.teachers import ServedSpec, Teacher, teacher
-from harness.models.vllm_process import check_vllm, check_vllm_model
 from harness.servers.key import read_key
 from harness.storage.store import Store
 from harness.variants._parts import adapters_read

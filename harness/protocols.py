@@ -72,7 +72,7 @@ class Independent(Protocol):
     """A ``Generator`` none of whose answers depends on the prompts asked beside it.
 
     Each of its answers is kept on disk as it comes. Other generators round by what shares a batch,
-    so theirs are kept by whole chunks of a list (see ``harness.models.chunks``).
+    so theirs are kept by whole chunks of a list (see ``harness.models.generation.chunks``).
     """
 
     def answer_each(

@@ -20,9 +20,9 @@ from harness.evaluation.score import Unmeasured, check_metrics, facts_of_scores,
 from harness.evaluation.summary import summarise
 from harness.metrics.judging.client import JUDGEMENTS_FOLDER, JudgeClient
 from harness.models.answering_file import answering_of
+from harness.models.generation.vllm_process import check_vllm, vllm_python, vllm_version
 from harness.models.provenance import model_provenance, system_turn
 from harness.models.spec import ModelSpec
-from harness.models.vllm_process import check_vllm, vllm_python, vllm_version
 from harness.protocols import Generator, LearnedScorer, OnEvent, Services
 from harness.records import Score, TrialResult
 from harness.storage.results import write_results

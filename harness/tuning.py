@@ -13,8 +13,8 @@ from harness.material import Material
 from harness.models.answering_file import save_answering
 from harness.models.chat_model import ChatModel
 from harness.models.combine import combine, draws
-from harness.models.completions import StoredGenerator
 from harness.models.folder import adapter_folder
+from harness.models.generation.completions import StoredGenerator
 from harness.models.identity import folder_hash
 from harness.protocols import Sources, Variant
 from harness.records import JSON, Event

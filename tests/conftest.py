@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, settings
 
 if TYPE_CHECKING:
     from harness.models.chat_model import ChatModel
-    from harness.models.generate import HuggingFaceGenerator
+    from harness.models.generation.generate import HuggingFaceGenerator
 
 # Two busy cores make single draws slow; a law that holds slowly holds.
 settings.register_profile("harness", deadline=None, suppress_health_check=[HealthCheck.too_slow])
@@ -61,7 +61,7 @@ def tiny_chat_model(tiny_model_dir: Path) -> "ChatModel":
 @pytest.fixture
 def tiny(tiny_chat_model: "ChatModel") -> "HuggingFaceGenerator":
     """The tiny chat model as a generator."""
-    from harness.models.generate import HuggingFaceGenerator
+    from harness.models.generation.generate import HuggingFaceGenerator
 
     return HuggingFaceGenerator(tiny_chat_model, batch_size=4)
 

@@ -10,16 +10,16 @@ import pytest
 
 from harness.benchmarks.read import Benchmark
 from harness.evaluation.predict import FILE, predict_stored
-from harness.models.chunks import ChunkRule
-from harness.models.completions import StoredGenerator
-from harness.models.generate import HuggingFaceGenerator, generator_identity
+from harness.models.generation.chunks import ChunkRule
+from harness.models.generation.completions import StoredGenerator
+from harness.models.generation.generate import HuggingFaceGenerator, generator_identity
 from harness.models.identity import model_identity
 from harness.models.load import load_chat_model
 from harness.models.spec import ModelSpec
 from harness.models.tokenizer import load_tokenizer
 from harness.records import Decoding, Event, StageEvent
 from harness.storage.store import Store
-from tests.models.test_generate import some_prompts
+from tests.models.generation.test_generate import some_prompts
 from tests.small_benchmarks import Benchmarks
 
 ROOT = Path(__file__).parents[1]

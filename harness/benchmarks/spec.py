@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from harness.errors import ConfigError
-from harness.models.vllm_spec import VllmSpec
+from harness.models.generation.vllm_spec import VllmSpec
 from harness.records import JSON, Split
 from harness.settings import plugins
 from harness.settings.spec import LocalPath, NestedFaults, Spec, explain

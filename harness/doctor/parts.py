@@ -14,7 +14,7 @@ from harness.doctor.finding import Check
 from harness.errors import HarnessError
 from harness.metrics.shared.comet_checkpoint import POCKET, local_checkpoint
 from harness.models.devices import visible_devices
-from harness.models.vllm_process import vllm_python, vllm_version
+from harness.models.generation.vllm_process import vllm_python, vllm_version
 from harness.processes.comet_client import CometClient
 from harness.processes.comet_interpreter import comet_python
 from harness.settings.spec import file_sha256

@@ -31,8 +31,8 @@ from harness.evaluation.lm_answers import (
     foreign_predictions,
     prepared,
 )
-from harness.models.chunks import ChunkRule
-from harness.models.journaled import JournaledGenerator, narrowed
+from harness.models.generation.chunks import ChunkRule
+from harness.models.generation.journaled import JournaledGenerator, narrowed
 from harness.models.turns import answer_turns
 from harness.protocols import Answering, Generator, OnEvent
 from harness.records import (
@@ -322,9 +322,9 @@ def predict_stored(
     """The ``predictions`` stage of every benchmark, by the benchmark's key.
 
     Answers are kept as they come, for the pass over all benchmarks that are missing: one that was
-    killed goes on behind the last chunk (see ``harness.models.journaled``). Which benchmarks share
-    a pass, and so whether a list is long enough for chunks, is not in their identity: it changes
-    the company of a row, and with it rounding, as it always did.
+    killed goes on behind the last chunk (see ``harness.models.generation.journaled``). Which
+    benchmarks share a pass, and so whether a list is long enough for chunks, is not in their
+    identity: it changes the company of a row, and with it rounding, as it always did.
 
     Args:
         benchmarks: What to predict.

@@ -80,7 +80,7 @@ def without_the_turns_end_where_the_other_goes_on(plain, other):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", NEUTRAL)
 def test_the_neutral_setting_equals_plain_fine_tuning(name, tiny_model_dir):
-    from harness.models.generate import HuggingFaceGenerator
+    from harness.models.generation.generate import HuggingFaceGenerator
     from harness.models.load import load_chat_model
     from harness.models.spec import ModelSpec
 
@@ -100,7 +100,7 @@ def test_the_neutral_setting_equals_plain_fine_tuning(name, tiny_model_dir):
 
 @pytest.mark.slow
 def test_radis_at_weight_one_equals_plain_training_on_the_concatenation(tiny_model_dir):
-    from harness.models.generate import HuggingFaceGenerator
+    from harness.models.generation.generate import HuggingFaceGenerator
     from harness.models.load import load_chat_model
     from harness.models.spec import ModelSpec
 

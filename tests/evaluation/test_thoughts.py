@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 from harness.evaluation.predict import predict, predict_stored
-from harness.models.completions import StoredGenerator
+from harness.models.generation.completions import StoredGenerator
 from harness.models.thoughts import split_thoughts
 from harness.records import Decoding
 from harness.storage.store import Store

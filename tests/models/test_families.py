@@ -7,7 +7,7 @@ import torch
 
 from harness.data.rows import tokenise
 from harness.models.chat_model import ChatModel
-from harness.models.generate import HuggingFaceGenerator
+from harness.models.generation.generate import HuggingFaceGenerator
 from harness.models.load import load_chat_model
 from harness.models.spec import ModelSpec
 from harness.records import Decoding, Example, Message, Role, Segment

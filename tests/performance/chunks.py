@@ -3,10 +3,10 @@
     python -m tests.performance.chunks
 
 The pocket model writes rationales, 16 rows at once. Chunks of 16 batches are the shortest that
-``harness.models.chunks`` makes; of 32 batches, as of 256 new tokens at 64 rows. Each chunk goes
-into a journal, as in a run. Printed are seconds in chunks over seconds in one go, by CPU time and
-by wall clock, and the same of forward passes: on an accelerator a pass takes about as long for one
-row as for many, so there it is the passes that count.
+``harness.models.generation.chunks`` makes; of 32 batches, as of 256 new tokens at 64 rows. Each
+chunk goes into a journal, as in a run. Printed are seconds in chunks over seconds in one go, by CPU
+time and by wall clock, and the same of forward passes: on an accelerator a pass takes about as long
+for one row as for many, so there it is the passes that count.
 """
 
 import argparse
@@ -19,9 +19,9 @@ from typing import Any
 
 import torch
 
-from harness.models.chunks import ChunkRule
-from harness.models.generate import HuggingFaceGenerator
-from harness.models.journaled import JournaledGenerator
+from harness.models.generation.chunks import ChunkRule
+from harness.models.generation.generate import HuggingFaceGenerator
+from harness.models.generation.journaled import JournaledGenerator
 from harness.records import Decoding, TokenIds
 from harness.storage.journal import Journal
 from tests.performance.compare import Timing, chat_model, machine, sources, timed

@@ -34,7 +34,7 @@ from harness.data.readers import read_pairs
 from harness.data.rows import tokenise
 from harness.data.spec import CorpusSpec, DataSpec
 from harness.models.chat_model import ChatModel
-from harness.models.generate import HuggingFaceGenerator
+from harness.models.generation.generate import HuggingFaceGenerator
 from harness.models.load import load_chat_model
 from harness.models.lora import attach
 from harness.models.spec import LoraSpec, ModelSpec

@@ -8,8 +8,8 @@ import yaml
 
 import harness
 from harness.errors import ConfigError, EvaluationError
-from harness.models.completions import StoredGenerator
-from harness.models.served import ServerGenerator
+from harness.models.generation.completions import StoredGenerator
+from harness.models.generation.served import ServerGenerator
 from harness.models.teachers import ServedSpec
 from harness.records import Decoding, Message
 from harness.storage.store import Store
@@ -33,7 +33,7 @@ def server(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def pocket():
-    from harness.models.generate import HuggingFaceGenerator
+    from harness.models.generation.generate import HuggingFaceGenerator
     from harness.models.load import load_chat_model
     from harness.models.spec import ModelSpec
 

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from harness.models.generate import HuggingFaceGenerator
+from harness.models.generation.generate import HuggingFaceGenerator
 from harness.records import Generation
 from harness.variants.sft import Sft
 from tests.contract.test_neutral import PAIRS, losses, sources

@@ -15,13 +15,13 @@ from tempfile import mkdtemp
 from types import TracebackType
 from typing import Self
 
-from harness.models.copies import seeds_of
+from harness.models.generation.copies import seeds_of
+from harness.models.generation.tokenized import Tokenized
+from harness.models.generation.vllm_adapter import served, stays_apart
+from harness.models.generation.vllm_process import VllmProcess, vllm_python, vllm_version
+from harness.models.generation.vllm_spec import VllmSpec
 from harness.models.spec import ModelSpec
-from harness.models.tokenized import Tokenized
 from harness.models.tokenizer import TOKENIZER_FILE, load_tokenizer
-from harness.models.vllm_adapter import served, stays_apart
-from harness.models.vllm_process import VllmProcess, vllm_python, vllm_version
-from harness.models.vllm_spec import VllmSpec
 from harness.records import JSON, Decoding, Generation, TokenIds
 
 logger = logging.getLogger(__name__)

@@ -7,9 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.errors import ConfigError
-from harness.models.completions import StoredGenerator
-from harness.models.served import ServerGenerator
-from harness.models.served_text import ANSWER_END, decode, encode, encode_chat, split
+from harness.models.generation.completions import StoredGenerator
+from harness.models.generation.served import ServerGenerator
+from harness.models.generation.served_text import ANSWER_END, decode, encode, encode_chat, split
 from harness.models.teachers import ServedSpec, teacher
 from harness.protocols import Generator, Independent
 from harness.records import Decoding, Message

@@ -1,15 +1,16 @@
 """A generator whose answers stay: killed, the run goes on behind the last of them.
 
 It ends with the very texts of a run nobody disturbed: lists are answered in chunks that are always
-the same (see ``harness.models.chunks``), a chunk is kept once it is complete, and one that is not
-is answered anew. Generators whose answers do not depend on each other keep every single one.
+the same (see ``harness.models.generation.chunks``), a chunk is kept once it is complete, and one
+that is not is answered anew. Generators whose answers do not depend on each other keep every single
+one.
 """
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
-from harness.models.chunks import ChunkRule, chunks
+from harness.models.generation.chunks import ChunkRule, chunks
 from harness.protocols import Generator, Independent, OnEvent
 from harness.records import JSON, Decoding, Generation, Message, StageEvent, TokenIds
 from harness.settings.spec import digest

@@ -9,13 +9,13 @@ import pytest
 from harness.benchmarks.spec import EvalSpec
 from harness.errors import ConfigError, EvaluationError, MissingExtra
 from harness.models.chat_model import ChatModel
+from harness.models.generation.vllm_adapter import stays_apart
+from harness.models.generation.vllm_generate import VllmGenerator, vllm_identity
+from harness.models.generation.vllm_process import check_vllm, vllm_python, vllm_version
+from harness.models.generation.vllm_spec import VllmSpec
 from harness.models.identity import model_identity
 from harness.models.lora import save_adapter
 from harness.models.spec import LoraSpec, ModelSpec
-from harness.models.vllm_adapter import stays_apart
-from harness.models.vllm_generate import VllmGenerator, vllm_identity
-from harness.models.vllm_process import check_vllm, vllm_python, vllm_version
-from harness.models.vllm_spec import VllmSpec
 from harness.records import Decoding
 from tests.models.moved import moved
 

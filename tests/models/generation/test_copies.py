@@ -1,4 +1,4 @@
-from harness.models.copies import copies_of, seeds_of
+from harness.models.generation.copies import copies_of, seeds_of
 
 PROMPTS = [(1, 2), (3,), (1, 2)]
 

@@ -14,9 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from harness.models.cache import SlotCache
-from harness.models.copies import copies_of
-from harness.models.sampling import draws, pick
+from harness.models.generation.cache import SlotCache
+from harness.models.generation.copies import copies_of
+from harness.models.generation.sampling import draws, pick
 from harness.records import Decoding, TokenIds
 
 _REPLACED = 8

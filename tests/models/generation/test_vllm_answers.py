@@ -14,10 +14,10 @@ from harness.benchmarks.spec import EvalSpec
 from harness.engine import Engine
 from harness.errors import EvaluationError
 from harness.models.chat_model import ChatModel
-from harness.models.chunks import ChunkRule
-from harness.models.generate import HuggingFaceGenerator
+from harness.models.generation.chunks import ChunkRule
+from harness.models.generation.generate import HuggingFaceGenerator
+from harness.models.generation.journaled import JournaledGenerator
 from harness.models.identity import model_identity
-from harness.models.journaled import JournaledGenerator
 from harness.models.load import load_chat_model
 from harness.models.lora import load_adapter
 from harness.protocols import Generator
@@ -26,8 +26,8 @@ from harness.storage.clean import removable, remove
 from harness.storage.journal import Journal
 from harness.storage.store import Store
 from harness.trial import run_trial
-from tests.models.test_generate import some_prompts
-from tests.models.test_vllm import generator, saved, spec
+from tests.models.generation.test_generate import some_prompts
+from tests.models.generation.test_vllm import generator, saved, spec
 from tests.projects import write_project
 
 
@@ -174,14 +174,14 @@ def test_neither_it_nor_what_it_started_outlives_its_owner(
     code = f"""
 import os, signal
 from pathlib import Path
-from tests.models.test_vllm import generator, spec
+from tests.models.generation.test_vllm import generator, spec
 from harness.records import Decoding
 vllm = generator(spec(Path({str(tiny_model_dir)!r})), {python!r}, Path({str(tmp_path)!r}, "merged"))
 vllm.generate([(5, 6)], Decoding(3))
 print(vllm.pid, flush=True)
 os.kill(os.getpid(), signal.SIGKILL)
 """
-    root = Path(__file__).parents[2]
+    root = Path(__file__).parents[3]
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", code],
         cwd=root,

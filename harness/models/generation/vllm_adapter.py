@@ -10,8 +10,8 @@ from pathlib import Path
 
 from harness.models.export import export
 from harness.models.folder import ADAPTER_CONFIG, adapter_folder, model_folder, read_json
+from harness.models.generation.vllm_process import check_vllm_model
 from harness.models.spec import ModelSpec
-from harness.models.vllm_process import check_vllm_model
 
 _RANKS = (8, 16, 32, 64, 128, 256, 512)
 """Those that every version of vLLM since 0.8 has room for."""

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from harness.models.copies import content_of
+from harness.models.generation.copies import content_of
 from harness.records import Decoding, TokenIds
 from harness.seeds import stream_seed
 

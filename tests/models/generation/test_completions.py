@@ -4,9 +4,9 @@ from typing import Any
 
 import pytest
 
-from harness.models.chunks import ChunkRule
-from harness.models.completions import StoredGenerator, completions_stage
-from harness.models.generate import HuggingFaceGenerator, generator_identity
+from harness.models.generation.chunks import ChunkRule
+from harness.models.generation.completions import StoredGenerator, completions_stage
+from harness.models.generation.generate import HuggingFaceGenerator, generator_identity
 from harness.models.identity import model_identity
 from harness.models.load import load_chat_model
 from harness.models.spec import ModelSpec
@@ -109,7 +109,7 @@ def test_other_libraries_throw_away_only_answers_they_may_have_rounded(
     with pytest.raises(KeyError, match="b"):
         stored(mortal, store, rule=EACH).generate(prompts, Decoding(9))
     versions = {"numpy": "99.0"}
-    monkeypatch.setattr("harness.models.completions.library_versions", lambda: versions)
+    monkeypatch.setattr("harness.models.generation.completions.library_versions", lambda: versions)
     inner = kind(str.upper)
     found = stored(inner, store, rule=EACH).generate(prompts, Decoding(9))
     assert [one.text for one in found] == ["A", "B"]

@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping, Sequence
 
 from harness.errors import ConfigError
 from harness.models.chat_model import ChatModel
-from harness.models.decode import Decoder
-from harness.models.likelihood import loglikelihoods
+from harness.models.generation.decode import Decoder
+from harness.models.generation.likelihood import loglikelihoods
+from harness.models.generation.tokenized import Tokenized
 from harness.models.speed import quick
-from harness.models.tokenized import Tokenized
 from harness.records import JSON, Decoding, Generation, TokenIds
 
 _ATTENTION = {"full_attention", "sliding_attention"}

@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.models import chunks as module
-from harness.models.chunks import ChunkRule, chunks
+from harness.models.generation import chunks as module
+from harness.models.generation.chunks import ChunkRule, chunks
 from harness.records import Decoding
 
 PROMPTS = st.lists(st.lists(st.integers(0, 3), max_size=4).map(tuple), min_size=1, max_size=40)

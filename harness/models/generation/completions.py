@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
-from harness.models.chunks import ChunkRule
-from harness.models.journaled import JournaledGenerator
+from harness.models.generation.chunks import ChunkRule
+from harness.models.generation.journaled import JournaledGenerator
 from harness.models.tokenizer import ChatTokenizer
 from harness.protocols import Generator, Independent, OnEvent
 from harness.records import JSON, Decoding, Generation, Message, StageEvent, TokenIds
@@ -22,7 +22,7 @@ class StoredGenerator:
     """A Generator that keeps what it generated; the model is loaded when something is missing.
 
     Answers are kept as they come: a list that was being answered by a process that died goes on
-    behind the last chunk of it (see ``harness.models.journaled``).
+    behind the last chunk of it (see ``harness.models.generation.journaled``).
 
     Args:
         identity: Of the generator behind it (``generator_identity``), known without loading.

@@ -4,14 +4,14 @@ from pathlib import Path
 import pytest
 
 from harness.models.chat_model import ChatModel
-from harness.models.chunks import ChunkRule
-from harness.models.generate import HuggingFaceGenerator
-from harness.models.journaled import JournaledGenerator, narrowed
+from harness.models.generation.chunks import ChunkRule
+from harness.models.generation.generate import HuggingFaceGenerator
+from harness.models.generation.journaled import JournaledGenerator, narrowed
 from harness.protocols import Generator, Independent
 from harness.records import Decoding, Event, Generation, Message, StageEvent, TokenIds
 from harness.storage.journal import FILE, Journal
 from tests.fakes import ScriptedGenerator
-from tests.models.test_generate import some_prompts
+from tests.models.generation.test_generate import some_prompts
 
 RULE = ChunkRule(tokens=1, batches=2)
 """Two batches a chunk."""

@@ -10,13 +10,13 @@ from functools import cache
 from pathlib import Path
 
 from harness.errors import ConfigError, EvaluationError, MissingExtra
+from harness.models.generation.vllm_spec import VllmSpec
 from harness.models.spec import ModelSpec
-from harness.models.vllm_spec import VllmSpec
 from harness.processes.line_process import LineProcess
 from harness.records import JSON
 
-WORKER = Path(__file__).parents[1] / "processes" / "vllm_worker.py"
-BESIDE_THE_PROJECT = Path(__file__).parents[2] / ".venv-vllm" / "bin" / "python"
+WORKER = Path(__file__).parents[2] / "processes" / "vllm_worker.py"
+BESIDE_THE_PROJECT = Path(__file__).parents[3] / ".venv-vllm" / "bin" / "python"
 HINT = (
     "make one: `python3 -m venv .venv-vllm && .venv-vllm/bin/pip install vllm` in the project's "
     "folder, or name an interpreter that has vllm: eval.vllm.python (see docs/engines.md)"

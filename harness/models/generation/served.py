@@ -4,10 +4,9 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from harness.errors import ConfigError
-from harness.models.copies import seeds_of
 from harness.models.folder import TOKENIZER_FILES, tokenizer_folder
-from harness.models.identity import content_hash
-from harness.models.served_text import (
+from harness.models.generation.copies import seeds_of
+from harness.models.generation.served_text import (
     ANSWER_END,
     VOCABULARY,
     decode,
@@ -15,6 +14,7 @@ from harness.models.served_text import (
     encode_chat,
     split,
 )
+from harness.models.identity import content_hash
 from harness.models.teachers import ServedSpec
 from harness.models.thoughts import split_thoughts
 from harness.models.tokenizer import ChatTokenizer, tokenizer_in
@@ -51,7 +51,7 @@ class ServerGenerator:
 
     @property
     def vocabulary(self) -> str:
-        """Of no model: see ``harness.models.served_text``."""
+        """Of no model: see ``harness.models.generation.served_text``."""
         return VOCABULARY
 
     def encode(self, text: str) -> TokenIds:
