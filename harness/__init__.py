@@ -15,7 +15,7 @@ _HOMES = {
     "Score": "harness.records",
     "SweepSpec": "harness.sweep.spec",
     "TrainingError": "harness.errors",
-    "TrialConfig": "harness.config",
+    "TrialConfig": "harness.trial.config",
     "TrialResult": "harness.records",
     "run_trial": "harness.api",
 }

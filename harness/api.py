@@ -7,9 +7,9 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from harness.config import TrialConfig
 from harness.protocols import OnEvent
 from harness.records import TrialResult
+from harness.trial.config import TrialConfig
 
 if TYPE_CHECKING:
     from harness.protocols import Tracker
@@ -26,7 +26,7 @@ def run_trial(
     """Trains and scores one configuration with its seed; what the home folder has is not redone.
 
     Args:
-        config: What to run, from ``TrialConfig(...)`` or ``harness.config.load_trial(path)``.
+        config: What to run, from ``TrialConfig(...)`` or ``harness.trial.config.load_trial(path)``.
         home: Folder of the store; by default ``HARNESS_HOME``, else ``.harness``.
         track: Whether MLflow records the run.
         tracking_uri: MLflow store; by default MLflow's own choice.
@@ -36,7 +36,7 @@ def run_trial(
         ConfigError, DataError: Something the user can mend; nothing was trained.
         TrainingError, EvaluationError: The run cannot be finished; what is finished is kept.
     """
-    from harness.preflight import preflight
+    from harness.trial.preflight import preflight
 
     folder = Path(home or os.environ.get("HARNESS_HOME") or ".harness")
     preflight(config, folder)

@@ -212,7 +212,8 @@ class Variant(Protocol):
     def chain(self) -> Sequence[Mapping[str, JSON]]:
         """What is trained before it, each stage going on with the adapter of the one before.
 
-        Settings of ``harness.config.ChainStage``; a configuration's own chain comes in its place.
+        Settings of ``harness.trial.config.ChainStage``; a configuration's own chain comes in its
+        place.
         """
 
     def identity(self) -> Mapping[str, JSON]:

@@ -18,7 +18,6 @@ import yaml
 
 from harness.benchmarks.read import find_benchmarks
 from harness.benchmarks.spec import EvalSpec
-from harness.config import TrialConfig
 from harness.data.examples import load_examples
 from harness.errors import ConfigError, DataError
 from harness.evaluation.score import judgements_file
@@ -28,6 +27,7 @@ from harness.settings.spec import digest
 from harness.settings.yaml import flatten
 from harness.storage.results import results_text
 from harness.storage.store import MANIFEST, Store
+from harness.trial.config import TrialConfig
 
 logger = logging.getLogger(__name__)
 

@@ -10,12 +10,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.config import TrialConfig
 from harness.errors import HarnessError
 from harness.protocols import LearnedScorer, OnEvent, RunStatus, TrackedRun, Tracker
 from harness.recording import Recorder
 from harness.records import Event, TrialResult
-from harness.trial import run_trial
+from harness.trial.config import TrialConfig
+from harness.trial.run import run_trial
 
 logger = logging.getLogger(__name__)
 

@@ -4,13 +4,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from harness.benchmarks.read import select
-from harness.config import TrialConfig
 from harness.data.examples import save_examples
 from harness.records import JSON, ExampleSet
 from harness.storage.store import Built, Stage, Store
-from harness.timeline import Timeline
-from harness.trial import _predict
-from harness.tuning import GENERATED, Tuning
+from harness.trial.config import TrialConfig
+from harness.trial.run import _predict
+from harness.trial.stages import GENERATED, Tuning
+from harness.trial.timeline import Timeline
 
 
 class PlannedStore(Store):

@@ -4,8 +4,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-from harness.config import TrialConfig
 from harness.settings.spec import file_sha256
+from harness.trial.config import TrialConfig
 
 NOUNS = ["Hund", "Wolf", "Fuchs", "Esel", "Igel", "Otter", "Rabe", "Uhu"]
 

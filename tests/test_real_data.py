@@ -14,8 +14,8 @@ import pytest
 from click.testing import CliRunner
 
 from harness.cli.main import main
-from harness.config import TrialConfig
 from harness.settings.spec import load_spec
+from harness.trial.config import TrialConfig
 from tests.toys.families import save_toy
 
 ROOT = Path(__file__).parents[1]

@@ -12,7 +12,7 @@ HEAVY = ("torch", "transformers", "peft", "mlflow", "optuna", "lm_eval", "datase
 LIGHT = (
     "harness",
     "harness.cli.main",
-    "harness.config",
+    "harness.trial.config",
     "harness.gate",
     "harness.sweep.spec",
     "harness.servers.chat",

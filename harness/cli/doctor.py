@@ -9,8 +9,8 @@ from harness.cli import options, output
 from harness.errors import EXIT_DONE, EXIT_NO
 
 if TYPE_CHECKING:
-    from harness.config import TrialConfig
     from harness.doctor.finding import Check
+    from harness.trial.config import TrialConfig
 
 COLORS = {"ok": "green", "note": "yellow", "missing": "red"}
 INDENT = 23
@@ -54,9 +54,9 @@ def command(
 
 
 def _configuration(file: Path) -> "TrialConfig":
-    from harness.config import load_trial
     from harness.settings.yaml import read_yaml
     from harness.sweep.spec import load_sweep_spec
+    from harness.trial.config import load_trial
 
     return load_sweep_spec(file).base if "base" in read_yaml(file) else load_trial(file)
 

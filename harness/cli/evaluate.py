@@ -9,8 +9,8 @@ from harness.cli import options
 from harness.errors import ConfigError
 
 if TYPE_CHECKING:
-    from harness.config import TrialConfig
     from harness.records import JSON
+    from harness.trial.config import TrialConfig
 
 
 @click.command(
@@ -112,9 +112,9 @@ def command(
 def _configuration(
     plain: dict[str, Any], overrides: "tuple[tuple[str, JSON], ...]"
 ) -> "TrialConfig":
-    from harness.config import TrialConfig
     from harness.settings.spec import validate
     from harness.settings.yaml import set_path
+    from harness.trial.config import TrialConfig
 
     for path, value in overrides:
         if path.partition(".")[0] not in ("model", "eval", "name"):

@@ -10,9 +10,9 @@ from harness.cli.logs import is_quiet
 from harness.errors import ConfigError
 
 if TYPE_CHECKING:
-    from harness.config import TrialConfig
     from harness.models.export import Dtype, Exported
     from harness.records import JSON
+    from harness.trial.config import TrialConfig
 
 
 @click.command(
@@ -87,7 +87,7 @@ def command(
                 )
         config = _configuration(tuned, overrides, home, storage)
         from harness.cli.progress import RunProgress
-        from harness.export import export_trial
+        from harness.trial.export import export_trial
 
         with RunProgress(quiet=is_quiet()) as progress:
             made = export_trial(
@@ -122,7 +122,7 @@ def _configuration(
     storage: str | None,
 ) -> "TrialConfig":
     """The trial of a file, or the first run of a sweep's."""
-    from harness.config import TrialConfig, load_trial
+    from harness.trial.config import TrialConfig, load_trial
 
     if not tuned.startswith("sweep:"):
         return load_trial(Path(tuned), overrides)

@@ -41,7 +41,7 @@ def command(
     same command again is done in seconds. The run is recorded in MLflow, in the experiment named
     like the trial.
     """
-    from harness.config import load_trial
+    from harness.trial.config import load_trial
 
     config = load_trial(file, overrides)
     from harness.cli.trials import execute

@@ -63,7 +63,7 @@ def command(
     sweep. --set takes paths of the sweep (trials, sampler.seed, base.train.steps).
     """
     spec = _load(file, overrides, trials)
-    from harness.preflight import preflight
+    from harness.trial.preflight import preflight
 
     preflight(spec.base, home)
     if dry_run:

@@ -9,9 +9,9 @@ from harness.cli import output
 from harness.cli.logs import is_quiet
 
 if TYPE_CHECKING:
-    from harness.config import TrialConfig
     from harness.records import JSON, TrialResult
     from harness.tracked import Tracked
+    from harness.trial.config import TrialConfig
 
 SPLITS = ("validation", "test")
 
@@ -26,7 +26,7 @@ def execute(
     as_json: bool,
 ) -> None:
     """Checks, runs, records, writes the results file and shows the scores."""
-    from harness.preflight import preflight
+    from harness.trial.preflight import preflight
 
     preflight(config, home)
     from harness.cli.progress import RunProgress

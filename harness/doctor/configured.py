@@ -4,12 +4,12 @@ import importlib
 from collections.abc import Iterator
 from importlib import metadata
 
-from harness.config import TrialConfig
 from harness.doctor.finding import Check
 from harness.errors import HarnessError
 from harness.models.identity import device_kind
 from harness.models.spec import ModelSpec
-from harness.preflight import preflight
+from harness.trial.config import TrialConfig
+from harness.trial.preflight import preflight
 
 _LIBRARY = "bitsandbytes"
 _INSTALL = "pip install 'mt-tuning-harness[quantise]'"

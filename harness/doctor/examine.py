@@ -6,9 +6,9 @@ No check raises, downloads anything or leaves anything behind.
 from collections.abc import Iterator
 from pathlib import Path
 
-from harness.config import TrialConfig
 from harness.doctor import configured, machine, parts
 from harness.doctor.finding import Check
+from harness.trial.config import TrialConfig
 
 
 def examine(

@@ -5,12 +5,12 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from pydantic import ValidationError
 
-from harness.config import TrialConfig
 from harness.errors import unknown_name
 from harness.records import JSON, Split
 from harness.settings.spec import explain
 from harness.settings.yaml import flatten, get_path, set_path
 from harness.sweep.space import Dimension, Params, Space, exclusive, ordered, place_of
+from harness.trial.config import TrialConfig
 
 VARIANT = "variant.name"
 SEARCHABLE = ("data", "variant", "lora", "train")

@@ -3,7 +3,6 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.config import TrialConfig
 from harness.records import Objective, Split, TrialResult
 from harness.sweep.choice import to_confirm
 from harness.sweep.configurations import configure
@@ -14,6 +13,7 @@ from harness.sweep.progress import Notice
 from harness.sweep.record import candidates, confirmed_note, stored_result
 from harness.sweep.spec import ConfirmSpec, SweepSpec
 from harness.sweep.study import KnownTrial
+from harness.trial.config import TrialConfig
 
 
 class Confirmation:

@@ -14,13 +14,13 @@ from typing import Literal, TypeAlias
 
 import yaml
 
-from harness.config import TrialConfig
 from harness.protocols import KnownRun, RunStatus, TrackedRun, Tracker
 from harness.recording import Recorder, git_state, mean_metrics
 from harness.records import JSON, Event, TrialResult
 from harness.settings.yaml import flatten
 from harness.storage import leases
 from harness.sweep.spec import SweepSpec
+from harness.trial.config import TrialConfig
 
 logger = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Page:
         """What it is found by."""
         tags = {"harness.phase": str(self.phase)}
         if self.number is not None:
-            tags["harness.trial"] = str(self.number)
+            tags["harness.trial.run"] = str(self.number)
         if self.seed is not None:
             tags["harness.seed"] = str(self.seed)
         return tags
@@ -56,7 +56,7 @@ def _page_of(run: KnownRun) -> Page | None:
     phase = run.tags.get("harness.phase")
     if phase not in ("sweep", "base", "trial", "seed", "confirm"):
         return None
-    number, seed = run.tags.get("harness.trial"), run.tags.get("harness.seed")
+    number, seed = run.tags.get("harness.trial.run"), run.tags.get("harness.seed")
     return Page(
         phase,  # type: ignore[arg-type]  # one of the literals, checked above
         None if number is None else int(number),

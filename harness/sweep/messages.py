@@ -3,8 +3,8 @@
 from dataclasses import dataclass
 from typing import Any
 
-from harness.config import TrialConfig
 from harness.records import Event, TrialResult
+from harness.trial.config import TrialConfig
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from harness.benchmarks.read import Benchmark, find_benchmarks
-from harness.config import accelerators
 from harness.errors import ConfigError, EvaluationError
 from harness.processes.comet_client import CometClient
 from harness.protocols import LearnedScorer, RunStatus
@@ -30,8 +29,9 @@ from harness.sweep.study import Study, find_study, mend_journal, open_study
 from harness.sweep.view import View, silent
 from harness.sweep.workers import Pool
 from harness.tracking.tracker import MlflowTracker
+from harness.trial.config import accelerators
 
-RUNNER = "harness.trial:run_trial"
+RUNNER = "harness.trial.run:run_trial"
 MAY_CHANGE = ("trials", "confirm", "question")
 """Settings that may differ when a sweep is continued."""
 

@@ -12,7 +12,6 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
-from harness.config import TrialConfig
 from harness.errors import EvaluationError
 from harness.records import JSON, Objective, Split, TrialResult
 from harness.settings.spec import explain
@@ -28,6 +27,7 @@ from harness.sweep.record import candidates, stored_result
 from harness.sweep.space import Params
 from harness.sweep.spec import SweepSpec
 from harness.sweep.study import KnownTrial
+from harness.trial.config import TrialConfig
 
 logger = logging.getLogger(__name__)
 

@@ -11,7 +11,6 @@ from typing import Any, Literal, Self
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from harness.benchmarks.read import find_benchmarks, select
-from harness.config import TrialConfig
 from harness.errors import ConfigError, DataError, unknown_name
 from harness.records import JSON, Split
 from harness.settings import plugins
@@ -21,6 +20,7 @@ from harness.sweep import space as spaces
 from harness.sweep.configurations import space_faults
 from harness.sweep.goals import Keys, ObjectiveSpec, resolve
 from harness.sweep.space import Dimension, Space
+from harness.trial.config import TrialConfig
 
 
 class SamplerSpec(Spec):

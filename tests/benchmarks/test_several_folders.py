@@ -5,9 +5,9 @@ import yaml
 
 from harness.benchmarks.read import find_benchmarks
 from harness.benchmarks.spec import EvalSpec
-from harness.config import TrialConfig
 from harness.errors import ConfigError
 from harness.settings.spec import load_spec, validate
+from harness.trial.config import TrialConfig
 from tests.small_benchmarks import Benchmarks
 
 

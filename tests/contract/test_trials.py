@@ -4,9 +4,9 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import TrialConfig, load_trial
 from harness.settings import plugins
-from harness.trial import run_trial
+from harness.trial.config import TrialConfig, load_trial
+from harness.trial.run import run_trial
 
 TRIALS = Path(__file__).parents[2] / "sweeps" / "trials"
 FILES = sorted(TRIALS.glob("*.yaml"))

@@ -2,7 +2,7 @@
 
 import pytest
 
-from harness.trial import run_trial
+from harness.trial.run import run_trial
 from tests.projects import write_project
 
 

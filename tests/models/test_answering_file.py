@@ -4,7 +4,6 @@ from pathlib import Path
 import pytest
 from safetensors.torch import save_file
 
-from harness.config import load_trial
 from harness.errors import ConfigError
 from harness.models.answering_file import (
     ANSWERING_FILE,
@@ -14,7 +13,8 @@ from harness.models.answering_file import (
     saved_answering,
 )
 from harness.models.spec import ModelSpec
-from harness.trial import evaluate_model, run_trial
+from harness.trial.config import load_trial
+from harness.trial.run import evaluate_model, run_trial
 
 TAGS = {"kind": "tags", "pivot": "en", "chain_tokens": 8}
 TRANSLLM = Path(__file__).parents[2] / "sweeps" / "trials" / "transllm.yaml"

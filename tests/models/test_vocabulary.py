@@ -12,7 +12,7 @@ from harness.models.spec import LoraSpec, ModelSpec
 from harness.models.tokenizer import ChatTokenizer, load_tokenizer
 from harness.models.vocabulary import add_tokens, learn_tokens, remove_tokens
 from harness.records import Message
-from harness.trial import run_trial
+from harness.trial.run import run_trial
 from tests.models.moved import load, moved, write_tiny
 from tests.projects import write_lines, write_project
 from tests.toys.tiny import tiny_tokenizer

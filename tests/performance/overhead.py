@@ -62,7 +62,7 @@ class NotedScorer:
 def noted_trial(config: Any, *, home: Path, on_event: Any = None, learned: Any = None) -> Any:
     """``run_trial`` with its pure parts timed: what the sweep's worker calls."""
     from harness.models.generation.decode import Decoder
-    from harness.trial import run_trial
+    from harness.trial.run import run_trial
 
     if not getattr(Decoder.run, "noted", False):
         Decoder.run = noted("generate", Decoder.run)

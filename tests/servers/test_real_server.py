@@ -13,7 +13,7 @@ from harness.models.generation.served import ServerGenerator
 from harness.models.teachers import ServedSpec
 from harness.records import Decoding, Message
 from harness.storage.store import Store
-from harness.trial import run_trial
+from harness.trial.run import run_trial
 from tests.projects import write_project
 from tests.servers.real import transformers_serve
 

@@ -10,13 +10,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from harness.config import TrialConfig
 from harness.errors import TrainingError
 from harness.records import Score, StageEvent, StepEvent, TrialResult
 from harness.seeds import stream
 from harness.settings.spec import digest
 from harness.storage.results import write_results
 from harness.storage.store import Stage, Store
+from harness.trial.config import TrialConfig
 
 STEPS = 4
 

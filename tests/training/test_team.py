@@ -4,11 +4,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from harness.config import TrialConfig, accelerators
 from harness.errors import ConfigError
-from harness.preflight import preflight
 from harness.training.batches import shares
 from harness.training.team import ALONE
+from harness.trial.config import TrialConfig, accelerators
+from harness.trial.preflight import preflight
 from tests.projects import write_project
 
 

@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from harness.errors import ConfigError
 from harness.settings.spec import validate
 from harness.storage.store import Store
-from harness.trial import run_trial
+from harness.trial.run import run_trial
 from harness.variants.merge import Merge
 from harness.variants.replay import Replay
 from harness.variants.sft import Sft

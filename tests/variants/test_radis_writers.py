@@ -101,8 +101,8 @@ def test_a_teacher_that_is_asked_again_of_the_student_is_refused():
 def trained(folder, model, **settings):
     """The key of the examples, and the adapter's weights."""
     from harness.storage.store import Store
-    from harness.timeline import Timeline
-    from harness.tuning import Tuning
+    from harness.trial.stages import Tuning
+    from harness.trial.timeline import Timeline
 
     variant = {"name": "radis", "max_rationale_tokens": 6, **settings}
     config = write_project(folder, model, variant=variant)

@@ -2,7 +2,6 @@ from dataclasses import replace
 
 import pytest
 
-from harness.config import TrialConfig
 from harness.data.rows import tokenise_example
 from harness.errors import ConfigError
 from harness.protocols import Sources
@@ -17,6 +16,7 @@ from harness.records import (
 )
 from harness.settings.spec import validate
 from harness.training.prepare import prepare
+from harness.trial.config import TrialConfig
 from harness.variants.sft import Sft
 from harness.variants.transllm import Transllm
 from tests.fakes import END, FixedPrompt, ScriptedGenerator

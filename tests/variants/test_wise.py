@@ -3,10 +3,10 @@ from pathlib import Path
 import pytest
 
 from harness.errors import ConfigError
-from harness.preflight import preflight
 from harness.settings import plugins
 from harness.settings.spec import validate
-from harness.trial import run_trial
+from harness.trial.preflight import preflight
+from harness.trial.run import run_trial
 from harness.variants.sft import Sft
 from harness.variants.wise import Wise
 from tests.projects import write_project

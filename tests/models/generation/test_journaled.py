@@ -19,7 +19,7 @@ SAMPLED = Decoding(12, 1.0, 7)
 
 
 class Killed(Exception):
-    """What ends a run here; a process is killed in tests/test_generations_killed.py."""
+    """What ends a run here; a process is killed in tests/trial/test_generations_killed.py."""
 
 
 class Mortal(HuggingFaceGenerator):

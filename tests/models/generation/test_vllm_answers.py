@@ -11,7 +11,6 @@ from pathlib import Path
 import pytest
 
 from harness.benchmarks.spec import EvalSpec
-from harness.engine import Engine
 from harness.errors import EvaluationError
 from harness.models.chat_model import ChatModel
 from harness.models.generation.chunks import ChunkRule
@@ -25,7 +24,8 @@ from harness.records import Decoding, Message
 from harness.storage.clean import removable, remove
 from harness.storage.journal import Journal
 from harness.storage.store import Store
-from harness.trial import run_trial
+from harness.trial.engine import Engine
+from harness.trial.run import run_trial
 from tests.models.generation.test_generate import some_prompts
 from tests.models.generation.test_vllm import generator, saved, spec
 from tests.projects import write_project

@@ -16,11 +16,11 @@ from safetensors.torch import load_file
 from harness.errors import TrainingError
 from harness.records import StepEvent
 from harness.storage.store import Store
-from harness.timeline import Timeline
-from harness.tuning import Tuning
+from harness.trial.stages import Tuning
+from harness.trial.timeline import Timeline
 from tests.projects import write_project
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 
 
 def tuning(folder, model, home, processes, on_event=lambda event: None, **changes):
@@ -84,7 +84,7 @@ KILLED = """
 import os, signal, sys
 from pathlib import Path
 from harness.records import StepEvent
-from tests.test_launch import tuning
+from tests.trial.test_launch import tuning
 
 def kill(event):
     if isinstance(event, StepEvent) and event.step == 5:
@@ -163,14 +163,14 @@ def test_what_another_lacks_before_they_meet_is_said_here(tmp_path, tiny_model_d
 NOTHING_THERE = """
 import sys
 
-if "harness.launch" in sys.orig_argv:
+if "harness.trial.launch" in sys.orig_argv:
     from harness.errors import ConfigError
-    import harness.material
+    import harness.trial.resources
 
     def gone(spec):
         raise ConfigError("model.path: gone", "bring it back")
 
-    harness.material.load_chat_model = gone
+    harness.trial.resources.load_chat_model = gone
 """
 
 
@@ -192,7 +192,7 @@ def test_what_fails_in_another_is_said_here(tmp_path, tiny_model_dir, monkeypatc
 FULL = """
 import sys
 
-if "harness.launch" in sys.orig_argv:
+if "harness.trial.launch" in sys.orig_argv:
     import harness.training.trainer as trainer
     import torch
 

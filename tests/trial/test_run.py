@@ -4,7 +4,7 @@ import pytest
 
 from harness.records import StageEvent, StepEvent
 from harness.storage import results
-from harness.trial import run_trial
+from harness.trial.run import run_trial
 from tests.projects import write_project
 
 

@@ -8,12 +8,9 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness.answered import answered_chats
-from harness.config import TrialConfig
 from harness.data.rows import tokenise
 from harness.data.segments import pair_prompt
 from harness.errors import ConfigError
-from harness.material import Material
 from harness.models.answering_file import save_answering
 from harness.models.chat_model import ChatModel
 from harness.models.lora import adapter_facts, attach, detach, load_weights, save_adapter
@@ -38,6 +35,9 @@ from harness.training.drift import Drift
 from harness.training.loop import fit
 from harness.training.prepare import prepare
 from harness.training.team import ALONE, Team
+from harness.trial.config import TrialConfig
+from harness.trial.drift_chats import answered_chats
+from harness.trial.resources import Material
 
 logger = logging.getLogger(__name__)
 

@@ -3,10 +3,10 @@ from typing import ClassVar
 
 import pytest
 
-from harness.config import TrialConfig
 from harness.errors import ConfigError
-from harness.preflight import preflight
 from harness.settings.spec import validate
+from harness.trial.config import TrialConfig
+from harness.trial.preflight import preflight
 from harness.variants.sft import Sft
 from tests.projects import write_project
 

@@ -3,13 +3,9 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness.adapters import ADAPTER, read_curves, train_adapter
-from harness.config import TrialConfig
 from harness.data.corpora import corpora_identity
 from harness.data.examples import load_examples, save_examples
 from harness.data.overlaps import BenchmarkItems, overlaps_stored
-from harness.launch import Job, team_for
-from harness.material import Material
 from harness.models.answering_file import save_answering
 from harness.models.chat_model import ChatModel
 from harness.models.combine import combine, draws
@@ -20,8 +16,12 @@ from harness.protocols import Sources, Variant
 from harness.records import JSON, Event
 from harness.seeds import stream_seed
 from harness.storage.store import Built, Stage, Store, library_versions
-from harness.timeline import Timeline
 from harness.training.checkpoint import Checkpoints
+from harness.trial.config import TrialConfig
+from harness.trial.launch import Job, team_for
+from harness.trial.resources import Material
+from harness.trial.timeline import Timeline
+from harness.trial.train import ADAPTER, read_curves, train_adapter
 
 EXAMPLES_VERSION = 2
 ADAPTER_VERSION = 2

@@ -9,10 +9,8 @@ import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from harness.adapters import ADAPTER
 from harness.benchmarks.read import Benchmark, select
 from harness.benchmarks.spec import EvalSpec
-from harness.config import TrialConfig
 from harness.data.corpora import corpora_identity
 from harness.data.overlaps import BenchmarkItems
 from harness.evaluation.predict import predict_stored
@@ -27,8 +25,10 @@ from harness.protocols import Generator, LearnedScorer, OnEvent, Services
 from harness.records import Score, TrialResult
 from harness.storage.results import write_results
 from harness.storage.store import Built, Store, library_versions
-from harness.timeline import Timeline
-from harness.tuning import Tuning
+from harness.trial.config import TrialConfig
+from harness.trial.stages import Tuning
+from harness.trial.timeline import Timeline
+from harness.trial.train import ADAPTER
 from harness.variants.base import Base
 
 

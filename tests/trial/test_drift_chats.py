@@ -1,12 +1,12 @@
 import pytest
 
-from harness.answered import answered_chats
 from harness.errors import DataError
-from harness.material import Material
 from harness.records import Role, StepEvent
 from harness.storage.store import Store
-from harness.timeline import Timeline
-from harness.trial import run_trial
+from harness.trial.drift_chats import answered_chats
+from harness.trial.resources import Material
+from harness.trial.run import run_trial
+from harness.trial.timeline import Timeline
 from tests.projects import write_lines, write_project
 
 

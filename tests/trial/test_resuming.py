@@ -11,16 +11,16 @@ from safetensors.torch import load_file
 
 from harness.records import StepEvent
 from harness.storage.store import Store
-from harness.timeline import Timeline
-from harness.tuning import Tuning
+from harness.trial.stages import Tuning
+from harness.trial.timeline import Timeline
 from tests.projects import write_project
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 KILLED = """
 import os, signal, sys
 from pathlib import Path
 from harness.records import StepEvent
-from tests.test_resuming import tuning
+from tests.trial.test_resuming import tuning
 
 def kill(event):
     if isinstance(event, StepEvent) and event.step == 4:

@@ -22,7 +22,7 @@ from harness.storage.store import Store
 from tests.models.generation.test_generate import some_prompts
 from tests.small_benchmarks import Benchmarks
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 RULE = ChunkRule(tokens=1, batches=4)
 """Sixteen rows a chunk."""
 PROMPTS = some_prompts(75)
@@ -30,7 +30,7 @@ DECODING = Decoding(12, 0.9, 3)
 CHILD = """
 import os, signal, sys, time
 from pathlib import Path
-from tests.test_generations_killed import complete, predictions
+from tests.trial.test_generations_killed import complete, predictions
 
 job, home, model, lists, renames = sys.argv[1], Path(sys.argv[2]), Path(sys.argv[3]), *sys.argv[4:]
 

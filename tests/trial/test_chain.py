@@ -3,11 +3,11 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file
 
-from harness.config import ChainStage, TrialConfig
 from harness.errors import ConfigError
 from harness.records import StageEvent
 from harness.settings.spec import validate
-from harness.trial import run_trial
+from harness.trial.config import ChainStage, TrialConfig
+from harness.trial.run import run_trial
 from tests.projects import write_project
 
 CHAIN = [

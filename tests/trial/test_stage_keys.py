@@ -5,15 +5,15 @@ from pathlib import Path
 
 import pytest
 
-from harness.config import TrialConfig
 from harness.settings.spec import load_spec
 from harness.sweep.configurations import configure
 from harness.sweep.planned import planned
 from harness.sweep.spec import load_sweep_spec
+from harness.trial.config import TrialConfig
 from tests.planned import stage_keys
 
-ROOT = Path(__file__).parents[1]
-GOLDEN = Path(__file__).parent / "golden" / "stage_keys.json"
+ROOT = Path(__file__).parents[2]
+GOLDEN = Path(__file__).parents[1] / "golden" / "stage_keys.json"
 """Computed at ae1a440 by ``keys_now`` below, on a CPU with one thread."""
 
 

@@ -1,8 +1,8 @@
 """One training shared by several processes of this machine: they are started, watched and ended.
 
-The process that asks leads. The others are programs of their own (``python -m harness.launch``)
-that load the same model, read the same examples and train as the first does, into a folder nobody
-keeps. They end at once when the first does, whatever they are doing.
+The process that asks leads. The others are programs of their own (``python -m
+harness.trial.launch``) that load the same model, read the same examples and train as the first
+does, into a folder nobody keeps. They end at once when the first does, whatever they are doing.
 """
 
 import contextlib
@@ -19,16 +19,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.adapters import train_adapter
-from harness.config import TrialConfig
 from harness.data.examples import load_examples
 from harness.errors import HarnessError, TrainingError
-from harness.material import Material
 from harness.models.load import take_device
 from harness.storage.store import Store
-from harness.timeline import Timeline
 from harness.training.checkpoint import Checkpoints
 from harness.training.team import ALONE, Process, Team
+from harness.trial.config import TrialConfig
+from harness.trial.resources import Material
+from harness.trial.timeline import Timeline
+from harness.trial.train import train_adapter
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +105,7 @@ class _Other:
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 # -P: modules are looked for where this process finds them, not where it works
-                [sys.executable, "-P", "-m", "harness.launch"],
+                [sys.executable, "-P", "-m", "harness.trial.launch"],
                 stdin=subprocess.PIPE,
                 stdout=log,
                 stderr=log,

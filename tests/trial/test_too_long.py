@@ -2,11 +2,11 @@
 
 import logging
 
-from harness.adapters import train_adapter
 from harness.records import Example, ExampleSet, Role, Segment
 from harness.storage.store import Store
-from harness.timeline import Timeline
-from harness.tuning import Tuning
+from harness.trial.stages import Tuning
+from harness.trial.timeline import Timeline
+from harness.trial.train import train_adapter
 from tests.projects import write_corpus, write_project
 
 LIMIT = 120

@@ -9,7 +9,6 @@ from harness.benchmarks.spec import EvalSpec
 from harness.data.corpora import read_corpora, rows_left_out
 from harness.data.prompts import TranslationPrompt
 from harness.data.spec import DataSpec
-from harness.engine import Engine
 from harness.models.chat_model import ChatModel
 from harness.models.generation.completions import StoredGenerator
 from harness.models.generation.generate import HuggingFaceGenerator
@@ -23,7 +22,8 @@ from harness.models.tokenizer import load_tokenizer
 from harness.protocols import Generator, Sources, Variant
 from harness.records import JSON, Corpora, Pair
 from harness.storage.store import Store
-from harness.timeline import Timeline
+from harness.trial.engine import Engine
+from harness.trial.timeline import Timeline
 
 
 class Material:

@@ -2,10 +2,10 @@
 
 import logging
 
-from harness.config import TrialConfig
 from harness.errors import DataError
-from harness.material import Material
 from harness.records import Decoding, Instruction, Role, TokenRow
+from harness.trial.config import TrialConfig
+from harness.trial.resources import Material
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,6 @@ from functools import partial
 from pathlib import Path
 
 from harness.benchmarks.read import find_benchmarks
-from harness.config import TrialConfig, accelerators
 from harness.data.corpora import check_corpora
 from harness.errors import ConfigError, DataError
 from harness.evaluation.score import check_metrics
@@ -20,6 +19,7 @@ from harness.models.spec import ModelSpec
 from harness.models.teachers import ServedSpec, Teacher, teacher
 from harness.servers.key import read_key
 from harness.storage.store import Store
+from harness.trial.config import TrialConfig, accelerators
 from harness.variants._parts import adapters_read
 
 

@@ -2,14 +2,14 @@
 
 from pathlib import Path
 
-from harness.adapters import ADAPTER
-from harness.config import TrialConfig
 from harness.errors import ConfigError
 from harness.models.export import TOLERANCE, Dtype, Exported, check_free, export
 from harness.protocols import OnEvent
 from harness.storage.store import Store
-from harness.timeline import Timeline
-from harness.tuning import Tuning
+from harness.trial.config import TrialConfig
+from harness.trial.stages import Tuning
+from harness.trial.timeline import Timeline
+from harness.trial.train import ADAPTER
 
 
 def export_trial(
