@@ -41,7 +41,7 @@ def run_trial(
     folder = Path(home or os.environ.get("HARNESS_HOME") or ".harness")
     preflight(config, folder)
     from harness.processes.comet_client import CometClient
-    from harness.tracked import run_tracked
+    from harness.tracking.tracked_run import run_tracked
     from harness.tracking.tracker import MlflowTracker
 
     tracker: Tracker | None = MlflowTracker(tracking_uri) if track else None

@@ -31,8 +31,8 @@ def read_candidate(
 
 
 def _of_run(run_id: str, tracking_uri: str | None) -> tuple[TrialResult, ...]:
-    from harness.recording import RESULTS
     from harness.tracking.place import existing_store
+    from harness.tracking.recording import RESULTS
     from harness.tracking.tracker import MlflowTracker
 
     texts = MlflowTracker(existing_store(tracking_uri)).read_texts(run_id, RESULTS)

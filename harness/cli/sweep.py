@@ -119,7 +119,7 @@ def _show_plan(
 
 
 def _plain(record: "SweepRecord") -> dict[str, "JSON"]:
-    from harness.recording import mean_metrics
+    from harness.trial.curves import mean_metrics
 
     return {
         "sweep": record.name,

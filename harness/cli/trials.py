@@ -10,7 +10,7 @@ from harness.cli.logs import is_quiet
 
 if TYPE_CHECKING:
     from harness.records import JSON, TrialResult
-    from harness.tracked import Tracked
+    from harness.tracking.tracked_run import Tracked
     from harness.trial.config import TrialConfig
 
 SPLITS = ("validation", "test")
@@ -32,7 +32,7 @@ def execute(
     from harness.cli.progress import RunProgress
     from harness.processes.comet_client import CometClient
     from harness.storage.results import write_results
-    from harness.tracked import run_tracked
+    from harness.tracking.tracked_run import run_tracked
     from harness.tracking.tracker import MlflowTracker
 
     tracker = MlflowTracker(tracking_uri) if is_tracked else None

@@ -22,7 +22,7 @@ def command(port: int | None, tracking_uri: str | None) -> None:
     The store is the one the other commands log to: --tracking-uri, else MLFLOW_TRACKING_URI, else
     MLflow's own default in this folder.
     """
-    from harness.ui import serve
+    from harness.tracking.ui import serve
 
     with contextlib.suppress(KeyboardInterrupt):  # the way it is meant to end
         serve(tracking_uri, port, _announce)

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from harness.recording import stored_curves
 from harness.records import StepEvent, SweepRecord, SweepTrial
 from harness.report.chosen import best_of_variants
 from harness.report.points import styles_of
+from harness.trial.curves import stored_curves
 
 
 @dataclass(frozen=True, slots=True)

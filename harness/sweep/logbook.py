@@ -15,12 +15,13 @@ from typing import Literal, TypeAlias
 import yaml
 
 from harness.protocols import KnownRun, RunStatus, TrackedRun, Tracker
-from harness.recording import Recorder, git_state, mean_metrics
 from harness.records import JSON, Event, TrialResult
 from harness.settings.yaml import flatten
 from harness.storage import leases
 from harness.sweep.spec import SweepSpec
+from harness.tracking.recording import Recorder, git_state
 from harness.trial.config import TrialConfig
+from harness.trial.curves import mean_metrics
 
 logger = logging.getLogger(__name__)
 

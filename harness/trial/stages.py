@@ -18,10 +18,11 @@ from harness.seeds import stream_seed
 from harness.storage.store import Built, Stage, Store, library_versions
 from harness.training.checkpoint import Checkpoints
 from harness.trial.config import TrialConfig
+from harness.trial.curves import read_curves
 from harness.trial.launch import Job, team_for
 from harness.trial.resources import Material
 from harness.trial.timeline import Timeline
-from harness.trial.train import ADAPTER, read_curves, train_adapter
+from harness.trial.train import ADAPTER, train_adapter
 
 EXAMPLES_VERSION = 2
 ADAPTER_VERSION = 2

@@ -36,6 +36,7 @@ from harness.training.loop import fit
 from harness.training.prepare import prepare
 from harness.training.team import ALONE, Team
 from harness.trial.config import TrialConfig
+from harness.trial.curves import CURVES
 from harness.trial.drift_chats import answered_chats
 from harness.trial.resources import Material
 
@@ -43,8 +44,6 @@ logger = logging.getLogger(__name__)
 
 ADAPTER = "adapter"
 """In an adapter stage: the folder PEFT reads."""
-CURVES = "curves.jsonl"
-"""In an adapter stage: the training curves, a step event a line."""
 
 
 def train_adapter(
@@ -148,12 +147,6 @@ def with_vocabulary(
         "vocabulary_added": len(new.parts),
         "vocabulary_tokens_saved": 1 - after / before,
     }
-
-
-def read_curves(folder: Path) -> list[StepEvent]:
-    """The training curves of an adapter stage."""
-    lines = (folder / CURVES).read_text(encoding="utf-8").splitlines()
-    return [StepEvent(**json.loads(line)) for line in lines]
 
 
 class _Rows:

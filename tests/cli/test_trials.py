@@ -1,6 +1,6 @@
 from harness.cli.trials import print_scores
 from harness.records import Score
-from tests.test_recording import result
+from tests.tracking.test_recording import result
 
 
 def test_what_a_score_says_of_itself_stands_below_the_tables(capsys):

@@ -17,13 +17,13 @@ from harness.evaluation.score import (
     score_stored,
 )
 from harness.protocols import Services
-from harness.recording import Recorder
 from harness.storage.predictions import write_predictions
 from harness.storage.results import from_plain, to_plain
 from harness.storage.store import Store
+from harness.tracking.recording import Recorder
 from tests.fakes import ScriptedGenerator
 from tests.metrics.judging.conftest import prediction, shown
-from tests.test_recording import Written, result
+from tests.tracking.test_recording import Written, result
 
 ROWS = [
     {"id": "1", "prompt": "Shorter!", "turns": ["Tell me.", "Shorter!"], "target": ""},

@@ -3,9 +3,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.evaluation.score import facts_of_scores
-from harness.recording import Recorder, environment, mean_metrics
 from harness.records import Score, StageEvent, StepEvent, TrialResult
 from harness.storage.results import parse_results, results_text
+from harness.tracking.recording import Recorder, environment
+from harness.trial.curves import mean_metrics
 
 
 class Written:

@@ -8,11 +8,10 @@ import json
 import logging
 import platform
 import subprocess
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
-from statistics import fmean
 
 import yaml
 
@@ -28,6 +27,7 @@ from harness.settings.yaml import flatten
 from harness.storage.results import results_text
 from harness.storage.store import MANIFEST, Store
 from harness.trial.config import TrialConfig
+from harness.trial.curves import stage_folder, stored_curves
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,6 @@ CURVE = "train/loss"
 RESULTS = "results.json"
 """Artifact of a run: its result, as ``harness check`` reads it."""
 
-_CURVES_FILE = "curves.jsonl"
 _ADAPTER_FOLDER = "adapter"
 _PREDICTIONS = "predictions/"
 
@@ -91,16 +90,16 @@ class Recorder:
             self.on_event(event)
 
     def _artifacts(self, result: TrialResult, store: Store) -> None:
-        adapter = _folder(store, result, "adapter")
+        adapter = stage_folder(store, result, "adapter")
         if adapter is not None and (adapter / _ADAPTER_FOLDER).is_dir():
             self.run.log_file(adapter / _ADAPTER_FOLDER, "adapter")
-        examples = _folder(store, result, "examples")
+        examples = stage_folder(store, result, "examples")
         if examples is not None:
             table = load_examples(examples).table
             if table:
                 self.run.log_table(table, "rationales.json")
         for stage in result.stages:
-            folder = _folder(store, result, stage) if stage.startswith(_PREDICTIONS) else None
+            folder = stage_folder(store, result, stage) if stage.startswith(_PREDICTIONS) else None
             for path in sorted(folder.iterdir()) if folder is not None else ():
                 if path.name != MANIFEST:
                     self.run.log_file(path, stage)
@@ -111,16 +110,6 @@ class Recorder:
                 self.run.log_file(said, f"judgements/{key}")
 
 
-def stored_curves(result: TrialResult, home: Path) -> tuple[StepEvent, ...]:
-    """The training curves of a run; none where its adapter is not there or was not trained."""
-    folder = _folder(Store(home / "store"), result, "adapter")
-    path = None if folder is None else folder / _CURVES_FILE
-    if path is None or not path.is_file():
-        return ()
-    lines = path.read_text(encoding="utf-8").splitlines()
-    return tuple(StepEvent(**json.loads(line)) for line in lines)
-
-
 def final_metrics(result: TrialResult) -> dict[str, float]:
     """Scores keyed ``suite/benchmark/metric``, summaries, facts, seconds per stage."""
     return {
@@ -128,19 +117,6 @@ def final_metrics(result: TrialResult) -> dict[str, float]:
         **result.summaries,
         **result.facts,
         **{f"seconds/{stage}": seconds for stage, seconds in result.seconds.items()},
-    }
-
-
-def mean_metrics(results: Sequence[TrialResult]) -> dict[str, float]:
-    """Scores and summaries as means over runs; a key that one run lacks is left out."""
-    found = [
-        {**{key: score.value for key, score in result.scores.items()}, **result.summaries}
-        for result in results
-    ]
-    if not found:
-        return {}
-    return {
-        key: fmean(one[key] for one in found) for key in found[0] if all(key in f for f in found)
     }
 
 
@@ -174,13 +150,6 @@ def _provenance(result: TrialResult) -> dict[str, str]:
         **{f"unmeasured/{key}": reason for key, reason in result.unmeasured.items()},
         **{f"stage/{name}": key for name, key in result.stages.items()},
     }
-
-
-def _folder(store: Store, result: TrialResult, stage: str) -> Path | None:
-    """Where a stage of a result lies; None where there is none or it was cleaned away."""
-    key = result.stages.get(stage)
-    folder = None if key is None else store.root / stage.partition("/")[0] / key
-    return folder if folder is not None and folder.is_dir() else None
 
 
 @cache

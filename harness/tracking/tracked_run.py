@@ -12,8 +12,8 @@ from pathlib import Path
 
 from harness.errors import HarnessError
 from harness.protocols import LearnedScorer, OnEvent, RunStatus, TrackedRun, Tracker
-from harness.recording import Recorder
 from harness.records import Event, TrialResult
+from harness.tracking.recording import Recorder
 from harness.trial.config import TrialConfig
 from harness.trial.run import run_trial
 
