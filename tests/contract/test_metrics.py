@@ -1,4 +1,4 @@
-"""What every file of harness/evaluation/metrics owes; a new file is tested without an edit here.
+"""What every file of harness/metrics owes; a new file is tested without an edit here.
 
 Only what perfect and empty answers score is said here per metric, and only where it is not 1 and 0.
 """
