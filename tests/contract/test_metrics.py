@@ -272,7 +272,7 @@ def test_the_signature_changes_with_every_setting(name, field, value):
 
 def test_metric_files_import_neither_torch_nor_lm_eval():
     code = (
-        "import sys\nfrom harness import plugins\n"
+        "import sys\nfrom harness.settings import plugins\n"
         "[plugins.load('metric', name) for name in plugins.names('metric')]\n"
         "heavy = {'torch', 'lm_eval', 'transformers', 'mlflow', 'optuna', 'comet', 'openai'}\n"
         "sys.exit(', '.join(sorted(heavy & set(sys.modules))) or None)"
