@@ -334,8 +334,7 @@ class Metric(Protocol):
         """The file name."""
 
     @property
-    def higher_is_better(self) -> bool:
-        """Direction."""
+    def higher_is_better(self) -> bool: ...
 
     def signature(self, predictions: Sequence[Prediction], services: Services) -> str:
         """All that may change the value for equal texts: library and version, settings, model."""

@@ -72,7 +72,6 @@ class EvalSpec(Spec):
 
     @property
     def folders(self) -> tuple[Path, ...]:
-        """All of ``folder``."""
         named = (self.folder,) if isinstance(self.folder, str) else self.folder
         return tuple(map(Path, named))
 

@@ -40,7 +40,6 @@ class LiveView:
             self._live = Live(console=self._console, refresh_per_second=4, transient=True)
 
     def __enter__(self) -> Self:
-        """Starts the display."""
         if self._live is not None:
             self._live.start()
         return self
@@ -56,7 +55,6 @@ class LiveView:
             self._live.stop()
 
     def __call__(self, news: SweepNews) -> None:
-        """Shows something."""
         match news:
             case Snapshot() if self._live is not None:
                 self._live.update(_display(news))

@@ -52,7 +52,6 @@ class RunProgress:
         self._last_line = time.monotonic()
 
     def __enter__(self) -> Self:
-        """Starts the display."""
         self._bars.start()
         return self
 
@@ -73,7 +72,6 @@ class RunProgress:
             click.echo(f"made: {', '.join(spent)}", err=True)
 
     def __call__(self, event: Event) -> None:
-        """Shows an event."""
         if isinstance(event, StepEvent):
             self._step(event)
         else:

@@ -135,7 +135,6 @@ class Fields:
         self._names = names or {}
 
     def fault(self, text: str) -> None:
-        """Reports one."""
         self._faults.add(self.line, text)
 
     def id(self) -> str:

@@ -19,7 +19,6 @@ _CONTEXTS, _ANSWERS = ("input", "context"), ("output", "response")
 
 
 def pair(fields: Fields, spec: CorpusSpec) -> Pair:
-    """A sentence pair."""
     if "translation" in fields.data:
         fields.data = _translated(fields, spec)
     row = Pair(
@@ -48,7 +47,6 @@ def instruction(fields: Fields, spec: CorpusSpec) -> Instruction:
 
 
 def text(fields: Fields, spec: CorpusSpec) -> Text:
-    """A text of one language."""
     return Text(
         fields.id(),
         fields.text("text"),

@@ -48,7 +48,6 @@ class Tolerance(Spec):
     counts."""
 
     def of(self, key: str) -> float:
-        """The tolerance of a key."""
         for pattern, amount in self.keys.items():
             if fnmatchcase(key, pattern):
                 return amount

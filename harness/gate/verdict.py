@@ -88,5 +88,4 @@ class GateReport:
         return EXIT_CODES[self.outcome]
 
     def count(self, outcome: Outcome) -> int:
-        """How many keys have an outcome."""
         return sum(verdict.outcome == outcome for verdict in self.verdicts)

@@ -52,7 +52,6 @@ class Bleu(Overlap):
             ) from None
 
     def aggregate(self, totals: Sequence[float]) -> float | None:
-        """BLEU of summed statistics."""
         if len(totals) != 2 + 2 * _ORDERS:
             return None
         counts = [int(total) for total in totals]

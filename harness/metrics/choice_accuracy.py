@@ -46,7 +46,6 @@ class ChoiceAccuracy(Rate):
         return [value / size(text) for value, text in zip(choices, texts, strict=True)]
 
     def classes(self, predictions: Sequence[Prediction]) -> list[str]:
-        """`right` or `wrong`."""
         return ["right" if self.item(prediction) else "wrong" for prediction in predictions]
 
 

@@ -31,13 +31,11 @@ class Chrf(Overlap):
     """Whether case is ignored."""
 
     def scorer(self, predictions: Sequence[Prediction]) -> Any:
-        """SacreBLEU's chrF."""
         return CHRF(
             char_order=self.char_order, word_order=self.word_order, lowercase=self.lowercase
         )
 
     def aggregate(self, totals: Sequence[float]) -> float | None:
-        """ChrF of summed statistics."""
         if not totals:
             return None
         scorer = _scorer(self.char_order, self.word_order)

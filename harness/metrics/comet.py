@@ -55,12 +55,10 @@ class Comet(Spec):
 
     @property
     def name(self) -> str:
-        """The file name."""
         return "comet"
 
     @property
     def higher_is_better(self) -> bool:
-        """Always."""
         return True
 
     def signature(self, predictions: Sequence[Prediction], services: Services) -> str:
@@ -136,7 +134,6 @@ class Comet(Spec):
         return total / count if count else None
 
     def classes(self, predictions: Sequence[Prediction]) -> list[str]:
-        """None."""
         return []
 
 

@@ -26,7 +26,6 @@ class CometQe(Comet):
 
     @property
     def name(self) -> str:
-        """The file name."""
         return "comet_qe"
 
     def _row(self, prediction: Prediction) -> dict[str, str]:

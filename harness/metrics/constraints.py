@@ -32,7 +32,6 @@ class Constraints(Rate):
         return float(bool(answer.strip()) and all(holds(one, answer) for one in constraints))
 
     def classes(self, predictions: Sequence[Prediction]) -> list[str]:
-        """`kept` or `broken`."""
         return ["kept" if self.item(prediction) else "broken" for prediction in predictions]
 
 

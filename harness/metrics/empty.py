@@ -21,7 +21,6 @@ class Empty(Rate):
         return 0.0 if any(character.isalnum() for character in prediction.answer) else 1.0
 
     def classes(self, predictions: Sequence[Prediction]) -> list[str]:
-        """`empty` or `filled`."""
         return ["empty" if self.item(prediction) else "filled" for prediction in predictions]
 
 

@@ -48,7 +48,6 @@ class ExactMatch(Rate):
         return text.casefold() if self.ignore_case else text
 
     def classes(self, predictions: Sequence[Prediction]) -> list[str]:
-        """`right` or `wrong`."""
         return ["right" if self.item(prediction) else "wrong" for prediction in predictions]
 
 

@@ -28,7 +28,6 @@ class IfevalStrict(Rate):
         return float(all(followed(prediction, loose=self.loose)))
 
     def classes(self, predictions: Sequence[Prediction]) -> list[str]:
-        """`followed` or `broken`."""
         return ["followed" if self.item(prediction) else "broken" for prediction in predictions]
 
 

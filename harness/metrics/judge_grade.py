@@ -46,7 +46,6 @@ class JudgeGrade(Judged):
     """FastChat's file of prompts, in the data folder or wherever you have it."""
 
     def prompt_file(self) -> PromptFile:
-        """FastChat's."""
         return read_prompts(find_file(f"{self.name}.prompts", self.prompts, FASTCHAT))
 
     def questions(self, predictions: Sequence[Prediction]) -> list[Question]:
@@ -66,7 +65,6 @@ class JudgeGrade(Judged):
         return found
 
     def value_of(self, question: Question, judgement: Judgement) -> float | None:
-        """The rating."""
         return rating(judgement.text)
 
     def statistics(

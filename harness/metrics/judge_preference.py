@@ -70,7 +70,6 @@ class JudgePreference(Judged):
     verdict, so the server must give log-probabilities."""
 
     def prompt_file(self) -> PromptFile:
-        """FastChat's or AlpacaEval's."""
         get = ALPACA_EVAL if self.prompts.endswith(".txt") else FASTCHAT
         return read_prompts(find_file(f"{self.name}.prompts", self.prompts, get))
 

@@ -45,7 +45,6 @@ class OffTarget(Rate):
         return super().signature(predictions, services) + rules(wanted)
 
     def classes(self, predictions: Sequence[Prediction]) -> list[str]:
-        """`off_target` or `on_target`."""
         return ["off_target" if self.item(one) else "on_target" for one in predictions]
 
 

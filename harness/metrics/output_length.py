@@ -21,7 +21,6 @@ class OutputLength(Rate):
     higher_is_better: ClassVar[bool] = False
 
     def item(self, prediction: Prediction) -> float:
-        """Tokens generated."""
         return float(prediction.num_tokens or 0)
 
 

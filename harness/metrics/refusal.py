@@ -28,7 +28,6 @@ class Refusal(Rate):
         return float(self.kind(prediction) == "refused")
 
     def kind(self, prediction: Prediction) -> RefusalClass:
-        """What the rule says of an answer."""
         return classify_text(prediction.answer, prediction.prompt, prediction.language)
 
     def signature(self, predictions: Sequence[Prediction], services: Services) -> str:
@@ -39,7 +38,6 @@ class Refusal(Rate):
         return super().signature(predictions, services) + wording
 
     def classes(self, predictions: Sequence[Prediction]) -> list[str]:
-        """`refused`, `complied` or `undetermined`."""
         return [self.kind(prediction) for prediction in predictions]
 
 

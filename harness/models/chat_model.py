@@ -49,6 +49,5 @@ class ChatModel:
 
     @property
     def device(self) -> torch.device:
-        """Where its weights lie."""
         device: torch.device = self.model.device
         return device

@@ -31,7 +31,6 @@ class Update:
     scale: float
 
     def delta_OI(self) -> Tensor:
-        """dW, formed."""
         return self.scale * (self.b_OR @ self.a_RI)
 
     def squared_norm(self) -> Tensor:

@@ -41,7 +41,6 @@ def _higher(metric: str, best: float = 1.0) -> dict[str, Any]:
 
 
 def general(world: World, name: str, split: Split) -> PocketBenchmark:
-    """One general skill."""
     main = "constraints" if name == "constraints" else "exact_match"
     rows = [_chat_row(question) for question in _distinct(world, name, GENERAL[name], split)]
     metrics = (main, "translated_instead", "empty")

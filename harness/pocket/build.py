@@ -86,7 +86,6 @@ def _build_base(files: Path, world_seed: int) -> dict[str, Any]:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """The command line."""
     parser = argparse.ArgumentParser(prog="python -m harness.pocket.build", description=__doc__)
     parser.add_argument("--world-seed", type=int, default=WORLD_SEED, help="draws the world")
     parser.add_argument("--output", type=Path, help="folder of a second testbed (default: shipped)")

@@ -45,7 +45,6 @@ def translations(world: World, split: SentenceSplit, count: int) -> list[Transla
 
 
 def parallel_rows(world: World, split: SentenceSplit, count: int) -> list[dict[str, str]]:
-    """Rows of the parallel corpus."""
     return [
         {
             "id": f"{split}-{place:05d}",

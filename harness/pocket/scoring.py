@@ -24,9 +24,7 @@ REFUSED = tuple({wording.split(" help")[0].split(" assist")[0] for wording in RE
 class Chat(Protocol):
     """Answers chats, greedily."""
 
-    def __call__(self, chats: Sequence[list[dict[str, str]]], max_new_tokens: int) -> list[str]:
-        """One answer for each chat."""
-        ...
+    def __call__(self, chats: Sequence[list[dict[str, str]]], max_new_tokens: int) -> list[str]: ...
 
 
 def load_chat(folder: Path) -> Chat:

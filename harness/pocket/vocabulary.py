@@ -21,7 +21,6 @@ class Vocabulary:
 
     @classmethod
     def german(cls, world: World) -> "Vocabulary":
-        """German forms."""
         return cls(
             _tables(
                 [
@@ -43,7 +42,6 @@ class Vocabulary:
 
     @classmethod
     def english(cls, world: World) -> "Vocabulary":
-        """English forms."""
         return cls(
             _tables(
                 [("the", "a", "an"), ("my",), ("this",)],

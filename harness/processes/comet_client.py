@@ -165,7 +165,6 @@ class CometClient:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Ends the worker."""
         self.close()
 
 

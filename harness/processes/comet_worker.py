@@ -58,7 +58,6 @@ class Apart:
         self._kept = lru_cache(TEXT_SETS_KEPT)(self._embed)
 
     def score(self, rows: Sequence[Row]) -> list[float]:
-        """One score per row."""
         import torch
 
         sources = self._of(rows, "src", self._kept)
@@ -111,7 +110,6 @@ class Joint:
         self.model, self.precision = model, precision
 
     def score(self, rows: Sequence[Row]) -> list[float]:
-        """One score per row."""
         import torch
 
         order = by_tokens(self.model, [" ".join(row.values()) for row in rows])

@@ -78,7 +78,6 @@ class Page:
 
 
 def render_page(page: Page) -> str:
-    """The page as HTML."""
     folder = Path(__file__).parent
     environment = Environment(
         loader=FileSystemLoader(folder),

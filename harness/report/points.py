@@ -40,7 +40,6 @@ class Point:
 
     @property
     def colour(self) -> str:
-        """Of its method."""
         return BASE_COLOUR if self.style is None else COLOURS[self.style % len(COLOURS)]
 
 
@@ -64,7 +63,6 @@ class Points:
 
 
 def points_of(record: SweepRecord, estimates: Estimates) -> Points:
-    """The points of a sweep."""
     keys = [objective.key for objective in record.objectives]
     names = score_names(keys)
     styles = styles_of(record)

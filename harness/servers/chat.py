@@ -36,7 +36,6 @@ class ChatServer:
         self._limit = LIMIT
 
     def __repr__(self) -> str:
-        """By address and model."""
         return f"ChatServer({self.spec.url!r}, {self.spec.model!r})"
 
     def ask(self, requests: Sequence[Request], on_reply: OnReply | None = None) -> list[Reply]:

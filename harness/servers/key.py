@@ -27,7 +27,6 @@ class Key:
         self._value = value
 
     def __repr__(self) -> str:
-        """Without the key."""
         return "Key(...)"
 
     def __reduce__(self) -> str:

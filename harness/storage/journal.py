@@ -36,7 +36,6 @@ class Journal:
         self._size = self._read()
 
     def __contains__(self, key: str) -> bool:
-        """Whether there is a value."""
         return key in self._values
 
     def __getitem__(self, key: str) -> JSON:
@@ -44,7 +43,6 @@ class Journal:
         return self._values[key]
 
     def __len__(self) -> int:
-        """Values there are."""
         return len(self._values)
 
     def put(self, values: Mapping[str, JSON]) -> None:

@@ -90,7 +90,6 @@ class Store:
         return self.path(stage).with_name(f".{stage.key}.checkpoint")
 
     def has(self, stage: Stage) -> bool:
-        """Whether the complete output is there."""
         return (self.path(stage) / MANIFEST).is_file()
 
     def find(self, stage: Stage) -> Built | None:

@@ -60,7 +60,6 @@ class Deaths:
         return self._starts
 
     def started(self) -> None:
-        """A worker got ready."""
         self._starts = 0
 
 

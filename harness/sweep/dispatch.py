@@ -49,7 +49,6 @@ class Dispatcher:
         self._jobs: dict[str, Job] = {}
 
     def add(self, job: Job) -> None:
-        """One more run to make."""
         self._waiting.append(job)
 
     def drop(self, number: int) -> None:

@@ -110,7 +110,6 @@ class Logbook:
         return Page("trial", number) if len(self._spec.seeds) == 1 else Page("seed", number, seed)
 
     def begin(self, page: Page, config: TrialConfig) -> None:
-        """A run begins, or goes on."""
         with self._guarded():
             several = len(self._spec.seeds) > 1
             trial = Page("trial", page.number)
@@ -120,7 +119,6 @@ class Logbook:
                 self._recorder(page).begin(config)
 
     def happened(self, page: Page, event: Event) -> None:
-        """Something happened in a run that was begun."""
         with self._guarded():
             if page in self._open:
                 self._open[page].on_event(event)
@@ -135,7 +133,6 @@ class Logbook:
                 self._close(page, "FINISHED")
 
     def give_up(self, page: Page, reason: str) -> None:
-        """A run cannot be done."""
         with self._guarded():
             if page.phase != "trial" and page in self._open:
                 self._open[page].run.set_tags({"reason": reason})
@@ -174,7 +171,6 @@ class Logbook:
         self.end_trial(number, results, violations)
 
     def fail_trial(self, number: int, reason: str) -> None:
-        """A trial has failed."""
         with self._guarded():
             page = Page("trial", number)
             if page in self._open:

@@ -53,7 +53,6 @@ class PlannedSampler(BaseSampler):
         param_name: str,
         param_distribution: BaseDistribution,
     ) -> Any:
-        """Optuna's: one setting."""
         if trial.number < len(self._planned):
             return _label(self._planned[trial.number][param_name])
         guide = self._guide_for(trial)
@@ -66,7 +65,6 @@ class PlannedSampler(BaseSampler):
         state: TrialState,
         values: Sequence[float] | None,
     ) -> None:
-        """Optuna's: a trial was told."""
         self._guide_for(trial).after_trial(study, trial, state, values)
 
     def _guide_for(self, trial: FrozenTrial) -> BaseSampler:

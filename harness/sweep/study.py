@@ -75,7 +75,6 @@ class Study:
         return dict(self._study.user_attrs)
 
     def note(self, key: str, value: JSON) -> None:
-        """Writes something down about the sweep."""
         self._study.set_user_attr(key, value)
 
     def note_trial(self, number: int, key: str, value: JSON) -> None:

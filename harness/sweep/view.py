@@ -61,7 +61,6 @@ class View:
         self.show(force=True)
 
     def event(self, worker: int, task: str, event: Event) -> None:
-        """Something happened in a run."""
         self._began.setdefault(worker, time.monotonic())
         known = self._workers.get(worker)
         seen = known if known is not None and known.task == task else WorkerView(worker, task)
@@ -75,7 +74,6 @@ class View:
         self._workers[worker] = seen
 
     def ended(self, worker: int) -> None:
-        """A run ended, well or not."""
         began = self._began.pop(worker, None)
         if began is not None:
             self._timed_runs += 1
@@ -84,7 +82,6 @@ class View:
         self._workers.pop(worker, None)
 
     def lost(self, worker: int) -> None:
-        """A worker died."""
         self._began.pop(worker, None)
         self._workers.pop(worker, None)
 

@@ -77,13 +77,11 @@ class ParentScorer:
         self._parent = parent
 
     def version(self) -> str:
-        """Package and version, for the signature."""
         return str(self._ask("version"))
 
     def score(
         self, model: Path | str, rows: Sequence[Mapping[str, str]], precision: str
     ) -> list[float]:
-        """Segment scores, in order."""
         scores: list[float] = self._ask("score", model, [dict(row) for row in rows], precision)
         return scores
 

@@ -138,7 +138,6 @@ class Pool:
         return len(self._queue) + sum(w.task is not None for w in self._workers.values())
 
     def submit(self, task: Task) -> None:
-        """Hands in a task."""
         self._queue.append(task)
         self._serve()
 

@@ -44,7 +44,6 @@ class MlflowRun:
 
     @property
     def run_id(self) -> str:
-        """MLflow's id of it."""
         return self._run_id
 
     def log_params(self, params: Mapping[str, JSON]) -> None:
@@ -68,14 +67,12 @@ class MlflowRun:
             self.flush()
 
     def flush(self) -> None:
-        """Sends the metrics held back."""
         held, self._metrics = self._metrics, []
         self._sent = time.monotonic()
         for start in range(0, len(held), METRICS_PER_BATCH):
             self._client.log_batch(self._run_id, metrics=held[start : start + METRICS_PER_BATCH])
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
-        """Text to filter by."""
         entries = [RunTag(safe_key(key), clipped(value, TAG_LENGTH)) for key, value in tags.items()]
         for start in range(0, len(entries), TAGS_PER_BATCH):
             self._client.log_batch(self._run_id, tags=entries[start : start + TAGS_PER_BATCH])
@@ -107,7 +104,6 @@ class MlflowRun:
             self._client.log_artifact(self._run_id, str(path), folder)
 
     def log_text(self, text: str, name: str) -> None:
-        """A text as an artifact."""
         self._client.log_text(self._run_id, text, name)
 
     def log_table(self, rows: Sequence[Mapping[str, JSON]], name: str) -> None:
@@ -137,6 +133,5 @@ class MlflowRun:
         self._client.set_tag(self._run_id, ENDS, str(leases.ends()))
 
     def finish(self, status: RunStatus) -> None:
-        """The terminal status."""
         self.flush()
         self._client.set_terminated(self._run_id, status)

@@ -46,7 +46,6 @@ class MlflowTracker:
         parent: str | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> MlflowRun:
-        """Opens a run under lease."""
         given = {safe_key(k): clipped(v, TAG_LENGTH) for k, v in (tags or {}).items()} | lease()
         if parent is not None:
             given["mlflow.parentRunId"] = parent
@@ -54,7 +53,6 @@ class MlflowTracker:
         return MlflowRun(self._client, run.info.run_id)
 
     def resume_run(self, run_id: str) -> MlflowRun:
-        """Continues a run this store has."""
         self._client.update_run(run_id, status="RUNNING")
         run = MlflowRun(self._client, run_id)
         run.set_tags(lease())

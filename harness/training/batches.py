@@ -53,7 +53,6 @@ class Batch:
 
     @property
     def num_rows(self) -> int:
-        """How many rows it has."""
         if self.positions_BT is None:
             return len(self.ids_BT)
         return int((self.positions_BT == 0).sum())

@@ -44,7 +44,6 @@ class Prepared:
     teacher: "Prepared | None" = None
 
     def __len__(self) -> int:
-        """T."""
         return len(self.ids_T)
 
 

@@ -54,7 +54,6 @@ class TrialConfig(Spec):
     """What the tuned model is scored on."""
 
     lora: LoraSpec = LoraSpec()
-    """The adapter."""
 
     train: TrainSpec = TrainSpec()
     """How the adapter is trained."""

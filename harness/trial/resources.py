@@ -58,7 +58,6 @@ class Material:
 
     @cached_property
     def chat_model(self) -> ChatModel:
-        """The base model."""
         return load_chat_model(self.model)
 
     def make_room(self) -> None:

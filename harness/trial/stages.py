@@ -50,7 +50,6 @@ class Tuning:
 
     @property
     def model_identity(self) -> dict[str, JSON]:
-        """What the base model is."""
         return self.material.model_identity
 
     @property

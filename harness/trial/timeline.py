@@ -20,7 +20,6 @@ class Timeline:
 
     @contextmanager
     def stage(self, name: str, *, reused: bool = False) -> Iterator[None]:
-        """Around a stage's work."""
         self.on_event(StageEvent(name, "started"))
         start = time.monotonic()
         yield
@@ -28,5 +27,4 @@ class Timeline:
         self.on_event(StageEvent(name, "reused" if reused else "done", 1.0, seconds))
 
     def progress(self, name: str) -> Callable[[float], None]:
-        """Tells how far a stage is."""
         return lambda fraction: self.on_event(StageEvent(name, "progress", fraction))

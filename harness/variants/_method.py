@@ -16,52 +16,42 @@ class Method(Spec):
 
     @property
     def penalty(self) -> Mapping[str, JSON] | None:
-        """None."""
         return None
 
     @property
     def late(self) -> Mapping[Role, int]:
-        """Everything goes along from the first step."""
         return {}
 
     @property
     def renew_every(self) -> int | None:
-        """The text stays."""
         return None
 
     @property
     def needs(self) -> Sequence[str]:
-        """Nothing but the pairs."""
         return ()
 
     @property
     def draws_on(self) -> Sequence[str]:
-        """What it needs."""
         return self.needs
 
     @property
     def teachers(self) -> Mapping[str, JSON]:
-        """None but the untuned model."""
         return {}
 
     @property
     def parts(self) -> Mapping[str, Variant | Path]:
-        """None: it trains an adapter of its own."""
         return {}
 
     @property
     def combination(self) -> Mapping[str, JSON] | None:
-        """Nothing to combine."""
         return None
 
     @property
     def answering(self) -> Mapping[str, JSON] | None:
-        """By generating once."""
         return None
 
     @property
     def chain(self) -> Sequence[Mapping[str, JSON]]:
-        """Nothing is trained before it."""
         return ()
 
     def identity(self) -> Mapping[str, JSON]:

@@ -13,7 +13,6 @@ class OnPairs(Method):
 
     @property
     def weights(self) -> Mapping[Role, float]:
-        """All on the translation."""
         return {Role.TRANSLATION: 1.0}
 
     def identity(self) -> Mapping[str, JSON]:

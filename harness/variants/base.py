@@ -12,14 +12,12 @@ class Base(Method):
     """The model as it comes. No text, no weights, no adapter."""
 
     name: Literal["base"] = "base"
-    """The method."""
 
     trains: ClassVar[bool] = False
     weights: ClassVar[Mapping[Role, float]] = {}
     neutral: ClassVar[str] = "none: nothing is trained"
 
     def examples(self, sources: Sources) -> ExampleSet:
-        """No text: this variant does not train."""
         return ExampleSet(())
 
 

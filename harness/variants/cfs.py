@@ -49,7 +49,6 @@ class Cfs(Method):
     """Trains on the pairs and on text the untuned model makes up from nothing."""
 
     name: Literal["cfs"] = "cfs"
-    """The method."""
 
     ratio: float = Field(0.25, ge=0.0, le=1000.0, allow_inf_nan=False)
     """Samples per sentence pair; with `answers` each gives two examples. A smaller ratio's samples

@@ -40,7 +40,6 @@ class Ewc(OnPairs):
     """Trains on (x, y); changing weights that matter to the untuned model costs."""
 
     name: Literal["ewc"] = "ewc"
-    """The method."""
 
     strength: float = Field(100.0, ge=0.0, allow_inf_nan=False)
     """s in (s / 2) sum of F dW^2; 0 is plain fine-tuning."""
@@ -55,7 +54,6 @@ class Ewc(OnPairs):
 
     @property
     def penalty(self) -> Mapping[str, JSON]:
-        """The weighted square of the update."""
         return {"kind": "ewc", "strength": self.strength}
 
     @property

@@ -38,7 +38,6 @@ class Kl(OnPairs):
     """Trains on (x, y); drifting from what the untuned model would say there costs."""
 
     name: Literal["kl"] = "kl"
-    """The method."""
 
     strength: float = Field(0.3, ge=0.0, allow_inf_nan=False)
     """w in w T^2 KL(theta_0 || theta), beside a loss of weight 1; 0 is plain fine-tuning."""
@@ -50,7 +49,6 @@ class Kl(OnPairs):
 
     @property
     def penalty(self) -> Mapping[str, JSON]:
-        """The divergence from the untuned model."""
         return {"kind": "kl", "strength": self.strength, "temperature": self.temperature}
 
 

@@ -29,7 +29,6 @@ class L2(OnPairs):
     """Trains on (x, y); the update's norm costs."""
 
     name: Literal["l2"] = "l2"
-    """The method."""
 
     strength: float = Field(0.001, ge=0.0, allow_inf_nan=False)
     """s in (s / 2) ||dW||^2; 0 is plain fine-tuning."""
@@ -38,7 +37,6 @@ class L2(OnPairs):
 
     @property
     def penalty(self) -> Mapping[str, JSON]:
-        """The norm of the update."""
         return {"kind": "l2", "strength": self.strength}
 
 

@@ -40,7 +40,6 @@ class Lait(Method):
     """Trains on (x, y), and against y where another language was asked for."""
 
     name: Literal["lait"] = "lait"
-    """The method."""
 
     unlikelihood_weight: float = Field(0.05, ge=0.0, le=1000.0, allow_inf_nan=False)
     """alpha, the weight of the unlikelihood loss beside a loss of weight 1; 0 is plain

@@ -42,7 +42,6 @@ class Merge(Method):
     """Merges adapters. Data, seed and training of those it trains are the trial's."""
 
     name: Literal["merge"] = "merge"
-    """The method."""
 
     adapters: dict[Name, PartField] = Field(
         default={
@@ -97,7 +96,6 @@ class Merge(Method):
 
     @property
     def parts(self) -> Mapping[str, Variant | Path]:
-        """The adapters."""
         return {name: source_of(part) for name, part in self.adapters.items()}
 
     @property
@@ -108,7 +106,6 @@ class Merge(Method):
         return {"method": self.method, "weights": weights, **kept}
 
     def examples(self, sources: Sources) -> ExampleSet:
-        """No text: it trains nothing itself."""
         return ExampleSet(())
 
 

@@ -38,7 +38,6 @@ class Radis(Method):
     """Trains on the reference and the base model's own rationale behind it."""
 
     name: Literal["radis"] = "radis"
-    """The method."""
 
     rationale_weight: float = Field(1.0, ge=0.0, le=1000.0, allow_inf_nan=False)
     """Weight w of the loss on the rationale; 1 is the paper, 0 plain fine-tuning. Under

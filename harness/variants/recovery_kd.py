@@ -32,7 +32,6 @@ class RecoveryKd(Method):
     """Trains on the pairs and on general chats as the untuned model answers them."""
 
     name: Literal["recovery_kd"] = "recovery_kd"
-    """The method."""
 
     ratio: float = Field(0.25, ge=0.0, le=1000.0, allow_inf_nan=False)
     """General chats per sentence pair, at most as many as there are; a smaller ratio's chats are

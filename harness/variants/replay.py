@@ -29,7 +29,6 @@ class Replay(Method):
     """Trains on the pairs and on answered general chats."""
 
     name: Literal["replay"] = "replay"
-    """The method."""
 
     ratio: float = Field(0.25, ge=0.0, le=1000.0, allow_inf_nan=False)
     """General chats per sentence pair, at most as many as there are; a smaller ratio's chats are
@@ -57,7 +56,6 @@ class Replay(Method):
 
     @property
     def needs(self) -> Sequence[str]:
-        """General chats."""
         return ("instructions",) if self.ratio else ()
 
     def examples(self, sources: Sources) -> ExampleSet:

@@ -39,7 +39,6 @@ class Sdft(Method):
     """Trains on the untuned model's own wording of the references."""
 
     name: Literal["sdft"] = "sdft"
-    """The method."""
 
     request: str = (
         "{request}\n\nHere is a good answer to this request:\n{reference}\n\n"
@@ -86,7 +85,6 @@ class Sdft(Method):
 
     @property
     def weights(self) -> Mapping[Role, float]:
-        """All on the translation."""
         return {Role.TRANSLATION: 1.0}
 
     def examples(self, sources: Sources) -> ExampleSet:

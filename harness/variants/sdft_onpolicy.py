@@ -47,7 +47,6 @@ class SdftOnpolicy(Method):
     """Trains on the student's samples, towards itself with the reference shown."""
 
     name: Literal["sdft_onpolicy"] = "sdft_onpolicy"
-    """The method."""
 
     refresh_steps: int = Field(10, ge=1)
     """Steps after which the student answers anew."""
@@ -86,7 +85,6 @@ class SdftOnpolicy(Method):
 
     @property
     def weights(self) -> Mapping[Role, float]:
-        """All on the student's answers."""
         return {Role.TRANSLATION: 1.0}
 
     @property

@@ -36,7 +36,6 @@ class SeqKd(Method):
     """Trains on a teacher's translations."""
 
     name: Literal["seqkd"] = "seqkd"
-    """The method."""
 
     teacher: TeacherField | None = None
     """The model that translates, in a folder (`{path: FOLDER}`) or behind a server (`{server: {url:
@@ -53,7 +52,6 @@ class SeqKd(Method):
 
     @property
     def weights(self) -> Mapping[Role, float]:
-        """All on the translation."""
         return {Role.TRANSLATION: 1.0}
 
     @property

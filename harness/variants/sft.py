@@ -14,7 +14,6 @@ class Sft(OnPairs):
     """Trains on (x, y) as it stands. No settings of its own."""
 
     name: Literal["sft"] = "sft"
-    """The method."""
 
     neutral: ClassVar[Mapping[str, JSON]] = {}
 

@@ -49,7 +49,6 @@ class Ssr(Method):
     """Trains on the pairs and on instructions the untuned model made up and answered."""
 
     name: Literal["ssr"] = "ssr"
-    """The method."""
 
     ratio: float = Field(1.0, ge=0.0, le=1000.0, allow_inf_nan=False)
     """Synthetic chats per sentence pair, at most `num_kept`; a smaller ratio's chats are contained

@@ -47,7 +47,6 @@ class Transllm(Method):
     """One stage of TransLLM, and by default those before it."""
 
     name: Literal["transllm"] = "transllm"
-    """The method."""
 
     stage: Literal["text", "parallel", "transfer"] = "transfer"
     """Which training this is."""
@@ -111,12 +110,10 @@ class Transllm(Method):
 
     @property
     def weights(self) -> Mapping[Role, float]:
-        """1 on all."""
         return {Role.TRANSLATION: 1.0, Role.REPLY: 1.0, Role.TEXT: 1.0}
 
     @property
     def needs(self) -> Sequence[str]:
-        """What the stage mixes."""
         if self.stage != "transfer":
             return ("monolingual",) if self.stage == "text" or self.pivot_ratio else ()
         ratios = {"instructions": self.recovery_ratio, "questions": self.question_ratio}

@@ -33,7 +33,6 @@ class Wise(Method):
     """Scales what another method trained. Its data, seed and training are the trial's."""
 
     name: Literal["wise"] = "wise"
-    """The method."""
 
     source: PartField = "sft"  # type: ignore[assignment]  # a name, as a file gives it
     """What is scaled: a variant that trains, by its name or with its settings, or
@@ -47,12 +46,10 @@ class Wise(Method):
 
     @property
     def trains(self) -> bool:  # type: ignore[override]
-        """Whether its source does."""
         return not isinstance(self.source, AdapterFolder) and self.source.trains
 
     @property
     def parts(self) -> Mapping[str, Variant | Path]:
-        """The source."""
         return {"source": source_of(self.source)}
 
     @property
@@ -68,7 +65,6 @@ class Wise(Method):
         return saved_answering(Path(self.source.adapter))
 
     def examples(self, sources: Sources) -> ExampleSet:
-        """No text: it trains nothing itself."""
         return ExampleSet(())
 
 

@@ -22,7 +22,6 @@ class Dummy(Sft):
     """Trains on (x, y) as it stands."""
 
     name: Literal["dummy"] = "dummy"
-    """The method."""
 
     size: int = 3
     """Does nothing."""

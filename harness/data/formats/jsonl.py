@@ -20,7 +20,6 @@ class JsonLines:
     version: ClassVar[int] = 1
 
     def rows(self, spec: CorpusSpec, faults: Faults) -> Iterator[RawRow]:
-        """One a line."""
         for number, line in enumerate(read_lines(Path(spec.path), faults), start=1):
             if not line.strip():
                 continue

@@ -57,7 +57,6 @@ class _Reader(HTMLParser):
         self._parts: list[str] = []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        """A set, a document or a segment begins."""
         given = {name: value or "" for name, value in attrs}
         if tag in ("srcset", "refset", "tstset"):
             found = language_tag(given.get("srclang" if tag == "srcset" else "trglang", ""))
@@ -70,13 +69,11 @@ class _Reader(HTMLParser):
             self._line, self._parts = self.getpos()[0], []
 
     def handle_endtag(self, tag: str) -> None:
-        """A segment ends."""
         if tag == "seg" and self._key is not None:
             self._keep(self._key)
             self._key = None
 
     def handle_data(self, data: str) -> None:
-        """Text, of a segment or between elements."""
         if self._key is not None:
             self._parts.append(data)
 

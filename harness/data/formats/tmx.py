@@ -48,7 +48,6 @@ class _Units:
         self._codes = 0
 
     def start(self, name: str, attributes: Mapping[str, str], line: int) -> None:
-        """An element begins."""
         if name == "header":
             own = attributes.get("srclang", "*all*")
             self._own = None if own == "*all*" else language_tag(own)
@@ -64,7 +63,6 @@ class _Units:
             self._codes += 1
 
     def end(self, name: str) -> None:
-        """An element ends."""
         if name == "seg" and self._parts is not None:
             self._unit.setdefault(self._language, "".join(self._parts).strip())
             self._parts = None
@@ -75,7 +73,6 @@ class _Units:
             self._add_pair()
 
     def text(self, piece: str) -> None:
-        """Text, of a segment or between elements."""
         if self._parts is not None and not self._codes:
             self._parts.append(piece)
 

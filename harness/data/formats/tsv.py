@@ -20,7 +20,6 @@ class TabSeparated:
     version: ClassVar[int] = 2
 
     def rows(self, spec: CorpusSpec, faults: Faults) -> Iterator[RawRow]:
-        """One a line."""
         lines = enumerate(read_lines(Path(spec.path), faults), start=1)
         cells = ((number, line.split("\t")) for number, line in lines)
         return rows_of_table(cells, spec, faults, "tsv")

@@ -46,7 +46,6 @@ class _Documents:
         self._parts: list[str] | None = None
 
     def start(self, name: str, attributes: Mapping[str, str], line: int) -> None:
-        """An element begins."""
         if name == "doc":
             self._document, self._line, self._sides = attributes.get("id", ""), line, []
         elif name in ("src", "ref"):
@@ -56,7 +55,6 @@ class _Documents:
             self._segment, self._parts = (attributes.get("id", ""), line), []
 
     def end(self, name: str) -> None:
-        """An element ends."""
         if name == "seg" and self._parts is not None:
             (key, line), segments = self._segment, self._sides[-1][2]
             if key in segments:
@@ -69,7 +67,6 @@ class _Documents:
             self._add_pairs()
 
     def text(self, piece: str) -> None:
-        """Text, of a segment or between elements."""
         if self._parts is not None:
             self._parts.append(piece)
 

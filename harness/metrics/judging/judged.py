@@ -57,7 +57,6 @@ class Judged(Spec):
 
     @property
     def name(self) -> str:
-        """The file name."""
         return type(self).__module__.rpartition(".")[2]
 
     @abstractmethod
@@ -232,11 +231,9 @@ class Judged(Spec):
         }
 
     @abstractmethod
-    def aggregate(self, totals: Sequence[float]) -> float | None:
-        """The value from summed statistics."""
+    def aggregate(self, totals: Sequence[float]) -> float | None: ...
 
     def classes(self, predictions: Sequence[Prediction]) -> list[str]:
-        """None."""
         return []
 
 

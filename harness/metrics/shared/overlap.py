@@ -25,7 +25,6 @@ class Overlap(Spec):
 
     @property
     def name(self) -> str:
-        """The file name."""
         return type(self).__module__.rpartition(".")[2]
 
     @abstractmethod
@@ -33,7 +32,6 @@ class Overlap(Spec):
         """A new metric object of sacreBLEU, right for these predictions."""
 
     def signature(self, predictions: Sequence[Prediction], services: Services) -> str:
-        """That of sacreBLEU."""
         scorer = self.scorer(predictions)
         # sacreBLEU learns the number of references while it reads them
         counts = {len(wanted(prediction)) for prediction in predictions}
@@ -43,7 +41,6 @@ class Overlap(Spec):
     def statistics(
         self, predictions: Sequence[Prediction], services: Services
     ) -> list[tuple[float, ...]]:
-        """SacreBLEU's statistics of each segment."""
         if not predictions:
             return []
         # [R][N], None where an item has fewer references than others
@@ -53,5 +50,4 @@ class Overlap(Spec):
         return [tuple(row) for row in rows]
 
     def classes(self, predictions: Sequence[Prediction]) -> list[str]:
-        """None."""
         return []

@@ -20,7 +20,6 @@ class Rate(Spec):
     """Fields of a prediction it cannot do without; `wanted` stands for references or target."""
 
     higher_is_better: ClassVar[bool]
-    """Direction."""
 
     version: ClassVar[int] = 1
     """Raised when its rule changes, so that old scores are not compared with new ones."""
@@ -30,7 +29,6 @@ class Rate(Spec):
 
     @property
     def name(self) -> str:
-        """The file name."""
         return type(self).__module__.rpartition(".")[2]
 
     @abstractmethod
@@ -38,11 +36,9 @@ class Rate(Spec):
         """What an item scores; None when it does not count."""
 
     def settings(self) -> Mapping[str, JSON]:
-        """What the signature says of its settings."""
         return self.plain()
 
     def signature(self, predictions: Sequence[Prediction], services: Services) -> str:
-        """Name, settings, versions."""
         parts = [self.name, *(f"{key}:{_short(value)}" for key, value in self.settings().items())]
         parts += [f"{name}:{metadata.version(name)}" for name in self.libraries]
         return "|".join([*parts, f"version:{self.version}"])
@@ -50,7 +46,6 @@ class Rate(Spec):
     def statistics(
         self, predictions: Sequence[Prediction], services: Services
     ) -> list[tuple[float, ...]]:
-        """Score and count of each item."""
         items = map(self.item, predictions)
         return [(0.0, 0.0) if value is None else (value, 1.0) for value in items]
 
@@ -60,7 +55,6 @@ class Rate(Spec):
         return total / count if count else None
 
     def classes(self, predictions: Sequence[Prediction]) -> list[str]:
-        """None by default."""
         return []
 
 

@@ -18,7 +18,6 @@ class Plain(Spec):
         return [Answer(one, one.text) for one in generator.generate(prompts, decoding)]
 
     def remembered(self, asked: Asked, answer: Answer) -> tuple[Message, Message]:
-        """The question and the answer as they are."""
         return asked.messages[-1], Message("assistant", answer.text)
 
 

@@ -77,7 +77,6 @@ class Tags(Spec):
 
     @property
     def wording(self) -> Wording:
-        """The tags."""
         return Wording(self.language_tag, self.response_tag)
 
     def expected(self, asked: Asked) -> tuple[str, ...]:
@@ -135,7 +134,6 @@ class _Row:
         return self._prompt + self._ids
 
     def extend(self, generation: Generation) -> None:
-        """Takes what the model said."""
         self._ids += generation.token_ids
         self._text += generation.text
         self._finished = generation.finished

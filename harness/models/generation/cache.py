@@ -30,7 +30,6 @@ class _SlotLayer(CacheLayerMixin):  # type: ignore[misc]  # transformers has no 
         self.start = self.end = 0
 
     def lazy_initialization(self, key_states: Tensor, value_states: Tensor) -> None:
-        """Makes buffers for the first tokens."""
         self._adopt(key_states, value_states)
 
     def update(
@@ -71,11 +70,9 @@ class _SlotLayer(CacheLayerMixin):  # type: ignore[misc]  # transformers has no 
         return self.end - self.start + query_length, 0
 
     def get_seq_length(self) -> int:
-        """Columns held."""
         return self.end - self.start
 
     def get_max_length(self) -> int:
-        """No limit."""
         return -1
 
     def _adopt(self, keys_BHTD: Tensor, values_BHTD: Tensor) -> None:
@@ -96,7 +93,6 @@ class SlotCache:
         self.cache = Cache(layer_class_to_replicate=_SlotLayer)
 
     def __len__(self) -> int:
-        """Columns held."""
         return int(self.cache.get_seq_length())
 
     def forget(self, columns: int) -> None:

@@ -54,7 +54,6 @@ class StoredGenerator:
 
     @property
     def identity(self) -> Mapping[str, JSON]:
-        """That of the generator behind it."""
         return self._identity
 
     @property
@@ -67,7 +66,6 @@ class StoredGenerator:
         return self._tokenizer.encode(text)
 
     def encode_answer(self, text: str) -> TokenIds:
-        """Token ids of the beginning of an answer."""
         return self._tokenizer.encode_answer(text)
 
     def decode(self, token_ids: TokenIds) -> str:
@@ -87,7 +85,6 @@ class StoredGenerator:
         return self._tokenizer.encode_user_turn(messages)
 
     def encode_start(self) -> TokenIds:
-        """The token a text begins with."""
         return self._tokenizer.encode_start()
 
     def generate(self, prompts: Sequence[TokenIds], decoding: Decoding) -> list[Generation]:

@@ -50,7 +50,6 @@ class _Batch:
     cache: SlotCache = field(default_factory=SlotCache)
 
     def __len__(self) -> int:
-        """B."""
         return len(self.prompts)
 
     def free(self) -> list[int]:

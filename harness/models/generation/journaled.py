@@ -55,12 +55,10 @@ class JournaledGenerator:
 
     @property
     def identity(self) -> Mapping[str, JSON]:
-        """That of the generator."""
         return self._generator.identity
 
     @property
     def vocabulary(self) -> str:
-        """That of the generator."""
         return self._generator.vocabulary
 
     @property
@@ -79,7 +77,6 @@ class JournaledGenerator:
         return self._generator.encode(text)
 
     def encode_answer(self, text: str) -> TokenIds:
-        """Token ids of the beginning of an answer."""
         return self._generator.encode_answer(text)
 
     def decode(self, token_ids: TokenIds) -> str:
@@ -99,7 +96,6 @@ class JournaledGenerator:
         return self._generator.encode_user_turn(messages)
 
     def encode_start(self) -> TokenIds:
-        """The token a text begins with."""
         return self._generator.encode_start()
 
     def generate(self, prompts: Sequence[TokenIds], decoding: Decoding) -> list[Generation]:

@@ -55,19 +55,15 @@ class ServerGenerator:
         return VOCABULARY
 
     def encode(self, text: str) -> TokenIds:
-        """Text that goes on behind other text."""
         return encode(text)
 
     def encode_answer(self, text: str) -> TokenIds:
-        """The beginning of an answer."""
         return encode(text)
 
     def decode(self, token_ids: TokenIds) -> str:
-        """The text of generated ids."""
         return decode(token_ids)
 
     def encode_chat(self, messages: Sequence[Message]) -> TokenIds:
-        """A chat up to where the answer begins."""
         return encode_chat(messages)
 
     def render_chat(self, messages: Sequence[Message]) -> str:
@@ -93,7 +89,6 @@ class ServerGenerator:
         raise ConfigError(f"{self._place}: a server can write no text without a prompt")
 
     def generate(self, prompts: Sequence[TokenIds], decoding: Decoding) -> list[Generation]:
-        """One answer per prompt, in their order."""
         asked = [tuple(prompt) for prompt in prompts]
         first: dict[TokenIds, int] = {}
         for place, prompt in enumerate(asked):

@@ -26,7 +26,6 @@ class Tokenized:
         return self.tokenizer.encode(text)
 
     def encode_answer(self, text: str) -> TokenIds:
-        """Token ids of the beginning of an answer."""
         return self.tokenizer.encode_answer(text)
 
     def decode(self, token_ids: TokenIds) -> str:
@@ -46,7 +45,6 @@ class Tokenized:
         return self.tokenizer.encode_user_turn(messages)
 
     def encode_start(self) -> TokenIds:
-        """The token a text begins with."""
         return self.tokenizer.encode_start()
 
     def generation(self, token_ids: TokenIds) -> Generation:

@@ -125,7 +125,6 @@ class VllmGenerator(Tokenized):
             self._merged = None
 
     def __enter__(self) -> Self:
-        """The generator itself."""
         return self
 
     def __exit__(
@@ -134,7 +133,6 @@ class VllmGenerator(Tokenized):
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Ends vLLM's process."""
         self.close()
 
     def _ask(self, request: Mapping[str, JSON], doing: str) -> Mapping[str, JSON]:

@@ -137,7 +137,6 @@ class VllmProcess:
 
     @property
     def pid(self) -> int:
-        """Of the worker."""
         return self._process.process.pid
 
     def ask(self, request: Mapping[str, JSON], doing: str) -> Mapping[str, JSON]:

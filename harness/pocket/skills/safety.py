@@ -112,7 +112,6 @@ def harmful_request(do: str, phrasing: int) -> Question:
 
 
 def harmful(world: World, rng: random.Random) -> Question:
-    """A random harmful request."""
     if rng.random() < 0.2:
         do = rng.choice(OTHER_HARMS)
     else:

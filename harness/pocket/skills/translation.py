@@ -30,7 +30,6 @@ class Translation:
     target_lang: str
 
     def prompt(self, template: str = PROMPTS[0]) -> str:
-        """The request as a user turn."""
         return template.format(
             source=self.source,
             source_lang=LANGUAGES[self.source_lang],
@@ -38,7 +37,6 @@ class Translation:
         )
 
     def messages(self, template: str = PROMPTS[0]) -> list[Message]:
-        """The request as a chat."""
         return [{"role": "user", "content": self.prompt(template)}]
 
 

@@ -99,12 +99,10 @@ class World:
 
     @cached_property
     def country_of(self) -> dict[str, Country]:
-        """Countries by name."""
         return {country.name: country for country in self.countries}
 
     @cached_property
     def person_of(self) -> dict[str, Person]:
-        """People by name."""
         return {person.name: person for person in self.people}
 
 

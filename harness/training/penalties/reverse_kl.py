@@ -60,11 +60,9 @@ class ReverseKlPenalty:
         return reverse_kl(passed.logits_NV, teacher_NV)
 
     def memory(self) -> Mapping[str, Any]:
-        """The teacher, and the step at which it moved last."""
         return {"teacher": self.teacher, "step": self._step}
 
     def remember(self, memory: Mapping[str, Any]) -> None:
-        """Takes back what ``memory`` gave."""
         self._step = memory["step"]
         for mine, kept in zip(self.teacher, memory["teacher"], strict=True):
             mine.copy_(kept)
