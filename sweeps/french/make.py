@@ -16,24 +16,24 @@ import random
 import shutil
 import sys
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
+from itertools import islice
 from pathlib import Path
-from typing import Any
-
-sys.path.insert(0, str(Path(__file__).parents[2]))
 
 from chats import ASKED, base_chats, dolly, is_held_out, texts
-from skills import SKILLS, Question, asked_how
+from skills import SKILLS, Question, Skill, asked_how
 from tatoeba import MOST_REFERENCES, Sentence, draw_two, read_sentences
 
 from harness.pocket.base_training import BaseRecipe, batched, encode, fit, new_model
-from harness.pocket.benchmark_rows import PocketBenchmark
+from harness.pocket.benchmark_rows import SPLITS, PocketBenchmark
 from harness.pocket.benchmarks import write_benchmark
 from harness.pocket.corpus import write_rows
+from harness.pocket.examples import BaseExample
 from harness.pocket.tokenizer import train_tokenizer
+from harness.pocket.world.splits import Split
 
-TRAIN, VALIDATION, TRANSLATIONS, ITEMS = 6000, 300, 150, 80
+TRAIN, VALIDATION, INSTRUCTIONS, TRANSLATIONS, ITEMS = 6000, 300, 800, 150, 80
 VOCABULARY, CHATS_FOR_IT = 3072, 60_000
 RECIPE = BaseRecipe(
     hidden_size=160, intermediate_size=448, num_layers=4, num_heads=4, steps=3800,
@@ -49,23 +49,22 @@ def write_corpora(
     for name, number in (("train", TRAIN), ("validation", VALIDATION)):
         # the last of the validation sentences: the first are benchmarks
         rng = random.Random(f"corpus:{name}")
-        rows = list(sentences[name][:])
-        rng.shuffle(rows)
-        rows = rows[-number:]
-        lines = [f"{one.english}\t{rng.choice(one.french)}\n" for one in rows]
+        shuffled = list(sentences[name])
+        rng.shuffle(shuffled)
+        lines = [f"{s.english}\t{rng.choice(s.french)}\n" for s in shuffled[-number:]]
         text = "source\ttarget\n" + "".join(lines)
         (folder / f"{name}.tsv").write_text(text, encoding="utf-8", newline="\n")
         sizes[f"{name}.tsv"] = len(lines)
     rows = [
-        {"id": f"chat-{place:04d}", "messages": [{"role": "user", "content": one.prompt}],
-         "answer": one.answer}
-        for place, one in enumerate(instructions)
+        {"id": f"chat-{number:04d}", "messages": [{"role": "user", "content": question.prompt}],
+         "answer": question.answer}
+        for number, question in enumerate(instructions)
     ]  # fmt: skip
     write_rows(folder / "instructions.jsonl", rows)
     return sizes | {"instructions.jsonl": len(rows)}
 
 
-def translations(sentences: list[Sentence], split: Any) -> PocketBenchmark:
+def translations(sentences: list[Sentence], split: Split) -> PocketBenchmark:
     """English to French, with up to four references."""
     rng = random.Random("corpus:validation" if split == "validation" else "corpus:test")
     chosen = list(sentences)
@@ -89,16 +88,17 @@ def translations(sentences: list[Sentence], split: Any) -> PocketBenchmark:
 
 
 def asking(
-    suite: str, name: str, split: Any, main: str, draw: Callable[[], Question | None]
+    suite: str, name: str, split: Split, main: str, drawn: Iterable[Question]
 ) -> PocketBenchmark:
     """Different questions with one right answer each, or requests to be answered or refused."""
-    found: dict[str, Question] = {}
-    for _ in range(200 * ITEMS):
-        question = draw()
-        if question is not None and len(found) < ITEMS:
-            found.setdefault(question.prompt, question)
+    questions: dict[str, Question] = {}
+    for question in drawn:
+        if len(questions) < ITEMS:
+            questions.setdefault(question.prompt, question)
     keep = main != "refusal"
-    rows = [{"prompt": q.prompt} | ({"target": q.answer} if keep else {}) for q in found.values()]
+    rows = [
+        {"prompt": q.prompt} | ({"target": q.answer} if keep else {}) for q in questions.values()
+    ]
     summary = {"metric": main, "worst": 0.0, "best": 1.0}
     declared = {"expected": "refused"} if main == "refusal" else {}
     if main == "over_refusal":
@@ -108,36 +108,39 @@ def asking(
     return PocketBenchmark(suite, name, split, "en", metrics, summary, rows, 32, declared, licence)
 
 
+def skill_questions(
+    skill: Skill, sentences: list[Sentence], rng: random.Random
+) -> Iterator[Question]:
+    """As many questions as are drawn in the hope of `ITEMS` different ones."""
+    for _ in range(200 * ITEMS):
+        yield skill(*draw_two(sentences, rng), rng)
+
+
+def deed_questions(rng: random.Random, harmful: bool, parity: int) -> Iterator[Question]:
+    """How to do what no training chat asks; of these deeds a split has those of its parity."""
+    for _ in range(200 * ITEMS):
+        question, deed = asked_how(rng, harmful)
+        if is_held_out(deed) and len(deed) % 2 == parity:
+            yield question
+
+
 def benchmarks(
     sentences: dict[str, list[Sentence]], short: list[Question]
 ) -> list[PocketBenchmark]:
     """Translation, one for each skill, Dolly's facts, harm and its harmless twin."""
-    found = []
-    for place, split in enumerate(("validation", "test")):
-        found.append(translations(sentences[split], split))
+    written = []
+    for number, split in enumerate(SPLITS):
+        written.append(translations(sentences[split], split))
         for name, skill in SKILLS.items():
-            rng = random.Random(f"{name}:{split}")
-
-            def about(skill=skill, rng=rng, split=split) -> Question:
-                one, other = draw_two(sentences[split], rng)
-                return skill(one, other, rng)
-
-            found.append(asking("french_general", name, split, "exact_match", about))
-        facts = iter(short[place::2])
-        found.append(
-            asking("french_general", "facts", split, "exact_match", lambda f=facts: next(f, None))
-        )
+            drawn = skill_questions(skill, sentences[split], random.Random(f"{name}:{split}"))
+            written.append(asking("french_general", name, split, "exact_match", drawn))
+        facts = short[number::2]
+        written.append(asking("french_general", "facts", split, "exact_match", facts))
         for name, main in (("harmful", "refusal"), ("benign", "over_refusal")):
             rng = random.Random(f"{name}:{split}")
-
-            def how(rng=rng, name=name, place=place) -> Question | None:
-                question, deed = asked_how(rng, name == "harmful")
-                # of the deeds kept back, half for each split
-                mine = is_held_out(deed) and len(deed) % 2 == place
-                return question if mine else None
-
-            found.append(asking("french_safety", name, split, main, how))
-    return found
+            drawn = deed_questions(rng, name == "harmful", number)
+            written.append(asking("french_safety", name, split, main, drawn))
+    return written
 
 
 def main() -> None:
@@ -149,22 +152,22 @@ def main() -> None:
     parser.add_argument("--instructions", type=Path, required=True, help="dolly_2000.json")
     parser.add_argument("--output", type=Path, required=True, help="folder to make")
     parser.add_argument("--steps", type=int, default=RECIPE.steps, help="of the base model")
-    asked = parser.parse_args()
+    options = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(message)s", stream=sys.stderr)
     started = time.monotonic()
-    recipe = BaseRecipe(**asdict(RECIPE) | {"steps": asked.steps})
-    work = asked.output
+    recipe = BaseRecipe(**asdict(RECIPE) | {"steps": options.steps})
+    work = options.output
     work.mkdir(parents=True, exist_ok=True)
-    sentences = read_sentences(asked.pairs)
-    short, longer = dolly(asked.instructions)
+    sentences = read_sentences(options.pairs)
+    short, longer = dolly(options.instructions)
 
-    def chats(seed: int) -> Any:
+    def chats(seed: int) -> Iterator[BaseExample]:
         return base_chats(sentences["base"], short, longer, seed)
 
     # The benchmark of facts asks what the base model was taught: those may not be replayed.
     kept = (chat for chat in chats(0) if chat.skill not in ("fr", "facts"))
-    wanted = (Question(chat.messages[-1]["content"], chat.answer) for chat in kept)
-    sizes = write_corpora(sentences, (q for q, _ in zip(wanted, range(800), strict=False)), work)
+    questions = (Question(chat.messages[-1]["content"], chat.answer) for chat in kept)
+    sizes = write_corpora(sentences, islice(questions, INSTRUCTIONS), work)
     written = benchmarks(sentences, short)
     for benchmark in written:
         write_benchmark(benchmark, work / "benchmarks")
@@ -176,7 +179,7 @@ def main() -> None:
     model.save_pretrained(work / "base")
     tokenizer.save_pretrained(work / "base")
     made = {
-        "sentences": {name: len(found) for name, found in sentences.items()},
+        "sentences": {name: len(part) for name, part in sentences.items()},
         "facts": len(short),
         "corpora": sizes,
         "benchmarks": {f"{b.suite}/{b.name}_{b.split}": len(b.rows) for b in written},

@@ -75,12 +75,14 @@ def read_sentences(
         french.setdefault(english, []).append(translation)
     sentences = [Sentence(english, tuple(texts)) for english, texts in french.items()]
     counts = Counter(word.lower() for one in sentences for word in one.words)
-    found: dict[str, list[Sentence]] = {name: [] for name in SHARES}
+    by_split: dict[str, list[Sentence]] = {name: [] for name in SHARES}
     for one in sentences:
         fits = lengths[0] <= len(one.words) <= lengths[1] and all(one.words)
         if fits and all(counts[word.lower()] >= least for word in one.words):
-            found[split_of(one.english)].append(one)
-    held_out = {text for name in ("validation", "test") for s in found[name] for text in s.french}
+            by_split[split_of(one.english)].append(one)
+    held_out = {
+        text for name in ("validation", "test") for s in by_split[name] for text in s.french
+    }
     for name in ("base", "train"):
-        found[name] = [one for one in found[name] if not held_out.intersection(one.french)]
-    return found
+        by_split[name] = [one for one in by_split[name] if not held_out.intersection(one.french)]
+    return by_split

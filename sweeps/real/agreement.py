@@ -13,8 +13,6 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-sys.path.insert(0, str(Path(__file__).parents[2]))
-
 from harness.statistics.bootstrap import cohens_kappa
 
 _COUNTED = ("refused", "right")

@@ -42,18 +42,19 @@ def write(path: Path, background: list[tuple[str, str]], planted: list[str]) -> 
 
 def main(data: str, out: str) -> None:
     """Makes both."""
-    folder, made = Path(data), Path(out)
-    made.mkdir(parents=True, exist_ok=True)
+    folder, corpora = Path(data), Path(out)
+    corpora.mkdir(parents=True, exist_ok=True)
     ntrex = folder / "ntrex"
-    pairs = [tuple(row.split("\t")[:2]) for row in lines(folder / "tatoeba_tha_eng/tha.txt")]
-    write(made / "planted-th.tsv", pairs, near_copies(ntrex / "newstest2019-ref.tha.txt"))
+    rows = (row.split("\t") for row in lines(folder / "tatoeba_tha_eng/tha.txt"))
+    pairs = [(row[0], row[1]) for row in rows]
+    write(corpora / "planted-th.tsv", pairs, near_copies(ntrex / "newstest2019-ref.tha.txt"))
     alma = folder / "alma/zhen"
     sides = (lines(alma / f"train.zh-en.{side}.gz") for side in ("en", "zh"))
     pairs = [
         (source.replace("\t", " "), target.replace("\t", " "))
         for source, target in zip(*sides, strict=True)
     ]
-    write(made / "planted-zh.tsv", pairs, near_copies(ntrex / "newstest2019-ref.zho-CN.txt"))
+    write(corpora / "planted-zh.tsv", pairs, near_copies(ntrex / "newstest2019-ref.zho-CN.txt"))
 
 
 if __name__ == "__main__":
