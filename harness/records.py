@@ -272,6 +272,7 @@ class Score:
             can be scored again without the texts.
         classes: A label per item where the metric sorts items into classes (``refused``), else ().
         facts: What the metric has to say of how it measured (see ``Remarking``).
+        settings: Of the metric, as it was made with them: the benchmark's own and the user's.
         judgements: Digest of what a judge said for it; None where none was asked, or nothing kept.
     """
 
@@ -284,6 +285,7 @@ class Score:
     classes: tuple[str, ...] = ()
     facts: Mapping[str, float] = field(default_factory=dict)
     judgements: str | None = None
+    settings: Mapping[str, JSON] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,11 +21,12 @@ from harness.records import JSON, Prediction, Score
 from harness.settings import plugins
 from harness.settings.spec import digest, explain
 from harness.storage.predictions import read_predictions, require
-from harness.storage.results import score_fields
+from harness.storage.results import score_from_plain, score_to_plain
 from harness.storage.store import Built, Stage, Store
 
 STAGE = "scores"
 VERSION = 1
+SCORE = "score.json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,13 +81,17 @@ def score_predictions(
     require(metric_name, predictions, getattr(metric, "needs", ()))
     try:
         signature = metric.signature(predictions, services) + _suffix(benchmark)
-        return _score(metric, signature, predictions, services)
+        return _score(metric, settings, signature, predictions, services)
     except (MissingExtra, EvaluationError) as error:
         return Unmeasured(str(error))
 
 
 def _score(
-    metric: Metric, signature: str, predictions: Sequence[Prediction], services: Services
+    metric: Metric,
+    settings: Mapping[str, JSON],
+    signature: str,
+    predictions: Sequence[Prediction],
+    services: Services,
 ) -> Score | Unmeasured:
     rows = metric.statistics(predictions, services)
     value = metric.aggregate([sum(column) for column in zip(*rows, strict=True)]) if rows else None
@@ -101,6 +106,7 @@ def _score(
         statistics=tuple(tuple(map(float, row)) for row in rows),
         classes=tuple(metric.classes(predictions)),
         facts=metric.facts(predictions, rows, services) if isinstance(metric, Remarking) else {},
+        settings=settings,
     )
 
 
@@ -163,20 +169,22 @@ def score_stored(
         judgements = None if said is None else digest(said)
 
         def make(folder: Path) -> Mapping[str, JSON]:
-            score = _score(metric, signature, rows, services)
-            if isinstance(score, Score):
-                score = replace(score, judgements=judgements)
-            facts = _write(folder, score)
+            score = _score(metric, settings, signature, rows, services)
+            if isinstance(score, Unmeasured):
+                raise _NothingToKeep(score)
+            plain = score_to_plain(replace(score, judgements=judgements))
+            (folder / SCORE).write_text(json.dumps(plain), encoding="utf-8")
             if said is not None:
                 write_judgements(folder / JUDGEMENTS, said)
-            return facts
+            return {"value": score.value, "items": len(score.ids)}
 
         built = store.build(_stage(predictions.key, metric_name, signature, judgements), make)
     except (MissingExtra, EvaluationError) as error:
         return Unmeasured(str(error))
     except _NothingToKeep as nothing:
         return nothing.unmeasured
-    return _read(built.path)
+    plain = json.loads((built.path / SCORE).read_text(encoding="utf-8"))
+    return score_from_plain(plain, settings)
 
 
 def _stage(predictions: str, metric: str, signature: str, judgements: str | None) -> Stage:
@@ -211,25 +219,6 @@ class _NothingToKeep(Exception):
     def __init__(self, unmeasured: Unmeasured) -> None:
         super().__init__(unmeasured.reason)
         self.unmeasured = unmeasured
-
-
-def _write(folder: Path, score: Score | Unmeasured) -> Mapping[str, JSON]:
-    if isinstance(score, Unmeasured):
-        raise _NothingToKeep(score)
-    (folder / "score.json").write_text(json.dumps(score_fields(score)), encoding="utf-8")
-    return {"value": score.value, "items": len(score.ids)}
-
-
-def _read(folder: Path) -> Score:
-    data = json.loads((folder / "score.json").read_text(encoding="utf-8"))
-    return Score(
-        **{
-            **data,
-            "ids": tuple(data["ids"]),
-            "statistics": tuple(map(tuple, data["statistics"])),
-            "classes": tuple(data["classes"]),
-        }
-    )
 
 
 def facts_of_scores(scores: Mapping[str, Score]) -> dict[str, float]:

@@ -25,10 +25,14 @@ from pydantic import Field, FiniteFloat
 from harness.errors import ConfigError, DataError, join_faults
 from harness.records import JSON, Score, TrialResult
 from harness.settings.spec import Spec, validate
+from harness.storage.results import from_plain, score_to_plain
 
 FORMAT: Literal["harness-baseline-1"] = "harness-baseline-1"
 DEFAULT_KEYS = {"*/bleu": 1.0, "*/chrf": 1.0, "*/chrf_pp": 1.0, "*/comet": 0.01}
 """Tolerances a new baseline begins with, beside the default: in the units of the metric."""
+
+_KEPT = {"value", "higher_is_better", "signature", "settings"}
+"""What a baseline says of a score as a results file does."""
 
 Column: TypeAlias = FiniteFloat | tuple[FiniteFloat, ...]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -58,6 +62,7 @@ class _StoredScore(Spec):
     value: FiniteFloat
     higher_is_better: bool
     signature: str
+    settings: Mapping[str, JSON] | None = None
     statistics: tuple[Column, ...] = Field(min_length=1)
     ids: tuple[str, ...] | None = None
 
@@ -150,28 +155,13 @@ def _result(
                     f"allowed {len(ids)} (one per item) or a single number"
                 )
             columns.append(column if isinstance(column, tuple) else (column,) * len(ids))
-        scores[key] = Score(
-            metric=metric,
-            value=stored.value,
-            higher_is_better=stored.higher_is_better,
-            signature=stored.signature,
-            ids=ids,
-            statistics=tuple(zip(*columns, strict=False)),
-        )
-    return TrialResult(
-        name=run.name,
-        fingerprint=run.run_fingerprint,
-        config=run.config,
-        variant=run.variant,
-        seed=run.seed,
-        scores=scores,
-        unmeasured={},
-        summaries={},
-        facts={},
-        stages={},
-        tags=run.tags,
-        seconds={},
-    )
+        rows = tuple(zip(*columns, strict=False))
+        scores[key] = stored.model_dump(include=_KEPT, exclude_none=True) | {
+            "metric": metric, "ids": ids, "statistics": rows, "classes": ()
+        }  # fmt: skip
+    nothing = ("unmeasured", "summaries", "facts", "stages", "seconds")
+    empty: dict[str, JSON] = {name: {} for name in nothing}
+    return from_plain({**run.model_dump(by_alias=True), **empty, "scores": scores})
 
 
 def configuration_faults(results: Sequence[TrialResult], place: str) -> list[str]:
@@ -249,12 +239,8 @@ def _run_text(result: TrialResult, items: Mapping[str, list[str]]) -> str:
 
 
 def _stored(score: Score, ids: Sequence[str]) -> dict[str, JSON]:
-    stored: dict[str, JSON] = {
-        "value": score.value,
-        "higher_is_better": score.higher_is_better,
-        "signature": score.signature,
-        "statistics": [_column(column) for column in zip(*score.statistics, strict=True)],
-    }
+    stored = {name: value for name, value in score_to_plain(score).items() if name in _KEPT}
+    stored["statistics"] = [_column(column) for column in zip(*score.statistics, strict=True)]
     if list(score.ids) != list(ids):
         stored["ids"] = list(score.ids)
     return stored

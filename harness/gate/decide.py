@@ -94,15 +94,18 @@ def _check_values(results: Sequence[TrialResult], where: str) -> None:
     faults = []
     for index, result in enumerate(results):
         for key, score in result.scores.items():
-            totals = [sum(column) for column in zip(*score.statistics, strict=True)]
-            expected = bootstrap.aggregate_for(result, score.metric)(totals)
-            if expected is None or abs(expected - score.value) > 1e-9 * max(1.0, abs(expected)):
+            if not bootstrap.adds_up(score):
+                total = bootstrap.total_of(score)
                 faults.append(
                     f"{index}.scores.{key}.value: found {score.value}, but its items add up to "
-                    f"{expected}"
+                    f"{'nothing' if total is None else total}"
                 )
     if faults:
-        raise DataError(join_faults(where, faults), "Score again; neither is to be edited.")
+        raise DataError(
+            join_faults(where, faults),
+            "Score again: neither is to be edited, and a file of an earlier version does not say "
+            "the settings that benchmarks brought along for their metrics.",
+        )
 
 
 def _scores(results: Sequence[TrialResult], key: str) -> list[Score]:
@@ -164,7 +167,7 @@ def _difference(
         _scores(old, key),
         seeds=([result.seed for result in candidate], [result.seed for result in old]),
         draws=draws,
-        aggregate=bootstrap.aggregate_for(candidate[0], key.rpartition("/")[2]),
+        aggregate=bootstrap.aggregate_of(candidate[0].scores[key]),
         level=baseline.tolerance.level,
     )
 

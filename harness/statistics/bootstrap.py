@@ -13,7 +13,7 @@ Shapes: R resamples, N items, K sufficient statistics, S seeds.
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
 from typing import TypeAlias
@@ -21,7 +21,8 @@ from typing import TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.records import JSON, Score, TrialResult
+from harness.errors import ConfigError
+from harness.records import Score
 from harness.seeds import stream_seed
 from harness.settings import plugins
 
@@ -108,16 +109,31 @@ class Draws:
         return np.random.default_rng(stream_seed(self.seed, f"bootstrap/{what}/{content}"))
 
 
-def aggregate_of(metric: str, settings: Mapping[str, JSON] | None = None) -> Aggregate:
-    """How a metric makes its value from summed statistics."""
-    aggregate: Aggregate = plugins.load("metric", metric).model_validate(settings or {}).aggregate
+def aggregate_of(score: Score) -> Aggregate:
+    """How a score's metric makes its value of summed statistics, with the score's own settings."""
+    kind = plugins.load("metric", score.metric)
+    aggregate: Aggregate = kind.model_validate(dict(score.settings)).aggregate
     return aggregate
 
 
-def aggregate_for(result: TrialResult, metric: str) -> Aggregate:
-    """How a metric makes its value, with the settings a result was scored with."""
-    settings = (result.config.get("eval") or {}).get("metrics") or {}
-    return aggregate_of(metric, settings.get(metric))
+def total_of(score: Score) -> float | None:
+    """What the items of a score add up to: its value, unless it is not as it was made.
+
+    None where they do not add up at all: made with settings that its file does not say.
+    """
+    totals = [sum(column) for column in zip(*score.statistics, strict=True)]
+    try:
+        return aggregate_of(score)(totals)
+    except (ValueError, IndexError, ArithmeticError) as error:
+        if isinstance(error, ConfigError):
+            raise
+        return None
+
+
+def adds_up(score: Score) -> bool:
+    """Whether the items of a score give its value, so that its resamples mean something."""
+    total = total_of(score)
+    return total is not None and abs(total - score.value) <= 1e-9 * max(1.0, abs(total))
 
 
 def resampled(score: Score, draws: Draws, aggregate: Aggregate) -> Floats:

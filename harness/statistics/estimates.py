@@ -13,7 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.records import Score, SummaryPart, SweepRecord, SweepTrial, TrialResult
+from harness.records import SummaryPart, SweepRecord, SweepTrial, TrialResult
 from harness.statistics import bootstrap
 from harness.statistics.bootstrap import LEVEL, NUM_RESAMPLES, Draws, Floats
 from harness.statistics.constraints import parse_constraint
@@ -54,7 +54,7 @@ class Estimates:
     def __init__(self, draws: Draws | None = None, level: float = LEVEL) -> None:
         self.draws = draws or Draws(NUM_RESAMPLES)
         self.level = level
-        self._scores: dict[tuple[str, str], Floats] = {}
+        self._scores: dict[tuple[str, str], Floats | None] = {}
 
     def of(self, runs: Runs, key: str) -> Estimate | None:
         """The mean over the runs with its interval; None unless every run has the key."""
@@ -79,20 +79,25 @@ class Estimates:
 
     def _column(self, run: TrialResult, key: str) -> Floats | None:
         if key in run.scores:
-            return self._score(run, key, run.scores[key])
+            return self._score(run, key)
         parts = run.summary_parts.get(key, ())
         if not parts or any(part.key not in run.scores for part in parts):
             return None
-        scaled = [_scaled(self._score(run, part.key, run.scores[part.key]), part) for part in parts]
-        mean: Floats = np.mean(scaled, axis=0)
-        return mean
+        columns = [(self._score(run, part.key), part) for part in parts]
+        scaled = [_scaled(values, part) for values, part in columns if values is not None]
+        return np.mean(scaled, axis=0) if len(scaled) == len(parts) else None
 
-    def _score(self, run: TrialResult, key: str, score: Score) -> Floats:
-        place = (run.fingerprint, key)
-        if place not in self._scores:
-            aggregate = bootstrap.aggregate_for(run, score.metric)
-            self._scores[place] = bootstrap.resampled(score, self.draws, aggregate)
-        return self._scores[place]
+    def _score(self, run: TrialResult, key: str) -> Floats | None:
+        """The score per resample of its items, [R]; None where these do not add up to it."""
+        of_run = (run.fingerprint, key)
+        if of_run not in self._scores:
+            score = run.scores[key]
+            self._scores[of_run] = (
+                bootstrap.resampled(score, self.draws, bootstrap.aggregate_of(score))
+                if bootstrap.adds_up(score)
+                else None
+            )
+        return self._scores[of_run]
 
     def front_probabilities(self, record: SweepRecord) -> Mapping[int, float]:
         """By trial number, how often it keeps every constraint and no other such trial beats it.

@@ -17,17 +17,30 @@ def to_plain(result: TrialResult) -> dict[str, JSON]:
     # Not asdict, which copies every item's statistics one by one: a tenth of a short trial's time.
     return {
         **_fields(result),
-        "scores": {key: score_fields(score) for key, score in result.scores.items()},
+        "scores": {key: score_to_plain(score) for key, score in result.scores.items()},
         "summary_parts": {
             key: [_fields(part) for part in parts] for key, parts in result.summary_parts.items()
         },
     }
 
 
-def score_fields(score: Score) -> dict[str, JSON]:
-    """A score as plain data, without ``facts`` and ``judgements`` where there are none."""
-    optional = ("facts", "judgements")
+def score_to_plain(score: Score) -> dict[str, JSON]:
+    """A score as plain data, without what it may have and has not."""
+    optional = ("facts", "judgements", "settings")
     return {key: value for key, value in _fields(score).items() if value or key not in optional}
+
+
+def score_from_plain(data: Mapping[str, JSON], settings: Mapping[str, JSON]) -> Score:
+    """The score ``score_to_plain`` wrote.
+
+    Args:
+        data: Its fields.
+        settings: Of its metric, where the data name none: then there were none, or the file is of
+            a version that did not keep them.
+    """
+    statistics = tuple(map(tuple, data["statistics"]))
+    texts = {name: tuple(data[name]) for name in ("ids", "classes")}
+    return Score(**{"settings": settings, **data, **texts, "statistics": statistics})
 
 
 def _fields(record: TrialResult | Score | SummaryPart) -> dict[str, JSON]:
@@ -40,15 +53,9 @@ def from_plain(data: Mapping[str, JSON]) -> TrialResult:
     Raises:
         KeyError, TypeError: The data are not a result.
     """
+    settings = (data["config"].get("eval") or {}).get("metrics") or {}
     scores = {
-        key: Score(
-            **{
-                **score,
-                "ids": tuple(score["ids"]),
-                "statistics": tuple(tuple(row) for row in score["statistics"]),
-                "classes": tuple(score["classes"]),
-            }
-        )
+        key: score_from_plain(score, settings.get(score["metric"], {}))
         for key, score in data["scores"].items()
     }
     parts = {

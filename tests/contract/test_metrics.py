@@ -19,6 +19,8 @@ from harness.evaluation.score import metric_named, score_predictions
 from harness.protocols import Judgement, Services
 from harness.records import Prediction
 from harness.settings import catalogue, plugins
+from harness.statistics import bootstrap
+from harness.storage.results import score_from_plain, score_to_plain
 
 NAMES = plugins.names("metric")
 
@@ -268,6 +270,20 @@ def test_the_signature_changes_with_every_setting(name, field, value):
     usual = metric_named(name, settings_of(name))
     changed = metric_named(name, settings_of(name) | {field: value})
     assert usual.signature(rows, SERVICES) != changed.signature(rows, SERVICES)
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "value"),
+    list(changeable()),
+    ids=lambda part: Path(part).name if str(part).startswith(tempfile.gettempdir()) else str(part),
+)
+def test_a_score_that_was_kept_adds_up_again_with_the_settings_it_was_made_with(name, field, value):
+    rows = [*perfect(name)[:2], *wrong(name)[2:]]
+    made = score_predictions(rows, name, settings_of(name) | {field: value}, SERVICES)
+    kept = score_from_plain(json.loads(json.dumps(score_to_plain(made))), {})
+    assert kept == made
+    assert kept.settings[field] == value
+    assert bootstrap.total_of(kept) == made.value
 
 
 def test_metric_files_import_neither_torch_nor_lm_eval():

@@ -1,4 +1,5 @@
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -14,10 +15,15 @@ from harness.evaluation.score import (
     score_predictions,
     score_stored,
 )
+from harness.gate.baseline import Baseline, Tolerance, read_baseline, update_baseline
+from harness.gate.decide import compare
 from harness.protocols import Services
 from harness.records import Prediction
+from harness.statistics.estimates import Estimate, Estimates
+from harness.storage.results import read_results, write_results
 from harness.storage.store import Store
 from tests.fakes import ScriptedGenerator
+from tests.synthetic import make_result
 
 
 def row(name: str, answer: str, target: str = "Toral") -> Prediction:
@@ -175,6 +181,86 @@ def test_sound_benchmarks_pass_the_check(benchmarks):
     )
     benchmarks.write("general/facts_test", block={"metrics": ["exact_match", "truncated"]})
     check_metrics(benchmarks.find(), EvalSpec(suites=("general",)))
+
+
+@pytest.fixture
+def of_its_own_settings(benchmarks, tmp_path):
+    """A result whose benchmark brings a setting of its metric along, and its file."""
+    targets = "Der alte Hund schläft", "Die Katze frisst", "Das Kind liest ein Buch", "Es regnet"
+    rows = [{"id": str(n), "prompt": "?", "target": text} for n, text in enumerate(targets * 3)]
+    of_chrf = {"metrics": ["chrf"], "settings": {"chrf": {"char_order": 4}}, "summary": None}
+    benchmarks.write(rows=rows, block=of_chrf)
+    (benchmark,) = benchmarks.find()
+    answers = iter(text[: 4 + 2 * n] for n, text in enumerate(targets * 3))
+    generator = ScriptedGenerator(lambda prompt: next(answers))
+    store = Store(tmp_path / "store")
+    built = predict_stored([benchmark], {"model": "m"}, store, lambda: generator)[benchmark.key]
+    score = score_stored(built, benchmark, "chrf", {}, Services(), store)
+    result = replace(make_result(num_items=1), config={"a": 1}, scores={OF_CHRF: score})
+    write_results(tmp_path / "results.json", [result])
+    return result, tmp_path / "results.json"
+
+
+OF_CHRF = "general/facts_validation/chrf"
+
+
+def test_the_interval_of_a_score_with_the_benchmarks_settings_contains_its_value(
+    of_its_own_settings,
+):
+    _, file = of_its_own_settings
+    (result,) = read_results(file)
+    assert result.scores[OF_CHRF].settings == {"char_order": 4}
+    estimate = Estimates().of((result,), OF_CHRF)
+    assert estimate.low < estimate.value < estimate.high
+
+
+def test_the_gate_passes_scores_with_the_benchmarks_settings_on_their_own_baseline(
+    of_its_own_settings, tmp_path
+):
+    _, file = of_its_own_settings
+    update_baseline(tmp_path / "baseline.json", read_results(file))
+    report = compare(read_baseline(tmp_path / "baseline.json"), read_results(file))
+    assert [verdict.reason for verdict in report.verdicts] == ["unchanged"]
+
+
+def without_settings(file):
+    data = json.loads(file.read_text(encoding="utf-8"))
+    del data["results"][0]["scores"][OF_CHRF]["settings"]
+    file.write_text(json.dumps(data), encoding="utf-8")
+    return read_results(file)
+
+
+def test_a_result_of_a_version_without_settings_has_the_value_and_no_interval(of_its_own_settings):
+    result, file = of_its_own_settings
+    estimate = Estimates().of(without_settings(file), OF_CHRF)
+    assert estimate == Estimate(result.scores[OF_CHRF].value)
+
+
+def test_the_gate_names_what_it_cannot_verify_in_such_a_result(of_its_own_settings):
+    result, file = of_its_own_settings
+    old = without_settings(file)
+    with pytest.raises(DataError, match=f"0.scores.{OF_CHRF}.value: found") as refused:
+        compare(Baseline(Tolerance(), (result,)), old)
+    assert "earlier version" in refused.value.hint
+
+
+def test_a_result_of_such_a_version_has_the_users_settings(of_its_own_settings):
+    result, file = of_its_own_settings
+    users = {"eval": {"metrics": {"chrf": {"char_order": 4}}}}
+    write_results(file, [replace(result, config=users)])
+    (old,) = without_settings(file)
+    assert old.scores == result.scores
+
+
+def test_a_stored_score_of_such_a_version_has_the_settings_it_is_asked_with(benchmarks, tmp_path):
+    benchmarks.write(block={"settings": {"exact_match": {"ignore_case": False}}})
+    store = Store(tmp_path / "store")
+    first = stored(benchmarks, store)
+    (file,) = (tmp_path / "store/scores").glob("*/score.json")
+    plain = json.loads(file.read_text(encoding="utf-8"))
+    assert plain.pop("settings") == {"ignore_case": False}
+    file.write_text(json.dumps(plain), encoding="utf-8")
+    assert stored(benchmarks, store) == first
 
 
 def test_a_score_file_is_plain_json(benchmarks, tmp_path):
