@@ -13,7 +13,6 @@ once per benchmark, by score where a run has others.
 """
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -25,6 +24,7 @@ from pydantic import Field, FiniteFloat
 from harness.errors import ConfigError, DataError, join_faults
 from harness.records import JSON, Score, TrialResult
 from harness.settings.spec import Spec, validate
+from harness.storage.files import write_whole
 from harness.storage.results import from_plain, score_to_plain
 
 FORMAT: Literal["harness-baseline-1"] = "harness-baseline-1"
@@ -216,10 +216,7 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
     lines.append(' },\n "runs": [')
     lines.append(",\n".join(_run_text(result, items) for result in baseline.results))
     lines.append(" ]\n}\n")
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text("\n".join(lines), encoding="utf-8")
-    os.replace(draft, path)
+    write_whole(path, "\n".join(lines))
 
 
 def _run_text(result: TrialResult, items: Mapping[str, list[str]]) -> str:

@@ -28,6 +28,7 @@ from harness.models.lora import load_adapter, merged
 from harness.models.spec import ModelSpec
 from harness.models.tokenizer import TOKENIZER_FILE
 from harness.records import JSON, Message, TokenIds
+from harness.storage.files import publish_folder
 
 Dtype: TypeAlias = Literal["float32", "bfloat16", "float16"]
 
@@ -138,7 +139,7 @@ def export(
         )
         facts = _recipe(model, source, whole, made) | dict(recipe or {})
         (draft / _RECIPE).write_text(json.dumps(facts, indent=2), encoding="utf-8")
-        os.rename(draft, folder)  # takes the place of an empty folder too
+        publish_folder(draft, folder)  # takes the place of an empty folder too
     finally:
         shutil.rmtree(draft, ignore_errors=True)
     return made

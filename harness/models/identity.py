@@ -23,6 +23,7 @@ from harness.models.spec import ModelSpec
 from harness.models.thoughts import thinking
 from harness.records import JSON
 from harness.settings.spec import digest, file_sha256
+from harness.storage.files import write_whole
 
 _UNHASHED = {"README.md", "LICENSE", "RECIPE.json", ".gitattributes"}
 _HASHED_SUFFIXES = {".safetensors", ".json", ".model", ".txt", ".jinja", ".py"}
@@ -99,12 +100,9 @@ def _file_hash(path: str, size: int, modified: int) -> str:
     try:
         return str(json.loads(entry.read_text(encoding="utf-8"))["sha256"])
     except (OSError, ValueError, KeyError):
-        found = file_sha256(Path(path))
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = entry.with_suffix(f".{os.getpid()}")
-    draft.write_text(json.dumps({"path": path, "sha256": found}), encoding="utf-8")
-    os.replace(draft, entry)
-    return found
+        sha256 = file_sha256(Path(path))
+    write_whole(entry, json.dumps({"path": path, "sha256": sha256}))
+    return sha256
 
 
 @cache

@@ -1,52 +1,116 @@
-"""A file that is there whole or not at all, made once however many begin to."""
+"""Files and folders that are there whole or not at all, whoever is killed and whatever fails.
 
+What is written has a draft's name first, is put on the disk, then renamed; the folder that holds
+the name is put on the disk last.
+"""
+
+import contextlib
+import errno
 import os
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import IO
+
+from harness.storage import leases
+
+_DRAFT = ".draft"
+_APART = "~"
+"""Between the parts of a draft's name; no name of a machine has it."""
+
+
+def write_whole(path: Path, content: bytes | str | Callable[[IO[bytes]], object]) -> None:
+    """Writes a file, in the place of the one that was there; any number may write it at once.
+
+    Args:
+        path: Of the file; its folder is made if it is not there.
+        content: Text is written as UTF-8; a function writes into the open file it is given.
+
+    Raises:
+        OSError: It cannot be written, and ``path`` is as it was; names ``path``, not the draft.
+    """
+    with _draft_of(path) as draft:
+        with draft.open("xb") as file:
+            if callable(content):
+                content(file)
+            else:
+                file.write(content.encode() if isinstance(content, str) else content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(draft, path)
+        _sync(path.parent)
 
 
 def publish_once(path: Path, make: Callable[[Path], object]) -> None:
     """Makes a file under another name and puts it in place, unless it is there by then.
 
-    Whoever is killed while making it leaves nothing under the name itself; what they leave beside
-    it the next one removes.
-
     Args:
         path: Of the file; its folder is made if it is not there.
         make: Fills the path it is given, in the same folder; never given the same one twice, since
             a library may remember what it made by name.
+
+    Raises:
+        OSError: It cannot be written.
     """
     if path.exists():
         return
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}.{uuid.uuid4().hex}.draft")
-    _clear(path)
-    try:
+    with _draft_of(path) as draft:
         make(draft)
+        _sync(draft)
         try:
             os.link(draft, path)
         except FileExistsError:
             pass  # another was quicker: theirs is as good
         except OSError:  # a file system without links
             os.rename(draft, path)
+        _sync(path.parent)
+
+
+def publish_folder(draft: Path, path: Path) -> None:
+    """Gives a folder that is complete its name, which no folder with files has."""
+    for file in draft.rglob("*"):
+        _sync(file)
+    _sync(draft)
+    os.rename(draft, path)
+    _sync(path.parent)
+
+
+@contextlib.contextmanager
+def _draft_of(path: Path) -> Iterator[Path]:
+    """A path beside it that no other process or thread has, gone afterwards."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    _clear(path)
+    owner = str(leases.this_process()).split("/")
+    draft = path.with_name("." + _APART.join((*owner, uuid.uuid4().hex, path.name)) + _DRAFT)
+    try:
+        yield draft
+    except OSError as error:
+        if error.filename not in (None, str(draft)):
+            raise
+        raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         draft.unlink(missing_ok=True)
 
 
 def _clear(path: Path) -> None:
     """Removes drafts whose makers are gone."""
-    for left in path.parent.glob(f".{path.name}.*.draft*"):
-        maker = int(left.name.removeprefix(f".{path.name}.").partition(".")[0])
-        if maker == os.getpid() or not _is_alive(maker):
-            left.unlink(missing_ok=True)
+    for other in path.parent.glob(f".*{_APART}*{_DRAFT}*"):
+        *owner, _, name = other.name[1:].split(_APART, 4)
+        if not name.startswith(path.name + _DRAFT):
+            continue
+        with contextlib.suppress(FileNotFoundError):  # its maker is just done with it
+            ends = leases.ends(other.stat().st_mtime)
+            if not leases.is_alive(leases.parse_owner("/".join(owner)), ends):
+                other.unlink()
 
 
-def _is_alive(pid: int) -> bool:
+def _sync(path: Path) -> None:
+    """Puts a file, or the names in a folder, on the disk."""
+    descriptor = os.open(path, os.O_RDONLY)
     try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
+        os.fsync(descriptor)
+    except OSError as error:
+        if error.errno != errno.EINVAL:  # a file system that cannot, as some of the network
+            raise
+    finally:
+        os.close(descriptor)

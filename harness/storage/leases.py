@@ -10,8 +10,11 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+import psutil
+
 LEASE_S = 120.0
 """How long an owner on another machine is believed without a sign of life."""
+_BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,14 +30,10 @@ class Owner:
         return f"{self.host}/{self.pid}/{self.started}"
 
 
-@cache
-def _owner_of(pid: int) -> Owner:
-    return Owner(socket.gethostname(), pid, _start_of(pid) or "")
-
-
 def this_process() -> Owner:
     """The owner that is asking."""
-    return _owner_of(os.getpid())
+    pid = os.getpid()
+    return Owner(socket.gethostname(), pid, _start_of(pid) or "")
 
 
 def parse_owner(text: str) -> Owner | None:
@@ -51,29 +50,31 @@ def ends(now: float | None = None) -> float:
 
 def is_alive(owner: Owner | None, lease_ends: float) -> bool:
     """Whether to leave alone what this owner holds."""
-    if owner is not None and owner.host == socket.gethostname():
-        started = _start_of(owner.pid)
-        return started is not None and started == owner.started
-    return lease_ends > time.time()
+    if owner is None or owner.host != socket.gethostname():
+        return lease_ends > time.time()
+    started = _start_of(owner.pid)
+    # Leases once held the ticks alone, and nothing at all where there is no /proc.
+    return started is not None and owner.started in (started, started.partition("@")[0], "")
 
 
 def _start_of(pid: int) -> str | None:
-    """Start time of a running process, None when there is none; "" where it cannot be told."""
+    """When a running process started, None when there is none.
+
+    On Linux in ticks since the boot and which boot that was, as psutil's seconds since the epoch
+    move with the system's clock.
+    """
     try:
+        if not psutil.LINUX:
+            process = psutil.Process(pid)
+            gone = process.status() == psutil.STATUS_ZOMBIE
+            return None if gone else repr(process.create_time())
         stat = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8", errors="replace")
-    except OSError:
-        if Path("/proc/self/stat").exists():
-            return None
-        return _start_without_proc(pid)
-    state, *fields = stat.rpartition(")")[2].split()
-    return None if state in {"Z", "X"} else fields[18]
-
-
-def _start_without_proc(pid: int) -> str | None:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
+    except (OSError, psutil.Error):
         return None
-    except PermissionError:
-        return ""
-    return ""
+    state, *fields = stat.rpartition(")")[2].split()
+    return None if state in {"Z", "X"} else f"{fields[18]}@{_boot_id()}"
+
+
+@cache
+def _boot_id() -> str:
+    return _BOOT_ID.read_text(encoding="ascii").strip() if _BOOT_ID.is_file() else ""

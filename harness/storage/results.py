@@ -1,13 +1,13 @@
 """Trial results as JSON files: what ``check`` compares and a home folder keeps."""
 
 import json
-import os
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 
 from harness.errors import DataError
 from harness.records import JSON, Score, SummaryPart, TrialResult
+from harness.storage.files import write_whole
 
 FORMAT = 1
 
@@ -72,10 +72,7 @@ def results_text(results: Sequence[TrialResult]) -> str:
 
 def write_results(path: Path, results: Sequence[TrialResult]) -> None:
     """Writes a results file, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    draft.write_text(results_text(results), encoding="utf-8")
-    os.replace(draft, path)
+    write_whole(path, results_text(results))
 
 
 def read_results(path: Path) -> tuple[TrialResult, ...]:

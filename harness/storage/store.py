@@ -22,6 +22,7 @@ from pathlib import Path
 
 from harness.records import JSON
 from harness.settings.spec import digest
+from harness.storage.files import publish_folder
 
 logger = logging.getLogger(__name__)
 
@@ -157,7 +158,7 @@ class Store:
         built: dict[str, Built] = {}
         for stage, given in zip(stages, facts, strict=True):
             _write_manifest(drafts[stage.key], stage, given, seconds)
-            os.rename(drafts[stage.key], self.path(stage))
+            publish_folder(drafts[stage.key], self.path(stage))
             shutil.rmtree(self.unfinished(stage), ignore_errors=True)
             logger.info("%s %s made in %.1f s", stage.name, stage.key[:8], seconds)
             built[stage.key] = Built(self.path(stage), stage.key, False, seconds, given)

@@ -9,7 +9,6 @@ last one and put in its place, so there is a whole one whenever the process dies
 import hashlib
 import json
 import logging
-import os
 import pickle
 import time
 from array import array
@@ -23,6 +22,7 @@ import torch
 
 from harness.records import JSON, Role, StepEvent, TokenRow
 from harness.settings.spec import digest
+from harness.storage.files import write_whole
 from harness.training.curves import StepRecord
 from harness.training.trainer import Trainer, set_streams, streams
 
@@ -140,7 +140,7 @@ class Keeper:
             "streams": found,
             "penalty": dict(penalty.memory()) if isinstance(penalty, Remembering) else None,
         }
-        _write(state, self._checkpoints.folder)
+        write_whole(self._checkpoints.folder / FILE, lambda file: torch.save(state, file))
         self._saved_at = time.monotonic()
         logger.info("checkpoint of step %d of %d", progress.step, trainer.num_steps)
 
@@ -197,16 +197,6 @@ def rows_digest(rows: Sequence[TokenRow]) -> str:
         found.update(array("q", (*row.ids, *(shown or ()))).tobytes())
         found.update(" ".join(row.roles).encode())
     return found.hexdigest()
-
-
-def _write(state: Mapping[str, Any], folder: Path) -> None:
-    folder.mkdir(parents=True, exist_ok=True)
-    draft = folder / f"{FILE}.draft"
-    with draft.open("wb") as file:
-        torch.save(state, file)
-        file.flush()
-        os.fsync(file.fileno())
-    os.replace(draft, folder / FILE)
 
 
 def _read(folder: Path) -> Mapping[str, Any] | None:

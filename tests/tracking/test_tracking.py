@@ -11,7 +11,6 @@ from mlflow import MlflowClient
 from harness.errors import ConfigError
 from harness.protocols import DataInput
 from harness.storage import leases
-from harness.storage.files import publish_once
 from harness.tracking.fields import ENDS, OWNER, safe_key
 from harness.tracking.place import existing_store, sqlite_file, store_uri
 from harness.tracking.tracker import MlflowTracker
@@ -141,16 +140,6 @@ def test_a_run_is_resumed_under_its_id(tracker: MlflowTracker) -> None:
     assert float(stored(tracker, run.run_id).data.tags[ENDS]) >= before
 
 
-def test_an_owner_is_alive_while_its_process_is(monkeypatch: pytest.MonkeyPatch) -> None:
-    me = leases.this_process()
-    assert leases.parse_owner(str(me)) == me
-    assert leases.is_alive(me, 0)
-    assert not leases.is_alive(leases.Owner(me.host, os.getpid(), "another start"), 2e10)
-    assert leases.is_alive(leases.Owner("elsewhere", 1, "1"), time.time() + 1)
-    assert not leases.is_alive(leases.Owner("elsewhere", 1, "1"), time.time() - 1)
-    assert leases.parse_owner("nonsense") is None
-
-
 @pytest.mark.slow
 def test_nothing_is_printed(tmp_path: Path) -> None:
     code = "from harness.tracking.tracker import MlflowTracker; MlflowTracker().start_run('a', 'b')"
@@ -184,31 +173,12 @@ def test_a_store_killed_while_it_was_made_is_made_anew(tmp_path):
         assert not list(tmp_path.glob("*draft*"))
 
 
-def test_what_is_published_once_stays_and_leaves_no_draft(tmp_path):
-    path = tmp_path / "folder" / "file"
-    publish_once(path, lambda draft: draft.write_text("first"))
-    publish_once(path, lambda draft: draft.write_text("second"))
-    assert path.read_text() == "first"
-    with pytest.raises(ZeroDivisionError):
-        publish_once(tmp_path / "other", lambda draft: (draft.write_text("half"), 1 / 0))
-    assert [one.name for one in tmp_path.iterdir()] == ["folder"]
-    assert [one.name for one in path.parent.iterdir()] == ["file"]
-
-
 def test_one_name_in_two_folders_is_two_stores(tmp_path, monkeypatch):
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
         monkeypatch.chdir(tmp_path / folder)
         MlflowTracker("sqlite:///same.db").start_run("experiment", folder)
         assert len(MlflowTracker("sqlite:///same.db").find_runs("experiment")) == 1
-
-
-def test_a_draft_has_a_name_of_its_own_each_time(tmp_path):
-    drafts = []
-    for _ in range(2):
-        publish_once(tmp_path / "file", lambda draft: (drafts.append(draft), draft.touch()))
-        (tmp_path / "file").unlink()
-    assert len(set(drafts)) == 2
 
 
 @pytest.mark.parametrize("name", ["new comer, (1)", "100 % #1?"])

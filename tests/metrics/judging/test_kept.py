@@ -1,7 +1,5 @@
 """Judgements on disk: written whole before they are there, asked again where they are not whole."""
 
-import os
-
 import pytest
 
 from harness.evaluation.score import score_predictions
@@ -19,19 +17,6 @@ def test_what_is_written_is_read(tmp_path):
     write_judgement(path, SAID, {"repeat": 1})
     assert read_judgement(path) == SAID
     assert list(path.parent.iterdir()) == [path]
-
-
-def test_all_of_a_judgement_is_on_the_disk_before_it_has_its_name(tmp_path, monkeypatch):
-    path, synced = tmp_path / "abc.json", []
-    sync = os.fsync
-
-    def watched(number):
-        synced.append((os.fstat(number).st_size, path.exists()))
-        sync(number)
-
-    monkeypatch.setattr(os, "fsync", watched)
-    write_judgement(path, SAID, {})
-    assert synced == [(path.stat().st_size, False)]
 
 
 @pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"{}", b"[]", b'{"judgement": {"a": 1}}'])
