@@ -2,23 +2,19 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from harness.errors import ConfigError
-from harness.models.generation.vllm_spec import VllmSpec
+from harness.models.generation.spec import GenerationSpec
 from harness.records import JSON, Split
 from harness.settings import plugins
-from harness.settings.spec import LocalPath, NestedFaults, Spec, explain
+from harness.settings.spec import LocalPath, NestedFaults, explain
 
 
 def _is_none(value: object) -> bool:
     return value is None
-
-
-def _usual_engine(value: object) -> bool:
-    return value in ("hugging_face", VllmSpec())
 
 
 def _off(value: object) -> bool:
@@ -26,8 +22,8 @@ def _off(value: object) -> bool:
     return not value
 
 
-class EvalSpec(Spec):
-    """Benchmarks, how they are generated, and settings of metrics."""
+class EvalSpec(GenerationSpec):
+    """Benchmarks, who answers them, and settings of metrics."""
 
     suites: tuple[str, ...] = Field(min_length=1)
     """Suites to score: a folder of `folder` ("pocket_general") or benchmarks in one, with `*` for
@@ -45,17 +41,6 @@ class EvalSpec(Spec):
 
     limit: int | None = Field(None, ge=1)
     """Only the first so many items of each benchmark; a score made so has another signature."""
-
-    batch_size: int = Field(64, ge=1)
-    """Items generated together. Scores change a little with it, so it is part of what identifies
-    predictions."""
-
-    engine: Literal["hugging_face", "vllm"] = Field("hugging_face", exclude_if=_usual_engine)
-    """Who answers the benchmarks and writes the training text: Hugging Face in this process, or
-    vLLM in one of its own, for GPUs (docs/engines.md). Texts and scores differ by rounding."""
-
-    vllm: VllmSpec = Field(default_factory=VllmSpec, exclude_if=_usual_engine)
-    """How vLLM runs, where it is the engine."""
 
     metrics: Mapping[str, Mapping[str, JSON]] = Field(default_factory=dict)
     """Settings of metrics by name ("comet: {model: ...}"); benchmarks say which metrics they want,

@@ -32,7 +32,8 @@ def examine(
     yield machine.check_gpu()
     yield parts.check_tracking(tracking_uri)
     yield parts.check_comet()
-    apart = config is not None and config.eval.engine == "vllm"
-    yield parts.check_vllm(config.eval.vllm.python if config is not None and apart else None)
+    engines = {} if config is None else config.engines()
+    pythons = {spec.vllm.python for spec in engines.values() if spec.engine == "vllm"}
+    yield from map(parts.check_vllm, pythons or {None})
     if config is not None:
         yield from configured.check_configuration(config)

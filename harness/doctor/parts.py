@@ -48,8 +48,8 @@ def check_vllm(setting: str | None = None) -> Check:
         return Check("vllm", "note", "none; Hugging Face answers the benchmarks", error.hint)
     if not visible_devices():
         found = f"{version} in {python}, but it runs on a GPU, and none is here"
-        return Check("vllm", "note", found, "eval.engine: hugging_face, the default, runs here")
-    return Check("vllm", "ok", f"{version} in {python}; eval.engine: vllm uses it")
+        return Check("vllm", "note", found, "engine: hugging_face, the default, runs here")
+    return Check("vllm", "ok", f"{version} in {python}; engine: vllm uses it")
 
 
 def check_pocket(files: Path = POCKET_FILES) -> Check:

@@ -20,7 +20,7 @@ from harness.sweep import space as spaces
 from harness.sweep.configurations import space_faults
 from harness.sweep.goals import Keys, ObjectiveSpec, resolve
 from harness.sweep.space import Dimension, Space
-from harness.trial.config import TrialConfig
+from harness.trial.config import TrialConfig, warn_of_engines
 
 
 class SamplerSpec(Spec):
@@ -124,6 +124,12 @@ class SweepSpec(Spec):
             return load_spec(TrialConfig, path)
         except ConfigError as error:
             raise ValueError(error.message) from None
+
+    @field_validator("base")
+    @classmethod
+    def _says_who_writes(cls, value: TrialConfig) -> TrialConfig:
+        warn_of_engines(value)
+        return value
 
     @field_validator("base")
     @classmethod

@@ -1,5 +1,6 @@
 """TrialConfig: everything one run is made from, composed of the Specs that own the parts."""
 
+import logging
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -8,12 +9,15 @@ from pydantic import Field, ValidationError, model_validator
 
 from harness.benchmarks.spec import EvalSpec
 from harness.data.spec import DataSpec
+from harness.models.generation.spec import GenerationSpec
 from harness.models.spec import LoraSpec, ModelSpec
 from harness.protocols import Variant
 from harness.records import JSON
 from harness.settings.spec import NestedFaults, Spec, explain, load_spec
 from harness.training.spec import TrainSpec
 from harness.variants._parts import VariantField
+
+logger = logging.getLogger(__name__)
 
 _LENGTH = {"steps", "epochs"}
 """Either says how long a training is; a stage that gives one does not inherit the other."""
@@ -43,6 +47,12 @@ class TrialConfig(Spec):
 
     model: ModelSpec
     """The chat model that is tuned."""
+
+    generation: GenerationSpec = Field(
+        default_factory=GenerationSpec, exclude_if=lambda value: value == GenerationSpec()
+    )
+    """Who writes the training text. (Left out where all of it is usual: what was made before there
+    was such a section is found again.)"""
 
     variant: VariantField
     """The method: its name, and the settings it has."""
@@ -146,6 +156,11 @@ class TrialConfig(Spec):
             yield variant
             open_ones += [part for part in variant.parts.values() if not isinstance(part, Path)]
 
+    def engines(self) -> dict[str, GenerationSpec]:
+        """Who generates text for this trial, by the section that says so."""
+        writes = any(variant.trains for variant in self.methods())
+        return ({"generation": self.generation} if writes else {}) | {"eval": self.eval}
+
     def corpora_drawn_on(self) -> frozenset[str]:
         """Fields of its data whose text forms the adapter; the others are there for other methods.
 
@@ -170,9 +185,27 @@ class TrialConfig(Spec):
 def accelerators(config: TrialConfig) -> dict[str, int]:
     """How many accelerators a trial takes at once, by the setting that says so."""
     wanted = {"train.processes": config.train.processes}
-    if config.eval.engine == "vllm":
-        wanted["eval.vllm.gpus"] = config.eval.vllm.gpus
-    return wanted
+    return wanted | {
+        f"{section}.vllm.gpus": spec.vllm.gpus
+        for section, spec in config.engines().items()
+        if spec.engine == "vllm"
+    }
+
+
+def warn_of_engines(config: TrialConfig) -> None:
+    """Says that training text does not follow ``eval``, to whoever may have meant it to.
+
+    Args:
+        config: As it came from its file: a copy with changes has all fields set.
+    """
+    named = sorted({"engine", "vllm"} & config.eval.model_fields_set)
+    if named and "generation" in config.engines() and "generation" not in config.model_fields_set:
+        logger.warning(
+            "%s: answers to benchmarks follow it, training text does not: generation.engine is %s "
+            "(set `generation: {engine: ..., vllm: ...}`, or `generation: {}` if that is meant)",
+            " and ".join(f"eval.{name}" for name in named),
+            config.generation.engine,
+        )
 
 
 def load_trial(path: Path, overrides: tuple[tuple[str, JSON], ...] = ()) -> TrialConfig:
@@ -181,4 +214,6 @@ def load_trial(path: Path, overrides: tuple[tuple[str, JSON], ...] = ()) -> Tria
     Raises:
         ConfigError: All faults of the file at once.
     """
-    return load_spec(TrialConfig, path, overrides)
+    config = load_spec(TrialConfig, path, overrides)
+    warn_of_engines(config)
+    return config

@@ -1,11 +1,12 @@
 """Who generates the text of a run: Hugging Face in this process, or vLLM in one of its own."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
-from harness.benchmarks.spec import EvalSpec
 from harness.models.chat_model import ChatModel
 from harness.models.generation.generate import HuggingFaceGenerator, generator_identity
+from harness.models.generation.spec import GenerationSpec
 from harness.models.generation.vllm_generate import VllmGenerator, vllm_identity
 from harness.models.lora import load_adapter
 from harness.models.spec import ModelSpec
@@ -21,14 +22,14 @@ class Engine:
         room: A folder on a disk with space, for models merged for vLLM.
     """
 
-    def __init__(self, settings: EvalSpec, room: Path) -> None:
-        self._settings, self._room = settings, room
-        self._apart: list[VllmGenerator] = []
+    def __init__(self, settings: GenerationSpec, room: Path) -> None:
+        self.settings, self._room = settings, room
+        self._external: list[VllmGenerator] = []
 
     @property
-    def is_apart(self) -> bool:
+    def is_external(self) -> bool:
         """Whether models are in a process of its own, which wants the accelerator's memory."""
-        return self._settings.engine == "vllm"
+        return self.settings.engine == "vllm"
 
     def identity(
         self, model: ModelSpec, known: Mapping[str, JSON], adapter: Path | None = None
@@ -43,9 +44,9 @@ class Engine:
         Raises:
             MissingExtra: There is no interpreter with vllm.
         """
-        if self.is_apart:
-            return vllm_identity(known, model, adapter, self._settings.vllm)
-        return generator_identity(known, self._settings.batch_size)
+        if self.is_external:
+            return vllm_identity(known, model, adapter, self.settings.vllm)
+        return generator_identity(known, self.settings.batch_size)
 
     def generator(
         self,
@@ -64,18 +65,25 @@ class Engine:
             adapter: A PEFT folder to put on it.
             on_progress: Called with the share of answers that are complete.
         """
-        if self.is_apart:
-            made = VllmGenerator(
-                model, adapter, known, self._settings.vllm, self._room, on_progress
+        if self.is_external:
+            external = VllmGenerator(
+                model, adapter, known, self.settings.vllm, self._room, on_progress
             )
-            self._apart.append(made)
-            return made
+            self._external.append(external)
+            return external
         loaded = load()
         if adapter is not None:
             loaded = load_adapter(loaded, adapter)
-        return HuggingFaceGenerator(loaded, self._settings.batch_size, on_progress)
+        return HuggingFaceGenerator(loaded, self.settings.batch_size, on_progress)
 
-    def rest(self) -> None:
-        """Ends processes of its own, which frees their memory; one that is asked again starts."""
-        for one in self._apart:
-            one.close()
+    @contextmanager
+    def running(self) -> Iterator[None]:
+        """While text is generated; then its processes end, as training wants their memory.
+
+        A generator that is asked again starts one anew.
+        """
+        try:
+            yield
+        finally:
+            for generator in self._external:
+                generator.close()

@@ -166,7 +166,8 @@ def _stay_on_this_machine() -> None:
 def _take_part(job: Job, place: _Place) -> None:
     """Trains as the leading process does; nothing of it is kept."""
     config, store = job.config, Store(job.store)
-    material = Material(config.model, config.data, config.eval, store, Timeline(lambda event: None))
+    timeline = Timeline(lambda event: None)
+    material = Material(config.model, config.data, config.generation, store, timeline)
     take_device(config.model, place.rank)
     team = Process(place.rank, place.size, place.folder)
     with tempfile.TemporaryDirectory(dir=place.folder) as folder:

@@ -57,13 +57,14 @@ def _checks(config: TrialConfig, store: Store | None) -> Iterator[Callable[[], o
         yield partial(adapter_folder, str(folder))
     for variant in config.methods():
         for name, settings in variant.teachers.items():
-            apart = config.eval.engine == "vllm"
-            yield partial(_teacher, f"{variant.name}.{name}", teacher(settings), apart)
+            external = config.generation.engine == "vllm"
+            yield partial(_teacher, f"{variant.name}.{name}", teacher(settings), external)
     if data is not None:
         yield lambda: check_corpora(data, store)
     yield lambda: check_metrics(find_benchmarks(config.eval), config.eval)
-    if config.eval.engine == "vllm":
-        yield lambda: check_vllm(config.model, config.eval.vllm)
+    for section, spec in config.engines().items():
+        if spec.engine == "vllm":
+            yield partial(check_vllm, config.model, spec.vllm, section)
 
 
 def _enough_devices(config: TrialConfig) -> None:
@@ -77,29 +78,29 @@ def _enough_devices(config: TrialConfig) -> None:
             )
 
 
-def _teacher(place: str, spec: Teacher, apart: bool) -> None:
+def _teacher(setting: str, spec: Teacher, external: bool) -> None:
     if isinstance(spec, ServedSpec):
-        _served(place, spec)
+        _served(setting, spec)
     else:
-        if apart:
-            check_vllm_model(spec, place)
-        _teacher_folder(place, spec)
+        if external:
+            check_vllm_model(spec, setting, "generation")
+        _teacher_folder(setting, spec)
 
 
-def _served(place: str, spec: ServedSpec) -> None:
+def _served(setting: str, spec: ServedSpec) -> None:
     try:
         read_key(spec.server)
         if spec.tokenizer is not None:
             tokenizer_folder(spec.tokenizer)
     except ConfigError as error:
-        raise ConfigError(f"{place}: {error.message}", error.hint) from None
+        raise ConfigError(f"{setting}: {error.message}", error.hint) from None
 
 
-def _teacher_folder(place: str, spec: ModelSpec) -> None:
+def _teacher_folder(setting: str, spec: ModelSpec) -> None:
     try:
         model_folder(spec)
         if spec.adapter is not None:
             adapter_folder(spec.adapter)
     except ConfigError as error:
-        message = error.message.replace("model.path", f"{place}.path")
+        message = error.message.replace("model.path", f"{setting}.path")
         raise ConfigError(message, error.hint) from None

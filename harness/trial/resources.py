@@ -1,11 +1,10 @@
 """What the stages of a run draw on: model, corpora, generators; each loaded when first needed."""
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property
+from pathlib import Path
 
-from harness.benchmarks.spec import EvalSpec
 from harness.data.corpora import read_corpora, rows_left_out
 from harness.data.prompts import TranslationPrompt
 from harness.data.spec import DataSpec
@@ -13,6 +12,7 @@ from harness.models.chat_model import ChatModel
 from harness.models.generation.completions import StoredGenerator
 from harness.models.generation.generate import HuggingFaceGenerator
 from harness.models.generation.served import ServerGenerator
+from harness.models.generation.spec import GenerationSpec
 from harness.models.identity import model_identity
 from harness.models.load import load_chat_model
 from harness.models.memory import free_memory
@@ -32,7 +32,7 @@ class Material:
     Args:
         model: The chat model that is tuned.
         data: What it is tuned on.
-        settings: Who generates, and how.
+        generation: Who writes the training text.
         store: Where stages are kept.
         timeline: Is told what happens.
     """
@@ -41,13 +41,13 @@ class Material:
         self,
         model: ModelSpec,
         data: DataSpec | None,
-        settings: EvalSpec,
+        generation: GenerationSpec,
         store: Store,
         timeline: Timeline,
     ) -> None:
-        self.model, self._data, self._settings = model, data, settings
+        self.model, self._data = model, data
         self.store, self.timeline = store, timeline
-        self.engine = Engine(settings, store.root / "merged")
+        self.engine = self.new_engine(generation)
         self.model_identity = model_identity(model)
 
     @property
@@ -60,19 +60,39 @@ class Material:
     def chat_model(self) -> ChatModel:
         return load_chat_model(self.model)
 
-    def make_room(self) -> None:
-        """Gives the base model's memory to an engine apart; it is loaded anew when next needed."""
-        if self.engine.is_apart:
-            self.__dict__.pop("chat_model", None)
-            free_memory()
+    def release_base_model(self) -> None:
+        """Frees the base model's memory; it is loaded anew when it is next needed."""
+        self.__dict__.pop("chat_model", None)
+        free_memory()
 
-    @contextmanager
-    def asking(self) -> Iterator[None]:
-        """While text is generated; an engine apart rests afterwards, as training wants its room."""
-        try:
-            yield
-        finally:
-            self.engine.rest()
+    def new_engine(self, settings: GenerationSpec) -> Engine:
+        """An engine of this run; models merged for it lie in the store meanwhile."""
+        return Engine(settings, self.store.root / "merged")
+
+    def generator_of(
+        self,
+        model: ModelSpec,
+        identity: Mapping[str, JSON],
+        load: Callable[[], ChatModel],
+        *,
+        stage: str,
+        engine: Engine | None = None,
+        adapter: Path | None = None,
+    ) -> Generator:
+        """A model as a source of text; an engine of its own gets the base model's memory.
+
+        Args:
+            model: The model.
+            identity: What it is.
+            load: Gives the model itself.
+            stage: For which it generates, in what is told of its progress.
+            engine: Who generates, if not who writes the training text.
+            adapter: A PEFT folder to put on it.
+        """
+        engine = engine or self.engine
+        if engine.is_external:
+            self.release_base_model()
+        return engine.generator(model, identity, load, adapter, self.timeline.progress(stage))
 
     @cached_property
     def corpora(self) -> Corpora:
@@ -118,9 +138,9 @@ class Material:
             self.teachers(variant),
         )
 
-    def live(self, chat_model: ChatModel) -> HuggingFaceGenerator:
+    def in_training(self, chat_model: ChatModel) -> HuggingFaceGenerator:
         """A model in training as a source of text, which is not kept."""
-        return HuggingFaceGenerator(chat_model, self._settings.batch_size)
+        return HuggingFaceGenerator(chat_model, self.engine.settings.batch_size)
 
     def _teacher(self, spec: Teacher) -> StoredGenerator:
         if isinstance(spec, ServedSpec):
@@ -136,15 +156,10 @@ class Material:
     def _stored(
         self, spec: ModelSpec, load: Callable[[], ChatModel], identity: Mapping[str, JSON]
     ) -> StoredGenerator:
-        def open_generator() -> Generator:
-            self.make_room()
-            progress = self.timeline.progress("completions")
-            return self.engine.generator(spec, identity, load, on_progress=progress)
-
         return StoredGenerator(
             self.engine.identity(spec, identity),
             lambda: load_tokenizer(spec),
-            open_generator,
+            lambda: self.generator_of(spec, identity, load, stage="completions"),
             self.store,
             self.timeline.on_event,
         )

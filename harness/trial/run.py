@@ -63,8 +63,9 @@ def _run(config: TrialConfig, store: Store, timeline: Timeline, services: Servic
     selection = select(config.eval)
     benchmarks = selection.benchmarks
     check_metrics(benchmarks, config.eval)
-    if config.eval.engine == "vllm":
-        check_vllm(config.model, config.eval.vllm)
+    for section, spec in config.engines().items():
+        if spec.engine == "vllm":
+            check_vllm(config.model, spec.vllm, section)
     tuning = Tuning(config, store, timeline)
     variant = config.variant
     adapter = tuning.adapter() if variant.trains or variant.parts else None
@@ -115,7 +116,8 @@ def _predict(
     tuning: Tuning, benchmarks: Sequence[Benchmark], adapter: Built | None
 ) -> dict[str, Built]:
     """The answers to every benchmark, those that are missing in one pass."""
-    config, engine = tuning.config, tuning.material.engine
+    config, material = tuning.config, tuning.material
+    engine = material.new_engine(config.eval)
     folder = None if adapter is None else adapter.path / ADAPTER
     identity = {
         "generator": engine.identity(config.model, tuning.model_identity, folder),
@@ -123,13 +125,16 @@ def _predict(
     }
 
     def generator() -> Generator:
-        tuning.material.make_room()
-        progress = tuning.timeline.progress("predictions")
-        return engine.generator(
-            config.model, tuning.model_identity, lambda: tuning.chat_model, folder, progress
+        return material.generator_of(
+            config.model,
+            material.model_identity,
+            lambda: material.chat_model,
+            stage="predictions",
+            engine=engine,
+            adapter=folder,
         )
 
-    with tuning.timeline.stage("predictions"), tuning.material.asking():
+    with tuning.timeline.stage("predictions"), engine.running():
         return predict_stored(
             benchmarks,
             identity,
@@ -182,9 +187,9 @@ def _provenance(tuning: Tuning) -> dict[str, str]:
     told = model_provenance(tuning.config.model)
     if data is not None and data.system is not None:
         told["chat/system"] = system_turn(tuning.config.model, data.system)
-    settings = tuning.config.eval
-    if settings.engine == "vllm":
-        told["version/vllm"] = vllm_version(vllm_python(settings.vllm.python))
+    for settings in tuning.config.engines().values():
+        if settings.engine == "vllm":
+            told["version/vllm"] = vllm_version(vllm_python(settings.vllm.python))
     return model | told | corpora | {f"version/{name}": text for name, text in library_versions()}
 
 

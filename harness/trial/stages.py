@@ -43,7 +43,7 @@ class Tuning:
 
     def __init__(self, config: TrialConfig, store: Store, timeline: Timeline) -> None:
         self.config, self.store, self.timeline = config, store, timeline
-        self.material = Material(config.model, config.data, config.eval, store, timeline)
+        self.material = Material(config.model, config.data, config.generation, store, timeline)
         self.stages: dict[str, str] = {}
         self.facts: dict[str, float] = {}
         self.seconds: dict[str, float] = {}
@@ -184,7 +184,7 @@ class Tuning:
         def make(folder: Path) -> Mapping[str, JSON]:
             sources = material.sources(variant, config.seed)
             before = _generated(sources)
-            with material.asking():
+            with material.engine.running():
                 made = variant.examples(sources)
             save_examples(folder, made)
             return {**made.facts, GENERATED: _generated(sources) - before}

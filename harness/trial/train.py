@@ -73,7 +73,7 @@ def train_adapter(
         TrainingError: Training cannot go on.
     """
     variant = config.variant
-    with material.asking():
+    with material.engine.running():
         chats = answered_chats(config, material) if config.train.drift_points else None
     base, learnt = with_vocabulary(config, material)
     tuned = attach(base, config.lora, config.seed)
@@ -260,7 +260,7 @@ def _renewal(
     every = config.variant.renew_every
     if every is None:
         return None
-    generator = material.live(tuned)
+    generator = material.in_training(tuned)
 
     def renew(step: int) -> Sequence[TokenRow]:
         pairs = upcoming(

@@ -76,3 +76,5 @@ def test_a_trial_takes_as_many_accelerators_as_its_hungriest_part(tmp_path, tiny
     assert max(accelerators(config).values()) == 1
     split = config.replace(eval=config.eval.replace(engine="vllm", vllm={"gpus": 4}))
     assert accelerators(split) == {"train.processes": 1, "eval.vllm.gpus": 4}
+    written = config.replace(generation={"engine": "vllm", "vllm": {"gpus": 2}})
+    assert accelerators(written) == {"train.processes": 1, "generation.vllm.gpus": 2}

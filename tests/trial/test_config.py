@@ -92,8 +92,10 @@ def test_a_teacher_that_vllm_cannot_load_is_found_before_anything_runs(
     config = write_project(tmp_path, tiny_model_dir, variant=variant)
     engine = {"engine": "vllm", "vllm": {"python": python_with_vllm}}
     with pytest.raises(ConfigError) as caught:
-        preflight(config.replace(eval=config.eval.replace(**engine)))
-    assert caught.value.message.startswith(f"seqkd.teacher.{setting}: found '{value}', and eval.")
+        preflight(config.replace(generation=engine))
+    assert caught.value.message.startswith(
+        f"seqkd.teacher.{setting}: found '{value}', and generation."
+    )
     assert f"leave seqkd.teacher.{setting} out" in (caught.value.hint or "")
 
 

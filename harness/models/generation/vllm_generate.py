@@ -16,10 +16,10 @@ from types import TracebackType
 from typing import Self
 
 from harness.models.generation.copies import seeds_of
+from harness.models.generation.spec import VllmSpec
 from harness.models.generation.tokenized import Tokenized
 from harness.models.generation.vllm_adapter import served, stays_apart
 from harness.models.generation.vllm_process import VllmProcess, vllm_python, vllm_version
-from harness.models.generation.vllm_spec import VllmSpec
 from harness.models.spec import ModelSpec
 from harness.models.tokenizer import TOKENIZER_FILE, load_tokenizer
 from harness.records import JSON, Decoding, Generation, TokenIds

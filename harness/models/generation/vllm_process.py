@@ -10,7 +10,7 @@ from functools import cache
 from pathlib import Path
 
 from harness.errors import ConfigError, EvaluationError, MissingExtra
-from harness.models.generation.vllm_spec import VllmSpec
+from harness.models.generation.spec import VllmSpec
 from harness.models.spec import ModelSpec
 from harness.processes.line_process import LineProcess
 from harness.records import JSON
@@ -19,7 +19,7 @@ WORKER = Path(__file__).parents[2] / "processes" / "vllm_worker.py"
 BESIDE_THE_PROJECT = Path(__file__).parents[3] / ".venv-vllm" / "bin" / "python"
 HINT = (
     "make one: `python3 -m venv .venv-vllm && .venv-vllm/bin/pip install vllm` in the project's "
-    "folder, or name an interpreter that has vllm: eval.vllm.python (see docs/engines.md)"
+    "folder, or name an interpreter that has vllm: vllm.python (see docs/engines.md)"
 )
 _ISOLATED = "-I"
 """Neither PYTHONPATH nor the worker's folder, whose modules are no business of vllm's."""
@@ -46,13 +46,13 @@ def vllm_python(setting: str | None = None) -> Path:
     if setting is not None:
         found = shutil.which(Path(setting).expanduser())
         if found is None:
-            raise MissingExtra(f"eval.vllm.python: {setting}: no such program", HINT)
+            raise MissingExtra(f"vllm.python: {setting}: no such program", HINT)
         return Path(found)
     if importlib.util.find_spec("vllm") is not None:
         return Path(sys.executable)
     if os.access(BESIDE_THE_PROJECT, os.X_OK):
         return BESIDE_THE_PROJECT
-    raise MissingExtra("eval.engine: vllm needs an interpreter with vllm, and there is none", HINT)
+    raise MissingExtra("engine: vllm needs an interpreter with vllm, and there is none", HINT)
 
 
 @cache
@@ -72,42 +72,53 @@ def vllm_version(python: Path) -> str:
             timeout=60,
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        raise MissingExtra(f"eval.vllm.python: {python} does not run: {error}", HINT) from None
+        raise MissingExtra(f"vllm.python: {python} does not run: {error}", HINT) from None
     if done.returncode != 0:
-        raise MissingExtra(f"eval.vllm.python: {python} has no vllm", HINT)
+        raise MissingExtra(f"vllm.python: {python} has no vllm", HINT)
     return done.stdout.strip()
 
 
-def check_vllm(model: ModelSpec, vllm: VllmSpec) -> None:
+def check_vllm(model: ModelSpec, vllm: VllmSpec, section: str = "eval") -> None:
     """Sees to it that the model can be given to vLLM, and that there is one; starts nothing.
+
+    Args:
+        model: The model.
+        vllm: How vLLM is to run.
+        section: Where that stands in the configuration.
 
     Raises:
         ConfigError: The model is to be loaded in a way vLLM is not told of.
         MissingExtra: There is no interpreter with vllm.
     """
-    check_vllm_model(model)
-    vllm_version(vllm_python(vllm.python))
+    check_vllm_model(model, section=section)
+    try:
+        vllm_version(vllm_python(vllm.python))
+    except MissingExtra as error:
+        raise MissingExtra(f"{section}.{error.message}", error.hint) from None
 
 
-def check_vllm_model(spec: ModelSpec, place: str = "model") -> None:
+def check_vllm_model(spec: ModelSpec, setting: str = "model", section: str = "eval") -> None:
     """The half of ``check_vllm`` that is about the model.
 
     Args:
         spec: The model.
-        place: Where it stands in the configuration.
+        setting: Where it stands in the configuration.
+        section: Where its engine does.
 
     Raises:
         ConfigError: It is to be loaded in a way vLLM is not told of.
     """
     if spec.quantise is not None:
         raise ConfigError(
-            f"{place}.quantise: found {spec.quantise!r}, and eval.engine: vllm takes whole weights",
-            f"leave {place}.quantise out, or set eval.engine: hugging_face",
+            f"{setting}.quantise: found {spec.quantise!r}, and {section}.engine: vllm takes whole "
+            "weights",
+            f"leave {setting}.quantise out, or set {section}.engine: hugging_face",
         )
     if spec.device_map is not None:
         raise ConfigError(
-            f"{place}.device_map: found {spec.device_map!r}, and eval.engine: vllm knows none",
-            f"set eval.vllm.gpus to split the model, and leave {place}.device_map out",
+            f"{setting}.device_map: found {spec.device_map!r}, and {section}.engine: vllm knows "
+            "none",
+            f"set {section}.vllm.gpus to split the model, and leave {setting}.device_map out",
         )
 
 
@@ -173,11 +184,11 @@ def _mend(reason: str) -> str | None:
     said = reason.lower()
     if any(words in said for words in _FULL):
         return (
-            "lower eval.vllm.max_length or eval.vllm.rows, or change eval.vllm.gpu_share: it has "
+            "lower vllm.max_length or vllm.rows, or change vllm.gpu_share: it has "
             "to fit beside what else is on the GPU (nvidia-smi), a second worker of a sweep, say"
         )
     if any(words in said for words in _TOO_LONG):
-        return "raise eval.vllm.max_length, or leave it out to take what the model can"
+        return "raise vllm.max_length, or leave it out to take what the model can"
     if any(words in said for words in _NO_GPU):
-        return "vLLM runs on a GPU; without one, eval.engine: hugging_face"
+        return "vLLM runs on a GPU; without one, engine: hugging_face"
     return None

@@ -9,10 +9,10 @@ import pytest
 from harness.benchmarks.spec import EvalSpec
 from harness.errors import ConfigError, EvaluationError, MissingExtra
 from harness.models.chat_model import ChatModel
+from harness.models.generation.spec import VllmSpec
 from harness.models.generation.vllm_adapter import stays_apart
 from harness.models.generation.vllm_generate import VllmGenerator, vllm_identity
 from harness.models.generation.vllm_process import check_vllm, vllm_python, vllm_version
-from harness.models.generation.vllm_spec import VllmSpec
 from harness.models.identity import model_identity
 from harness.models.lora import save_adapter
 from harness.models.spec import LoraSpec, ModelSpec
@@ -45,10 +45,10 @@ def saved(model: ChatModel, folder: Path, **lora: object) -> Path:
 
 
 def test_without_vllm_the_error_says_how_to_get_it(tmp_path: Path) -> None:
-    with pytest.raises(MissingExtra, match=r"eval.vllm.python: nowhere: no such program") as error:
+    with pytest.raises(MissingExtra, match=r"^vllm.python: nowhere: no such program") as error:
         vllm_python("nowhere")
     assert "pip install vllm" in str(error.value)
-    with pytest.raises(MissingExtra, match=r"eval.vllm.python: .* has no vllm"):
+    with pytest.raises(MissingExtra, match=r"^vllm.python: .* has no vllm"):
         vllm_version(Path(sys.executable))
     broken = tmp_path / "python"
     broken.write_text("#!/bin/nothing\n")
@@ -124,10 +124,10 @@ def test_an_adapter_stays_apart_where_vllm_takes_it(
 @pytest.mark.parametrize(
     ("said", "mend"),
     [
-        ("CUDA out of memory. Tried to allocate 2 GiB", "eval.vllm.gpu_share"),
-        ("No available memory for the cache blocks.", "eval.vllm.max_length"),
-        ("Failed to infer device type", "eval.engine: hugging_face"),
-        ("The model is longer than max_model_len", "eval.vllm.max_length"),
+        ("CUDA out of memory. Tried to allocate 2 GiB", "vllm.gpu_share"),
+        ("No available memory for the cache blocks.", "vllm.max_length"),
+        ("Failed to infer device type", "engine: hugging_face"),
+        ("The model is longer than max_model_len", "vllm.max_length"),
     ],
 )
 def test_what_vllm_says_is_told_with_the_mend(

@@ -1,4 +1,6 @@
-"""Settings of vLLM, which generates in a process of its own."""
+"""Who generates text, and how: a section of a configuration for each purpose."""
+
+from typing import Literal
 
 from pydantic import Field
 
@@ -26,3 +28,23 @@ class VllmSpec(Spec):
 
     gpus: int = Field(1, ge=1)
     """GPUs the layers of the model are split over (tensor parallel)."""
+
+
+def _usual(value: object) -> bool:
+    # Left out where it is as always: what was made before there was such a setting is found again.
+    return value in ("hugging_face", VllmSpec())
+
+
+class GenerationSpec(Spec):
+    """Who generates, and how many answers at once."""
+
+    batch_size: int = Field(64, ge=1)
+    """Answers generated together. Texts change a little with it, by rounding, so it is part of what
+    identifies them."""
+
+    engine: Literal["hugging_face", "vllm"] = Field("hugging_face", exclude_if=_usual)
+    """Hugging Face in this process, or vLLM in one of its own, for GPUs (docs/engines.md). Texts
+    and scores differ by rounding."""
+
+    vllm: VllmSpec = Field(default_factory=VllmSpec, exclude_if=_usual)
+    """How vLLM runs, where it is the engine."""
