@@ -13,7 +13,7 @@ import pytest
 
 from harness.benchmarks.read import find_benchmarks
 from harness.data.readers import read_instructions, read_pairs
-from harness.sweep.spec import load_sweep_spec
+from harness.sweep.spec import check_sweep
 
 FOLDER = Path(__file__).parent.parent / "sweeps/french"
 WHO = ["Tom", "Mary", "He", "She", "My friend", "The man", "The girl", "My boss"]
@@ -95,7 +95,7 @@ def test_what_is_made_is_a_sweep(given) -> None:
     command = [sys.executable, FOLDER / "make.py", *files, "--output", work, "--steps", "2"]
     done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
-    spec = load_sweep_spec(work / "french.yaml")
+    spec = check_sweep(work / "french.yaml").spec
     assert spec.base.data is not None
     assert spec.base.data.instructions is not None
     assert read_pairs(spec.base.data.train)[0].target.startswith(("FR ", "Autre "))

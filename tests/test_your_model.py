@@ -11,7 +11,7 @@ from click import Context
 
 from harness.benchmarks.read import find_benchmarks
 from harness.cli.main import main
-from harness.sweep.spec import load_sweep_spec
+from harness.sweep.spec import check_sweep
 from tests.projects import write_lines
 
 ROOT = Path(__file__).parent.parent
@@ -52,7 +52,7 @@ def place(tmp_path, monkeypatch):
 def loaded(place, text):
     path = place / "mine/mine.yaml"
     path.write_text(text, encoding="utf-8")
-    return load_sweep_spec(path)
+    return check_sweep(path).spec
 
 
 def test_ten_lines_are_a_sweep(place) -> None:

@@ -20,7 +20,7 @@ from harness.data.extract import Extract
 from harness.errors import ConfigError, DataError
 from harness.records import JSON, Decoding, Split
 from harness.settings.spec import digest, validate
-from harness.settings.yaml import key_lines, parse_yaml
+from harness.settings.yaml import parse_yaml
 
 __all__ = ["Absent", "Benchmark", "Selection", "find_benchmarks", "known_suites", "select"]
 
@@ -205,9 +205,9 @@ def read_entry(
     text = text_of(entry)
     plain = parse_yaml(text, str(path))
     if plain.get("include") == "lm_eval":
-        spec = validate(LmTaskFile, plain, str(path), lines=_Lines(text))
+        spec = validate(LmTaskFile, plain, str(path), text=text)
         return _of_lm_eval(entry, spec, limit, splits, data)
-    task = validate(TaskFile, plain, str(path), lines=_Lines(text))
+    task = validate(TaskFile, plain, str(path), text=text)
     settings = task.metadata.harness
     other = {Split.VALIDATION: "_test", Split.TEST: "_validation"}[settings.split]
     if path.stem.endswith(other):
@@ -285,25 +285,3 @@ def _of_lm_eval(
         )
         for one in found
     ]
-
-
-class _Lines(Mapping[str, int]):
-    """Line numbers of a YAML's keys, looked for only when there is a fault to report."""
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-        self._found: dict[str, int] | None = None
-
-    def _lines(self) -> dict[str, int]:
-        if self._found is None:
-            self._found = key_lines(self._text)
-        return self._found
-
-    def __getitem__(self, path: str) -> int:
-        return self._lines()[path]
-
-    def __iter__(self):  # type: ignore[no-untyped-def]
-        return iter(self._lines())
-
-    def __len__(self) -> int:
-        return len(self._lines())

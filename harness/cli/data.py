@@ -99,14 +99,10 @@ def command(
     from harness.data.spec import CorpusSpec
     from harness.data.testsets import read_items
     from harness.settings.spec import validate
-    from harness.settings.yaml import set_path
 
     named = {"path": corpus, "target_path": target_path, "format": form}
     spoken = {"source_lang": source_lang, "target_lang": target_lang}
-    settings: dict[str, JSON] = named | spoken
-    for dotted, value in overrides:
-        set_path(settings, dotted, value)
-    spec = validate(CorpusSpec, settings, corpus)
+    spec = validate(CorpusSpec, named | spoken, corpus, overrides)
     tests: dict[str, Sequence[Mapping[str, JSON]]] = {path: read_items(path) for path in files}
     if against:
         selected = validate(EvalSpec, {"folder": folders, "suites": against}, "--against")

@@ -55,10 +55,10 @@ def command(
 
 def _configuration(file: Path) -> "TrialConfig":
     from harness.settings.yaml import read_yaml
-    from harness.sweep.spec import load_sweep_spec
+    from harness.sweep.spec import check_sweep
     from harness.trial.config import load_trial
 
-    return load_sweep_spec(file).base if "base" in read_yaml(file) else load_trial(file)
+    return check_sweep(file).spec.base if "base" in read_yaml(file) else load_trial(file)
 
 
 def _plain(check: "Check") -> dict[str, str | None]:

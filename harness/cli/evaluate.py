@@ -113,14 +113,12 @@ def _configuration(
     plain: dict[str, Any], overrides: "tuple[tuple[str, JSON], ...]"
 ) -> "TrialConfig":
     from harness.settings.spec import validate
-    from harness.settings.yaml import set_path
     from harness.trial.config import TrialConfig
 
-    for path, value in overrides:
+    for path, _ in overrides:
         if path.partition(".")[0] not in ("model", "eval", "name"):
             raise ConfigError(f"--set {path}: allowed are paths in model and eval, and name")
-        set_path(plain, path, value)
-    return validate(TrialConfig, plain, "evaluate")
+    return validate(TrialConfig, plain, "evaluate", overrides)
 
 
 def _all(folders: tuple[str, ...], data: "JSON") -> tuple[str, ...]:

@@ -128,13 +128,9 @@ def _configuration(
         return load_trial(Path(tuned), overrides)
     from harness.cli.candidates import read_candidate
     from harness.settings.spec import validate
-    from harness.settings.yaml import set_path
 
     run = read_candidate(tuned, home=home, tracking_uri=None, storage=storage)[0]
-    plain = dict(run.config)
-    for path, value in overrides:
-        set_path(plain, path, value)
-    return validate(TrialConfig, plain, tuned)
+    return validate(TrialConfig, run.config, tuned, overrides)
 
 
 def _show(made: "Exported", as_json: bool) -> None:

@@ -62,10 +62,14 @@ def command(
     finished is done again. Every trial is logged to MLflow, in the experiment named like the
     sweep. --set takes paths of the sweep (trials, sampler.seed, base.train.steps).
     """
-    spec = _load(file, overrides, trials)
+    from harness.sweep.spec import check_sweep
+
+    budget: tuple[tuple[str, JSON], ...] = () if trials is None else (("trials", trials),)
+    checked = check_sweep(file, overrides + budget)
+    spec = checked.spec
     from harness.trial.preflight import preflight
 
-    preflight(spec.base, home)
+    preflight(spec.base, home, checked.selection.benchmarks)
     if dry_run:
         _show_plan(spec, home, workers, storage, as_json)
         return
@@ -80,7 +84,7 @@ def command(
 
     with LiveView(quiet=is_quiet()) as live:
         record = run_sweep(
-            spec,
+            checked,
             home=home,
             workers=workers,
             tracking_uri=tracking_uri,
@@ -96,13 +100,6 @@ def command(
     print_front(record)
     print_paths(paths)
     click.echo(f"MLflow    {_ui_command(tracking_uri)}")
-
-
-def _load(file: Path, overrides: "tuple[tuple[str, JSON], ...]", trials: int | None) -> "SweepSpec":
-    from harness.sweep.spec import load_sweep_spec
-
-    budget: tuple[tuple[str, JSON], ...] = () if trials is None else (("trials", trials),)
-    return load_sweep_spec(file, overrides + budget)
 
 
 def _show_plan(

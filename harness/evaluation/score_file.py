@@ -108,10 +108,9 @@ def _metrics(names: Sequence[str], settings: Sequence[tuple[str, JSON]]) -> dict
 def _by_metric(settings: Sequence[tuple[str, JSON]]) -> dict[str, dict[str, JSON]]:
     by_metric: dict[str, dict[str, JSON]] = {}
     for path, value in settings:
-        metric, _, option = path.partition(".")
-        if not option:
+        if not path.partition(".")[2]:
             raise ConfigError(f"--set {path}: allowed METRIC.OPTION=VALUE")
-        set_path(by_metric.setdefault(metric, {}), option, value)
+        set_path(by_metric, path, value)
     return by_metric
 
 

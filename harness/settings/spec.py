@@ -6,6 +6,7 @@ must not cost three seconds of imports.
 A relative path in a file is looked for beside that file first, then in the working directory.
 """
 
+import copy
 import hashlib
 import json
 import os
@@ -86,7 +87,10 @@ LocalPath = Annotated[str, BeforeValidator(_find_path)]
 
 
 def load_spec(
-    kind: type[SpecType], path: Path, overrides: Sequence[tuple[str, JSON]] = ()
+    kind: type[SpecType],
+    path: Path,
+    overrides: Sequence[tuple[str, JSON]] = (),
+    context: Mapping[str, object] | None = None,
 ) -> SpecType:
     """Reads a Spec from a YAML file, with dotted overrides applied.
 
@@ -96,35 +100,53 @@ def load_spec(
     """
     text = read_text(path)
     data = parse_yaml(text, str(path))
-    for dotted, value in overrides:
-        set_path(data, dotted, value)
-    return validate(kind, data, str(path), folder=path.parent, lines=key_lines(text))
+    return validate(
+        kind, data, str(path), overrides, folder=path.parent, text=text, context=context
+    )
 
 
 def validate(
     kind: type[SpecType],
     data: Mapping[str, JSON],
     where: str,
+    overrides: Sequence[tuple[str, JSON]] = (),
     *,
     folder: Path | None = None,
-    lines: Mapping[str, int] | None = None,
+    text: str = "",
+    context: Mapping[str, object] | None = None,
 ) -> SpecType:
-    """Plain data as a Spec; ``where`` names the source in errors, ``lines`` its lines by path."""
+    """Plain data as a Spec.
+
+    Args:
+        kind: Which.
+        data: Its fields.
+        where: The source, for messages.
+        overrides: Values by dotted path that come before those of the data.
+        folder: Beside which paths are looked for before the working directory.
+        text: The YAML the data were read from, for the lines of faults.
+        context: What else its validators are told.
+
+    Raises:
+        ConfigError: All faults at once.
+    """
+    plain = copy.deepcopy(dict(data)) if overrides else dict(data)
+    for dotted, value in overrides:
+        set_path(plain, dotted, value)
     try:
-        return kind.model_validate(dict(data), context={"folder": folder})
+        return kind.model_validate(plain, context={"folder": folder, **(context or {})})
     except ValidationError as error:
-        faults = explain(error, kind)
-        raise ConfigError(
-            "\n".join(f"{_place(where, path, lines)}: {text}" for path, text in faults)
-        ) from None
+        lines = key_lines(text)
+        faults = [f"{_located(where, path, lines)}: {told}" for path, told in explain(error, kind)]
+        raise ConfigError("\n".join(faults)) from None
 
 
-def _place(where: str, path: str, lines: Mapping[str, int] | None) -> str:
-    probe, line = path, None
-    while lines and probe and (line := lines.get(probe)) is None:
+def _located(where: str, path: str, lines: Mapping[str, int]) -> str:
+    """The source, the line of the path or of the innermost key around it, and the path."""
+    probe = path
+    while probe and probe not in lines:
         probe = probe.rpartition(".")[0]
-    place = where if line is None else f"{where}:{line}"
-    return f"{place}: {path}" if path else place
+    source = f"{where}:{lines[probe]}" if probe else where
+    return f"{source}: {path}" if path else source
 
 
 def explain(error: ValidationError, kind: type[BaseModel]) -> list[tuple[str, str]]:

@@ -9,22 +9,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from harness.benchmarks.read import Benchmark, find_benchmarks
 from harness.errors import ConfigError, EvaluationError
 from harness.processes.comet_client import CometClient
 from harness.protocols import LearnedScorer, RunStatus
-from harness.records import JSON, Objective, Split, SweepRecord
+from harness.records import JSON, SweepRecord
 from harness.settings.yaml import flatten
 from harness.sweep.confirmation import Confirmation
 from harness.sweep.devices import to_share
 from harness.sweep.dispatch import Dispatcher
-from harness.sweep.goals import Keys, resolve
 from harness.sweep.logbook import SWEEP, Logbook
 from harness.sweep.planned import budget_of, planned
 from harness.sweep.progress import OnProgress
 from harness.sweep.record import build_record, journal_path, objective_notes, sweep_folder
 from harness.sweep.search import Search
-from harness.sweep.spec import SweepSpec
+from harness.sweep.spec import CheckedSweep, SweepSpec, check_sweep
 from harness.sweep.study import Study, find_study, mend_journal, open_study
 from harness.sweep.view import View, silent
 from harness.sweep.workers import Pool
@@ -39,7 +37,7 @@ Report = Callable[[SweepRecord, Path], Sequence[Path]]
 
 
 def run_sweep(
-    spec: SweepSpec,
+    sweep: SweepSpec | CheckedSweep,
     *,
     home: Path,
     workers: int = 1,
@@ -53,7 +51,7 @@ def run_sweep(
     """Runs a sweep, or what is left of it.
 
     Args:
-        spec: Of the sweep.
+        sweep: What is asked; held against its benchmarks here where that was not done before.
         home: Folder of the store, the results and the study.
         workers: Processes that share the runs.
         tracking_uri: MLflow store; None for MLflow's own choice.
@@ -69,8 +67,8 @@ def run_sweep(
         EvaluationError: No worker can start, the base cannot be scored, or every trial failed.
         KeyboardInterrupt: Interrupted; whatever finished is kept, the same call continues.
     """
-    benchmarks = find_benchmarks(spec.base.eval.replace(splits=tuple(Split)))
-    objectives = _objectives(spec, benchmarks)
+    checked = sweep if isinstance(sweep, CheckedSweep) else check_sweep(sweep)
+    spec, objectives = checked.spec, checked.objectives()
     configurations = planned(spec)
     budget = budget_of(spec, configurations)
     folder = sweep_folder(home, spec.name)
@@ -79,7 +77,7 @@ def run_sweep(
         if journal is not None:
             stack.enter_context(_locked(folder, spec.name))
             mend_journal(journal)
-        checksums = {benchmark.key: benchmark.data_sha256 for benchmark in benchmarks}
+        checksums = {one.key: one.data_sha256 for one in checked.selection.benchmarks}
         _check_unchanged(find_study(journal, storage, spec.name), spec, checksums, folder)
         tracker = MlflowTracker(tracking_uri)
         study = open_study(journal, storage, spec.name, [one.maximize for one in objectives])
@@ -124,11 +122,6 @@ def run_sweep(
             if report is not None and not logbook.is_complete(SWEEP):
                 logbook.attach(report(record, folder / "report"), "report")
     return record
-
-
-def _objectives(spec: SweepSpec, benchmarks: Sequence[Benchmark]) -> tuple[Objective, ...]:
-    keys = Keys(benchmarks)
-    return tuple(resolve(objective, keys) for objective in spec.objectives)
 
 
 def _num_confirming(spec: SweepSpec) -> int:

@@ -1,20 +1,22 @@
 """SweepSpec: one question, the settings searched to answer it, and what counts as an answer.
 
-Parsing it checks all that can be checked before anything runs: every path and value of the space by
-building the configurations, every objective and constraint against the benchmarks' own files.
+Parsing it opens no benchmark: every path and value of the space is checked by building the
+configurations. What it wants measured is held against the benchmarks by ``check_sweep``, which
+reads each of them once and hands them on.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal, Self
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from harness.benchmarks.read import find_benchmarks, select
+from harness.benchmarks.read import Selection, select
 from harness.errors import ConfigError, DataError, unknown_name
-from harness.records import JSON, Split
+from harness.records import JSON, Objective, Split
 from harness.settings import plugins
-from harness.settings.spec import NestedFaults, Spec, load_spec
+from harness.settings.spec import NestedFaults, Spec, load_spec, validate
 from harness.statistics.constraints import parse_constraint
 from harness.sweep import space as spaces
 from harness.sweep.configurations import space_faults
@@ -135,7 +137,7 @@ class SweepSpec(Spec):
     @classmethod
     def _base_is_scored(cls, value: TrialConfig, info: ValidationInfo) -> TrialConfig:
         try:
-            find_benchmarks(value.eval.replace(splits=tuple(Split)))
+            _selection(value, info)
         except (ConfigError, DataError) as error:
             raise ValueError(error.message) from None
         return value.replace(name=info.data.get("name", value.name))
@@ -171,12 +173,13 @@ class SweepSpec(Spec):
     ) -> tuple[ObjectiveSpec, ...]:
         keys = _keys(info)
         faults: list[tuple[str, str]] = []
-        for index, objective in enumerate(value if keys else ()):
+        for index, objective in enumerate(value):
             if objective.key in [other.key for other in value[:index]]:
                 faults.append((str(index), f"{objective.key!r} is given twice"))
                 continue
             try:
-                resolve(objective, keys)  # type: ignore[arg-type]  # checked above
+                if keys is not None:
+                    resolve(objective, keys)
             except ValueError as error:
                 faults.append((str(index), str(error)))
         if faults:
@@ -266,12 +269,19 @@ class SweepSpec(Spec):
         return self
 
 
+_READ = "benchmarks"
+"""In the context of a validation: who reads the benchmarks; absent where form alone is checked."""
+
+
+def _selection(base: TrialConfig, info: ValidationInfo) -> Selection | None:
+    read: Callable[[TrialConfig], Selection] | None = (info.context or {}).get(_READ)
+    return None if read is None else read(base)
+
+
 def _keys(info: ValidationInfo) -> Keys | None:
     base: TrialConfig | None = info.data.get("base")
-    if base is None:
-        return None
-    selection = select(base.eval.replace(splits=tuple(Split)))
-    return Keys(selection.benchmarks, selection.absent)
+    selection = None if base is None else _selection(base, info)
+    return None if selection is None else Keys(selection.benchmarks, selection.absent)
 
 
 def _flatten_space(value: Mapping[str, JSON], prefix: str) -> dict[str, JSON]:
@@ -287,10 +297,55 @@ def _flatten_space(value: Mapping[str, JSON], prefix: str) -> dict[str, JSON]:
     return flat
 
 
-def load_sweep_spec(path: Path, overrides: tuple[tuple[str, JSON], ...] = ()) -> SweepSpec:
-    """Reads a SweepSpec from a YAML file, with dotted overrides applied.
+def load_sweep_spec(path: Path, overrides: Sequence[tuple[str, JSON]] = ()) -> SweepSpec:
+    """Reads a SweepSpec from a YAML file, with dotted overrides applied; opens no benchmark.
 
     Raises:
-        ConfigError: All faults of the file at once.
+        ConfigError: All faults of the file's form at once.
     """
     return load_spec(SweepSpec, path, overrides)
+
+
+@dataclass(frozen=True)
+class CheckedSweep:
+    """A sweep whose objectives and constraints its benchmarks measure.
+
+    Attributes:
+        spec: Of the sweep.
+        selection: Its benchmarks, of both splits.
+    """
+
+    spec: SweepSpec
+    selection: Selection
+
+    def objectives(self) -> tuple[Objective, ...]:
+        """What is optimised, everything filled in."""
+        keys = Keys(self.selection.benchmarks, self.selection.absent)
+        return tuple(resolve(objective, keys) for objective in self.spec.objectives)
+
+
+def check_sweep(
+    sweep: SweepSpec | Path, overrides: Sequence[tuple[str, JSON]] = ()
+) -> CheckedSweep:
+    """A sweep held against its benchmarks, each of which is read once.
+
+    Args:
+        sweep: Its specification, or the file of it.
+        overrides: Values by dotted path that come before those of the file.
+
+    Raises:
+        ConfigError: All faults at once, those of form among them.
+    """
+    read: list[Selection] = []
+
+    def once(base: TrialConfig) -> Selection:
+        if not read:
+            read.append(select(base.eval.replace(splits=tuple(Split))))
+        return read[0]
+
+    context = {_READ: once}
+    if isinstance(sweep, Path):
+        spec = load_spec(SweepSpec, sweep, overrides, context=context)
+    else:
+        spec = validate(SweepSpec, dict(sweep), f"sweep {sweep.name}", overrides, context=context)
+    return CheckedSweep(spec, once(spec.base))

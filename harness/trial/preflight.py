@@ -4,11 +4,11 @@ Torch-free: the benchmarks, the model's files and the corpora are looked at, not
 run itself checks them again; this is so that a user's typo costs a second and leaves no trace.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
-from harness.benchmarks.read import find_benchmarks
+from harness.benchmarks.read import Benchmark, find_benchmarks
 from harness.data.corpora import check_corpora
 from harness.errors import ConfigError, DataError
 from harness.evaluation.score import check_metrics
@@ -23,12 +23,17 @@ from harness.trial.config import TrialConfig, accelerators
 from harness.variants._parts import adapters_read
 
 
-def preflight(config: TrialConfig, home: Path | None = None) -> None:
+def preflight(
+    config: TrialConfig,
+    home: Path | None = None,
+    benchmarks: Sequence[Benchmark] | None = None,
+) -> None:
     """Looks at all that a configuration names.
 
     Args:
         config: The configuration.
         home: Folder whose store may have its corpora, read and checked; nothing is written there.
+        benchmarks: Its benchmarks where they were read before; None to read them here.
 
     Raises:
         ConfigError, DataError: Every fault found, those of the configuration's own paths first.
@@ -36,7 +41,7 @@ def preflight(config: TrialConfig, home: Path | None = None) -> None:
     faults: list[str] = []
     hints: list[str] = []
     kind: type[ConfigError | DataError] = DataError
-    for check in _checks(config, None if home is None else Store(home / "store")):
+    for check in _checks(config, None if home is None else Store(home / "store"), benchmarks):
         try:
             check()
         except (ConfigError, DataError) as error:
@@ -47,7 +52,9 @@ def preflight(config: TrialConfig, home: Path | None = None) -> None:
         raise kind("\n".join(faults), "\n".join(hints) or None)
 
 
-def _checks(config: TrialConfig, store: Store | None) -> Iterator[Callable[[], object]]:
+def _checks(
+    config: TrialConfig, store: Store | None, benchmarks: Sequence[Benchmark] | None
+) -> Iterator[Callable[[], object]]:
     adapter, data = config.model.adapter, config.data
     yield lambda: _enough_devices(config)
     yield lambda: model_folder(config.model)
@@ -61,7 +68,9 @@ def _checks(config: TrialConfig, store: Store | None) -> Iterator[Callable[[], o
             yield partial(_teacher, f"{variant.name}.{name}", teacher(settings), external)
     if data is not None:
         yield lambda: check_corpora(data, store)
-    yield lambda: check_metrics(find_benchmarks(config.eval), config.eval)
+    yield lambda: check_metrics(
+        find_benchmarks(config.eval) if benchmarks is None else benchmarks, config.eval
+    )
     for section, spec in config.engines().items():
         if spec.engine == "vllm":
             yield partial(check_vllm, config.model, spec.vllm, section)

@@ -1,13 +1,15 @@
+import shutil
 from pathlib import Path
 
 import pytest
 
 from harness.errors import EXIT_USER, ConfigError
-from harness.settings.spec import load_spec, validate
+from harness.settings.spec import validate
 from harness.settings.yaml import parse_override
 from harness.sweep.configurations import configure
+from harness.sweep.run import run_sweep
 from harness.sweep.space import grid
-from harness.sweep.spec import SweepSpec, load_sweep_spec
+from harness.sweep.spec import SweepSpec, check_sweep, load_sweep_spec
 
 
 def test_reads_and_writes_itself(spec: SweepSpec) -> None:
@@ -186,7 +188,7 @@ def test_a_malformed_sweep_names_place_and_allowed(
     sweep_file.write_text(text.replace(old, new, 1))
     before = sorted(sweep_file.parent.rglob("*"))
     with pytest.raises(ConfigError) as caught:
-        load_spec(SweepSpec, sweep_file)
+        check_sweep(sweep_file)
     assert caught.value.exit_code == EXIT_USER
     for part in [str(sweep_file), *told]:
         assert part in caught.value.message
@@ -198,6 +200,35 @@ def test_all_faults_are_told_at_once(sweep_file: Path) -> None:
     text = text.replace("[translation/summary", "[translation/sum").replace("grid", "gird")
     sweep_file.write_text(text)
     with pytest.raises(ConfigError) as caught:
-        load_spec(SweepSpec, sweep_file)
+        check_sweep(sweep_file)
     for place in ("space.lora.rnak", "objectives.0", "sampler.name"):
         assert place in caught.value.message
+
+
+def test_parsing_and_replacing_need_no_benchmark(sweep_file: Path) -> None:
+    shutil.rmtree(sweep_file.parent / "benchmarks")
+    spec = load_sweep_spec(sweep_file)
+    assert spec.replace(trials=3).trials == 3
+
+
+def test_a_sweep_made_in_python_is_held_against_its_benchmarks(spec: SweepSpec) -> None:
+    wrong = spec.replace(objectives=("translation/sumary", "general/summary"))
+    with pytest.raises(ConfigError) as caught:
+        run_sweep(wrong, home=Path("home"))
+    assert caught.value.exit_code == EXIT_USER
+    assert caught.value.message.startswith("sweep toy: objectives.0: unknown score")
+    assert not Path("home").exists()
+
+
+def test_a_sweep_hands_on_the_benchmarks_it_was_held_against(spec: SweepSpec) -> None:
+    checked = check_sweep(spec)
+    assert [one.key for one in checked.selection.benchmarks] == [
+        "general/facts_test",
+        "general/facts_validation",
+        "translation/en_de_test",
+        "translation/en_de_validation",
+    ]
+    assert [objective.key for objective in checked.objectives()] == [
+        "translation/summary",
+        "general/summary",
+    ]
