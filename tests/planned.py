@@ -5,12 +5,18 @@ from pathlib import Path
 
 from harness.benchmarks.read import select
 from harness.data.examples import save_examples
-from harness.records import JSON, ExampleSet
+from harness.errors import EvaluationError
+from harness.models.generation.completions import completions_stage
+from harness.protocols import Services
+from harness.records import JSON, Decoding, ExampleSet, Prediction
+from harness.storage.predictions import write_predictions
 from harness.storage.store import Built, Stage, Store
 from harness.trial.config import TrialConfig
-from harness.trial.run import _predict
+from harness.trial.run import _predict, _score
 from harness.trial.stages import GENERATED, Tuning
 from harness.trial.timeline import Timeline
+
+ANSWERED = Prediction("1", "the dog", "der Hund", "der Hund", "the dog", ("der Hund",), "der Hund")
 
 
 class PlannedStore(Store):
@@ -23,16 +29,24 @@ class PlannedStore(Store):
     def __init__(self, root: Path) -> None:
         super().__init__(root)
         self.stages: list[Stage] = []
+        self.made = root / "made"
+        """The folder of every stage, with what is read of one."""
+        if not self.made.exists():
+            self.made.mkdir(parents=True)
+            save_examples(self.made, ExampleSet(()))
+            write_predictions(self.made / "predictions.jsonl", [ANSWERED])
+            (self.made / "curves.jsonl").touch()
+
+    def find(self, stage: Stage) -> Built | None:
+        self.stages.append(stage)
+        return None
 
     def build(self, stage: Stage, make: Callable[[Path], Mapping[str, JSON] | None]) -> Built:
-        folder = self.path(stage)
-        folder.mkdir(parents=True, exist_ok=True)
-        if stage.name == "examples":
-            save_examples(folder, ExampleSet(()))
-        (folder / "curves.jsonl").touch()
         self.stages.append(stage)
+        if stage.name == "scores":
+            raise EvaluationError("planned, not scored")
         facts = {"train/tokens": 0, "train/seconds": 0, GENERATED: 0}
-        return Built(folder, stage.key, False, 0.0, facts)
+        return Built(self.made, stage.key, False, 0.0, facts)
 
     def build_together(
         self,
@@ -44,8 +58,31 @@ class PlannedStore(Store):
 
 def stage_keys(config: TrialConfig, home: Path) -> dict[str, str]:
     """The keys of examples, adapters and predictions, by the names a result gives them."""
+    return _planned(config, PlannedStore(home), scored=False)
+
+
+def all_stage_keys(config: TrialConfig, home: Path) -> dict[str, str]:
+    """Also those of the corpus, of the scores and, as it has no prompts yet, of a completion."""
     store = PlannedStore(home)
+    keys = _planned(config, store, scored=True)
+    benchmarks = {key: name.removeprefix("predictions/") for name, key in keys.items()}
+    for stage in store.stages:
+        if stage.name == "corpus":
+            keys["corpus"] = stage.key
+        elif stage.name == "examples":
+            generator = stage.identity["generator"]
+            keys["completions"] = completions_stage(generator, [(1,)], Decoding(1)).key
+        elif stage.name == "scores":
+            benchmark, metric = benchmarks[stage.identity["predictions"]], stage.identity["metric"]
+            keys[f"scores/{benchmark}/{metric}"] = stage.key
+    return keys
+
+
+def _planned(config: TrialConfig, store: PlannedStore, *, scored: bool) -> dict[str, str]:
     tuning = Tuning(config, store, Timeline(lambda event: None))
     adapter = tuning.adapter() if config.variant.trains or config.variant.parts else None
-    predictions = _predict(tuning, select(config.eval).benchmarks, adapter)
+    benchmarks = select(config.eval).benchmarks
+    predictions = _predict(tuning, benchmarks, adapter)
+    if scored:
+        _score(tuning, benchmarks, predictions, Services())
     return tuning.stages | {f"predictions/{key}": built.key for key, built in predictions.items()}
