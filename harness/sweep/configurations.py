@@ -30,15 +30,15 @@ def configure(
         ValidationError: The settings do not make a configuration.
     """
     data = base.plain()
-    variant = params.get(VARIANT, data["variant"]["name"])
-    if variant != data["variant"]["name"]:
+    variant = params.get(VARIANT, base.variant.name)
+    if variant != base.variant.name:
         data["variant"] = {"name": variant}
     for path, value in params.items():
         set_path(data, place_of(path), value)
     if seed is not None:
         data["seed"] = seed
     if splits is not None:
-        data["eval"]["splits"] = tuple(splits)
+        set_path(data, "eval.splits", tuple(splits))
     return TrialConfig.model_validate(data)
 
 

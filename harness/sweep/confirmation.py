@@ -10,7 +10,7 @@ from harness.sweep.dispatch import Dispatcher, Job
 from harness.sweep.logbook import Page
 from harness.sweep.messages import Task
 from harness.sweep.progress import Notice
-from harness.sweep.record import candidates, confirmed_note, stored_result
+from harness.sweep.record import candidates, stored_result
 from harness.sweep.spec import ConfirmSpec, SweepSpec
 from harness.sweep.study import KnownTrial
 from harness.trial.config import TrialConfig
@@ -76,13 +76,13 @@ class Confirmation:
         return configure(self._spec.base, trial.params, seed=seed, splits=[Split.TEST])
 
     def _stored(self, number: int, seed: int) -> TrialResult | None:
-        fingerprint = self._study.notes.get(confirmed_note(number, seed))
+        fingerprint = self._study.confirmed().get(number, {}).get(str(seed))
         return None if fingerprint is None else stored_result(self._home, fingerprint)
 
     def _finished(self, job: Job, result: TrialResult) -> None:
         number = job.page.number
         assert number is not None
-        self._study.note(confirmed_note(number, result.seed), result.fingerprint)
+        self._study.note_confirmed(number, result.seed, result.fingerprint)
 
     def _gave_up(self, job: Job, reason: str) -> None:
         self._dispatcher.view.say(Notice(f"{job.task.id} failed: {reason}"))

@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import fmean
 
-from harness.records import JSON
 from harness.sweep.configurations import VARIANT
 from harness.sweep.planned import budget_of, planned
 from harness.sweep.record import journal_path
@@ -83,12 +82,12 @@ def plan_sweep(
     known = [] if study is None else study.trials()
     ended = sum(trial.state in ("complete", "failed") for trial in known)
     left = max(0, budget - ended)
-    notes: Mapping[str, JSON] = {} if study is None else study.notes
-    confirm_runs = max(0, _confirm_runs(spec, budget) - _confirmed(notes))
+    confirmed = 0 if study is None else sum(map(len, study.confirmed().values()))
+    confirm_runs = max(0, _confirm_runs(spec, budget) - confirmed)
     search_runs = left * len(spec.seeds)
     earlier = _earlier_runs(home)
     run_seconds, tokens, basis = _estimate(spec, configurations, earlier)
-    base_known = "base" in notes
+    base_known = study is not None and "base" in study.notes
     runs = search_runs + confirm_runs
     return SweepPlan(
         name=spec.name,
@@ -122,10 +121,6 @@ def _confirm_runs(spec: SweepSpec, budget: int) -> int:
         values = spec.space[spec.confirm.compare].finite or ()
         members = min(budget, members + max(0, len(values) - 1))
     return members * len(spec.confirm.seeds)
-
-
-def _confirmed(notes: Mapping[str, JSON]) -> int:
-    return sum(key.startswith("confirmed/") for key in notes)
 
 
 def _stages(home: Path) -> dict[str, int]:

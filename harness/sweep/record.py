@@ -2,11 +2,10 @@
 
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict
 from pathlib import Path
 
 from harness.errors import ConfigError, DataError, unknown_name
-from harness.records import JSON, Objective, SweepRecord, SweepTrial, TrialResult
+from harness.records import Objective, SweepRecord, SweepTrial, TrialResult
 from harness.storage.results import read_results
 from harness.sweep.choice import Candidate, front_of
 from harness.sweep.space import place_of
@@ -15,7 +14,6 @@ from harness.sweep.study import KnownTrial, Study, find_study
 logger = logging.getLogger(__name__)
 
 JOURNAL = "journal.log"
-_CONFIRMED = "confirmed/"
 
 
 def sweep_folder(home: Path, name: str) -> Path:
@@ -55,7 +53,7 @@ def build_record(study: Study, home: Path) -> SweepRecord:
     notes = study.notes
     objectives = tuple(Objective(**entry) for entry in notes["objectives"])
     known = study.trials()
-    confirmed = _confirmed(notes)
+    confirmed = study.confirmed()
     trials = tuple(_trial(home, trial, confirmed.get(trial.number, {})) for trial in known)
     missing = [t.number for t in trials if t.state == "complete" and not t.results]
     if missing:
@@ -66,8 +64,8 @@ def build_record(study: Study, home: Path) -> SweepRecord:
         )
     base = notes.get("base")
     return SweepRecord(
-        name=notes["spec"]["name"],
-        question=notes["spec"]["question"],
+        name=str(notes["spec"]["name"]),
+        question=str(notes["spec"]["question"]),
         spec=notes["spec"],
         objectives=objectives,
         trials=trials,
@@ -100,26 +98,6 @@ def stored_result(home: Path, fingerprint: str) -> TrialResult | None:
         if path.exists():
             raise
         return None
-
-
-def confirmed_note(number: int, seed: int) -> str:
-    """Under which name the study notes a confirming run (a finished trial takes no notes)."""
-    return f"{_CONFIRMED}{number}/{seed}"
-
-
-def _confirmed(notes: Mapping[str, JSON]) -> dict[int, dict[str, str]]:
-    """Fingerprints of the confirming runs by trial and seed."""
-    found: dict[int, dict[str, str]] = {}
-    for key, fingerprint in notes.items():
-        if key.startswith(_CONFIRMED):
-            number, seed = key.removeprefix(_CONFIRMED).split("/")
-            found.setdefault(int(number), {})[seed] = fingerprint
-    return found
-
-
-def objective_notes(objectives: tuple[Objective, ...]) -> list[dict[str, JSON]]:
-    """Objectives as plain data, for the study's notes."""
-    return [asdict(objective) for objective in objectives]
 
 
 def _trial(home: Path, trial: KnownTrial, confirmed: Mapping[str, str]) -> SweepTrial:

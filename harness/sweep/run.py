@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +21,7 @@ from harness.sweep.dispatch import Dispatcher
 from harness.sweep.logbook import SWEEP, Logbook
 from harness.sweep.planned import budget_of, planned
 from harness.sweep.progress import OnProgress
-from harness.sweep.record import build_record, journal_path, objective_notes, sweep_folder
+from harness.sweep.record import build_record, journal_path, sweep_folder
 from harness.sweep.search import Search
 from harness.sweep.spec import CheckedSweep, SweepSpec, check_sweep
 from harness.sweep.study import Study, find_study, mend_journal, open_study
@@ -81,9 +82,9 @@ def run_sweep(
         _check_unchanged(find_study(journal, storage, spec.name), spec, checksums, folder)
         tracker = MlflowTracker(tracking_uri)
         study = open_study(journal, storage, spec.name, [one.maximize for one in objectives])
-        study.note("spec", spec.plain())
-        study.note("objectives", objective_notes(objectives))
-        study.note("benchmarks", checksums)
+        study.note(
+            spec=spec.plain(), objectives=list(map(asdict, objectives)), benchmarks=checksums
+        )
         study.prepare(spec, configurations)
         logbook = Logbook(tracker, spec, home)
         scorer = learned or stack.enter_context(
@@ -138,9 +139,9 @@ def _check_unchanged(
     study: Study | None, spec: SweepSpec, checksums: Mapping[str, str], folder: Path
 ) -> None:
     """A sweep is continued with the settings it began with, or not at all."""
-    notes = {} if study is None else study.notes
-    if study is None or "spec" not in notes:
+    if study is None or "spec" not in study.notes:
         return
+    notes = study.notes
     faults = _changes(notes["spec"], spec.plain())
     faults += [
         f"benchmark {key}: its data changed since the sweep began"
@@ -178,7 +179,7 @@ _ABSENT = object()
 def _note_page(study: Study, logbook: Logbook) -> None:
     run_id = logbook.run_id(SWEEP)
     if run_id is not None and study.notes.get("run_id") != run_id:
-        study.note("run_id", run_id)
+        study.note(run_id=run_id)
 
 
 def _any_complete(record: SweepRecord) -> None:

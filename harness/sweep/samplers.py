@@ -105,7 +105,7 @@ def suggest(trial: optuna.Trial, path: str, dimension: Dimension) -> JSON:
 _MARK = "json:"
 
 
-def _label(value: JSON) -> JSON:
+def _label(value: JSON) -> Any:
     """A choice as Optuna can store it: lists and mappings as marked text."""
     if isinstance(value, list | tuple | dict):
         return _MARK + json.dumps(value, sort_keys=True)
@@ -115,5 +115,6 @@ def _label(value: JSON) -> JSON:
 def read_label(label: JSON) -> JSON:
     """The value behind a stored choice."""
     if isinstance(label, str) and label.startswith(_MARK):
-        return json.loads(label.removeprefix(_MARK))
+        value: JSON = json.loads(label.removeprefix(_MARK))
+        return value
     return label

@@ -118,7 +118,7 @@ class Search:
             self._fail(trial, f"no valid configuration: {faults}")
             return True
         configuration = configs[0].configuration_fingerprint()
-        self._study.note_trial(trial.number, "configuration", configuration)
+        self._study.note_trial(trial.number, configuration=configuration)
         first = self._first.setdefault(configuration, trial.number)
         if first != trial.number:
             self._follow(trial, first)
@@ -141,7 +141,7 @@ class Search:
 
     def _follow(self, trial: OpenTrial, first: int) -> None:
         """The same configuration as an earlier trial's: it shares what that comes to."""
-        self._study.note_trial(trial.number, "same_as", first)
+        self._study.note_trial(trial.number, same_as=first)
         if first in self._open:
             self._open[first].followers.append(trial)
             return
@@ -149,7 +149,7 @@ class Search:
         if earlier.values is None:
             self._fail(trial, f"the same as trial {first}, which failed")
             return
-        self._study.note_trial(trial.number, "runs", earlier.notes.get("runs", {}))
+        self._study.note_trial(trial.number, runs=earlier.notes.get("runs", {}))
         self._share(trial.number, first, trial.params, earlier)
         self._tell(trial, earlier.values, earlier.violations)
 
@@ -161,7 +161,7 @@ class Search:
     def _finished(self, job: Job, result: TrialResult) -> None:
         if job.page == BASE:
             self._base = result
-            self._study.note("base", result.fingerprint)
+            self._study.note(base=result.fingerprint)
             waiting, self._awaiting_base = self._awaiting_base, []
             for trial in waiting:
                 self._complete(trial)
@@ -191,7 +191,7 @@ class Search:
         results = [trial.results[seed] for seed in trial.seeds]
         runs = {str(result.seed): result.fingerprint for result in results}
         judgement = judge(results, self._base, self._objectives, self._constraints)
-        self._study.note_trial(trial.number, "runs", runs)
+        self._study.note_trial(trial.number, runs=runs)
         if judgement.unmeasured is not None:
             self._fail(trial, judgement.unmeasured)
             return
@@ -225,7 +225,7 @@ class Search:
     def _note_page(self, number: int) -> None:
         run_id = self._logbook.run_id(Page("trial", number))
         if run_id is not None:
-            self._study.note_trial(number, "run_id", run_id)
+            self._study.note_trial(number, run_id=run_id)
 
     def stand(self, *, write: bool) -> None:
         """Counts, front and hypervolume as they are now; written down where that is wanted."""
@@ -251,9 +251,9 @@ class Search:
             self._logbook.standing(len(complete), metrics, rows)
 
     def _results(self, known: KnownTrial) -> list[TrialResult]:
-        fingerprints: Mapping[str, str] = known.notes.get("runs", {})
-        found = [stored_result(self._home, fingerprint) for fingerprint in fingerprints.values()]
-        return [result for result in found if result is not None]
+        fingerprints = known.notes.get("runs", {}).values()
+        stored = [stored_result(self._home, fingerprint) for fingerprint in fingerprints]
+        return [result for result in stored if result is not None]
 
     def _write_again(self, trial: KnownTrial) -> None:
         """Writes into the tracking store what it lacks of a trial that ended before."""

@@ -115,7 +115,7 @@ class SweepSpec(Spec):
 
     @field_validator("base", mode="before")
     @classmethod
-    def _read_base(cls, value: JSON, info: ValidationInfo) -> JSON:
+    def _read_base(cls, value: object, info: ValidationInfo) -> object:
         if not isinstance(value, str):
             return value
         path = Path(value)

@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal, TypedDict, Unpack, cast
 
 import optuna
 from optuna.storages import BaseStorage, JournalStorage
@@ -29,6 +29,7 @@ optuna.logging.enable_propagation()
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 
 _CLAIM_WITHIN_S = 10.0
+_CONFIRMED = "confirmed/"
 
 State = Literal["complete", "failed", "running", "waiting"]
 _STATES: dict[TrialState, State] = {
@@ -40,6 +41,42 @@ _STATES: dict[TrialState, State] = {
 }
 
 
+class SweepNotes(TypedDict, total=False):
+    """What is written down about a sweep as a whole.
+
+    Attributes:
+        spec: Its settings, as plain data.
+        objectives: The fields of each ``Objective``.
+        benchmarks: sha256 of the data by benchmark.
+        base: Fingerprint of the untuned model's run.
+        run_id: Of its run in the tracking store.
+    """
+
+    spec: Mapping[str, JSON]
+    objectives: Sequence[Mapping[str, Any]]
+    benchmarks: Mapping[str, str]
+    base: str
+    run_id: str
+
+
+class TrialNotes(TypedDict, total=False):
+    """What is written down about a trial.
+
+    Attributes:
+        configuration: Fingerprint, seed excluded.
+        same_as: Number of the first trial with this configuration.
+        runs: Fingerprint by seed.
+        reason: Why it failed.
+        run_id: Of its run in the tracking store.
+    """
+
+    configuration: str
+    same_as: int
+    runs: Mapping[str, str]
+    reason: str
+    run_id: str
+
+
 @dataclass(frozen=True)
 class KnownTrial:
     """A trial as the study remembers it; ``notes`` are what the sweep wrote beside it."""
@@ -49,7 +86,7 @@ class KnownTrial:
     params: Params
     values: tuple[float, ...] | None = None
     violations: Mapping[str, float] = field(default_factory=dict)
-    notes: Mapping[str, JSON] = field(default_factory=dict)
+    notes: TrialNotes = field(default_factory=TrialNotes)
 
 
 class Study:
@@ -70,18 +107,33 @@ class Study:
         self._base: dict[str, JSON] = {}
 
     @property
-    def notes(self) -> dict[str, JSON]:
+    def notes(self) -> SweepNotes:
         """What was written down about the sweep as a whole."""
-        return dict(self._study.user_attrs)
+        return cast(SweepNotes, dict(self._study.user_attrs))
 
-    def note(self, key: str, value: JSON) -> None:
-        self._study.set_user_attr(key, value)
+    def note(self, **notes: Unpack[SweepNotes]) -> None:
+        for key, value in notes.items():
+            self._study.set_user_attr(key, value)
 
-    def note_trial(self, number: int, key: str, value: JSON) -> None:
+    def note_trial(self, number: int, **notes: Unpack[TrialNotes]) -> None:
         """Writes something down about a trial, finished or not."""
         study_id = self._study._study_id
         trial_id = self._study._storage.get_trial_id_from_study_id_trial_number(study_id, number)
-        self._study._storage.set_trial_user_attr(trial_id, key, value)
+        for key, value in notes.items():
+            self._study._storage.set_trial_user_attr(trial_id, key, value)
+
+    def confirmed(self) -> dict[int, dict[str, str]]:
+        """Fingerprints of the confirming runs by trial and seed."""
+        fingerprints: dict[int, dict[str, str]] = {}
+        for key, fingerprint in self._study.user_attrs.items():
+            if key.startswith(_CONFIRMED):
+                number, seed = key.removeprefix(_CONFIRMED).split("/")
+                fingerprints.setdefault(int(number), {})[seed] = fingerprint
+        return fingerprints
+
+    def note_confirmed(self, number: int, seed: int, fingerprint: str) -> None:
+        """Writes down a confirming run: with the sweep, as a finished trial takes no notes."""
+        self._study.set_user_attr(f"{_CONFIRMED}{number}/{seed}", fingerprint)
 
     def trials(self) -> list[KnownTrial]:
         """All of them, by number."""
@@ -237,7 +289,7 @@ def _storage(path: Path | None, url: str | None) -> BaseStorage:
         raise ConfigError(f"--storage {url}: cannot be opened: {error}") from None
 
 
-def _claim() -> dict[str, JSON]:
+def _claim() -> dict[str, str | float]:
     return {"owner": str(leases.this_process()), "ends": leases.ends()}
 
 
@@ -247,6 +299,5 @@ def _known(trial: FrozenTrial, held: bool) -> KnownTrial:
         state = "waiting"
     values = tuple(trial.values) if trial.state == TrialState.COMPLETE else None
     params = {path: read_label(value) for path, value in trial.params.items()}
-    return KnownTrial(
-        trial.number, state, params, values, dict(trial.constraints), dict(trial.user_attrs)
-    )
+    notes = cast(TrialNotes, dict(trial.user_attrs))
+    return KnownTrial(trial.number, state, params, values, dict(trial.constraints), notes)
