@@ -59,8 +59,8 @@ class Client:
         """Gives the connections back."""
         self._http.close()
 
-    def post(self, path: str, body: Mapping[str, JSON]) -> dict[str, JSON]:
-        """The server's answer to a request, as plain JSON.
+    def post(self, path: str, body: Mapping[str, JSON]) -> Any:
+        """The server's answer to a request, as plain JSON; ``harness.servers.wire`` reads it.
 
         Raises:
             ServerError: It could not be reached, refused, or gave something else.

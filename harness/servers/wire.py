@@ -5,7 +5,8 @@ of no consequence (a count) or an error (the answer).
 """
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import TypedDict
 
 from harness.records import JSON
 from harness.servers.exchange import ChatRequest, Reply, Request
@@ -18,6 +19,47 @@ LIMIT, NEW_LIMIT = "max_tokens", "max_completion_tokens"
 _BAD_REQUEST = 400
 _HALF = re.compile("[\ud800-\udfff]")
 """Half of a pair, as JSON can have it where an answer was cut; no file can hold it as UTF-8."""
+
+
+class _Alternative(TypedDict):
+    token: str
+    logprob: float
+
+
+class _Token(TypedDict, total=False):
+    top_logprobs: Sequence[_Alternative] | None
+
+
+class _Logprobs(TypedDict, total=False):
+    content: Sequence[_Token] | None
+
+
+class _Message(TypedDict, total=False):
+    content: object
+    reasoning_content: object
+    reasoning: object
+
+
+class _Choice(TypedDict, total=False):
+    """``text`` is of a continued text, ``message`` of a chat."""
+
+    text: object
+    message: _Message
+    finish_reason: str | None
+    logprobs: _Logprobs | None
+
+
+class _Usage(TypedDict, total=False):
+    prompt_tokens: int | None
+    completion_tokens: int | None
+
+
+class Completion(TypedDict, total=False):
+    """What a server answers, as far as it is read; the values are its word and nobody's promise."""
+
+    choices: Sequence[_Choice]
+    usage: _Usage | None
+    model: str | None
 
 
 def path_of(request: Request) -> str:
@@ -51,22 +93,22 @@ def wants_other_limit(error: ServerError, limit: str) -> bool:
     return limit == LIMIT and error.status == _BAD_REQUEST and NEW_LIMIT in error.message
 
 
-def reply_of(spec: ServerSpec, key: Key, found: Mapping[str, JSON]) -> Reply:
+def reply_of(spec: ServerSpec, key: Key, answer: Completion) -> Reply:
     """What the server answered.
 
     Raises:
         ServerError: That is no completion.
     """
     try:
-        choice = found["choices"][0]
-        message = {"content": choice["text"]} if "text" in choice else choice["message"]
+        choice = answer["choices"][0]
+        message: _Message = {"content": choice["text"]} if "text" in choice else choice["message"]
         text, thoughts = _text(message), _thoughts(message)
-        usage = found.get("usage") or {}
+        usage: _Usage = answer.get("usage") or {}
         return Reply(
             text=_whole(key.hidden_in_answer(text)),
             finished=choice.get("finish_reason") == "stop",
             num_tokens=usage.get("completion_tokens"),
-            model=_whole(str(found.get("model") or spec.model)),
+            model=_whole(str(answer.get("model") or spec.model)),
             top_logprobs=_top_logprobs(choice),
             thoughts=_whole(key.hidden_in_answer(thoughts)),
             prompt_tokens=usage.get("prompt_tokens"),
@@ -74,7 +116,7 @@ def reply_of(spec: ServerSpec, key: Key, found: Mapping[str, JSON]) -> Reply:
         )
     except (KeyError, IndexError, TypeError, AttributeError):
         pass
-    raise strange_fault(spec, key.hidden_in(str(found)))
+    raise strange_fault(spec, key.hidden_in(str(answer)))
 
 
 def _chat(request: ChatRequest) -> dict[str, JSON]:
@@ -88,7 +130,7 @@ def _chat(request: ChatRequest) -> dict[str, JSON]:
     return fields
 
 
-def _text(message: Mapping[str, JSON]) -> str:
+def _text(message: _Message) -> str:
     """What the model said; nothing where there is no content, as when it only thought."""
     found = message.get("content")
     if found is not None and not isinstance(found, str):
@@ -105,13 +147,13 @@ def _whole(text: str) -> str:
     return _HALF.sub("\N{REPLACEMENT CHARACTER}", text)
 
 
-def _thoughts(message: Mapping[str, JSON]) -> str:
+def _thoughts(message: _Message) -> str:
     """What the model thought aloud: servers have two names for it."""
     found = message.get("reasoning_content") or message.get("reasoning") or ""
     return found if isinstance(found, str) else ""
 
 
-def _top_logprobs(choice: Mapping[str, JSON]) -> tuple[Mapping[str, float], ...] | None:
+def _top_logprobs(choice: _Choice) -> tuple[Mapping[str, float], ...] | None:
     """Of a chat; plain completions have them in another form, and nobody asks for those."""
     tokens = (choice.get("logprobs") or {}).get("content")
     if not tokens:
