@@ -21,8 +21,19 @@ from harness.models.chat_model import ChatModel
 from harness.models.lora import detach, load_adapter, load_another, save_adapter
 from harness.models.updates import low_rank_updates
 from harness.records import JSON
+from harness.settings.spec import Spec
 
 _MERGED = "merged"
+
+
+class _Settings(Spec):
+    """What there is beside ``method``, of which each has its own."""
+
+    method: str
+    factor: float = 1.0
+    weights: Mapping[str, float] = {}
+    density: float | None = None
+    seed: int = 0
 
 
 def draws(settings: Mapping[str, JSON]) -> bool:
@@ -44,6 +55,7 @@ def combine(
     Raises:
         ConfigError: An adapter does not fit, or PEFT cannot merge these.
     """
+    how = _Settings.model_validate(settings)
     # Names of our own: PEFT refuses some, and does nothing where the result's is taken.
     inner = {name: f"part{number}" for number, name in enumerate(parts)}
     first, *others = parts
@@ -52,12 +64,11 @@ def combine(
         for name in others:
             load_another(tuned, parts[name], inner[name])
         low_rank_updates(tuned.model, "combining adapters")
-        if settings["method"] == "scale":
-            _scale(tuned.model, float(settings["factor"]))
+        if how.method == "scale":
+            _scale(tuned.model, how.factor)
             result = inner[first]
         else:
-            weights = {inner[name]: float(settings["weights"][name]) for name in parts}
-            _merge(tuned.model, weights, settings)
+            _merge(tuned.model, {inner[name]: how.weights[name] for name in parts}, how)
             result = _MERGED
         updates = low_rank_updates(tuned.model, "combining adapters", result)
         with torch.no_grad():
@@ -75,20 +86,20 @@ def _scale(model: Any, factor: float) -> None:
             update.b_OR.mul_(factor)
 
 
-def _merge(model: Any, weights: Mapping[str, float], settings: Mapping[str, JSON]) -> None:
+def _merge(model: Any, weights: Mapping[str, float], how: _Settings) -> None:
     with torch.random.fork_rng(devices=_devices(model)):
-        torch.manual_seed(int(settings.get("seed", 0)))
+        torch.manual_seed(how.seed)
         try:
             model.add_weighted_adapter(
                 list(weights),
                 list(weights.values()),
                 _MERGED,
-                combination_type=settings["method"],
-                density=settings.get("density"),
+                combination_type=how.method,
+                density=how.density,
                 svd_full_matrices=False,
             )
         except (ValueError, NotImplementedError) as error:
-            raise ConfigError(f"merging by {settings['method']}: {error}") from error
+            raise ConfigError(f"merging by {how.method}: {error}") from error
     _scale_by_one(model)
 
 

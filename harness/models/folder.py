@@ -4,12 +4,12 @@ import json
 import struct
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from harness.errors import ConfigError, join_faults
 from harness.models.hub import download_command, fetch
 from harness.models.quantise import check_quantise
 from harness.models.spec import ModelSpec
-from harness.records import JSON
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model")
 ADAPTER_CONFIG = "adapter_config.json"
@@ -110,7 +110,7 @@ def chat_template(folder: Path, given: str | None = None) -> str | None:
     return template if isinstance(template, str) and template else None
 
 
-def read_json(path: Path) -> Mapping[str, JSON]:
+def read_json(path: Path) -> Mapping[str, Any]:
     """A JSON file's mapping; empty where there is no such file."""
     if not path.is_file():
         return {}

@@ -14,8 +14,7 @@ from typing import Self
 
 from harness.errors import EvaluationError
 from harness.processes.comet_interpreter import comet_python, comet_version
-from harness.processes.comet_process import Worker
-from harness.records import JSON
+from harness.processes.comet_process import Answer, Worker
 
 _IDLE_S = 2.0
 
@@ -102,22 +101,17 @@ class CometClient:
         self._end_when_idle()
 
     def _answer(self, together: Sequence["_Request"]) -> None:
-        checkpoint, precision = together[0].model
-        rows = [one.rows for one in together]
-        answers = self._ask({"checkpoint": checkpoint, "precision": precision, "sets": rows})
-        for one, answer in zip(together, answers["sets"], strict=True):
-            one.answer = answer
-
-    def _ask(self, request: Mapping[str, JSON]) -> Mapping[str, JSON]:
         if self._worker is None:
             self._worker = Worker(comet_python(self._setting), self._threads, self._start_timeout_s)
         try:
-            return self._worker.ask(request)
+            answers = self._worker.ask(*together[0].model, [one.rows for one in together])
         except BaseException:
             # Dead, or (interrupted) about to give an answer nobody waits for: the next starts anew.
             self._worker.kill()
             self._worker = None
             raise
+        for one, answer in zip(together, answers, strict=True):
+            one.answer = answer
 
     @property
     def pid(self) -> int | None:
@@ -174,7 +168,7 @@ class _Request:
     def __init__(self, checkpoint: str, precision: str, rows: Sequence[Mapping[str, str]]) -> None:
         self.model = checkpoint, precision
         self.rows = [{key: row[key] for key in ("src", "mt", "ref") if key in row} for row in rows]
-        self.answer: Mapping[str, JSON] | None = None
+        self.answer: Answer | None = None
 
     def scores(self) -> list[float]:
         """The scores in the answer.
@@ -188,10 +182,10 @@ class _Request:
             raise EvaluationError(
                 f"COMET could not score with {checkpoint}: {self.answer['error']}"
             )
-        found: list[float] = self.answer["scores"]
-        if len(found) != len(self.rows) or not all(map(math.isfinite, found)):
+        scores = self.answer["scores"]
+        if len(scores) != len(self.rows) or not all(map(math.isfinite, scores)):
             raise EvaluationError(
-                f"COMET gave {sum(map(math.isfinite, found))} numbers for {len(self.rows)} rows "
+                f"COMET gave {sum(map(math.isfinite, scores))} numbers for {len(self.rows)} rows "
                 f"with {checkpoint}: the checkpoint is damaged"
             )
-        return found
+        return scores

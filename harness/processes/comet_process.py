@@ -1,7 +1,8 @@
 """COMET's process, one request at a time."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import TypeAlias, TypedDict
 
 from harness.errors import EvaluationError, MissingExtra
 from harness.processes.comet_interpreter import HINT, comet_environment
@@ -11,6 +12,16 @@ from harness.records import JSON
 WORKER = Path(__file__).with_name("comet_worker.py")
 _NAME = "the COMET worker"
 _ENDS_WITHIN_S = 5.0
+
+
+Rows: TypeAlias = Sequence[Mapping[str, str]]
+
+
+class Answer(TypedDict, total=False):
+    """What the worker says of a set of rows: its scores, or why there are none."""
+
+    scores: list[float]
+    error: str
 
 
 class Worker:
@@ -44,14 +55,16 @@ class Worker:
         if "missing" in answer:
             raise MissingExtra(f"{python} cannot run COMET: {answer['missing']}", HINT)
 
-    def ask(self, request: Mapping[str, JSON]) -> Mapping[str, JSON]:
-        """Sends a request and waits for its answer.
+    def ask(self, checkpoint: str, precision: str, sets: Sequence[Rows]) -> Sequence[Answer]:
+        """Has sets of rows scored, and waits; the answers in the order of the sets.
 
         Raises:
             EvaluationError: It died.
         """
-        rows = sum(map(len, request["sets"]))
-        return self._process.ask(request, f"scoring {rows} rows with {request['checkpoint']}")
+        request: dict[str, JSON] = {"checkpoint": checkpoint, "precision": precision, "sets": sets}
+        doing = f"scoring {sum(map(len, sets))} rows with {checkpoint}"
+        answers: Sequence[Answer] = self._process.ask(request, doing)["sets"]
+        return answers
 
     def close(self) -> None:
         """The end of its stdin is the end of it."""

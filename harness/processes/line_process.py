@@ -12,6 +12,7 @@ import signal
 import subprocess
 import tempfile
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from harness.errors import EvaluationError
 from harness.records import JSON
@@ -58,7 +59,7 @@ class LineProcess:
         assert self.process.stdout is not None
         self._requests, self._answers = self.process.stdin, self.process.stdout
 
-    def ask(self, request: Mapping[str, JSON], doing: str) -> Mapping[str, JSON]:
+    def ask(self, request: Mapping[str, JSON], doing: str) -> Mapping[str, Any]:
         """Sends a request and waits for its answer.
 
         Args:
@@ -75,7 +76,7 @@ class LineProcess:
             raise self._death(doing) from None
         return self.receive(doing)
 
-    def receive(self, doing: str) -> Mapping[str, JSON]:
+    def receive(self, doing: str) -> Mapping[str, Any]:
         """Waits for an answer.
 
         Raises:
@@ -84,7 +85,7 @@ class LineProcess:
         line = self._answers.readline()
         if not line.endswith(b"\n"):
             raise self._death(doing)
-        answer: Mapping[str, JSON] = json.loads(line)
+        answer: Mapping[str, Any] = json.loads(line)
         return answer
 
     def answers_within(self, timeout_s: float) -> bool:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import mkdtemp
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from harness.models.generation.copies import seeds_of
 from harness.models.generation.spec import VllmSpec
@@ -85,7 +85,7 @@ class VllmGenerator(Tokenized):
         asked = [tuple(prompt) for prompt in prompts]
         sampled = decoding.temperature > 0
         distinct = asked if sampled else list(dict.fromkeys(asked))
-        request = {
+        request: dict[str, JSON] = {
             "generate": [list(prompt) for prompt in distinct],
             "sampling": {
                 "temperature": decoding.temperature,
@@ -96,8 +96,8 @@ class VllmGenerator(Tokenized):
             },
             "seeds": seeds_of(distinct, decoding.seed, "vllm") if sampled else None,
         }
-        found = self._ask(request, f"answering {len(distinct)} prompts")["answers"]
-        answers = [self.generation(tuple(ids)) for ids in found]
+        ids: list[list[int]] = self._ask(request, f"answering {len(distinct)} prompts")["answers"]
+        answers = [self.generation(tuple(one)) for one in ids]
         if self.on_progress is not None:
             self.on_progress(1.0)
         if sampled:
@@ -112,8 +112,9 @@ class VllmGenerator(Tokenized):
             MissingExtra, EvaluationError: vLLM cannot run here, or failed.
         """
         wanted = [[list(context), list(rest)] for context, rest in rows]
-        found = self._ask({"score": wanted}, f"scoring {len(rows)} choices")["scores"]
-        return [(float(total), bool(greedy)) for total, greedy in found]
+        scores: list[tuple[float, bool]]
+        scores = self._ask({"score": wanted}, f"scoring {len(rows)} choices")["scores"]
+        return [(float(total), bool(greedy)) for total, greedy in scores]
 
     def close(self) -> None:
         """Ends vLLM's process, which frees its memory, and removes what was merged for it."""
@@ -135,7 +136,7 @@ class VllmGenerator(Tokenized):
     ) -> None:
         self.close()
 
-    def _ask(self, request: Mapping[str, JSON], doing: str) -> Mapping[str, JSON]:
+    def _ask(self, request: Mapping[str, JSON], doing: str) -> Mapping[str, Any]:
         try:
             if self._process is None:
                 self._process = self._started()

@@ -8,6 +8,7 @@ import sys
 from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 from harness.errors import ConfigError, EvaluationError, MissingExtra
 from harness.models.generation.spec import VllmSpec
@@ -150,7 +151,7 @@ class VllmProcess:
     def pid(self) -> int:
         return self._process.process.pid
 
-    def ask(self, request: Mapping[str, JSON], doing: str) -> Mapping[str, JSON]:
+    def ask(self, request: Mapping[str, JSON], doing: str) -> Mapping[str, Any]:
         """Sends a request and waits for its answer; ``doing`` says for people what it is.
 
         Raises:
