@@ -183,7 +183,7 @@ class Variant(Protocol):
         """
 
     @property
-    def teachers(self) -> Mapping[str, JSON]:
+    def teachers(self) -> Mapping[str, Mapping[str, JSON]]:
         """Other models it draws on, by the name ``Sources.teachers`` gives them.
 
         Each as the settings of a ``harness.models.spec.ModelSpec``, or of a server

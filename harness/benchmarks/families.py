@@ -15,7 +15,7 @@ from typing import Any
 
 from harness.benchmarks.lm_file import PREFIX
 from harness.errors import ConfigError, unknown_name
-from harness.settings.yaml import parse_yaml, read_text
+from harness.settings.yaml import get_path, parse_yaml, read_text
 
 _TAG = r"[a-z]{2,3}(?:-[A-Za-z0-9]+)*"
 _HOLES = {"PAIR": rf"({_TAG})_({_TAG})", "LANG": rf"({_TAG})"}
@@ -176,7 +176,7 @@ def _entry(path: Path, hole: str, languages: tuple[str, ...]) -> Entry:
 
 def _data(path: Path) -> Mapping[str, Any]:
     try:
-        found = parse_yaml(read_text(path), str(path))["metadata"]["harness"]["data"]
-    except (KeyError, TypeError):
+        data = get_path(parse_yaml(read_text(path), str(path)), "metadata.harness.data")
+    except KeyError:
         return {}
-    return found if isinstance(found, Mapping) else {}
+    return data if isinstance(data, Mapping) else {}

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
+from typing import TypeGuard
 
 from harness.benchmarks.task import TaskFile
 from harness.records import JSON
@@ -78,7 +79,7 @@ def _faults_of(row: Mapping[str, JSON], needed: tuple[str, ...]) -> Iterator[str
         yield f"temperature: found {row['temperature']!r}, allowed: a number, 0 or greater"
 
 
-def _is_texts(value: JSON) -> bool:
+def _is_texts(value: JSON) -> TypeGuard[list[str]]:
     return isinstance(value, list) and bool(value) and all(isinstance(text, str) for text in value)
 
 
@@ -89,10 +90,11 @@ def _is_temperature(value: JSON) -> bool:
 
 def _turn_faults(row: Mapping[str, JSON]) -> Iterator[str]:
     turns = row["turns"]
-    if not _is_texts(turns):
+    if _is_texts(turns):
+        if turns[-1] != row.get("prompt"):
+            yield f"turns: the last is {turns[-1]!r}, allowed: the prompt, {row.get('prompt')!r}"
+    else:
         yield "turns: allowed: a list of at least one text, the user's turns in order"
-    elif turns[-1] != row.get("prompt"):
-        yield f"turns: the last is {turns[-1]!r}, allowed: the prompt, {row.get('prompt')!r}"
     if "messages" in row:
         yield "turns: the row has messages too, allowed: one of them"
 

@@ -10,6 +10,7 @@ from harness.cli import options, output
 from harness.errors import ConfigError
 
 if TYPE_CHECKING:
+    from harness.records import JSON
     from harness.storage.clean import Removable, Removed, Usage
 
 MOST_SHOWN = 30
@@ -152,7 +153,7 @@ def _document(
     chosen: "tuple[Removable, ...]",
     kept: "tuple[Removable, ...]",
     removed: "Removed | None",
-) -> dict[str, object]:
+) -> "dict[str, JSON]":
     return {
         "home": str(home),
         "stages": [
@@ -176,7 +177,7 @@ def _document(
     }
 
 
-def _plain(folder: "Removable") -> dict[str, object]:
+def _plain(folder: "Removable") -> "dict[str, JSON]":
     return {
         "stage": folder.stage,
         "path": str(folder.path),

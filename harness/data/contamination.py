@@ -159,9 +159,10 @@ def training_texts(
 
 def item_texts(item: Mapping[str, JSON]) -> list[str]:
     """What of an item is compared: a translation's source and references, else the request."""
-    if item.get("source"):
-        return [item["source"], *item.get("references", ())]
-    return [item["prompt"]] if item.get("prompt") else []
+    references = item.get("references") if item.get("source") else ()
+    first = item.get("source") or item.get("prompt") or None
+    texts = [first, *(references if isinstance(references, Sequence) else ())]
+    return [text for text in texts if isinstance(text, str)]
 
 
 def normalise(text: str) -> str:

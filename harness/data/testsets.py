@@ -43,7 +43,7 @@ def _lines(path: str) -> list[dict[str, JSON]]:
 
 
 def _rows(path: str, rows: Iterator[RawRow]) -> list[dict[str, JSON]]:
-    items = []
+    items: list[dict[str, JSON]] = []
     for row in rows:
         texts = [text for name in TEXTS for text in _texts_of(row.data.get(name)) if text.strip()]
         if not texts:

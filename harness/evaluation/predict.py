@@ -250,7 +250,7 @@ def predict(
 
 def _answering(settings: Mapping[str, JSON]) -> Answering:
     others = {name: value for name, value in settings.items() if name != "kind"}
-    kind: Answering = plugins.load("answering", settings["kind"]).model_validate(others)
+    kind: Answering = plugins.load("answering", str(settings["kind"])).model_validate(others)
     return kind
 
 
@@ -346,7 +346,7 @@ def predict_stored(
         chosen = [named[unique[key]] for key in folders]
         # of the stage that is published last: there as long as one of them is not
         last = stages[chosen[-1].key]
-        of = {"model": identity, "with": dict(library_versions())}
+        of: dict[str, JSON] = {"model": identity, "with": dict(library_versions())}
         journal = Journal(store.unfinished(last), of)
         generator = JournaledGenerator(generator_factory(), journal, STAGE, on_event, rule)
         found = predict(chosen, generator, answering=answering, on_event=on_event)
@@ -361,7 +361,7 @@ def predict_stored(
 
 def _facts(predictions: Sequence[Prediction]) -> dict[str, JSON]:
     tokens = [row.num_tokens for row in predictions if row.num_tokens is not None]
-    forced = [row.extra["forced_tags"] for row in predictions if "forced_tags" in row.extra]
+    forced = [tags for row in predictions if isinstance(tags := row.extra.get("forced_tags"), int)]
     counted = {"forced_tags": sum(forced)} if forced else {}
     aloud = sum("thoughts" in row.extra for row in predictions)
     counted |= {"thought_aloud": aloud} if aloud else {}

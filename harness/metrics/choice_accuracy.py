@@ -36,8 +36,10 @@ class ChoiceAccuracy(Rate):
     def _normalised(self, prediction: Prediction, choices: Sequence[float]) -> Sequence[float]:
         if self.normalise == "none":
             return choices
-        texts = prediction.extra.get("choice_texts") or ()
-        if len(texts) != len(choices) or not all(texts):
+        given = prediction.extra.get("choice_texts")
+        listed = given if isinstance(given, Sequence) else ()
+        texts = [text for text in listed if text and isinstance(text, str)]
+        if len(texts) != len(choices):
             raise DataError(
                 f"choice_accuracy: item {prediction.id!r}: choice_texts: allowed: the text of each "
                 f"of the {len(choices)} choices (needed by `normalise: {self.normalise}`)"

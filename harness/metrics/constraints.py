@@ -1,7 +1,7 @@
 """Instruction constraints kept, after IFEval (Zhou et al. 2023, arXiv 2311.07911), strict."""
 
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from harness.errors import DataError
 from harness.metrics.shared.constraints import faults_of, holds
@@ -22,7 +22,7 @@ class Constraints(Rate):
 
     def item(self, prediction: Prediction) -> float:
         """1 when every constraint is kept."""
-        constraints = prediction.extra["constraints"]
+        constraints: Any = prediction.extra["constraints"]
         faults = faults_of(constraints)
         if faults:
             raise DataError(

@@ -1,12 +1,12 @@
 """A task's own metric, as lm-eval works it out for each item."""
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar
+from collections.abc import Sequence
+from typing import Any, ClassVar
 
 from harness.errors import EvaluationError
 from harness.metrics.shared.rates import Rate
 from harness.protocols import Services
-from harness.records import JSON, Prediction
+from harness.records import Prediction
 
 
 class LmEval(Rate):
@@ -40,7 +40,7 @@ class LmEval(Rate):
         return [(sum(values), float(len(values))) for values in found]
 
     def _values(self, prediction: Prediction) -> Sequence[float]:
-        given: Mapping[str, JSON] = prediction.extra["lm_eval"]
+        given: Any = prediction.extra["lm_eval"]  # what lm-eval gave the item, by metric
         for key, value in given.items():
             metric, _, used = key.partition(",")
             if self.metric in ("", metric) and self.filter in ("", used):

@@ -239,8 +239,9 @@ def _references(
 ) -> list[SweepTrial]:
     if number is not None:
         return [complete[number]] if number in complete else []
-    named = record.spec.get("against") or ["sft"]
-    found = [reference_trial(record, name) for name in named]
+    named = record.spec.get("against")
+    names = named if isinstance(named, Sequence) and named else ["sft"]
+    found = [reference_trial(record, str(name)) for name in names]
     return list({trial.number: trial for trial in found if trial is not None}.values())
 
 

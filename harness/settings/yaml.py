@@ -34,9 +34,9 @@ def _construct_mapping(loader: _UniqueKeyLoader, node: yaml.MappingNode) -> dict
     return mapping
 
 
-def _construct_scalar(loader: _UniqueKeyLoader, node: yaml.ScalarNode) -> JSON:
+def _construct_scalar(loader: _UniqueKeyLoader, node: yaml.ScalarNode) -> str | float:
     # YAML 1.1 reads 5e-3 as text for want of a dot; whoever writes a learning rate means 0.005.
-    text = loader.construct_scalar(node)
+    text: str = loader.construct_scalar(node)
     if not node.style and "e" in text.lower():  # plain: neither quoted nor a block
         try:
             return float(text)

@@ -8,7 +8,6 @@ import json
 import logging
 import platform
 import subprocess
-from collections.abc import Mapping
 from functools import cache
 from importlib import metadata
 from pathlib import Path
@@ -21,7 +20,7 @@ from harness.data.examples import load_examples
 from harness.errors import ConfigError, DataError
 from harness.evaluation.score import judgements_file
 from harness.protocols import DataInput, TrackedRun
-from harness.records import JSON, Event, StepEvent, TrialResult
+from harness.records import Event, StepEvent, TrialResult
 from harness.settings.spec import digest
 from harness.settings.yaml import flatten
 from harness.storage.results import results_text
@@ -122,11 +121,12 @@ def final_metrics(result: TrialResult) -> dict[str, float]:
 
 def data_inputs(result: TrialResult) -> list[DataInput]:
     """The corpora trained on and the benchmarks scored, each with the sha256 of its file."""
-    data: Mapping[str, JSON] = result.config["data"]
+    settings = flatten(result.config)
     inputs = [
-        DataInput(name, sha256, str(data[name]["path"]), name)
+        DataInput(name, sha256, str(path), name)
         for key, sha256 in result.tags.items()
-        if (name := key.removeprefix("corpus/")) != key and data.get(name)
+        if (name := key.removeprefix("corpus/")) != key
+        and (path := settings.get(f"data.{name}.path"))
     ]
     benchmarks = _benchmark_files(json.dumps(result.config["eval"], sort_keys=True))
     return inputs + [DataInput(key, sha, path, "benchmark") for key, sha, path in benchmarks]

@@ -235,7 +235,7 @@ def _penalty(
     if config.variant.penalty is None:
         return None
     settings = dict(config.variant.penalty)
-    kind = plugins.load("penalty", settings.pop("kind"))
+    kind = plugins.load("penalty", str(settings.pop("kind")))
     with memory_faults():
         penalty: Penalty | TokenPenalty = kind.model_validate(settings).build(
             tuned.model, prepare(probes, dict.fromkeys(Role, 1.0))

@@ -35,7 +35,7 @@ class Method(Spec):
         return self.needs
 
     @property
-    def teachers(self) -> Mapping[str, JSON]:
+    def teachers(self) -> Mapping[str, Mapping[str, JSON]]:
         return {}
 
     @property

@@ -24,7 +24,7 @@ Part: TypeAlias = Variant | AdapterFolder
 """What an adapter to combine comes from: trained by a variant, or read."""
 
 
-def variant_by_name(value: JSON, info: ValidationInfo) -> Variant:
+def variant_by_name(value: object, info: ValidationInfo) -> Variant:
     """A variant from its name or its settings."""
     if isinstance(value, Spec):
         return value  # type: ignore[return-value]  # a variant already parsed
@@ -48,7 +48,7 @@ def variant_plain(variant: Variant) -> JSON:
     return variant.plain() if isinstance(variant, Spec) else {"name": variant.name}
 
 
-def part_by_name(value: JSON, info: ValidationInfo) -> Part:
+def part_by_name(value: object, info: ValidationInfo) -> Part:
     """A variant that trains an adapter, by name or settings, or ``{adapter: FOLDER}``."""
     if isinstance(value, AdapterFolder):
         return value

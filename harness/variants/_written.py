@@ -21,7 +21,7 @@ TEACHER = "teacher"
 """The name of a variant's one teacher, and of the setting that gives it."""
 
 
-def teachers_of(teacher: Teacher | None) -> Mapping[str, JSON]:
+def teachers_of(teacher: Teacher | None) -> Mapping[str, Mapping[str, JSON]]:
     """What a variant says its teachers are."""
     return {} if teacher is None else {TEACHER: teacher.plain()}
 

@@ -82,7 +82,7 @@ class Ewc(OnPairs):
             "fisher_cut_rate": fmean(not answer.finished for answer in answers),
             "fisher_mean_tokens": fmean(len(answer.token_ids) for answer in answers),
         }
-        table = tuple(
+        table: tuple[Mapping[str, JSON], ...] = tuple(
             {"id": name, "request": prompt.text, "answer": answer.text, "kept": True}
             for (name, prompt), answer in zip(requests, answers, strict=True)
         )

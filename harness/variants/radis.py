@@ -92,7 +92,7 @@ class Radis(Method):
         return {Role.TRANSLATION: 1.0, Role.RATIONALE: self.rationale_weight}
 
     @property
-    def teachers(self) -> Mapping[str, JSON]:
+    def teachers(self) -> Mapping[str, Mapping[str, JSON]]:
         """The one that writes the rationales, unless it is the untuned model."""
         return teachers_of(self.teacher)
 

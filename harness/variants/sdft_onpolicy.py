@@ -124,7 +124,7 @@ class SdftOnpolicy(Method):
             "sample_cut_rate": fmean(not answer.finished for answer in answers),
             "sample_mean_tokens": fmean(len(answer.token_ids) for answer in answers),
         }
-        table = tuple(
+        table: tuple[Mapping[str, JSON], ...] = tuple(
             {
                 "id": pair.id,
                 "source": pair.source,

@@ -55,7 +55,7 @@ class SeqKd(Method):
         return {Role.TRANSLATION: 1.0}
 
     @property
-    def teachers(self) -> Mapping[str, JSON]:
+    def teachers(self) -> Mapping[str, Mapping[str, JSON]]:
         """The one that translates, unless it is the untuned model."""
         return teachers_of(self.teacher)
 

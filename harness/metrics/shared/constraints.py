@@ -97,14 +97,15 @@ def faults_of(constraints: JSON) -> list[str]:
 
 
 def _faults(constraint: JSON) -> list[str]:
-    if not isinstance(constraint, Mapping) or not isinstance(constraint.get("kind"), str):
+    called = constraint.get("kind") if isinstance(constraint, Mapping) else None
+    if not isinstance(constraint, Mapping) or not isinstance(called, str):
         return [f"found {constraint!r}, allowed: a mapping with `kind`"]
-    kind = KINDS.get(constraint["kind"])
+    kind = KINDS.get(called)
     if kind is None:
-        return [f"kind: {unknown_name('kind of constraint', constraint['kind'], list(KINDS))}"]
+        return [f"kind: {unknown_name('kind of constraint', called, list(KINDS))}"]
     given = {name: value for name, value in constraint.items() if name != "kind"}
     wrong = [
-        f"{name}: missing, {constraint['kind']} needs {wanted.__name__}"
+        f"{name}: missing, {called} needs {wanted.__name__}"
         if name not in given
         else f"{name}: found {given[name]!r}, allowed: {wanted.__name__}"
         for name, wanted in kind.arguments.items()
@@ -112,7 +113,7 @@ def _faults(constraint: JSON) -> list[str]:
     ]
     allowed = ", ".join(kind.arguments) or "none"
     return wrong + [
-        f"{name}: no such argument of {constraint['kind']} (arguments: {allowed})"
+        f"{name}: no such argument of {called} (arguments: {allowed})"
         for name in given
         if name not in kind.arguments
     ]
@@ -121,4 +122,4 @@ def _faults(constraint: JSON) -> list[str]:
 def holds(constraint: Mapping[str, JSON], answer: str) -> bool:
     """Whether an answer keeps a (well-formed) constraint."""
     given = {name: value for name, value in constraint.items() if name != "kind"}
-    return KINDS[constraint["kind"]].holds(answer, **given)
+    return KINDS[str(constraint["kind"])].holds(answer, **given)

@@ -3,7 +3,6 @@
 import contextlib
 import importlib
 import io
-from collections.abc import Mapping
 from functools import cache
 from typing import Any
 
@@ -24,10 +23,11 @@ def followed(prediction: Prediction, *, loose: bool) -> tuple[bool, ...]:
         DataError: The item has an instruction IFEval does not know.
         MissingExtra: The checker's packages, or NLTK's sentence splitter, are not here.
     """
-    ids = prediction.extra["instruction_id_list"]
+    # as the checker takes them, which knows what belongs in them
+    ids: Any = prediction.extra["instruction_id_list"]
+    given: Any = prediction.extra["kwargs"]
     checker = _checker()
     unknown = [one for one in ids if one not in checker.instructions_registry.INSTRUCTION_DICT]
-    given: list[Mapping[str, Any]] = prediction.extra["kwargs"]
     if unknown or len(given) != len(ids):
         raise DataError(
             f"ifeval: item {prediction.id!r}: found {unknown or f'{len(given)} kwargs'}, allowed: "
