@@ -64,3 +64,13 @@ def test_a_command_of_it_runs(command, tmp_path):
         check=False,
     )
     assert done.returncode == 0, done.stderr
+
+
+def test_its_file_map_has_every_room():
+    block = README.partition("## Files\n")[2].partition("```\n")[2].partition("```")[0]
+    inside = [line for line in block.splitlines() if line.startswith("  ")]
+    named = {word for line in inside for word in re.split(r"\s{2,}", line.strip())[0].split()}
+    package = ROOT / "harness"
+    folders = {f"{path.parent.name}/" for path in package.glob("*/__init__.py")}
+    assert named >= folders
+    assert [name for name in named if not (package / name).exists()] == []
