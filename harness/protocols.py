@@ -27,17 +27,12 @@ OnEvent: TypeAlias = Callable[[Event], None]
 RunStatus: TypeAlias = Literal["FINISHED", "FAILED", "KILLED"]
 
 
-@runtime_checkable
-class Generator(Protocol):
-    """A chat model as a source of text: prompts (token ids) in, token ids out, order kept."""
-
-    @property
-    def identity(self) -> Mapping[str, JSON]:
-        """All that may change what it generates: weights, template, dtype, device, batch rule."""
+class Tokenizer(Protocol):
+    """Text and chats as a model's token ids, and back."""
 
     @property
     def vocabulary(self) -> str:
-        """Equal for two generators exactly when every token id means the same to both."""
+        """Equal for two tokenizers exactly when every token id means the same to both."""
 
     def encode(self, text: str) -> TokenIds:
         """Token ids of answer text that goes on behind other text, without special tokens."""
@@ -59,6 +54,19 @@ class Generator(Protocol):
 
     def encode_start(self) -> TokenIds:
         """What a text begins with where nothing comes before it; one token."""
+
+
+@runtime_checkable
+class Generator(Protocol):
+    """A chat model as a source of text: prompts (token ids) in, token ids out, order kept."""
+
+    @property
+    def identity(self) -> Mapping[str, JSON]:
+        """All that may change what it generates: weights, template, dtype, device, batch rule."""
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        """Makes its prompts, and reads its answers."""
 
     def generate(self, prompts: Sequence[TokenIds], decoding: Decoding) -> list[Generation]:
         """One continuation per prompt, in the order of the prompts.

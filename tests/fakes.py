@@ -7,27 +7,11 @@ from harness.records import JSON, Decoding, Generation, Message, TokenIds
 END, START = 0, 1
 
 
-class ScriptedGenerator:
-    """A generator whose tokens are characters and whose answers come from a function of the prompt.
+class CharacterTokenizer:
+    """Characters as tokens, chats as "<user>Hi<assistant>"."""
 
-    Args:
-        script: From the whole prompt as text to what follows it.
-        identity: What tells it from another generator.
-        vocabulary: Another one's for a generator whose token ids mean something else.
-
-    Every call of ``generate`` is kept in ``calls`` as (prompts as text, decoding).
-    """
-
-    def __init__(
-        self,
-        script: Callable[[str], str],
-        identity: Mapping[str, JSON] | None = None,
-        vocabulary: str = "characters",
-    ) -> None:
-        self.script = script
+    def __init__(self, vocabulary: str = "characters") -> None:
         self.vocabulary = vocabulary
-        self.identity = dict(identity or {"model": "scripted"})
-        self.calls: list[tuple[list[str], Decoding]] = []
 
     def encode(self, text: str) -> TokenIds:
         return tuple(map(ord, text))
@@ -51,13 +35,36 @@ class ScriptedGenerator:
     def encode_start(self) -> TokenIds:
         return (START,)
 
+
+class ScriptedGenerator:
+    """A generator whose tokens are characters and whose answers come from a function of the prompt.
+
+    Args:
+        script: From the whole prompt as text to what follows it.
+        identity: What tells it from another generator.
+        vocabulary: Another one's for a generator whose token ids mean something else.
+
+    Every call of ``generate`` is kept in ``calls`` as (prompts as text, decoding).
+    """
+
+    def __init__(
+        self,
+        script: Callable[[str], str],
+        identity: Mapping[str, JSON] | None = None,
+        vocabulary: str = "characters",
+    ) -> None:
+        self.script = script
+        self.tokenizer = CharacterTokenizer(vocabulary)
+        self.identity = dict(identity or {"model": "scripted"})
+        self.calls: list[tuple[list[str], Decoding]] = []
+
     def generate(self, prompts: Sequence[TokenIds], decoding: Decoding) -> list[Generation]:
         texts = ["".join(map(chr, prompt)) for prompt in prompts]
         self.calls.append((texts, decoding))
         return [self._answer(self.script(text), decoding.max_new_tokens) for text in texts]
 
     def _answer(self, text: str, max_new_tokens: int) -> Generation:
-        ids = (*self.encode(text), END)
+        ids = (*self.tokenizer.encode(text), END)
         if len(ids) > max_new_tokens:
             return Generation(ids[:max_new_tokens], text[:max_new_tokens], False)
         return Generation(ids, text, True)

@@ -2,16 +2,16 @@
 
 from collections.abc import Sequence
 
-from harness.protocols import Generator, Sources
+from harness.protocols import Sources, Tokenizer
 from harness.records import Message, Pair, Role, Segment
 
 
-def prompt_segment(generator: Generator, messages: Sequence[Message]) -> Segment:
+def prompt_segment(tokenizer: Tokenizer, messages: Sequence[Message]) -> Segment:
     """The prompt of an example: the chat up to the point where the answer begins."""
-    return Segment(Role.PROMPT, generator.render_chat(messages), generator.encode_chat(messages))
+    return Segment(Role.PROMPT, tokenizer.render_chat(messages), tokenizer.encode_chat(messages))
 
 
 def pair_prompt(sources: Sources, pair: Pair) -> Segment:
     """The prompt that asks for the translation of a pair's source."""
     messages = sources.prompt.messages(pair.source, pair.source_lang, pair.target_lang)
-    return prompt_segment(sources.base, messages)
+    return prompt_segment(sources.base.tokenizer, messages)

@@ -154,7 +154,8 @@ class GeneratorLM(LM):  # type: ignore[misc]  # lm-eval is untyped here
         scorer = getattr(self._generator, "loglikelihoods", None)
         if scorer is None:
             raise EvaluationError("this model cannot score choices (multiple_choice benchmarks)")
-        encode_chat, encode = self._generator.encode_chat, self._generator.encode_answer
+        tokenizer = self._generator.tokenizer
+        encode_chat, encode = tokenizer.encode_chat, tokenizer.encode_answer
         pairs = [
             (encode_chat(self._asked(request).messages), encode(request.args[1]))
             for request in requests

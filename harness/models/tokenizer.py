@@ -17,7 +17,7 @@ from harness.errors import ConfigError
 from harness.models.folder import chat_template, model_folder, read_json
 from harness.models.spec import ModelSpec
 from harness.models.thoughts import closed, split_thoughts, thinking, thinking_switch
-from harness.records import Message, Role, TokenIds
+from harness.records import Generation, Message, Role, TokenIds
 from harness.settings.spec import digest
 
 TOKENIZER_FILE = "tokenizer.json"
@@ -178,6 +178,12 @@ class ChatTokenizer:
         """What the model thought aloud, and what it answered."""
         return split_thoughts(text) if self.thinks else ("", text)
 
+    def generation(self, token_ids: TokenIds) -> Generation:
+        """An answer from its ids, with what was thought aloud apart."""
+        thoughts, text = self.split_thoughts(self.decode(token_ids))
+        finished = bool(token_ids) and token_ids[-1] in self.end_ids
+        return Generation(token_ids, text, finished, thoughts)
+
     @cached_property
     def end_id(self) -> int:
         """The token this model ends its turn with, by what the template writes behind an answer.
@@ -193,10 +199,10 @@ class ChatTokenizer:
         added = set(self.tokenizer.added_tokens_decoder)
         listed = [token for token in tail if token in self._stops]
         unlisted = [token for token in tail if token in added]
-        found = (*listed, *unlisted, *self._stops)
-        if not found:
+        candidates = (*listed, *unlisted, *self._stops)
+        if not candidates:
             raise ConfigError("the tokenizer has no eos token: set eos_token in its configuration")
-        return found[0]
+        return candidates[0]
 
     @cached_property
     def end_ids(self) -> tuple[int, ...]:

@@ -27,7 +27,7 @@ def answered_chats(config: TrialConfig, material: Material) -> dict[str, list[To
     """
     generator = material.generator
     chosen = _first_of_each(material, config.train.drift_chats)
-    prompts = [generator.encode_chat(chat.messages) for chat in chosen]
+    prompts = [generator.tokenizer.encode_chat(chat.messages) for chat in chosen]
     answers = generator.generate(prompts, Decoding(MAX_ANSWER_TOKENS))
     rows: dict[str, list[TokenRow]] = {}
     num_too_long = 0

@@ -150,7 +150,11 @@ class Material:
     def _served(self, spec: ServedSpec) -> StoredGenerator:
         served = ServerGenerator(spec, self.timeline.progress("completions"))
         return StoredGenerator(
-            served.identity, lambda: served, lambda: served, self.store, self.timeline.on_event
+            served.identity,
+            lambda: served.tokenizer,
+            lambda: served,
+            self.store,
+            self.timeline.on_event,
         )
 
     def _stored(

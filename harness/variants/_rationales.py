@@ -48,7 +48,7 @@ def continued(
     decoding: Decoding,
 ) -> list[Rationale]:
     """How the writer goes on behind each start and the separator, which counts as rationale."""
-    lead = writer.encode(separator) if separator else ()
+    lead = writer.tokenizer.encode(separator) if separator else ()
     generations = writer.generate([start + lead for start in starts], decoding)
     return [_rationale(sources, writer, lead, separator, one) for one in generations]
 
@@ -61,7 +61,7 @@ def _rationale(
     text = separator + generation.text
     segment = written(sources, writer, Role.RATIONALE, generation)
     own = segment.token_ids
-    token_ids = sources.base.encode(text) if own is None else lead + own
+    token_ids = sources.base.tokenizer.encode(text) if own is None else lead + own
     return Rationale(token_ids, text, generation.finished, ends_turn=segment.ends_turn)
 
 
@@ -80,7 +80,7 @@ def facts(
         return {"rationale_fraction": 0.0}
     pairs = sources.corpora.parallel
     lengths = [rationales[index].num_tokens for index in chosen]
-    references = [len(sources.base.encode(pairs[index].target)) for index in chosen]
+    references = [len(sources.base.tokenizer.encode(pairs[index].target)) for index in chosen]
     found = {
         "rationale_fraction": len(chosen) / len(pairs),
         "rationale_mean_tokens": fmean(lengths),

@@ -57,7 +57,9 @@ def chats(sources: Sources, name: str) -> tuple[Instruction, ...]:
 
 def reply(sources: Sources, chat: Instruction, answer: Segment) -> Example:
     """A general chat and the answer to learn."""
-    return Example(f"reply/{chat.id}", (prompt_segment(sources.base, chat.messages), answer))
+    return Example(
+        f"reply/{chat.id}", (prompt_segment(sources.base.tokenizer, chat.messages), answer)
+    )
 
 
 class Answered:
@@ -73,7 +75,7 @@ class Answered:
     """
 
     def __init__(self, sources: Sources, asked: Sequence[Instruction], max_new_tokens: int) -> None:
-        prompts = [sources.base.encode_chat(chat.messages) for chat in asked]
+        prompts = [sources.base.tokenizer.encode_chat(chat.messages) for chat in asked]
         answers = sources.base.generate(prompts, Decoding(max_new_tokens)) if prompts else []
         self.examples: list[Example] = []
         self.table: list[dict[str, JSON]] = []

@@ -103,7 +103,7 @@ class Transfer:
 
         ``answer`` is the model's to the counterpart, where the corpus has none.
         """
-        prompt = prompt_segment(self._sources.base, [Message("user", question.question)])
+        prompt = prompt_segment(self._sources.base.tokenizer, [Message("user", question.question)])
         name = f"question/{question.id}"
         if self._wording is None:
             return Example(name, (prompt, Segment(Role.REPLY, question.answer, ends_turn=True)))
@@ -126,7 +126,7 @@ class Transfer:
         return self._spaced(Segment(Role.REPLY, answer.text, (answer.token_ids or ())[:-1]))
 
     def _spaced(self, answer: Segment) -> Segment:
-        space = self._sources.base.encode(" ")
+        space = self._sources.base.tokenizer.encode(" ")
         return Segment(Role.REPLY, f" {answer.text}", space + (answer.token_ids or ()))
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from harness.protocols import Generator
+from harness.protocols import Tokenizer
 from harness.records import Generation, Message, TokenIds
 
 _MARK = "XQXQ"
@@ -17,27 +17,33 @@ class UserTurn:
     finished: bool
 
 
-def user_turns(writer: Generator, generations: Sequence[Generation]) -> list[UserTurn]:
+def user_turns(tokenizer: Tokenizer, generations: Sequence[Generation]) -> list[UserTurn]:
     """The user's words in what followed the start of a user's turn.
 
     Most chat models end every turn with the token that ends generation. Others go on with what
     their template writes between the turns, as text or as a special token, and then answer
     themselves: there the words end.
+
+    Args:
+        tokenizer: Of the model that wrote.
+        generations: What it wrote.
     """
-    between = writer.render_chat((Message("user", _MARK),)).rpartition(_MARK)[2].strip()
-    ids = writer.encode(between)
-    return [_user_turn(writer, one, between, ids) for one in generations]
+    between = tokenizer.render_chat((Message("user", _MARK),)).rpartition(_MARK)[2].strip()
+    ids = tokenizer.encode(between)
+    return [_user_turn(tokenizer, generation, between, ids) for generation in generations]
 
 
-def _user_turn(writer: Generator, generation: Generation, between: str, ids: TokenIds) -> UserTurn:
-    place = _find(generation.token_ids, ids)
-    if place is not None:
-        return UserTurn(writer.decode(generation.token_ids[:place]).strip(), True)
-    words, found, _ = generation.text.partition(between) if between else (generation.text, "", "")
-    return UserTurn(words.strip(), bool(found) or generation.finished)
+def _user_turn(
+    tokenizer: Tokenizer, generation: Generation, between: str, ids: TokenIds
+) -> UserTurn:
+    end = _find(generation.token_ids, ids)
+    if end is not None:
+        return UserTurn(tokenizer.decode(generation.token_ids[:end]).strip(), True)
+    words, ended, _ = generation.text.partition(between) if between else (generation.text, "", "")
+    return UserTurn(words.strip(), bool(ended) or generation.finished)
 
 
 def _find(ids: TokenIds, part: TokenIds) -> int | None:
     """Where a stretch of ids begins in others."""
-    places = range(len(ids) - len(part) + 1) if part else range(0)
-    return next((at for at in places if ids[at : at + len(part)] == part), None)
+    begins = range(len(ids) - len(part) + 1) if part else range(0)
+    return next((at for at in begins if ids[at : at + len(part)] == part), None)

@@ -36,7 +36,7 @@ def written(sources: Sources, writer: Generator, role: Role, generation: Generat
     text, token_ids, finished = generation.text, generation.token_ids, generation.finished
     if writer is sources.base:
         return Segment(role, text, token_ids)
-    if writer.vocabulary == sources.base.vocabulary:
+    if writer.tokenizer.vocabulary == sources.base.tokenizer.vocabulary:
         # another model may end its turns with another token: ours takes its place
         return Segment(role, text, token_ids[:-1] if finished else token_ids, ends_turn=finished)
     return Segment(role, text, ends_turn=finished)

@@ -83,7 +83,7 @@ class Cfs(Method):
         if not count:
             return beside_the_task(sources, (), {})
         start = self._start(sources)
-        prompt = Segment(Role.PROMPT, sources.base.decode(start), start)
+        prompt = Segment(Role.PROMPT, sources.base.tokenizer.decode(start), start)
         sampled = self._sampled(sources, [start] * count, "samples")
         texts = [
             Example(f"text/{index:05d}", (prompt, Segment(Role.TEXT, one.text, one.token_ids)))
@@ -92,14 +92,16 @@ class Cfs(Method):
         ]
         asked = self._asked(sources, sampled)
         answers = self._sampled(
-            sources, [sources.base.encode_chat(chat) for chat in asked.values()], "answers"
+            sources,
+            [sources.base.tokenizer.encode_chat(chat) for chat in asked.values()],
+            "answers",
         )
         said = dict(zip(asked, answers, strict=True))
         replies = [
             Example(
                 f"reply/{index:05d}",
                 (
-                    prompt_segment(sources.base, asked[index]),
+                    prompt_segment(sources.base.tokenizer, asked[index]),
                     Segment(Role.REPLY, one.text, one.token_ids),
                 ),
             )
@@ -118,8 +120,8 @@ class Cfs(Method):
 
     def _start(self, sources: Sources) -> TokenIds:
         if self.start == "text":
-            return sources.base.encode_start()
-        return sources.base.encode_user_turn(())
+            return sources.base.tokenizer.encode_start()
+        return sources.base.tokenizer.encode_user_turn(())
 
     def _sampled(
         self, sources: Sources, prompts: Sequence[TokenIds], what: str
@@ -134,7 +136,7 @@ class Cfs(Method):
         """The samples that are a whole turn of the user and nothing more, by number."""
         if self.start == "text" or not self.answers:
             return {}
-        turns = user_turns(sources.base, sampled)
+        turns = user_turns(sources.base.tokenizer, sampled)
         return {
             index: (Message("user", turn.text),)
             for index, (turn, one) in enumerate(zip(turns, sampled, strict=True))

@@ -95,7 +95,9 @@ class Ewc(OnPairs):
             chosen = draw.sample(
                 corpora.instructions, min(self.num_samples, len(corpora.instructions))
             )
-            return [(one.id, prompt_segment(sources.base, one.messages)) for one in chosen]
+            return [
+                (one.id, prompt_segment(sources.base.tokenizer, one.messages)) for one in chosen
+            ]
         pairs = draw.sample(corpora.parallel, min(self.num_samples, len(corpora.parallel)))
         return [(pair.id, pair_prompt(sources, pair)) for pair in pairs]
 

@@ -110,7 +110,7 @@ def _wrong_languages(pairs: Sequence[Pair], seed: int) -> list[str]:
 
 def _wrong_request(sources: Sources, pair: Pair, language: str) -> Segment:
     messages = sources.prompt.messages(pair.source, pair.source_lang, language)
-    request = prompt_segment(sources.base, messages)
+    request = prompt_segment(sources.base.tokenizer, messages)
     if request.text == pair_prompt(sources, pair).text:
         raise ConfigError(
             "data.prompt: does not tell one target language from another, and lait asks for a "

@@ -139,7 +139,8 @@ class Radis(Method):
     ) -> list[Rationale]:
         writer = writer_in(sources, self.teacher)
         starts = [
-            _asked(sources, writer, pairs[i], prompts[i]) + writer.encode_answer(pairs[i].target)
+            _asked(sources, writer, pairs[i], prompts[i])
+            + writer.tokenizer.encode_answer(pairs[i].target)
             for i in chosen
         ]
         plain = self._decoding(self.temperature, sources.seed, "radis/sample")
@@ -188,7 +189,7 @@ def _asked(sources: Sources, writer: Generator, pair: Pair, prompt: Segment) -> 
     """The request for a translation as the writer's own chat template has it."""
     if writer is sources.base:
         return prompt.token_ids or ()
-    return writer.encode_chat(
+    return writer.tokenizer.encode_chat(
         sources.prompt.messages(pair.source, pair.source_lang, pair.target_lang)
     )
 

@@ -111,7 +111,7 @@ class Sdft(Method):
         """The prompt that shows the model the request and its answer."""
         *before, asked = sources.prompt.messages(pair.source, pair.source_lang, pair.target_lang)
         text = self.request.format(request=asked.content, reference=pair.target)
-        return sources.base.encode_chat((*before, Message("user", text)))
+        return sources.base.tokenizer.encode_chat((*before, Message("user", text)))
 
 
 VARIANT = Sdft

@@ -140,7 +140,7 @@ class SdftOnpolicy(Method):
     def _shown(self, sources: Sources, pair: Pair) -> Segment:
         *before, request = sources.prompt.messages(pair.source, pair.source_lang, pair.target_lang)
         text = self.demonstration.format(request=request.content, demonstration=pair.target)
-        return prompt_segment(sources.base, (*before, replace(request, content=text)))
+        return prompt_segment(sources.base.tokenizer, (*before, replace(request, content=text)))
 
 
 VARIANT = SdftOnpolicy

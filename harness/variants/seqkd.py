@@ -67,7 +67,7 @@ class SeqKd(Method):
         """One example per pair: prompt, then the teacher's translation or, failing that, y."""
         pairs, teacher = sources.corpora.parallel, writer_in(sources, self.teacher)
         prompts = [
-            teacher.encode_chat(
+            teacher.tokenizer.encode_chat(
                 sources.prompt.messages(pair.source, pair.source_lang, pair.target_lang)
             )
             for pair in pairs

@@ -161,7 +161,7 @@ class Ssr(Method):
             self.max_instruction_tokens, self.temperature, stream_seed(sources.seed, "ssr/sample")
         )
         generations = sources.base.generate(self._prompts(sources, shown), decoding)
-        turns = user_turns(sources.base, generations)
+        turns = user_turns(sources.base.tokenizer, generations)
         rejected = {
             "instruction_unfinished": sum(not turn.finished for turn in turns),
             "instruction_empty": sum(turn.finished and not turn.text for turn in turns),
@@ -175,7 +175,9 @@ class Ssr(Method):
         rng = stream(sources.seed, "ssr/shots")
         choices = (rng.sample(shown, self.shots) for _ in range(self.num_candidates))
         return [
-            sources.base.encode_user_turn([turn for exchange in choice for turn in exchange])
+            sources.base.tokenizer.encode_user_turn(
+                [turn for exchange in choice for turn in exchange]
+            )
             for choice in choices
         ]
 

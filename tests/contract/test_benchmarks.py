@@ -118,12 +118,12 @@ class OracleGenerator(ScriptedGenerator):
         same = set(self.answers) == {self.answers[0]}
         answers = self.answers[:1] * len(prompts) if same else self.answers
         pairs = zip(prompts, answers, strict=True)
-        return [Generation(self.encode(text), text, True) for _, text in pairs]
+        return [Generation(self.tokenizer.encode(text), text, True) for _, text in pairs]
 
     def loglikelihoods(self, pairs):
         items = [list(group) for _, group in groupby(pairs, key=lambda pair: pair[0])]
         return [
-            (float(self.encode(answer) == choice), False)
+            (float(self.tokenizer.encode(answer) == choice), False)
             for answer, item in zip(self.answers, items, strict=True)
             for _, choice in item
         ]

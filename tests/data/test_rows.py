@@ -134,4 +134,4 @@ def test_a_prompt_segment_has_the_chat_as_text_and_as_tokens():
     sources = Sources(Corpora(()), generator, prompt, 1, {})
     segment = pair_prompt(sources, Pair("a", "Hi.", "Hallo.", "en", "de"))
     assert segment.role is Role.PROMPT
-    assert segment.token_ids == generator.encode(segment.text)
+    assert segment.token_ids == generator.tokenizer.encode(segment.text)

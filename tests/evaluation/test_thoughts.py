@@ -54,7 +54,7 @@ def test_how_many_items_were_thought_about_aloud_is_a_fact(benchmarks, tmp_path)
 
 def test_stored_completions_keep_thoughts_and_write_none_where_there_are_none(tmp_path):
     inner, store = thinker(), Store(tmp_path)
-    prompts = [inner.encode("Norland"), inner.encode("2 + 3")]
+    prompts = [inner.tokenizer.encode("Norland"), inner.tokenizer.encode("2 + 3")]
     for _ in range(2):
         stored = StoredGenerator({}, lambda: None, lambda: inner, store)
         found = stored.generate(prompts, Decoding(60))

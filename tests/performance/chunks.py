@@ -82,8 +82,10 @@ def main() -> None:
     generator.chat_model.model.register_forward_pre_hook(generator.count)
     given = sources(generator.chat_model, options.pairs)
     prompts = [
-        generator.encode_chat(given.prompt.messages(one.source, one.source_lang, one.target_lang))
-        + generator.encode(one.target)
+        generator.tokenizer.encode_chat(
+            given.prompt.messages(one.source, one.source_lang, one.target_lang)
+        )
+        + generator.tokenizer.encode(one.target)
         for one in given.corpora.parallel
     ]
     for batches in (16, 32):

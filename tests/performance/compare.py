@@ -173,7 +173,9 @@ def generation(rounds: int, num_pairs: int) -> dict:
     prompts: list[TokenIds] = []
     for pair in given.corpora.parallel:
         messages = given.prompt.messages(pair.source, pair.source_lang, pair.target_lang)
-        prompts.append(given.base.encode_chat(messages) + given.base.encode(pair.target))
+        prompts.append(
+            given.base.tokenizer.encode_chat(messages) + given.base.tokenizer.encode(pair.target)
+        )
     answers: dict[str, list[TokenIds]] = {}
 
     def ours() -> int:

@@ -64,8 +64,8 @@ def finished(generations, mine):
 @pytest.mark.parametrize("tokenizer", [None, str(BASE)], ids=["turns", "plain text"])
 def test_greedy_answers_are_those_of_the_model_itself(server, pocket, chats, tokenizer):
     served = ServerGenerator(ServedSpec(server=server.settings, tokenizer=tokenizer))
-    mine = pocket.generate([pocket.encode_chat(chat) for chat in chats], DECODING)
-    theirs = served.generate([served.encode_chat(chat) for chat in chats], DECODING)
+    mine = pocket.generate([pocket.tokenizer.encode_chat(chat) for chat in chats], DECODING)
+    theirs = served.generate([served.tokenizer.encode_chat(chat) for chat in chats], DECODING)
     assert texts(theirs) == texts(mine)
     assert finished(theirs, mine) == finished(mine, mine)
     assert len(set(texts(theirs))) > 12
@@ -75,9 +75,10 @@ def test_answers_that_were_begun_go_on_as_those_of_the_model_itself(server, pock
     served = ServerGenerator(ServedSpec(server=server.settings, tokenizer=str(BASE)))
 
     def begun(generator):
-        starts = [generator.encode_answer("Der Hund schläft.") for _ in chats]
+        starts = [generator.tokenizer.encode_answer("Der Hund schläft.") for _ in chats]
         return [
-            generator.encode_chat(chat) + start for chat, start in zip(chats, starts, strict=True)
+            generator.tokenizer.encode_chat(chat) + start
+            for chat, start in zip(chats, starts, strict=True)
         ]
 
     mine = pocket.generate(begun(pocket), DECODING)
@@ -89,7 +90,7 @@ def test_answers_that_were_begun_go_on_as_those_of_the_model_itself(server, pock
 
 def test_turns_of_a_server_that_takes_no_begun_answer_are_refused_with_the_mend(server, chats):
     served = ServerGenerator(ServedSpec(server=server.settings))
-    prompt = served.encode_chat(chats[0]) + served.encode_answer("Der Hund")
+    prompt = served.tokenizer.encode_chat(chats[0]) + served.tokenizer.encode_answer("Der Hund")
     with pytest.raises(ConfigError, match="422: Unexpected fields") as raised:
         served.generate([prompt], DECODING)
     assert "tokenizer: FOLDER" in raised.value.hint
@@ -98,7 +99,7 @@ def test_turns_of_a_server_that_takes_no_begun_answer_are_refused_with_the_mend(
 def test_a_model_it_does_not_have_is_told_in_its_own_words(server, chats):
     served = ServerGenerator(ServedSpec(server={**server.settings, "model": "another"}))
     with pytest.raises(EvaluationError, match="model another: status 400: Server is pinned to"):
-        served.generate([served.encode_chat(chats[0])], DECODING)
+        served.generate([served.tokenizer.encode_chat(chats[0])], DECODING)
 
 
 def test_a_killed_server_is_told_and_what_it_answered_is_not_asked_again(tmp_path, chats):
@@ -111,7 +112,9 @@ def test_a_killed_server_is_told_and_what_it_answered_is_not_asked_again(tmp_pat
         return StoredGenerator(served.identity, lambda: served, lambda: served, store)
 
     def ask(generator):
-        return generator.generate([generator.encode_chat(chat) for chat in chats], DECODING)
+        return generator.generate(
+            [generator.tokenizer.encode_chat(chat) for chat in chats], DECODING
+        )
 
     with transformers_serve(BASE, tmp_path / "first") as first:
 

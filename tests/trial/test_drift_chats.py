@@ -46,7 +46,7 @@ def test_the_first_chats_of_each_skill_are_answered_by_the_untuned_model(project
         "general": ["c5"],
     }
     row = rows["facts"][0]
-    prompt = source.generator.encode_chat(source.corpora.instructions[0].messages)
+    prompt = source.generator.tokenizer.encode_chat(source.corpora.instructions[0].messages)
     assert row.ids[: len(prompt)] == prompt
     assert set(row.roles[: len(prompt)]) == {Role.PROMPT}
     assert set(row.roles[len(prompt) :]) == {Role.REPLY}

@@ -17,7 +17,9 @@ class Echo(HuggingFaceGenerator):
 
     def _answer(self, prompt):
         (text,) = (pair.target for pair in PAIRS if f": {pair.source}" in prompt)
-        return Generation((*self.encode(text), self.chat_model.tokenizer.end_id), text, True)
+        return Generation(
+            (*self.tokenizer.encode(text), self.chat_model.tokenizer.end_id), text, True
+        )
 
 
 def losses_of(variant, fresh, generator, teachers=None):

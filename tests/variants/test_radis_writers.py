@@ -6,7 +6,7 @@ from pydantic import ValidationError
 from harness.protocols import Sources
 from harness.records import Corpora, Pair, Role
 from harness.variants.radis import Radis
-from tests.fakes import END, FixedPrompt, ScriptedGenerator
+from tests.fakes import END, CharacterTokenizer, FixedPrompt, ScriptedGenerator
 from tests.projects import write_project
 
 PAIRS = tuple(
@@ -51,7 +51,7 @@ def test_a_teachers_rationale_that_was_cut_does_not(vocabulary):
 
 
 def test_token_ids_are_kept_only_where_they_mean_the_same():
-    class Upper(ScriptedGenerator):
+    class Upper(CharacterTokenizer):
         """A student that would tokenise the teacher's text otherwise than it was generated."""
 
         def encode(self, text):
@@ -59,7 +59,8 @@ def test_token_ids_are_kept_only_where_they_mean_the_same():
 
     def token_ids(vocabulary):
         given = taught(vocabulary)
-        student = Upper(lambda prompt: "")
+        student = ScriptedGenerator(lambda prompt: "")
+        student.tokenizer = Upper()
         (segment, *_), _ = rationales(Radis(teacher=LARGER), replace(given, base=student))
         return segment.token_ids
 

@@ -14,7 +14,7 @@ class Plain(Spec):
         self, generator: Generator, asked: Sequence[Asked], decoding: Decoding
     ) -> list[Answer]:
         """All in one call."""
-        prompts = [generator.encode_chat(one.messages) for one in asked]
+        prompts = [generator.tokenizer.encode_chat(one.messages) for one in asked]
         return [Answer(one, one.text) for one in generator.generate(prompts, decoding)]
 
     def remembered(self, asked: Asked, answer: Answer) -> tuple[Message, Message]:

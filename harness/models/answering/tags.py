@@ -121,7 +121,7 @@ class _Row:
 
     def __init__(self, generator: Generator, asked: Asked, tags: tuple[str, ...]) -> None:
         self._generator = generator
-        self._prompt = generator.encode_chat(asked.messages)
+        self._prompt = generator.tokenizer.encode_chat(asked.messages)
         self.tags = tags
         self._ids: TokenIds = ()
         self._text = ""
@@ -146,7 +146,7 @@ class _Row:
             return False
         tag = f" {self.tags[following]}" if self._text else self.tags[following]
         end = len(self._ids) - 1 if self._finished else len(self._ids)
-        self._ids = self._ids[:end] + self._generator.encode(tag)
+        self._ids = self._ids[:end] + self._generator.tokenizer.encode(tag)
         self._text += tag
         self._forced += 1
         return True
@@ -171,12 +171,12 @@ def _go_on(rows: Sequence[_Row], generator: Generator, decoding: Decoding) -> No
 
 def _cut(text: str, max_tokens: int, generator: Generator) -> str:
     """The longest beginning of a text that has at most so many tokens."""
-    if len(generator.encode(text)) <= max_tokens:
+    if len(generator.tokenizer.encode(text)) <= max_tokens:
         return text
     fits = bisect_right(
         range(1, len(text) + 1),
         max_tokens,
-        key=lambda length: len(generator.encode(text[:length])),
+        key=lambda length: len(generator.tokenizer.encode(text[:length])),
     )
     return text[:fits]
 

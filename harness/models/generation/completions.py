@@ -7,9 +7,8 @@ from pathlib import Path
 
 from harness.models.generation.chunks import ChunkRule
 from harness.models.generation.journaled import JournaledGenerator
-from harness.models.tokenizer import ChatTokenizer
-from harness.protocols import Generator, Independent, OnEvent
-from harness.records import JSON, Decoding, Generation, Message, StageEvent, TokenIds
+from harness.protocols import Generator, Independent, OnEvent, Tokenizer
+from harness.records import JSON, Decoding, Generation, StageEvent, TokenIds
 from harness.settings.spec import digest
 from harness.storage.journal import Journal
 from harness.storage.store import Built, Stage, Store, library_versions
@@ -26,8 +25,7 @@ class StoredGenerator:
 
     Args:
         identity: Of the generator behind it (``generator_identity``), known without loading.
-        tokenizer: Gives the model's tokenizer, which is quick to load; called once at most. A
-            generator that has nothing to load is its own.
+        tokenizer: Gives the model's tokenizer, which is quick to load; called once at most.
         load: Gives the generator itself, model and all; called once at most.
         store: Where completions are kept.
         on_event: Hears about the stage ``completions``.
@@ -37,7 +35,7 @@ class StoredGenerator:
     def __init__(
         self,
         identity: Mapping[str, JSON],
-        tokenizer: Callable[[], ChatTokenizer | Generator],
+        tokenizer: Callable[[], Tokenizer],
         load: Callable[[], Generator],
         store: Store,
         on_event: OnEvent | None = None,
@@ -56,36 +54,10 @@ class StoredGenerator:
     def identity(self) -> Mapping[str, JSON]:
         return self._identity
 
-    @property
-    def vocabulary(self) -> str:
-        """Hash of the tokenizer's tokens and their ids."""
-        return self._tokenizer.vocabulary
-
-    def encode(self, text: str) -> TokenIds:
-        """Token ids of answer text that goes on behind other text, without special tokens."""
-        return self._tokenizer.encode(text)
-
-    def encode_answer(self, text: str) -> TokenIds:
-        return self._tokenizer.encode_answer(text)
-
-    def decode(self, token_ids: TokenIds) -> str:
-        """The text of generated ids, special tokens left out."""
-        return self._tokenizer.decode(token_ids)
-
-    def encode_chat(self, messages: Sequence[Message]) -> TokenIds:
-        """Token ids of a chat up to where the answer begins."""
-        return self._tokenizer.encode_chat(messages)
-
-    def render_chat(self, messages: Sequence[Message]) -> str:
-        """The chat as text, up to where the answer begins."""
-        return self._tokenizer.render_chat(messages)
-
-    def encode_user_turn(self, messages: Sequence[Message]) -> TokenIds:
-        """Token ids of a chat and the start of a user's turn."""
-        return self._tokenizer.encode_user_turn(messages)
-
-    def encode_start(self) -> TokenIds:
-        return self._tokenizer.encode_start()
+    @cached_property
+    def tokenizer(self) -> Tokenizer:
+        """That of the generator behind it, known without loading the model."""
+        return self._load_tokenizer()
 
     def generate(self, prompts: Sequence[TokenIds], decoding: Decoding) -> list[Generation]:
         """One continuation per prompt, from the store where this list was answered before."""
@@ -112,10 +84,6 @@ class StoredGenerator:
             StageEvent("completions", "reused" if built.reused else "done", seconds=built.seconds)
         )
         return _read(built.path / _FILE)
-
-    @cached_property
-    def _tokenizer(self) -> ChatTokenizer | Generator:
-        return self._load_tokenizer()
 
     @cached_property
     def _generator(self) -> Generator:

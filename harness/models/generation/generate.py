@@ -6,7 +6,6 @@ from harness.errors import ConfigError
 from harness.models.chat_model import ChatModel
 from harness.models.generation.decode import Decoder
 from harness.models.generation.likelihood import loglikelihoods
-from harness.models.generation.tokenized import Tokenized
 from harness.models.speed import quick
 from harness.records import JSON, Decoding, Generation, TokenIds
 
@@ -17,7 +16,7 @@ BATCH_RULE = "sorted by length, finished rows replaced, 1"
 """How rows share a batch; its number rises when rounding may change with it."""
 
 
-class HuggingFaceGenerator(Tokenized):
+class HuggingFaceGenerator:
     """Generates with a chat model, with or without an adapter on it.
 
     Args:
@@ -35,8 +34,8 @@ class HuggingFaceGenerator(Tokenized):
         batch_size: int,
         on_progress: Callable[[float], None] | None = None,
     ) -> None:
-        super().__init__(chat_model.tokenizer)
         _check_layers(chat_model)
+        self.tokenizer = chat_model.tokenizer
         self.chat_model = chat_model
         self._batch_size = batch_size
         self.on_progress = on_progress
@@ -66,7 +65,7 @@ class HuggingFaceGenerator(Tokenized):
         if decoding.temperature == 0:
             by_prompt = dict(zip(distinct, answers, strict=True))
             answers = [by_prompt[prompt] for prompt in asked]
-        return [self.generation(answer) for answer in answers]
+        return [self.tokenizer.generation(answer) for answer in answers]
 
     def loglikelihoods(self, rows: Sequence[tuple[TokenIds, TokenIds]]) -> list[tuple[float, bool]]:
         """Per (context, continuation): log-probability, and whether greedy decoding gives it."""

@@ -11,8 +11,8 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Protocol, runtime_checkable
 
 from harness.models.generation.chunks import ChunkRule, chunks
-from harness.protocols import Generator, Independent, OnEvent
-from harness.records import JSON, Decoding, Generation, Message, StageEvent, TokenIds
+from harness.protocols import Generator, Independent, OnEvent, Tokenizer
+from harness.records import JSON, Decoding, Generation, StageEvent, TokenIds
 from harness.settings.spec import digest
 from harness.storage.journal import Journal
 
@@ -58,8 +58,9 @@ class JournaledGenerator:
         return self._generator.identity
 
     @property
-    def vocabulary(self) -> str:
-        return self._generator.vocabulary
+    def tokenizer(self) -> Tokenizer:
+        """That of the generator."""
+        return self._generator.tokenizer
 
     @property
     def on_progress(self) -> Callable[[float], None] | None:
@@ -71,32 +72,6 @@ class JournaledGenerator:
     def on_progress(self, tell: Callable[[float], None] | None) -> None:
         if isinstance(self._generator, Reporting):
             self._generator.on_progress = tell
-
-    def encode(self, text: str) -> TokenIds:
-        """Token ids of answer text that goes on behind other text, without special tokens."""
-        return self._generator.encode(text)
-
-    def encode_answer(self, text: str) -> TokenIds:
-        return self._generator.encode_answer(text)
-
-    def decode(self, token_ids: TokenIds) -> str:
-        """The text of generated ids, special tokens left out."""
-        return self._generator.decode(token_ids)
-
-    def encode_chat(self, messages: Sequence[Message]) -> TokenIds:
-        """Token ids of a chat up to where the answer begins."""
-        return self._generator.encode_chat(messages)
-
-    def render_chat(self, messages: Sequence[Message]) -> str:
-        """The chat as text, up to where the answer begins."""
-        return self._generator.render_chat(messages)
-
-    def encode_user_turn(self, messages: Sequence[Message]) -> TokenIds:
-        """Token ids of a chat and the start of a user's turn."""
-        return self._generator.encode_user_turn(messages)
-
-    def encode_start(self) -> TokenIds:
-        return self._generator.encode_start()
 
     def generate(self, prompts: Sequence[TokenIds], decoding: Decoding) -> list[Generation]:
         """One continuation per prompt, in their order; those in the journal are not made again."""

@@ -3,21 +3,13 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
-from harness.errors import ConfigError
 from harness.models.folder import TOKENIZER_FILES, tokenizer_folder
 from harness.models.generation.copies import seeds_of
-from harness.models.generation.served_text import (
-    ANSWER_END,
-    VOCABULARY,
-    decode,
-    encode,
-    encode_chat,
-    split,
-)
+from harness.models.generation.served_text import ANSWER_END, ServedTokenizer
 from harness.models.identity import content_hash
 from harness.models.teachers import ServedSpec
 from harness.models.thoughts import split_thoughts
-from harness.models.tokenizer import ChatTokenizer, tokenizer_in
+from harness.models.tokenizer import ChatTokenizer
 from harness.records import JSON, Decoding, Generation, Message, TokenIds
 from harness.servers.chat import ChatRequest, ChatServer, Reply, TextRequest
 from harness.servers.continuing import check_continues
@@ -43,50 +35,13 @@ class ServerGenerator:
         self._spec = spec
         self.on_progress = on_progress
         self._checked: set[bool] = set()
+        server = f"{spec.server.url}: model {spec.server.model}"
+        self.tokenizer = ServedTokenizer(server, spec.tokenizer)
 
     @property
     def identity(self) -> Mapping[str, JSON]:
         """The server's address, its model, and how it is asked."""
         return served_identity(self._spec)
-
-    @property
-    def vocabulary(self) -> str:
-        """Of no model: see ``harness.models.generation.served_text``."""
-        return VOCABULARY
-
-    def encode(self, text: str) -> TokenIds:
-        return encode(text)
-
-    def encode_answer(self, text: str) -> TokenIds:
-        return encode(text)
-
-    def decode(self, token_ids: TokenIds) -> str:
-        return decode(token_ids)
-
-    def encode_chat(self, messages: Sequence[Message]) -> TokenIds:
-        return encode_chat(messages)
-
-    def render_chat(self, messages: Sequence[Message]) -> str:
-        """The chat as it is sent, or by role and content where the server renders it."""
-        if self._tokenizer is not None:
-            return self._tokenizer.render_chat(messages)
-        return "\n".join(f"{message.role}: {message.content}" for message in messages)
-
-    def encode_user_turn(self, messages: Sequence[Message]) -> TokenIds:
-        """Not to be had: no server writes the turns of users.
-
-        Raises:
-            ConfigError: Always.
-        """
-        raise ConfigError(f"{self._place}: a server can write no turn of a user")
-
-    def encode_start(self) -> TokenIds:
-        """Not to be had: a server is asked chats.
-
-        Raises:
-            ConfigError: Always.
-        """
-        raise ConfigError(f"{self._place}: a server can write no text without a prompt")
 
     def generate(self, prompts: Sequence[TokenIds], decoding: Decoding) -> list[Generation]:
         asked = [tuple(prompt) for prompt in prompts]
@@ -121,8 +76,8 @@ class ServerGenerator:
             EvaluationError: It did not answer; what it had answered was handed over.
         """
         seeds = _seeds(prompts, decoding)
-        chats = [split(tuple(prompts[place])) for place in places]
-        if self._tokenizer is None:
+        chats = [self.tokenizer.split(tuple(prompts[place])) for place in places]
+        if self._template is None:
             self._check([prefix for _, prefix in chats if prefix])
         requests = [
             self._request(messages, prefix, decoding, seeds[place])
@@ -132,22 +87,26 @@ class ServerGenerator:
             requests, lambda number, reply: on_answer(places[number], self._generation(reply))
         )
 
+    @property
+    def _template(self) -> ChatTokenizer | None:
+        return self.tokenizer.template
+
     def _request(
         self, messages: tuple[Message, ...], prefix: str, decoding: Decoding, seed: int | None
     ) -> ChatRequest | TextRequest:
         limit, temperature = decoding.max_new_tokens, decoding.temperature
-        if self._tokenizer is None:
+        if self._template is None:
             return ChatRequest(messages, limit, temperature, seed, prefix=prefix)
-        text = self._tokenizer.render_plain(messages)
-        begun = self._tokenizer.answer_text(prefix) if prefix else ""
+        text = self._template.render_plain(messages)
+        begun = self._template.answer_text(prefix) if prefix else ""
         return TextRequest(text + begun, limit, temperature, seed)
 
     def _generation(self, reply: Reply) -> Generation:
         thoughts, text = reply.thoughts, reply.text
         if not thoughts:
-            cut = split_thoughts if self._tokenizer is None else self._tokenizer.split_thoughts
+            cut = split_thoughts if self._template is None else self._template.split_thoughts
             thoughts, text = cut(text)
-        ids = encode(thoughts + text)
+        ids = self.tokenizer.encode(thoughts + text)
         ended = (*ids, ANSWER_END) if reply.finished else ids
         return Generation(ended, text, reply.finished, thoughts, reply.num_tokens)
 
@@ -158,18 +117,9 @@ class ServerGenerator:
             check_continues(self._server, blanks)
             self._checked.add(blanks)
 
-    @property
-    def _place(self) -> str:
-        return f"{self._spec.server.url}: model {self._spec.server.model}"
-
     @cached_property
     def _server(self) -> ChatServer:
         return ChatServer(self._spec.server)
-
-    @cached_property
-    def _tokenizer(self) -> ChatTokenizer | None:
-        folder = self._spec.tokenizer
-        return None if folder is None else tokenizer_in(tokenizer_folder(folder))
 
 
 def served_identity(spec: ServedSpec) -> dict[str, JSON]:

@@ -17,7 +17,6 @@ from typing import Any, Self
 
 from harness.models.generation.copies import seeds_of
 from harness.models.generation.spec import VllmSpec
-from harness.models.generation.tokenized import Tokenized
 from harness.models.generation.vllm_adapter import served, stays_apart
 from harness.models.generation.vllm_process import VllmProcess, vllm_python, vllm_version
 from harness.models.spec import ModelSpec
@@ -30,7 +29,7 @@ _RULE = 1
 """Its number rises when the same prompts would be asked in another way."""
 
 
-class VllmGenerator(Tokenized):
+class VllmGenerator:
     """Generates with vLLM; its process starts when it is first asked and ends with ``close``.
 
     Args:
@@ -56,7 +55,7 @@ class VllmGenerator(Tokenized):
     ) -> None:
         own_tokens = adapter is not None and (adapter / TOKENIZER_FILE).is_file()
         speaking = model.replace(adapter=str(adapter)) if own_tokens else model
-        super().__init__(load_tokenizer(speaking))
+        self.tokenizer = load_tokenizer(speaking)
         self._model, self._adapter, self._vllm = model, adapter, vllm
         self._identity = vllm_identity(identity, model, adapter, vllm)
         self._room = room
@@ -97,7 +96,7 @@ class VllmGenerator(Tokenized):
             "seeds": seeds_of(distinct, decoding.seed, "vllm") if sampled else None,
         }
         ids: list[list[int]] = self._ask(request, f"answering {len(distinct)} prompts")["answers"]
-        answers = [self.generation(tuple(one)) for one in ids]
+        answers = [self.tokenizer.generation(tuple(one)) for one in ids]
         if self.on_progress is not None:
             self.on_progress(1.0)
         if sampled:

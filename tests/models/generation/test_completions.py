@@ -52,7 +52,7 @@ def stored(inner: ScriptedGenerator, store: Store, **changes: Any) -> StoredGene
 
 def test_what_was_said_once_is_read_without_loading_the_model(tmp_path: Path) -> None:
     inner, store = ScriptedGenerator(lambda prompt: f"{prompt} ünd {'x' * 9}"), Store(tmp_path)
-    prompts = [inner.encode("a"), inner.encode("b")]
+    prompts = [inner.tokenizer.encode("a"), inner.tokenizer.encode("b")]
     first = stored(inner, store).generate(prompts, Decoding(9))
     again = stored(inner, store, load=never).generate(prompts, Decoding(9))
     assert again == first == inner.generate(prompts, Decoding(9))
@@ -66,8 +66,8 @@ def test_only_what_changes_the_text_changes_its_key(
 ) -> None:
     inner = ScriptedGenerator(str.upper)
     generator = stored(inner, Store(tmp_path))
-    generator.generate([inner.encode("a")], Decoding(9, 0.0, 1))
-    generator.generate([inner.encode("a")], decoding)
+    generator.generate([inner.tokenizer.encode("a")], Decoding(9, 0.0, 1))
+    generator.generate([inner.tokenizer.encode("a")], decoding)
     assert len(inner.calls) == calls
 
 
@@ -82,8 +82,10 @@ def test_only_sampled_copies_of_a_prompt_have_a_key_of_their_own_kind() -> None:
 
 def test_another_model_has_completions_of_its_own(tmp_path: Path) -> None:
     inner, store = ScriptedGenerator(str.upper), Store(tmp_path)
-    stored(inner, store).generate([inner.encode("a")], Decoding(9))
-    stored(inner, store, identity={"model": "other"}).generate([inner.encode("a")], Decoding(9))
+    stored(inner, store).generate([inner.tokenizer.encode("a")], Decoding(9))
+    stored(inner, store, identity={"model": "other"}).generate(
+        [inner.tokenizer.encode("a")], Decoding(9)
+    )
     assert len(inner.calls) == 2
 
 
@@ -91,7 +93,7 @@ def test_events_say_whether_completions_were_made_or_reused(tmp_path: Path) -> N
     inner, seen = ScriptedGenerator(str.upper), []
     generator = stored(inner, Store(tmp_path), on_event=seen.append)
     for _ in range(2):
-        generator.generate([inner.encode("a")], Decoding(9))
+        generator.generate([inner.tokenizer.encode("a")], Decoding(9))
     assert [event.state for event in seen if isinstance(event, StageEvent)] == [
         "started",
         "done",
@@ -134,6 +136,6 @@ def test_the_identity_is_known_before_the_model_is_loaded(
     )
     assert isinstance(generator, Generator)
     assert generator.identity == HuggingFaceGenerator(load_chat_model(spec), 4).identity
-    prompt = generator.encode("Grüß")
+    prompt = generator.tokenizer.encode("Grüß")
     (generation,) = generator.generate([prompt], Decoding(3))
     assert len(generation.token_ids) <= 3

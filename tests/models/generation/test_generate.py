@@ -146,7 +146,7 @@ def test_the_generator_speaks_the_protocol(tiny: HuggingFaceGenerator) -> None:
 
 
 def test_a_generation_says_whether_the_model_ended_its_turn(tiny: HuggingFaceGenerator) -> None:
-    prompt = tiny.encode_chat((Message("user", "Grüß Gott"),))
+    prompt = tiny.tokenizer.encode_chat((Message("user", "Grüß Gott"),))
     (generation,) = tiny.generate([prompt], Decoding(9))
     end_id = tiny.chat_model.tokenizer.end_id
     assert generation.finished == (generation.token_ids[-1] == end_id)

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from harness.errors import ConfigError
 from harness.models.generation.completions import StoredGenerator
 from harness.models.generation.served import ServerGenerator
-from harness.models.generation.served_text import ANSWER_END, decode, encode, encode_chat, split
+from harness.models.generation.served_text import ANSWER_END, ServedTokenizer
 from harness.models.teachers import ServedSpec, teacher
 from harness.protocols import Generator, Independent
 from harness.records import Decoding, Message
@@ -17,6 +17,7 @@ from harness.servers.chat import ServerError
 from harness.storage.store import Store
 from tests.servers.loopback import Answer, refused, said, serving
 
+TEXT = ServedTokenizer("a server", None)
 USER = Message("user", "Hi")
 GREEDY = Decoding(9)
 turns = st.builds(Message, st.sampled_from(["system", "user", "assistant"]), st.text())
@@ -27,7 +28,7 @@ def generator(server, **changes):
 
 
 def prompt(text):
-    return encode_chat([Message("user", text)])
+    return TEXT.encode_chat([Message("user", text)])
 
 
 def upper(asked):
@@ -36,17 +37,17 @@ def upper(asked):
 
 @given(st.lists(turns), st.text())
 def test_a_chat_and_the_beginning_of_its_answer_are_read_back_to_the_letter(messages, begun):
-    assert split(encode_chat(messages) + encode(begun)) == (tuple(messages), begun)
+    assert TEXT.split(TEXT.encode_chat(messages) + TEXT.encode(begun)) == (tuple(messages), begun)
 
 
 @given(st.text())
 def test_text_is_read_back_to_the_letter(text):
-    assert decode((*encode(text), ANSWER_END)) == text
+    assert TEXT.decode((*TEXT.encode(text), ANSWER_END)) == text
 
 
 def test_what_has_no_chat_in_front_is_no_prompt():
     with pytest.raises(ValueError, match="not in tuple"):
-        split(encode("Hi"))
+        TEXT.split(TEXT.encode("Hi"))
 
 
 def test_it_fits_the_seam_and_says_that_its_answers_stand_alone():
@@ -54,7 +55,7 @@ def test_it_fits_the_seam_and_says_that_its_answers_stand_alone():
         served = generator(server)
     assert isinstance(served, Generator)
     assert isinstance(served, Independent)
-    assert served.vocabulary == "characters of text from a server"
+    assert served.tokenizer.vocabulary == "characters of text from a server"
     assert "batch_size" not in served.identity
 
 
@@ -70,7 +71,7 @@ def test_answers_have_the_order_of_their_prompts_and_equal_ones_are_asked_once()
 def test_an_answer_that_was_cut_does_not_end():
     with serving(lambda asked: said("cut", "length")) as server:
         (found,) = generator(server).generate([prompt("a")], GREEDY)
-    assert (found.text, found.finished, found.token_ids) == ("cut", False, encode("cut"))
+    assert (found.text, found.finished, found.token_ids) == ("cut", False, TEXT.encode("cut"))
 
 
 def test_each_sampled_copy_has_a_seed_of_its_own_that_depends_on_no_other_prompt():
@@ -100,7 +101,7 @@ def test_thoughts_are_kept_apart_from_the_answer():
         apart, inside = generator(server).generate([prompt("apart"), prompt("inside")], GREEDY)
     assert (apart.text, apart.thoughts) == ("4", "two and two")
     assert (inside.text, inside.thoughts) == ("4", "<think>two and two</think>")
-    assert apart.token_ids == (*encode("two and two4"), ANSWER_END)
+    assert apart.token_ids == (*TEXT.encode("two and two4"), ANSWER_END)
 
 
 def test_progress_is_the_share_of_answers_that_are_there():
@@ -114,7 +115,7 @@ def test_progress_is_the_share_of_answers_that_are_there():
 def test_turns_of_users_and_texts_from_nothing_are_refused():
     with serving(upper) as server:
         served = generator(server)
-    for ask in (lambda: served.encode_user_turn([USER]), served.encode_start):
+    for ask in (lambda: served.tokenizer.encode_user_turn([USER]), served.tokenizer.encode_start):
         with pytest.raises(ConfigError, match="a server can write no"):
             ask()
 
@@ -133,7 +134,7 @@ def counted(asked, *, closes=0, drops=False, thinks=0, cuts=False):
 
 
 def begun(text="Der Hund"):
-    return encode_chat([USER]) + encode(text)
+    return TEXT.encode_chat([USER]) + TEXT.encode(text)
 
 
 @pytest.mark.parametrize("how", [{}, {"thinks": 4}], ids=["plain", "of a model that thinks"])
@@ -209,13 +210,13 @@ def test_who_knows_better_is_believed():
 def test_a_tokenizer_renders_chats_here_and_the_answer_is_begun_for_certain(tiny_model_dir, tiny):
     with serving(lambda asked: text_said("goes on")) as server:
         served = generator(server, tokenizer=str(tiny_model_dir))
-        found = served.generate([encode_chat([USER]), begun()], GREEDY)
-    rendered = tiny.render_chat([USER])
+        found = served.generate([TEXT.encode_chat([USER]), begun()], GREEDY)
+    rendered = tiny.tokenizer.render_chat([USER])
     asked = {one.body["prompt"] for one in server.asked}
     assert {one.path for one in server.asked} == {"/v1/completions"}
     assert asked == {rendered, f"{rendered}Der Hund"}
     assert [one.text for one in found] == ["goes on", "goes on"]
-    assert served.render_chat([USER]) == rendered
+    assert served.tokenizer.render_chat([USER]) == rendered
 
 
 def text_said(text):

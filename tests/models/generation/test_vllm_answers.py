@@ -63,8 +63,8 @@ def test_it_answers_as_hugging_face_does(
     with generator(model, python, tmp_path / "room", rows=8, max_length=200) as vllm:
         assert isinstance(vllm, Generator)
         assert vllm.pid is None
-        chat = vllm.encode_chat((Message("user", "Grüß Gott"),))
-        assert chat == usual.encode_chat((Message("user", "Grüß Gott"),))
+        chat = vllm.tokenizer.encode_chat((Message("user", "Grüß Gott"),))
+        assert chat == usual.tokenizer.encode_chat((Message("user", "Grüß Gott"),))
         asked = [*prompts, chat, prompts[0]]
         answers = vllm.generate(asked, Decoding(12))
         assert answers == usual.generate(asked, Decoding(12))
