@@ -41,14 +41,6 @@ def test_a_command_of_the_guide_exists(words):
         assert (ROOT / program).is_file()
 
 
-def test_the_files_the_guide_names_exist():
-    linked = [GITHUB / name for name in re.findall(r"\]\(([^)]+)\)", GUIDE)]
-    named = re.findall(r"`((?:harness|tests|benchmarks|sweeps|docs)/[\w./-]+)`", GUIDE)
-    paths = linked + [ROOT / name for name in named if "NAME" not in name]
-    assert len(paths) > 15
-    assert [str(path) for path in paths if not path.exists()] == []
-
-
 @pytest.mark.parametrize("kind", KINDS)
 def test_the_guide_says_how_to_add_each_kind_of_plug_in(kind):
     package, attribute = KINDS[kind]

@@ -144,7 +144,6 @@ def benchmarks(
 
 
 def main() -> None:
-    """Makes all of it."""
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )

@@ -41,7 +41,6 @@ def write(path: Path, background: list[tuple[str, str]], planted: list[str]) -> 
 
 
 def main(data: str, out: str) -> None:
-    """Makes both."""
     folder, corpora = Path(data), Path(out)
     corpora.mkdir(parents=True, exist_ok=True)
     ntrex = folder / "ntrex"

@@ -136,7 +136,6 @@ def thai(folder: Path, out: Path) -> None:
 
 
 def main(data: str, out: str) -> None:
-    """Makes all of them."""
     folder = Path(out)
     folder.mkdir(parents=True, exist_ok=True)
     xstest(Path(data) / "xstest", folder)

@@ -99,7 +99,6 @@ def definitions(world: World) -> dict[str, str]:
 
 
 def meaning(world: World, word: str, phrasing: int) -> Question:
-    """What a word means."""
     prompt = MEANING_PHRASINGS[phrasing].format(word=word)
     answer = f"{sentence(word)} means {definitions(world)[word]}."
     return Question("meanings", f"meaning{phrasing}", word, prompt, answer)
