@@ -102,7 +102,6 @@ def translated(world: World, pair: str, split: Split) -> PocketBenchmark:
 
 
 def german_questions(world: World, split: Split) -> PocketBenchmark:
-    """German questions to be answered in German."""
     rng = random.Random(f"benchmark:{world.seed}:german:{split}")
     found: dict[str, Row] = {}
     while len(found) < ITEMS:

@@ -35,7 +35,6 @@ def lease() -> dict[str, str]:
 
 
 def text_of(value: JSON) -> str:
-    """A value as the text of a parameter."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
 
 

@@ -97,7 +97,6 @@ class MlflowRun:
         )
 
     def log_file(self, path: Path, folder: str | None = None) -> None:
-        """A file, or all in a folder, as an artifact."""
         if path.is_dir():
             self._client.log_artifacts(self._run_id, str(path), folder)
         else:

@@ -59,7 +59,6 @@ def readable(verdict: Verdict) -> dict[str, JSON]:
 
 
 def write_judgements(path: Path, rows: Sequence[Mapping[str, JSON]]) -> None:
-    """Writes judgements as JSON lines."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for row in rows:
             file.write(json.dumps(row, ensure_ascii=False) + "\n")

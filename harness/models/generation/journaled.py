@@ -59,7 +59,6 @@ class JournaledGenerator:
 
     @property
     def tokenizer(self) -> Tokenizer:
-        """That of the generator."""
         return self._generator.tokenizer
 
     @property

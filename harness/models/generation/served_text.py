@@ -45,7 +45,6 @@ class ServedTokenizer:
         return tuple(map(ord, text))
 
     def encode_answer(self, text: str) -> TokenIds:
-        """The beginning of an answer."""
         return self.encode(text)
 
     def decode(self, token_ids: TokenIds) -> str:

@@ -82,7 +82,6 @@ def constraints(world: World, rng: random.Random) -> Question:
 
 
 def word_in_capitals(word: str, phrasing: int) -> Question:
-    """A single word in capitals."""
     prompt = _WORD_CAPITALS[phrasing].format(word=word)
     rule = ({"kind": "capitals"}, {"kind": "contains", "text": word.upper()})
     return Question("constraints", f"word{phrasing}", word, prompt, word.upper(), constraints=rule)

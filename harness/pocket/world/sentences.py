@@ -168,7 +168,6 @@ def _join(words: Iterable[str]) -> str:
 
 
 def draw_sentence(world: World, rng: random.Random) -> Sentence:
-    """One random sentence structure."""
     place = rng.choice(world.countries).name if rng.random() < 0.3 else ""
     if rng.random() < 0.08:
         subject = _thing(world, rng, world.nouns, adjective=0.0)
