@@ -18,6 +18,9 @@ from harness.trial.timeline import Timeline
 
 ANSWERED = Prediction("1", "the dog", "der Hund", "der Hund", "the dog", ("der Hund",), "der Hund")
 
+COST = {"training_tokens": 2, "training_seconds": 3, "completion_tokens": 5}
+"""Of each training, made or not."""
+
 
 class PlannedStore(Store):
     """A store that takes every stage for made, and keeps the stages it was asked for.
@@ -45,8 +48,8 @@ class PlannedStore(Store):
         self.stages.append(stage)
         if stage.name == "scores":
             raise EvaluationError("planned, not scored")
-        facts = {"train/tokens": 0, "train/seconds": 0, GENERATED: 0}
-        return Built(self.made, stage.key, False, 0.0, facts)
+        facts = zip(("train/tokens", "train/seconds", GENERATED), COST.values(), strict=True)
+        return Built(self.made, stage.key, False, 0.0, dict(facts))
 
     def build_together(
         self,
@@ -59,6 +62,13 @@ class PlannedStore(Store):
 def stage_keys(config: TrialConfig, home: Path) -> dict[str, str]:
     """The keys of examples, adapters and predictions, by the names a result gives them."""
     return _planned(config, PlannedStore(home), scored=False)
+
+
+def planned_facts(config: TrialConfig, home: Path) -> dict[str, float]:
+    """What a run says of its trainings, had each cost as much as every other."""
+    tuning = Tuning(config, PlannedStore(home), Timeline(lambda event: None))
+    tuning.adapter()
+    return tuning.facts
 
 
 def all_stage_keys(config: TrialConfig, home: Path) -> dict[str, str]:

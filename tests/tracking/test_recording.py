@@ -93,6 +93,24 @@ def test_facts_of_scores_are_logged_as_metrics() -> None:
     assert run.final["comet/bf16_shift/a/b"] == -0.25
 
 
+def test_a_run_shows_scores_summaries_facts_and_seconds() -> None:
+    run = Written()
+    finished = result(
+        scores={"a/b/chrf": Score("chrf", 0.5, True, "s", (), ())},
+        summaries={"a/summary": 0.25, "a/summary_test": 0.75},
+        facts={"train/steps": 3.0},
+        seconds={"adapter": 2.0},
+    )
+    Recorder(run).end(finished, Path("none"))  # type: ignore[arg-type]
+    assert run.final == {
+        "a/b/chrf": 0.5,
+        "a/summary": 0.25,
+        "a/summary_test": 0.75,
+        "train/steps": 3.0,
+        "seconds/adapter": 2.0,
+    }
+
+
 def test_means_leave_out_what_one_run_lacks() -> None:
     runs = [
         result(summaries={"a/summary": 0.5, "b/summary": 1.0}),

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from itertools import islice, product
 
 import pytest
@@ -76,6 +77,14 @@ def test_variants_with_the_same_prompts_meet_the_same_pairs():
     long = prepare([row("0" * n + "12", "p" * n + "tr", f"{n}") for n in range(1, 30)], both)
     for mine, theirs in islice(zip(steps(short, 4, 1), steps(long, 4, 1), strict=True), 20):
         assert [r.example_id for r in mine] == [r.example_id for r in theirs]
+
+
+def test_what_goes_along_late_joins_in_the_last_steps_alone():
+    late = [replace(row("01", "pu", f"late{n}"), task=False) for n in range(4)]
+    rows = [*rows_of(*[3] * 8), *prepare(late, {Role.UNWANTED: 1.0})]
+    made = list(islice(steps(rows, 4, 1, {Role.UNWANTED: 3}), 6))
+    assert [len(step) for step in made] == [4, 4, 4, 6, 6, 6]
+    assert all(one.task for step in made[:3] for one in step)
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ from harness.records import Role, StepEvent, TokenRow
 from harness.settings import plugins
 from harness.training.loop import fit
 from harness.training.spec import TrainSpec
+from harness.training.team import Team
 
 WEIGHTS = {Role.TRANSLATION: 1.0, Role.RATIONALE: 0.5}
 SPEC = TrainSpec(learning_rate=1e-2, steps=6, batch_size=4, log_every=1, warmup_fraction=0)
@@ -68,6 +69,14 @@ def test_another_seed_gives_another_adapter(train):
     assert not same(train(), train(seed=2))
 
 
+def test_another_seed_draws_other_dropout(train):
+    # of a single row there is one order only
+    one = {"rows": some_rows(1), "spec": SPEC.replace(batch_size=1)}
+    assert same(train(**one), train(**one, seed=2))
+    lora = LoraSpec(rank=4, dropout=0.5)
+    assert not same(train(**one, lora=lora), train(**one, lora=lora, seed=2))
+
+
 def test_training_leaves_the_global_stream_alone(train):
     state = torch.random.get_rng_state()
     train(lora=LoraSpec(rank=4, dropout=0.2))
@@ -117,6 +126,11 @@ def test_curves_and_report_have_every_role(train):
     assert result.report.losses["translation"] == pytest.approx(
         last.metrics["train/loss/translation"]
     )
+
+
+def test_the_validation_loss_is_of_every_role_whatever_is_trained(train):
+    result = train(weights={Role.RATIONALE: 1.0}, validation=some_rows(5, offset=9))
+    assert set(result.report.validation_losses) == {"translation", "rationale"}
 
 
 def test_a_point_of_the_curves_covers_all_steps_since_the_last(train):
@@ -231,6 +245,19 @@ def test_a_penalty_is_added_once_per_step_whatever_the_micro_batches(train):
     shrunk = curve(result, "train/loss")[0] - curve(plain, "train/loss")[0]
     assert shrunk == pytest.approx(result.events[0].metrics["train/penalty"])
     assert "train/penalty" not in result.events[1].metrics
+
+
+class Second(Team):
+    """The second of two processes, as far as it works without the first."""
+
+    rank, size = 1, 2
+
+
+def test_the_first_process_alone_adds_a_penalty_that_is_added_once_per_step(train):
+    made = []
+    result = train(build=lambda model: made.append(Counted(model)) or made[0], team=Second())
+    assert made[0].asked == []
+    assert curve(result, "train/penalty") == []
 
 
 class Entropy:

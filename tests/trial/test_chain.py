@@ -8,6 +8,7 @@ from harness.records import StageEvent
 from harness.settings.spec import validate
 from harness.trial.config import ChainStage, TrialConfig
 from harness.trial.run import run_trial
+from tests.planned import COST, planned_facts
 from tests.projects import write_project
 
 CHAIN = [
@@ -39,6 +40,13 @@ def test_a_stage_has_the_trials_settings_but_for_what_it_says(tmp_path, tiny_mod
     assert (second.train.steps, second.train.epochs, second.train.learning_rate) == (None, 1, 0.02)
     assert (last.train, last.variant) == (config.train, config.variant)
     assert all(stage.lora == config.lora and stage.chain == () for stage in config.stages())
+
+
+def test_what_a_chain_costs_is_that_of_all_its_trainings(tmp_path, tiny_model_dir):
+    config = write_project(tmp_path, tiny_model_dir, chain=CHAIN)
+    facts = planned_facts(config, tmp_path / "home")
+    costs = {name: facts[f"cost/{name}"] for name in COST}
+    assert costs == {name: (len(CHAIN) + 1) * value for name, value in COST.items()}
 
 
 def test_a_learning_rate_that_is_given_is_not_multiplied():

@@ -7,6 +7,9 @@ from harness.storage import results
 from harness.trial.run import run_trial
 from tests.projects import write_project
 
+STAGES = {"corpus", "completions", "examples", "adapter"}
+STAGES |= {"contamination", "predictions", "scores"}
+
 
 def record(config, home):
     events = []
@@ -19,6 +22,11 @@ def reused(events):
     }
 
 
+def manifests(home):
+    """What every stage says of how and when it was made."""
+    return {path: path.read_text() for path in (home / "store").glob("*/*/manifest.json")}
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory, tiny_model_dir):
     folder = tmp_path_factory.mktemp("project")
@@ -27,7 +35,6 @@ def project(tmp_path_factory, tiny_model_dir):
     return folder, config, first
 
 
-@pytest.mark.slow
 def test_a_trial_scores_every_metric_of_every_benchmark(project):
     _, _, (result, _) = project
     assert set(result.scores) | set(result.unmeasured) == {
@@ -47,10 +54,12 @@ def test_a_trial_scores_every_metric_of_every_benchmark(project):
     }
 
 
-@pytest.mark.slow
-def test_the_same_trial_again_trains_and_generates_nothing_and_tells_the_same_curves(project):
+def test_the_same_trial_again_makes_no_stage_anew_and_tells_the_same_curves(project):
     folder, config, (first, events) = project
+    before = manifests(folder / "home")
+    assert {path.parts[-3] for path in before} == STAGES
     second, again = record(config, folder / "home")
+    assert manifests(folder / "home") == before
     assert {"examples", "adapter"} <= reused(again)
     assert "completions" not in {e.stage for e in again if isinstance(e, StageEvent)}
     assert [e for e in again if isinstance(e, StepEvent)] == [
@@ -60,7 +69,6 @@ def test_the_same_trial_again_trains_and_generates_nothing_and_tells_the_same_cu
     assert second.stages == first.stages
 
 
-@pytest.mark.slow
 def test_a_new_home_gives_the_same_numbers_to_the_bit(project):
     folder, config, (first, _) = project
     second, _ = record(config, folder / "other home")
@@ -71,7 +79,6 @@ def test_a_new_home_gives_the_same_numbers_to_the_bit(project):
     assert [second.facts[name] for name in trained] == [first.facts[name] for name in trained]
 
 
-@pytest.mark.slow
 def test_another_weight_reuses_the_examples_and_trains_anew(project):
     folder, config, (first, _) = project
     heavier = config.replace(
@@ -84,7 +91,6 @@ def test_another_weight_reuses_the_examples_and_trains_anew(project):
     assert second.stages["adapter"] != first.stages["adapter"]
 
 
-@pytest.mark.slow
 def test_the_base_is_scored_without_training(project):
     folder, config, _ = project
     result, events = record(config.replace(variant="base"), folder / "home")
@@ -93,7 +99,6 @@ def test_the_base_is_scored_without_training(project):
     assert result.scores
 
 
-@pytest.mark.slow
 def test_a_result_is_read_back_as_it_was_written(project):
     folder, _, (first, _) = project
     (read,) = results.read_results(folder / "home" / "trials" / f"{first.fingerprint}.json")
