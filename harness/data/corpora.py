@@ -69,7 +69,7 @@ def _stage(spec: DataSpec) -> Stage:
     return Stage("corpus", STAGE_VERSION, corpora_identity(spec))
 
 
-def corpora_identity(spec: DataSpec) -> dict[str, JSON]:
+def corpora_identity(spec: DataSpec) -> Mapping[str, Mapping[str, JSON] | None]:
     """Per corpus its content and how it is read, None where the specification names none.
 
     Raises:
@@ -157,7 +157,7 @@ def _read(spec: DataSpec, counts: Mapping[str, Counter[str]]) -> dict[str, Any]:
     )
 
 
-def _build(spec: DataSpec, folder: Path) -> Mapping[str, JSON]:
+def _build(spec: DataSpec, folder: Path) -> Mapping[str, float]:
     counts: dict[str, Counter[str]] = {name: Counter() for name in _READERS}
     read = _read(spec, counts)
     for name in _READERS:

@@ -59,7 +59,7 @@ def overlaps_stored(
 
     used = {name for name, one in corpora_identity.items() if one is not None}
 
-    def make(folder: Path) -> Mapping[str, JSON]:
+    def make(folder: Path) -> Mapping[str, float]:
         texts = training_texts(corpora(), used)
         found = find_overlaps(texts, {one.key: one.items for one in benchmarks})
         with (folder / MATCHES).open("w", encoding="utf-8") as file:

@@ -343,7 +343,7 @@ def predict_stored(
     # benchmarks of equal content are one stage
     unique = {stage.key: name for name, stage in stages.items()}
 
-    def make(folders: Mapping[str, Any]) -> list[Mapping[str, JSON]]:
+    def make(folders: Mapping[str, Any]) -> list[Mapping[str, float]]:
         chosen = [named[unique[key]] for key in folders]
         # of the stage that is published last: there as long as one of them is not
         last = stages[chosen[-1].key]
@@ -360,7 +360,7 @@ def predict_stored(
     return {name: by_key[stage.key] for name, stage in stages.items()}
 
 
-def _facts(predictions: Sequence[Prediction]) -> dict[str, JSON]:
+def _facts(predictions: Sequence[Prediction]) -> dict[str, float]:
     tokens = [row.num_tokens for row in predictions if row.num_tokens is not None]
     forced = [tags for row in predictions if isinstance(tags := row.extra.get("forced_tags"), int)]
     counted = {"forced_tags": sum(forced)} if forced else {}

@@ -168,7 +168,7 @@ def score_stored(
         said = metric.judgements(rows, services) if isinstance(metric, Judged) else None
         judgements = None if said is None else digest(said)
 
-        def make(folder: Path) -> Mapping[str, JSON]:
+        def make(folder: Path) -> Mapping[str, float]:
             score = _score(metric, settings, signature, rows, services)
             if isinstance(score, Unmeasured):
                 raise _NothingToKeep(score)

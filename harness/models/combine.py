@@ -43,7 +43,7 @@ def draws(settings: Mapping[str, JSON]) -> bool:
 
 def combine(
     chat_model: ChatModel, parts: Mapping[str, Path], settings: Mapping[str, JSON], folder: Path
-) -> dict[str, JSON]:
+) -> dict[str, float]:
     """Writes the combined adapter into a folder; returns what there is to say of it.
 
     Args:

@@ -4,15 +4,14 @@ Nothing here loses knowledge: results stay in the home folder, and a stage that 
 again when it is next needed, at the cost of its time.
 """
 
-import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import ConfigError, unknown_name
 from harness.storage.journal import FILE
-from harness.storage.store import MANIFEST, Entry, Store, library_versions
+from harness.storage.store import Entry, Store, library_versions, read_manifest
 
 STAGES = (
     "corpus",
@@ -147,12 +146,10 @@ def remove(store: Store, folders: Sequence[Removable]) -> Removed:
 
 def other_versions(entry: Entry) -> tuple[str, ...]:
     """The libraries (``name version``) it was made with that are another version now."""
-    record = json.loads((entry.path / MANIFEST).read_text(encoding="utf-8"))
-    made_with: Mapping[str, str] = record["versions"]
     now = dict(library_versions())
     return tuple(
         f"{name} {version}"
-        for name, version in made_with.items()
+        for name, version in read_manifest(entry.path)["versions"].items()
         if name in now and now[name] != version
     )
 

@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import metadata
 from pathlib import Path
+from typing import TypedDict
 
 from harness.records import JSON
 from harness.settings.spec import digest
@@ -51,6 +52,19 @@ class Stage:
         return digest({"version": self.version, "identity": self.identity})[:24]
 
 
+class Manifest(TypedDict):
+    """What a stage's folder says of itself; ``created`` in seconds since 1970."""
+
+    stage: str
+    key: str
+    version: int
+    identity: Mapping[str, JSON]
+    facts: Mapping[str, float]
+    versions: Mapping[str, str]
+    created: float
+    seconds: float
+
+
 @dataclass(frozen=True)
 class Built:
     """A complete stage folder, whether it was there already, and what making it took."""
@@ -59,7 +73,7 @@ class Built:
     key: str
     reused: bool
     seconds: float
-    facts: Mapping[str, JSON] = field(default_factory=dict)
+    facts: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
@@ -95,15 +109,14 @@ class Store:
 
     def find(self, stage: Stage) -> Built | None:
         """The complete output, or None."""
-        manifest = self.path(stage) / MANIFEST
         try:
-            record = json.loads(manifest.read_text(encoding="utf-8"))
+            record = read_manifest(self.path(stage))
         except FileNotFoundError:
             return None
         _warn_of_other_versions(stage, record["versions"])
         return Built(self.path(stage), stage.key, True, record["seconds"], record["facts"])
 
-    def build(self, stage: Stage, make: Callable[[Path], Mapping[str, JSON] | None]) -> Built:
+    def build(self, stage: Stage, make: Callable[[Path], Mapping[str, float] | None]) -> Built:
         """The stage's output, made by ``make(folder)`` unless it is there.
 
         ``make`` fills an empty folder and may return facts for the manifest. When it raises,
@@ -117,7 +130,7 @@ class Store:
     def build_together(
         self,
         stages: Sequence[Stage],
-        make: Callable[[Mapping[str, Path]], Sequence[Mapping[str, JSON] | None]],
+        make: Callable[[Mapping[str, Path]], Sequence[Mapping[str, float] | None]],
     ) -> list[Built]:
         """The outputs of stages that are made in one go, in order; like ``build`` otherwise.
 
@@ -140,7 +153,7 @@ class Store:
     def _make(
         self,
         stages: Sequence[Stage],
-        make: Callable[[Mapping[str, Path]], Sequence[Mapping[str, JSON] | None]],
+        make: Callable[[Mapping[str, Path]], Sequence[Mapping[str, float] | None]],
     ) -> dict[str, Built]:
         start = time.monotonic()
         drafts = {stage.key: self.path(stage).with_name(f".{stage.key}.draft") for stage in stages}
@@ -170,9 +183,9 @@ class Store:
             folder = manifest.parent
             if folder.name.startswith("."):
                 continue
-            record = json.loads(manifest.read_text(encoding="utf-8"))
+            created = read_manifest(folder)["created"]
             size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-            yield Entry(folder.parent.name, folder.name, folder, record["created"], size)
+            yield Entry(folder.parent.name, folder.name, folder, created, size)
 
     def drafts(self) -> list[Path]:
         """Folders that were being written when their process died, and what was half done."""
@@ -231,8 +244,18 @@ class Store:
             yield
 
 
-def _write_manifest(folder: Path, stage: Stage, facts: Mapping[str, JSON], seconds: float) -> None:
-    record = {
+def read_manifest(folder: Path) -> Manifest:
+    """What a complete stage folder says of itself.
+
+    Raises:
+        FileNotFoundError: The folder is not there, or not complete.
+    """
+    manifest: Manifest = json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    return manifest
+
+
+def _write_manifest(folder: Path, stage: Stage, facts: Mapping[str, float], seconds: float) -> None:
+    record: Manifest = {
         "stage": stage.name,
         "key": stage.key,
         "version": stage.version,

@@ -16,7 +16,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol, TypeAlias, runtime_checkable
 
 import torch
 
@@ -27,6 +27,8 @@ from harness.training.curves import StepRecord
 from harness.training.trainer import Trainer, set_streams, streams
 
 logger = logging.getLogger(__name__)
+
+_PlainRow: TypeAlias = tuple[str, Sequence[int], Sequence[str], bool, Sequence[int] | None]
 
 FILE = "training.pt"
 _USUAL_S = 600.0
@@ -219,12 +221,12 @@ def _step_record(plain: Mapping[str, Any]) -> StepRecord:
     return StepRecord(**{**plain, **by_role})
 
 
-def _plain_row(row: TokenRow) -> list[JSON]:
+def _plain_row(row: TokenRow) -> _PlainRow:
     shown = None if row.teacher_prompt is None else list(row.teacher_prompt)
-    return [row.example_id, list(row.ids), list(row.roles), row.task, shown]
+    return row.example_id, list(row.ids), list(row.roles), row.task, shown
 
 
-def _row(plain: Sequence[JSON]) -> TokenRow:
+def _row(plain: _PlainRow) -> TokenRow:
     name, ids, roles, task, shown = plain
     return TokenRow(
         name, tuple(ids), tuple(map(Role, roles)), task, None if shown is None else tuple(shown)

@@ -106,7 +106,7 @@ class Tuning:
         # The curves of a trial are those of its last training: its parts count steps of their own.
         on_step = _untold if place else self.timeline.on_event
 
-        def make(folder: Path) -> Mapping[str, JSON]:
+        def make(folder: Path) -> Mapping[str, float]:
             job = Job(config, examples.path, begin, self.store.root, kept)
             with team_for(job) as team:
                 return train_adapter(
@@ -144,7 +144,7 @@ class Tuning:
         )
         folders = {name: folder for name, (_, folder) in parts.items()}
 
-        def make(folder: Path) -> Mapping[str, JSON]:
+        def make(folder: Path) -> Mapping[str, float]:
             facts = combine(self.chat_model, folders, settings, folder / ADAPTER)
             save_answering(folder / ADAPTER, config.variant.answering)
             return facts
@@ -181,7 +181,7 @@ class Tuning:
             },
         )
 
-        def make(folder: Path) -> Mapping[str, JSON]:
+        def make(folder: Path) -> Mapping[str, float]:
             sources = material.sources(variant, config.seed)
             before = _generated(sources)
             with material.engine.running():
@@ -228,7 +228,7 @@ class Tuning:
         self.stages |= {f"{place}{name}": one.key for name, one in built.items()}
         self.seconds |= {f"{place}{name}": one.seconds for name, one in built.items()}
 
-    def _tell(self, facts: Mapping[str, JSON], place: str) -> None:
+    def _tell(self, facts: Mapping[str, float], place: str) -> None:
         """Facts of the trial itself; those of its parts by ``data/chain1/...``."""
         for name, value in facts.items():
             kind, _, rest = name.partition("/")

@@ -18,7 +18,6 @@ from harness.models.memory import memory_faults
 from harness.models.vocabulary import add_tokens, learn_tokens
 from harness.protocols import OnEvent, Penalty, TokenPenalty
 from harness.records import (
-    JSON,
     Event,
     Example,
     ExampleSet,
@@ -55,7 +54,7 @@ def train_adapter(
     on_step: OnEvent,
     checkpoints: Checkpoints | None = None,
     team: Team = ALONE,
-) -> Mapping[str, JSON]:
+) -> Mapping[str, float]:
     """Trains into a folder; returns what there is to say of it.
 
     Args:

@@ -65,7 +65,7 @@ class StoredGenerator:
             return []
         stage = completions_stage(self._identity, prompts, decoding, self._rule)
 
-        def make(folder: Path) -> Mapping[str, JSON]:
+        def make(folder: Path) -> Mapping[str, float]:
             self._tell(StageEvent("completions", "started"))
             journal = Journal(self._store.unfinished(stage), _journal_of(stage, self._generator))
             generator = JournaledGenerator(
