@@ -108,9 +108,10 @@ def _metrics(names: Sequence[str], settings: Sequence[tuple[str, JSON]]) -> dict
 def _by_metric(settings: Sequence[tuple[str, JSON]]) -> dict[str, dict[str, JSON]]:
     by_metric: dict[str, dict[str, JSON]] = {}
     for path, value in settings:
-        if not path.partition(".")[2]:
+        name, _, option = path.partition(".")
+        if not option:
             raise ConfigError(f"--set {path}: allowed METRIC.OPTION=VALUE")
-        set_path(by_metric, path, value)
+        set_path(by_metric.setdefault(name, {}), option, value)
     return by_metric
 
 

@@ -220,7 +220,7 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
 
 
 def _run_text(result: TrialResult, items: Mapping[str, list[str]]) -> str:
-    head = {
+    head: dict[str, JSON] = {
         "name": result.name,
         "variant": result.variant,
         "seed": result.seed,
