@@ -76,6 +76,20 @@ class Generator(Protocol):
 
 
 @runtime_checkable
+class ChoiceScorer(Protocol):
+    """A ``Generator`` that can also tell how likely given answers are."""
+
+    def loglikelihoods(
+        self, rows: Sequence[tuple[TokenIds, TokenIds]]
+    ) -> Sequence[tuple[float, bool]]:
+        """Per (context, continuation): log-probability, and whether greedy decoding gives it.
+
+        Raises:
+            EvaluationError: It wraps a generator that cannot.
+        """
+
+
+@runtime_checkable
 class Independent(Protocol):
     """A ``Generator`` none of whose answers depends on the prompts asked beside it.
 

@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
-from typing import Any, Protocol
+from typing import Any
 
 import jinja2
 import lm_eval.api.task
@@ -32,9 +32,9 @@ from harness.evaluation.lm_answers import (
     prepared,
 )
 from harness.models.generation.chunks import ChunkRule
-from harness.models.generation.journaled import JournaledGenerator, narrowed
+from harness.models.generation.journaled import NO_CHOICES, JournaledGenerator, narrowed
 from harness.models.turns import answer_turns
-from harness.protocols import Answering, Generator, OnEvent
+from harness.protocols import Answering, ChoiceScorer, Generator, OnEvent
 from harness.records import (
     JSON,
     Answer,
@@ -43,12 +43,10 @@ from harness.records import (
     Message,
     Prediction,
     StageEvent,
-    TokenIds,
 )
 from harness.settings import plugins
-from harness.storage.journal import Journal
 from harness.storage.predictions import write_predictions
-from harness.storage.store import Built, Stage, Store, library_versions
+from harness.storage.store import Built, Stage, Store
 
 STAGE = "predictions"
 VERSION = 1
@@ -66,15 +64,6 @@ _OWN_FIELDS = frozenset(
 lm_eval.api.task.tqdm = lambda rows, **_: rows
 lm_eval.utils.env.from_string = cache(lm_eval.utils.env.from_string)
 logging.getLogger("lm_eval").setLevel(logging.ERROR)
-
-
-class ChoiceScorer(Protocol):
-    """What a generator has beyond ``Generator`` when it can score given continuations."""
-
-    def loglikelihoods(
-        self, pairs: Sequence[tuple[TokenIds, TokenIds]]
-    ) -> Sequence[tuple[float, bool]]:
-        """Log-likelihood of each continuation after its context, and whether greedy gives it."""
 
 
 class Rows(list[Mapping[str, JSON]]):
@@ -151,16 +140,17 @@ class GeneratorLM(LM):  # type: ignore[misc]  # lm-eval is untyped here
 
     def loglikelihood(self, requests: list[Instance]) -> list[tuple[float, bool]]:
         """Scores every choice as the answer to its chat."""
-        scorer = getattr(self._generator, "loglikelihoods", None)
-        if scorer is None:
-            raise EvaluationError("this model cannot score choices (multiple_choice benchmarks)")
+        if not isinstance(self._generator, ChoiceScorer):
+            raise EvaluationError(NO_CHOICES)
         tokenizer = self._generator.tokenizer
         encode_chat, encode = tokenizer.encode_chat, tokenizer.encode_answer
         pairs = [
             (encode_chat(self._asked(request).messages), encode(request.args[1]))
             for request in requests
         ]
-        return [(float(total), bool(greedy)) for total, greedy in scorer(pairs)]
+        return [
+            (float(total), bool(greedy)) for total, greedy in self._generator.loglikelihoods(pairs)
+        ]
 
     def loglikelihood_rolling(self, requests: list[Instance]) -> list[float]:
         """Not asked for by any benchmark this harness accepts."""
@@ -346,14 +336,14 @@ def predict_stored(
     def make(folders: Mapping[str, Any]) -> list[Mapping[str, float]]:
         chosen = [named[unique[key]] for key in folders]
         # of the stage that is published last: there as long as one of them is not
-        last = stages[chosen[-1].key]
-        of: dict[str, JSON] = {"model": identity, "with": dict(library_versions())}
-        journal = Journal(store.unfinished(last), of)
-        generator = JournaledGenerator(generator_factory(), journal, STAGE, on_event, rule)
-        found = predict(chosen, generator, answering=answering, on_event=on_event)
+        journal = store.unfinished(stages[chosen[-1].key])
+        generator = JournaledGenerator(
+            generator_factory(), journal, {"model": identity}, STAGE, on_event, rule
+        )
+        predictions = predict(chosen, generator, answering=answering, on_event=on_event)
         for key, benchmark in zip(folders, chosen, strict=True):
-            write_predictions(folders[key] / FILE, found[benchmark.key])
-        return [_facts(found[benchmark.key]) for benchmark in chosen]
+            write_predictions(folders[key] / FILE, predictions[benchmark.key])
+        return [_facts(predictions[benchmark.key]) for benchmark in chosen]
 
     built = store.build_together([stages[name] for name in unique.values()], make)
     by_key = {one.key: one for one in built}

@@ -23,7 +23,6 @@ from harness.models.generation.chunks import ChunkRule
 from harness.models.generation.generate import HuggingFaceGenerator
 from harness.models.generation.journaled import JournaledGenerator
 from harness.records import Decoding, TokenIds
-from harness.storage.journal import Journal
 from tests.performance.compare import Timing, chat_model, machine, sources, timed
 
 BATCH = 16
@@ -47,8 +46,7 @@ def pass_through(
 
     def work() -> int:
         with TemporaryDirectory() as folder:
-            journal = Journal(Path(folder), {})
-            journaled = JournaledGenerator(generator, journal, "completions", rule=rule)
+            journaled = JournaledGenerator(generator, Path(folder), {}, "completions", rule=rule)
             return sum(len(one.token_ids) for one in journaled.generate(prompts, DECODING))
 
     return timed(work), generator.passes

@@ -6,12 +6,11 @@ from functools import cached_property
 from pathlib import Path
 
 from harness.models.generation.chunks import ChunkRule
-from harness.models.generation.journaled import JournaledGenerator
-from harness.protocols import Generator, Independent, OnEvent, Tokenizer
+from harness.models.generation.journaled import JournaledGenerator, generation_of, generation_row
+from harness.protocols import Generator, OnEvent, Tokenizer
 from harness.records import JSON, Decoding, Generation, StageEvent, TokenIds
 from harness.settings.spec import digest
-from harness.storage.journal import Journal
-from harness.storage.store import Built, Stage, Store, library_versions
+from harness.storage.store import Built, Stage, Store
 
 STAGE_VERSION = 1
 _FILE = "completions.jsonl"
@@ -67,23 +66,29 @@ class StoredGenerator:
 
         def make(folder: Path) -> Mapping[str, float]:
             self._tell(StageEvent("completions", "started"))
-            journal = Journal(self._store.unfinished(stage), _journal_of(stage, self._generator))
             generator = JournaledGenerator(
-                self._generator, journal, "completions", self._on_event, self._rule
+                self._generator,
+                self._store.unfinished(stage),
+                {"stage": stage.key},
+                stage.name,
+                self._on_event,
+                self._rule,
             )
-            generations = generator.generate(prompts, decoding)
-            _write(folder / _FILE, generations)
-            return {
-                "prompts": len(prompts),
-                "tokens": sum(generation.num_tokens for generation in generations),
-            }
+            answers = generator.generate(prompts, decoding)
+            with (folder / _FILE).open("w", encoding="utf-8") as file:
+                file.writelines(
+                    json.dumps(generation_row(answer), ensure_ascii=False) + "\n"
+                    for answer in answers
+                )
+            return {"prompts": len(prompts), "tokens": sum(one.num_tokens for one in answers)}
 
         built = self._store.build(stage, make)
         self.built.append(built)
         self._tell(
             StageEvent("completions", "reused" if built.reused else "done", seconds=built.seconds)
         )
-        return _read(built.path / _FILE)
+        with (built.path / _FILE).open(encoding="utf-8") as file:
+            return [generation_of(json.loads(line)) for line in file]
 
     @cached_property
     def _generator(self) -> Generator:
@@ -119,38 +124,3 @@ def completions_stage(
             **({"chunks": number} if number > 1 else {}),  # else as before there were any
         },
     )
-
-
-def _journal_of(stage: Stage, generator: Generator) -> dict[str, JSON]:
-    """What answers that are kept are of.
-
-    Those of one list must come from the same libraries, whose rounding differs; not so those of a
-    server, which are not computed here and cost money.
-    """
-    if isinstance(generator, Independent):
-        return {"stage": stage.key}
-    return {"stage": stage.key, "with": dict(library_versions())}
-
-
-def _write(path: Path, generations: Sequence[Generation]) -> None:
-    with path.open("w", encoding="utf-8") as file:
-        for one in generations:
-            row = {"text": one.text, "finished": one.finished, "token_ids": one.token_ids}
-            row |= {"thoughts": one.thoughts} if one.thoughts else {}
-            row |= {} if one.counted is None else {"counted": one.counted}
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
-
-
-def _read(path: Path) -> list[Generation]:
-    with path.open(encoding="utf-8") as file:
-        rows = [json.loads(line) for line in file]
-    return [
-        Generation(
-            tuple(row["token_ids"]),
-            row["text"],
-            row["finished"],
-            row.get("thoughts", ""),
-            row.get("counted"),
-        )
-        for row in rows
-    ]

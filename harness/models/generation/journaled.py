@@ -8,19 +8,24 @@ one.
 
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Protocol, runtime_checkable
 
+from harness.errors import EvaluationError
 from harness.models.generation.chunks import ChunkRule, chunks
-from harness.protocols import Generator, Independent, OnEvent, Tokenizer
+from harness.protocols import ChoiceScorer, Generator, Independent, OnEvent, Tokenizer
 from harness.records import JSON, Decoding, Generation, StageEvent, TokenIds
 from harness.settings.spec import digest
 from harness.storage.journal import Journal
+from harness.storage.store import library_versions
+
+_FORMAT = 2
+"""Of what is kept of an answer; its number rises when the meaning changes."""
 
 _CHOICE_BATCHES = 16
 """Batches of choices that are kept together."""
 
-Scored = tuple[TokenIds, TokenIds]
-Scorer = Callable[[Sequence[Scored]], Sequence[tuple[float, bool]]]
+NO_CHOICES = "this model cannot score choices (multiple_choice benchmarks)"
 
 
 @runtime_checkable
@@ -35,7 +40,10 @@ class JournaledGenerator:
 
     Args:
         generator: Who answers.
-        journal: Of this generator's answers alone.
+        folder: Of the journal, which is for this generator's answers alone.
+        of: What the answers are of; those of something else are not used. Answers of a list must
+            come from the same libraries, whose rounding differs; not so those of a server, which
+            are not computed here and cost money.
         stage: For whom it answers, in what it tells.
         on_event: Is told when answers were there.
         rule: How long a chunk is.
@@ -44,12 +52,17 @@ class JournaledGenerator:
     def __init__(
         self,
         generator: Generator,
-        journal: Journal,
+        folder: Path,
+        of: Mapping[str, JSON],
         stage: str,
         on_event: OnEvent | None = None,
         rule: ChunkRule | None = None,
     ) -> None:
-        self._generator, self._journal = generator, journal
+        versions = {} if isinstance(generator, Independent) else {"with": dict(library_versions())}
+        self._generator, self._journal = (
+            generator,
+            Journal(folder, {**of, **versions, "format": _FORMAT}),
+        )
         self._stage, self._on_event = stage, on_event
         self._rule = rule or ChunkRule()
 
@@ -74,26 +87,27 @@ class JournaledGenerator:
 
     def generate(self, prompts: Sequence[TokenIds], decoding: Decoding) -> list[Generation]:
         """One continuation per prompt, in their order; those in the journal are not made again."""
-        asked = [tuple(prompt) for prompt in prompts]
-        keys = _answer_keys(asked, decoding)
+        prompts = [tuple(prompt) for prompt in prompts]
+        keys = _answer_keys(prompts, decoding)
         self._tell_of(keys, "answers")
         if isinstance(self._generator, Independent):
-            self._answer_each(self._generator, asked, decoding, keys)
+            self._answer_each(self._generator, prompts, decoding, keys)
         else:
-            number = self._rule.number(len(asked), decoding, self.identity)
-            for chunk, begin, end in self._missing(chunks(asked, number), keys):
+            number = self._rule.number(len(prompts), decoding, self.identity)
+            for chunk, begin, end in self._missing(chunks(prompts, number), keys):
                 with narrowed(self._generator, begin, end):
-                    found = self._generator.generate([asked[place] for place in chunk], decoding)
-                self._keep(keys, zip(chunk, map(_plain, found), strict=True))
-        return [_generation(self._journal[key]) for key in keys]
+                    answers = self._generator.generate([prompts[i] for i in chunk], decoding)
+                self._keep(keys, zip(chunk, map(generation_row, answers), strict=True))
+        return [generation_of(self._journal[key]) for key in keys]
 
-    @property
-    def loglikelihoods(self) -> Scorer | None:
-        """Scores (context, continuation) rows, in their order; None where the generator cannot."""
-        scorer: Scorer | None = getattr(self._generator, "loglikelihoods", None)
-        return None if scorer is None else lambda rows: self._scored(rows, scorer)
+    def loglikelihoods(self, rows: Sequence[tuple[TokenIds, TokenIds]]) -> list[tuple[float, bool]]:
+        """Scores (context, continuation) rows, in their order.
 
-    def _scored(self, rows: Sequence[Scored], scorer: Scorer) -> list[tuple[float, bool]]:
+        Raises:
+            EvaluationError: The generator cannot.
+        """
+        if not isinstance(self._generator, ChoiceScorer):
+            raise EvaluationError(NO_CHOICES)
         keys = [digest(["choice", *map(list, row)]) for row in rows]
         self._tell_of(keys, "choices")
         # In the order of likelihood.py and by full batches: the very batches of the whole list.
@@ -101,8 +115,8 @@ class JournaledGenerator:
         size = _CHOICE_BATCHES * self.identity.get("batch_size", len(rows)) or 1
         cut = [order[first : first + size] for first in range(0, len(order), size)]
         for chunk, _, end in self._missing(cut, keys):
-            found = scorer([rows[place] for place in chunk])
-            self._keep(keys, zip(chunk, map(list, found), strict=True))
+            scores = self._generator.loglikelihoods([rows[i] for i in chunk])
+            self._keep(keys, zip(chunk, map(list, scores), strict=True))
             if self.on_progress is not None:
                 self.on_progress(end)
         return [(total, greedy) for total, greedy in (self._journal[key] for key in keys)]
@@ -114,32 +128,32 @@ class JournaledGenerator:
         done = 0
         for chunk in cut:
             begin, done = done, done + len(chunk)
-            if any(keys[place] not in self._journal for place in chunk):
+            if any(keys[i] not in self._journal for i in chunk):
                 yield chunk, begin / len(keys), done / len(keys)
 
     def _answer_each(
         self,
         generator: Independent,
-        asked: Sequence[TokenIds],
+        prompts: Sequence[TokenIds],
         decoding: Decoding,
         keys: Sequence[str],
     ) -> None:
-        first = {key: place for place, key in reversed(list(enumerate(keys)))}
-        places = [place for key, place in first.items() if key not in self._journal]
-        left = len(places)
+        first = {key: index for index, key in reversed(list(enumerate(keys)))}
+        missing = [index for key, index in first.items() if key not in self._journal]
+        left = len(missing)
 
-        def keep(place: int, one: Generation) -> None:
+        def keep(index: int, answer: Generation) -> None:
             nonlocal left
-            self._keep(keys, [(place, _plain(one))])
+            self._keep(keys, [(index, generation_row(answer))])
             left -= 1
             if self.on_progress is not None:
                 self.on_progress(1 - left / len(first))
 
-        if places:
-            generator.answer_each(asked, decoding, sorted(places), keep)
+        if missing:
+            generator.answer_each(prompts, decoding, sorted(missing), keep)
 
     def _keep(self, keys: Sequence[str], values: Iterable[tuple[int, JSON]]) -> None:
-        self._journal.put({keys[place]: value for place, value in values})
+        self._journal.put({keys[index]: value for index, value in values})
 
     def _tell_of(self, keys: Sequence[str], what: str) -> None:
         there = sum(key in self._journal for key in keys)
@@ -174,10 +188,16 @@ def _answer_keys(prompts: Sequence[TokenIds], decoding: Decoding) -> list[str]:
     return keys
 
 
-def _plain(one: Generation) -> JSON:
-    return [list(one.token_ids), one.text, one.finished, one.thoughts, one.counted]
+def generation_row(answer: Generation) -> dict[str, JSON]:
+    """An answer as plain data, what is not there left out."""
+    row = {"text": answer.text, "finished": answer.finished, "token_ids": list(answer.token_ids)}
+    return (
+        row
+        | ({"thoughts": answer.thoughts} if answer.thoughts else {})
+        | ({} if answer.counted is None else {"counted": answer.counted})
+    )
 
 
-def _generation(plain: JSON) -> Generation:
-    token_ids, *others = plain
-    return Generation(tuple(token_ids), *others)
+def generation_of(row: Mapping[str, JSON]) -> Generation:
+    """What ``generation_row`` made plain."""
+    return Generation(**{**row, "token_ids": tuple(row["token_ids"])})

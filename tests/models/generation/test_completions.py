@@ -111,7 +111,7 @@ def test_other_libraries_throw_away_only_answers_they_may_have_rounded(
     with pytest.raises(KeyError, match="b"):
         stored(mortal, store, rule=EACH).generate(prompts, Decoding(9))
     versions = {"numpy": "99.0"}
-    monkeypatch.setattr("harness.models.generation.completions.library_versions", lambda: versions)
+    monkeypatch.setattr("harness.models.generation.journaled.library_versions", lambda: versions)
     inner = kind(str.upper)
     found = stored(inner, store, rule=EACH).generate(prompts, Decoding(9))
     assert [one.text for one in found] == ["A", "B"]

@@ -3,13 +3,14 @@ from pathlib import Path
 
 import pytest
 
+from harness.errors import EvaluationError
 from harness.models.chat_model import ChatModel
 from harness.models.generation.chunks import ChunkRule
 from harness.models.generation.generate import HuggingFaceGenerator
 from harness.models.generation.journaled import JournaledGenerator, narrowed
 from harness.protocols import Generator, Independent
 from harness.records import Decoding, Event, Generation, StageEvent, TokenIds
-from harness.storage.journal import FILE, Journal
+from harness.storage.journal import FILE
 from tests.fakes import ScriptedGenerator
 from tests.models.generation.test_generate import some_prompts
 
@@ -56,7 +57,7 @@ def journaled(
     generator: Generator, folder: Path, events: list[Event] | None = None
 ) -> JournaledGenerator:
     tell = None if events is None else events.append
-    return JournaledGenerator(generator, Journal(folder, {"of": "this"}), "completions", tell, RULE)
+    return JournaledGenerator(generator, folder, {"of": "this"}, "completions", tell, RULE)
 
 
 @pytest.mark.parametrize("decoding", [Decoding(9), SAMPLED])
@@ -136,17 +137,13 @@ def test_choices_scored_in_part_are_scored_on_to_the_same_bits(
     contexts = some_prompts(140)
     rows = list(zip(contexts, reversed(contexts), strict=True))
     alone = tiny.loglikelihoods(rows)
-    scorer = journaled(tiny, tmp_path).loglikelihoods
-    assert scorer is not None
-    assert scorer(rows) == alone
+    assert journaled(tiny, tmp_path).loglikelihoods(rows) == alone
     lines = (tmp_path / FILE).read_bytes().splitlines(keepends=True)
     assert len(lines) == 1 + 3  # 64 rows a line
     (tmp_path / FILE).write_bytes(b"".join(lines[:2]) + lines[2][:100])
     seen, events = list[float](), list[Event]()
     tiny.on_progress = seen.append
-    again = journaled(tiny, tmp_path, events).loglikelihoods
-    assert again is not None
-    assert again(rows) == alone
+    assert journaled(tiny, tmp_path, events).loglikelihoods(rows) == alone
     assert seen == [pytest.approx(128 / 140), 1.0]
     assert [event.note for event in events if isinstance(event, StageEvent)] == [
         "going on: 64 of 140 choices were there"
@@ -154,7 +151,8 @@ def test_choices_scored_in_part_are_scored_on_to_the_same_bits(
 
 
 def test_who_cannot_score_choices_still_cannot(tmp_path: Path) -> None:
-    assert journaled(ScriptedGenerator(str.upper), tmp_path).loglikelihoods is None
+    with pytest.raises(EvaluationError, match="this model cannot score choices"):
+        journaled(ScriptedGenerator(str.upper), tmp_path).loglikelihoods([((1,), (2,))])
 
 
 def test_progress_is_that_of_the_whole_list(tiny_chat_model: ChatModel, tmp_path: Path) -> None:

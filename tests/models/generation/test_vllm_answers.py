@@ -22,7 +22,6 @@ from harness.models.lora import load_adapter
 from harness.protocols import Generator
 from harness.records import Decoding, Message
 from harness.storage.clean import removable, remove
-from harness.storage.journal import Journal
 from harness.storage.store import Store
 from harness.trial.engine import Engine
 from harness.trial.run import run_trial
@@ -107,19 +106,14 @@ def test_it_tells_how_far_a_list_is_behind_each_chunk(
     )
     engine = Engine(settings, tmp_path / "room")
     made = engine.generator(model, model_identity(model), never, on_progress=seen.append)
-    journal = Journal(tmp_path / "journal", {})
     rule = ChunkRule(tokens=1, batches=2)
-    journaled = JournaledGenerator(made, journal, "completions", rule=rule)
-    try:
+    journaled = JournaledGenerator(made, tmp_path / "journal", {}, "completions", rule=rule)
+    with engine.running():
         journaled.generate(some_prompts(24), Decoding(2))
         assert seen == pytest.approx([1 / 3, 2 / 3, 1])
         seen.clear()
-        scorer = journaled.loglikelihoods
-        assert scorer is not None
-        scorer([(prompt, (5,)) for prompt in some_prompts(24)])
+        journaled.loglikelihoods([(prompt, (5,)) for prompt in some_prompts(24)])
         assert seen == [1.0]
-    finally:
-        engine.rest()
 
 
 def never() -> ChatModel:
