@@ -19,14 +19,16 @@ def test_a_configuration_names_the_interpreter_that_is_looked_at(
     monkeypatch, tmp_path, tiny_model_dir, python_with_vllm
 ):
     config = write_project(tmp_path, tiny_model_dir)
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     looked_at = []
-    monkeypatch.setattr(parts, "vllm_python", lambda setting: looked_at.append(setting) or setting)
     for name in ("check_comet", "check_pocket"):  # seconds each
         monkeypatch.setattr(parts, name, lambda: Check("other", "ok", ""))
     monkeypatch.setattr(machine, "check_libraries", lambda: iter(()))
     for engine in ("vllm", "hugging_face"):
         settings = {"engine": engine, "vllm": {"python": python_with_vllm}}
         chosen = config.replace(eval=config.eval.replace(**settings))
-        found = {check.name for check in examine(tmp_path, None, chosen)}
-        assert {"vllm", "configuration"} <= found
-    assert looked_at == [python_with_vllm, None]
+        checks = {check.name: check for check in examine(tmp_path, None, chosen)}
+        assert "configuration" in checks
+        looked_at.append(checks["vllm"].found)
+    assert looked_at[0] == f"0.0.0 in {python_with_vllm}; engine: vllm uses it"
+    assert python_with_vllm not in looked_at[1]

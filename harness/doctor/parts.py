@@ -14,9 +14,8 @@ from harness.doctor.finding import Check
 from harness.errors import HarnessError
 from harness.metrics.shared.comet_checkpoint import POCKET, local_checkpoint
 from harness.models.devices import visible_devices
-from harness.models.generation.vllm_process import vllm_python, vllm_version
 from harness.processes.comet_client import CometClient
-from harness.processes.comet_interpreter import comet_python
+from harness.processes.interpreter import COMET, VLLM
 from harness.settings.spec import file_sha256
 
 POCKET_FILES = POCKET.parent
@@ -27,7 +26,7 @@ _TIMEOUT_S = 5.0
 def check_comet() -> Check:
     """The interpreter of COMET, by scoring one sentence with the pocket's checkpoint."""
     try:
-        python = comet_python()
+        python = COMET.python()
         with CometClient() as client:
             version = client.version()
             checkpoint = local_checkpoint("pocket")
@@ -42,8 +41,8 @@ def check_comet() -> Check:
 def check_vllm(setting: str | None = None) -> Check:
     """The interpreter of vLLM, which nothing needs; that it is there, not that it runs."""
     try:
-        python = vllm_python(setting)
-        version = vllm_version(python)
+        python = VLLM.python(setting)
+        version = VLLM.version(python)
     except HarnessError as error:
         return Check("vllm", "note", "none; Hugging Face answers the benchmarks", error.hint)
     if not visible_devices():

@@ -14,7 +14,7 @@ from pathlib import Path
 from harness.errors import TrainingError
 from harness.pocket.corruptions import all_renderings, ladder, rated_translations
 from harness.pocket.world.world import World, draw_world
-from harness.processes.comet_interpreter import comet_environment, comet_python
+from harness.processes.interpreter import COMET, comet_variables
 from harness.records import JSON
 from harness.settings.spec import file_sha256
 
@@ -32,13 +32,13 @@ def build_comet(files_dir: Path, world_seed: int, python: str | None = None) -> 
     Args:
         files_dir: The pocket's files; what lies under ``comet`` is replaced, whole or not at all.
         world_seed: Of the world.
-        python: Interpreter with unbabel-comet; by default the one ``comet_python`` finds.
+        python: Interpreter with unbabel-comet; by default the one ``COMET.python`` finds.
 
     Raises:
         MissingExtra: There is no interpreter with unbabel-comet.
         TrainingError: The training failed; the message has its last lines.
     """
-    interpreter = comet_python(python)
+    interpreter = COMET.python(python)
     files_dir.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=files_dir, prefix=".comet-") as scratch:
         rows, made = Path(scratch) / "rows", Path(scratch) / "comet"
@@ -96,7 +96,7 @@ def _fit(interpreter: Path, rows: Path, output: Path) -> None:
     settings = ["--seed", str(SEED), "--epochs", str(EPOCHS)]
     with tempfile.TemporaryFile("w+") as errors:
         done = subprocess.run(
-            [*command, *settings], env=comet_environment(threads=1), stderr=errors, check=False
+            [*command, *settings], env=comet_variables(threads=1), stderr=errors, check=False
         )
         if done.returncode != 0:
             errors.seek(0)

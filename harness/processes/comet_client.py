@@ -9,14 +9,22 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Self
+from typing import Self, TypedDict
 
 from harness.errors import EvaluationError
-from harness.processes.comet_interpreter import comet_python, comet_version
-from harness.processes.comet_process import Answer, Worker
+from harness.processes.interpreter import COMET, comet_variables
+from harness.processes.line_process import LineProcess
+from harness.records import JSON
 
 _IDLE_S = 2.0
+_ENDS_WITHIN_S = 5.0
+
+
+class Answer(TypedDict, total=False):
+    """What the worker says of a set of rows: its scores, or why there are none."""
+
+    scores: list[float]
+    error: str
 
 
 class CometClient:
@@ -28,7 +36,7 @@ class CometClient:
     bit.
 
     Args:
-        python: See ``comet_python``.
+        python: Interpreter with unbabel-comet; by default the one ``COMET.python`` finds.
         threads: CPU threads of the worker.
         start_timeout_s: How long the worker's imports may take.
         release: End the worker when nobody asked it for ``idle_s``: its memory is free in between,
@@ -52,13 +60,13 @@ class CometClient:
         self._turn = threading.Lock()
         self._arriving = threading.Lock()
         self._waiting: list[_Request] = []
-        self._worker: Worker | None = None
+        self._worker: LineProcess | None = None
         self._last_answer = 0.0
         self._timer: threading.Timer | None = None
 
     def version(self) -> str:
         """Package and version, without starting the worker."""
-        return f"unbabel-comet {comet_version(comet_python(self._setting))}"
+        return f"unbabel-comet {COMET.version(COMET.python(self._setting))}"
 
     def score(
         self, model: Path | str, rows: Sequence[Mapping[str, str]], precision: str = "fp32"
@@ -102,9 +110,22 @@ class CometClient:
 
     def _answer(self, together: Sequence["_Request"]) -> None:
         if self._worker is None:
-            self._worker = Worker(comet_python(self._setting), self._threads, self._start_timeout_s)
+            self._worker, _ = COMET.start(
+                COMET.python(self._setting),
+                [str(self._threads)],
+                comet_variables(self._threads),
+                timeout_s=self._start_timeout_s,
+            )
+        checkpoint, precision = together[0].model
+        sets = [request.rows for request in together]
+        doing = f"scoring {sum(map(len, sets))} rows with {checkpoint}"
+        question: dict[str, JSON] = {
+            "checkpoint": checkpoint,
+            "precision": precision,
+            "sets": sets,
+        }
         try:
-            answers = self._worker.ask(*together[0].model, [one.rows for one in together])
+            answers: Sequence[Answer] = self._worker.ask(question, doing)["sets"]
         except BaseException:
             # Dead, or (interrupted) about to give an answer nobody waits for: the next starts anew.
             self._worker.kill()
@@ -132,7 +153,7 @@ class CometClient:
 
     def _end(self) -> None:
         if self._worker is not None:
-            self._worker.close()
+            self._worker.close(_ENDS_WITHIN_S)  # at the end of its stdin
             self._worker = None
 
     def _end_when_idle(self) -> None:
@@ -153,12 +174,7 @@ class CometClient:
         """The client itself; the worker starts at the first score."""
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
 

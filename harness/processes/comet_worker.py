@@ -1,13 +1,7 @@
-"""Scores translations with COMET: a program for an interpreter that has unbabel-comet.
-
-    python comet_worker.py NUM_THREADS
+"""Scores translations with COMET, for an interpreter that has unbabel-comet; see ``line_worker``.
 
 Stand-alone: it imports nothing of the harness, whose environment cannot hold unbabel-comet.
-Requests come as JSON lines on stdin, answers leave as JSON lines on the original stdout; whatever
-the libraries print goes to stderr. It ends when stdin does, even in the middle of a request, so it
-never outlives its owner.
 
-    <- {"ready": "2.2.7"}  or  {"missing": "No module named 'comet'"}
     -> {"checkpoint": ".../model.ckpt", "precision": "fp32", "sets": [ROWS, ...]}
     <- {"sets": [{"scores": [...]}  or  {"error": "..."}, ...]}
 
@@ -19,20 +13,14 @@ asked at the same moment. Batches over all sets were measured to be 1.06 to 1.19
 Checkpoints are pickles: load only those you trust.
 """
 
-import json
 import logging
-import os
-import queue
-import signal
-import sys
-import threading
 import traceback
 import warnings
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import chdir
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     import torch
@@ -184,8 +172,14 @@ def answer(checkpoint: str, precision: str, rows: Sequence[Row]) -> dict[str, An
         return {"error": f"{type(error).__name__}: {reason[0]}"}
 
 
-def prepare(num_threads: int) -> str:
-    """Loads the libraries, quietly; the version of unbabel-comet.
+def answer_all(request: dict[str, Any]) -> dict[str, Any]:
+    """The answer of every set of rows in a request."""
+    model = request["checkpoint"], request["precision"]
+    return {"sets": [answer(*model, rows) for rows in request["sets"]]}
+
+
+def prepare(num_threads: str) -> tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]:
+    """Loads the libraries, quietly; the version of unbabel-comet, and what answers requests.
 
     Raises:
         ImportError: This interpreter cannot run COMET.
@@ -196,48 +190,8 @@ def prepare(num_threads: int) -> str:
     import transformers
 
     logging.disable(logging.WARNING)
-    torch.set_num_threads(num_threads)
+    torch.set_num_threads(int(num_threads))
     transformers.logging.set_verbosity_error()
     if int(transformers.__version__.split(".")[0]) >= 5:
         raise ImportError(f"unbabel-comet needs transformers<5, found {transformers.__version__}")
-    version: str = comet.__version__
-    return version
-
-
-def requests(stdin: IO[bytes]) -> "queue.SimpleQueue[dict[str, Any]]":
-    """Requests as they come; the end of them ends the process."""
-    waiting: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-
-    def listen() -> None:
-        for line in stdin:
-            waiting.put(json.loads(line))
-        os._exit(0)
-
-    threading.Thread(target=listen, daemon=True).start()
-    return waiting
-
-
-def main() -> None:
-    """Answers requests until stdin ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the owner, who closes stdin
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-
-    def reply(message: dict[str, Any]) -> None:
-        answers.write(json.dumps(message) + "\n")
-        answers.flush()
-
-    waiting = requests(sys.stdin.buffer)
-    try:
-        reply({"ready": prepare(int(sys.argv[1]))})
-    except ImportError as error:
-        reply({"missing": str(error)})
-        return
-    while True:
-        request = waiting.get()
-        model = request["checkpoint"], request["precision"]
-        reply({"sets": [answer(*model, rows) for rows in request["sets"]]})
-
-
-if __name__ == "__main__":
-    main()
+    return comet.__version__, answer_all

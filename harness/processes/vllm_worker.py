@@ -1,13 +1,8 @@
-"""Generates with vLLM: a program for an interpreter that has vllm.
+"""Generates with vLLM, for an interpreter that has vllm; see ``line_worker``.
 
-    python vllm_worker.py
+Stand-alone: it imports nothing of the harness, and of others vllm alone. Text never passes: token
+ids in, token ids out.
 
-Stand-alone: it imports nothing of the harness, and of others vllm alone. Requests come as JSON
-lines on stdin, answers leave as JSON lines on the original stdout; whatever the libraries print
-goes to stderr. Text never passes: token ids in, token ids out. It ends when stdin does, even in
-the middle of a request, and with it the memory it holds; where it leads a process group, all of it.
-
-    <- {"ready": "0.11.0"}  or  {"missing": "No module named 'vllm'"}
     -> {"load": {arguments of vllm.LLM}, "adapter": "/folder" or null}
     <- {"loaded": true}
     -> {"generate": [[prompt ids], ...], "sampling": {arguments of vllm.SamplingParams},
@@ -15,18 +10,10 @@ the middle of a request, and with it the memory it holds; where it leads a proce
     <- {"answers": [[answer ids], ...]}
     -> {"score": [[[context ids], [continuation ids]], ...]}
     <- {"scores": [[log-probability, whether greedy decoding gives it], ...]}
-
-In place of an answer there may be {"error": "ValueError: ..."}.
 """
 
-import json
-import os
-import queue
-import signal
-import sys
-import threading
-import traceback
-from typing import IO, Any
+from collections.abc import Callable
+from typing import Any
 
 _ADAPTER = ("adapter", 1)
 """Name and number of the one adapter, which vLLM asks for."""
@@ -81,71 +68,31 @@ class Engine:
         return outputs
 
 
-def answer(engine: "Engine | None", request: dict[str, Any]) -> tuple["Engine | None", Any]:
-    """The engine there is now, and what was asked for or why there is none."""
-    try:
+class Worker:
+    """The engine there is, once a model was loaded."""
+
+    def __init__(self) -> None:
+        self._engine: Engine | None = None
+
+    def answer(self, request: dict[str, Any]) -> dict[str, Any]:
+        """What was asked for."""
         if "load" in request:
-            return Engine(request["load"], request["adapter"]), {"loaded": True}
-        if engine is None:
+            self._engine = Engine(request["load"], request["adapter"])
+            return {"loaded": True}
+        if self._engine is None:
             raise RuntimeError("asked before a model was loaded")
         if "score" in request:
-            return engine, {"scores": engine.scores(request["score"])}
-        found = engine.answers(request["generate"], request["sampling"], request["seeds"])
-        return engine, {"answers": found}
-    except Exception as error:  # whatever vllm may raise is the asker's to hear
-        traceback.print_exc()
-        reason = " ".join(str(error).split()) or "no reason given"
-        return engine, {"error": f"{type(error).__name__}: {reason}"}
+            return {"scores": self._engine.scores(request["score"])}
+        chosen = request["generate"], request["sampling"], request["seeds"]
+        return {"answers": self._engine.answers(*chosen)}
 
 
-def prepare() -> str:
-    """Imports the library; its version.
+def prepare() -> tuple[str, Callable[[dict[str, Any]], dict[str, Any]]]:
+    """Imports the library; its version, and what answers requests.
 
     Raises:
         ImportError: This interpreter cannot run vLLM.
     """
     import vllm
 
-    version: str = vllm.__version__
-    return version
-
-
-def requests(stdin: IO[bytes]) -> "queue.SimpleQueue[dict[str, Any]]":
-    """Requests as they come; the end of them ends the process."""
-    waiting: queue.SimpleQueue[dict[str, Any]] = queue.SimpleQueue()
-
-    def listen() -> None:
-        for line in stdin:
-            waiting.put(json.loads(line))
-        if os.getpgrp() == os.getpid():
-            os.killpg(0, signal.SIGKILL)  # and what vllm has started for several GPUs
-        os._exit(0)
-
-    threading.Thread(target=listen, daemon=True).start()
-    return waiting
-
-
-def main() -> None:
-    """Answers requests until stdin ends."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C is for the owner, who closes stdin
-    answers = os.fdopen(os.dup(sys.stdout.fileno()), "w", encoding="utf-8")
-    os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-
-    def reply(message: dict[str, Any]) -> None:
-        answers.write(json.dumps(message) + "\n")
-        answers.flush()
-
-    waiting = requests(sys.stdin.buffer)
-    try:
-        reply({"ready": prepare()})
-    except ImportError as error:
-        reply({"missing": str(error)})
-        return
-    engine = None
-    while True:
-        engine, message = answer(engine, waiting.get())
-        reply(message)
-
-
-if __name__ == "__main__":
-    main()
+    return vllm.__version__, Worker().answer

@@ -18,9 +18,10 @@ from harness.evaluation.score import Unmeasured, check_metrics, facts_of_scores,
 from harness.evaluation.summary import summarise
 from harness.metrics.judging.client import JUDGEMENTS_FOLDER, JudgeClient
 from harness.models.answering_file import answering_of
-from harness.models.generation.vllm_process import check_vllm, vllm_python, vllm_version
+from harness.models.generation.vllm_process import check_vllm
 from harness.models.provenance import model_provenance, system_turn
 from harness.models.spec import ModelSpec
+from harness.processes.interpreter import VLLM
 from harness.protocols import Generator, LearnedScorer, OnEvent, Services
 from harness.records import Score, TrialResult
 from harness.storage.results import write_results
@@ -189,7 +190,7 @@ def _provenance(tuning: Tuning) -> dict[str, str]:
         told["chat/system"] = system_turn(tuning.config.model, data.system)
     for settings in tuning.config.engines().values():
         if settings.engine == "vllm":
-            told["version/vllm"] = vllm_version(vllm_python(settings.vllm.python))
+            told["version/vllm"] = VLLM.version(VLLM.python(settings.vllm.python))
     return model | told | corpora | {f"version/{name}": text for name, text in library_versions()}
 
 

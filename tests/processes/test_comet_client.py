@@ -8,16 +8,17 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import psutil
 import pytest
 
 from harness.errors import EvaluationError, MissingExtra
 from harness.metrics.shared.comet_checkpoint import find_checkpoint
-from harness.processes import comet_interpreter, comet_process
 from harness.processes.comet_client import CometClient
-from harness.processes.comet_interpreter import comet_python
+from harness.processes.interpreter import COMET, VLLM, WORKERS, comet_variables
 
 DOG, HORSE = "Der Mann sieht einen Hund.", "Anna hört ein Pferd."
 ROWS = [
@@ -46,24 +47,22 @@ def program(path: Path, body: str) -> str:
 
 
 def runs(pid: int) -> bool:
-    status = Path(f"/proc/{pid}/stat")
-    return status.exists() and status.read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
 def test_a_setting_names_the_interpreter(tmp_path):
     named = program(tmp_path / "python", "exit 0")
-    assert comet_python(named) == Path(named)
+    assert COMET.python(named) == Path(named)
 
 
 def test_a_setting_that_is_no_program_is_named():
     with pytest.raises(MissingExtra, match=r"eval\.comet_python: no/such/python: no such program"):
-        comet_python("no/such/python")
+        COMET.python("no/such/python")
 
 
-def test_without_any_interpreter_the_set_up_is_named(monkeypatch, tmp_path):
-    monkeypatch.setattr(comet_interpreter, "BESIDE_THE_PROJECT", tmp_path / "python")
+def test_without_any_interpreter_the_set_up_is_named(tmp_path):
     with pytest.raises(MissingExtra) as caught:
-        comet_python()
+        replace(COMET, environment=tmp_path).python()
     assert "make setup" in str(caught.value)
 
 
@@ -106,8 +105,9 @@ def test_nothing_to_score_starts_nothing(tmp_path):
     assert CometClient("no/such/python").score("model.ckpt", []) == []
 
 
-def test_the_worker_imports_nothing_of_the_project():
-    text = comet_process.WORKER.read_text()
+@pytest.mark.parametrize("name", ["line_worker.py", COMET.worker, VLLM.worker])
+def test_a_worker_imports_nothing_of_the_project(name):
+    text = (WORKERS / name).read_text()
     assert "import harness" not in text
     assert "from harness" not in text
 
@@ -136,8 +136,8 @@ open("hparams.yaml", "w").write(yaml.safe_dump(dict(model.hparams)))
 
 
 def run_in_comet_environment(code: str, *arguments: Path | str) -> str:
-    command = [comet_python(), "-I", "-c", code, *arguments]
-    environment = comet_interpreter.comet_environment(1)
+    command = [COMET.python(), "-I", "-c", code, *arguments]
+    environment = comet_variables(1)
     done = subprocess.run(list(map(str, command)), env=environment, check=True, capture_output=True)
     return done.stdout.decode()
 
@@ -214,7 +214,7 @@ print(json.dumps(found))
 
 @pytest.mark.slow
 def test_sources_and_references_are_embedded_at_their_first_scoring_only(weights):
-    found = run_in_comet_environment(EMBEDDED, comet_process.WORKER.parent, weights)
+    found = run_in_comet_environment(EMBEDDED, WORKERS, weights)
     first, second = json.loads(found.splitlines()[-1])
     assert first == ["A dog.", "Ein Hund.", "Hund.", "Two.", "Zwei.", "Zwo."]
     assert second == ["Hund.", "Zwee."]
@@ -238,13 +238,13 @@ def test_scores_equal_those_of_comet_score(client, weights, tmp_path, precision,
     for key in ("src", "mt", "ref"):
         lines = "".join(f"{row[key]}\n" for row in rows)
         (tmp_path / key).write_text(lines, encoding="utf-8")
-    command = [comet_python(), "-I", "-c", COMMAND, "-s", tmp_path / "src", "-t", tmp_path / "mt"]
+    command = [COMET.python(), "-I", "-c", COMMAND, "-s", tmp_path / "src", "-t", tmp_path / "mt"]
     command += ["-r", tmp_path / "ref", "--model", weights, "--gpus", "0", "--num_workers", "1"]
     command += ["--to_json", tmp_path / "out.json", "--disable_cache", precision]
     subprocess.run(
         list(map(str, command)),
         cwd=weights.parents[1],
-        env=comet_interpreter.comet_environment(1),
+        env=comet_variables(1),
         check=True,
         capture_output=True,
     )

@@ -12,15 +12,15 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import mkdtemp
-from types import TracebackType
 from typing import Any, Self
 
 from harness.models.generation.copies import seeds_of
 from harness.models.generation.spec import VllmSpec
 from harness.models.generation.vllm_adapter import served, stays_apart
-from harness.models.generation.vllm_process import VllmProcess, vllm_python, vllm_version
+from harness.models.generation.vllm_process import VllmProcess
 from harness.models.spec import ModelSpec
 from harness.models.tokenizer import TOKENIZER_FILE, load_tokenizer
+from harness.processes.interpreter import VLLM
 from harness.records import JSON, Decoding, Generation, TokenIds
 
 logger = logging.getLogger(__name__)
@@ -127,12 +127,7 @@ class VllmGenerator:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         self.close()
 
     def _ask(self, request: Mapping[str, JSON], doing: str) -> Mapping[str, Any]:
@@ -146,7 +141,7 @@ class VllmGenerator:
 
     def _started(self) -> VllmProcess:
         vllm, model = self._vllm, self._model
-        process = VllmProcess(vllm_python(vllm.python), vllm.gpus)  # before minutes of merging
+        process = VllmProcess(VLLM.python(vllm.python), vllm.gpus)  # before minutes of merging
         self._process = process
         self._room.mkdir(parents=True, exist_ok=True)
         self._merged = Path(mkdtemp(prefix=f".{os.getpid()}.", suffix=".draft", dir=self._room))
@@ -187,7 +182,7 @@ def vllm_identity(
     plain = model if adapter is not None else model.replace(adapter=None)
     return {
         **identity,
-        "batch_rule": f"vllm {vllm_version(vllm_python(vllm.python))}, {_RULE}",
+        "batch_rule": f"vllm {VLLM.version(VLLM.python(vllm.python))}, {_RULE}",
         "batch_size": vllm.rows,
         "gpus": vllm.gpus,
         "max_length": vllm.max_length,

@@ -1,29 +1,15 @@
-"""vLLM's process: which interpreter it runs in, and what its errors mean for a user."""
+"""vLLM's process: what can be given to it, and what its errors mean for a user."""
 
-import importlib.util
-import os
-import shutil
-import subprocess
-import sys
 from collections.abc import Mapping
-from functools import cache
 from pathlib import Path
 from typing import Any
 
 from harness.errors import ConfigError, EvaluationError, MissingExtra
 from harness.models.generation.spec import VllmSpec
 from harness.models.spec import ModelSpec
-from harness.processes.line_process import LineProcess
+from harness.processes.interpreter import VLLM, offline
 from harness.records import JSON
 
-WORKER = Path(__file__).parents[2] / "processes" / "vllm_worker.py"
-BESIDE_THE_PROJECT = Path(__file__).parents[3] / ".venv-vllm" / "bin" / "python"
-HINT = (
-    "make one: `python3 -m venv .venv-vllm && .venv-vllm/bin/pip install vllm` in the project's "
-    "folder, or name an interpreter that has vllm: vllm.python (see docs/engines.md)"
-)
-_ISOLATED = "-I"
-"""Neither PYTHONPATH nor the worker's folder, whose modules are no business of vllm's."""
 _FULL = (
     "out of memory",
     "outofmemory",
@@ -33,50 +19,6 @@ _FULL = (
 )
 _NO_GPU = ("no cuda", "device type", "nvidia driver", "cuda driver", "no gpu")
 _TOO_LONG = ("maximum model length", "max_model_len", "max model len")
-
-
-def vllm_python(setting: str | None = None) -> Path:
-    """The interpreter vLLM runs in.
-
-    The setting if there is one; else this interpreter if it has vllm; else ``.venv-vllm`` beside
-    the project.
-
-    Raises:
-        MissingExtra: There is none.
-    """
-    if setting is not None:
-        found = shutil.which(Path(setting).expanduser())
-        if found is None:
-            raise MissingExtra(f"vllm.python: {setting}: no such program", HINT)
-        return Path(found)
-    if importlib.util.find_spec("vllm") is not None:
-        return Path(sys.executable)
-    if os.access(BESIDE_THE_PROJECT, os.X_OK):
-        return BESIDE_THE_PROJECT
-    raise MissingExtra("engine: vllm needs an interpreter with vllm, and there is none", HINT)
-
-
-@cache
-def vllm_version(python: Path) -> str:
-    """Version of vllm an interpreter has, without importing it.
-
-    Raises:
-        MissingExtra: It does not run, or has none.
-    """
-    code = "from importlib.metadata import version; print(version('vllm'))"
-    try:
-        done = subprocess.run(
-            [str(python), _ISOLATED, "-c", code],
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=60,
-        )
-    except (OSError, subprocess.TimeoutExpired) as error:
-        raise MissingExtra(f"vllm.python: {python} does not run: {error}", HINT) from None
-    if done.returncode != 0:
-        raise MissingExtra(f"vllm.python: {python} has no vllm", HINT)
-    return done.stdout.strip()
 
 
 def check_vllm(model: ModelSpec, vllm: VllmSpec, section: str = "eval") -> None:
@@ -93,7 +35,7 @@ def check_vllm(model: ModelSpec, vllm: VllmSpec, section: str = "eval") -> None:
     """
     check_vllm_model(model, section=section)
     try:
-        vllm_version(vllm_python(vllm.python))
+        VLLM.version(VLLM.python(vllm.python))
     except MissingExtra as error:
         raise MissingExtra(f"{section}.{error.message}", error.hint) from None
 
@@ -131,21 +73,8 @@ class VllmProcess:
     """
 
     def __init__(self, python: Path, gpus: int) -> None:
-        command = [str(python), _ISOLATED, str(WORKER)]
-        try:
-            # several GPUs mean processes of its own, which are to end with it
-            self._process = LineProcess("vLLM", command, _environment(gpus), own_session=True)
-        except OSError as error:
-            raise MissingExtra(f"{python} does not run: {error.strerror}", HINT) from None
-        try:
-            ready = self._process.receive("starting")
-        except BaseException:
-            self.close()
-            raise
-        if "missing" in ready:
-            self.close()
-            raise MissingExtra(f"{python} cannot run vLLM: {ready['missing']}", HINT)
-        self.version = str(ready["ready"])
+        # several GPUs mean processes of its own, which are to end with it
+        self._process, self.version = VLLM.start(python, [], _variables(gpus), own_session=True)
 
     @property
     def pid(self) -> int:
@@ -168,17 +97,10 @@ class VllmProcess:
         self._process.kill()
 
 
-def _environment(gpus: int) -> dict[str, str]:
-    """Environment variables of the worker: offline, nothing reported, the same each time."""
-    given = {
-        **os.environ,
-        "HF_HUB_OFFLINE": "1",
-        "HF_HUB_DISABLE_TELEMETRY": "1",
-        "VLLM_NO_USAGE_STATS": "1",
-        "TOKENIZERS_PARALLELISM": "false",
-    }
+def _variables(gpus: int) -> dict[str, str]:
     # in one process the order of work, and with it rounding, is the same each time
-    return given | ({"VLLM_ENABLE_V1_MULTIPROCESSING": "0"} if gpus == 1 else {})
+    order = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0"} if gpus == 1 else {}
+    return offline(VLLM_NO_USAGE_STATS="1", **order)
 
 
 def _mend(reason: str) -> str | None:

@@ -12,10 +12,11 @@ from harness.models.chat_model import ChatModel
 from harness.models.generation.spec import VllmSpec
 from harness.models.generation.vllm_adapter import stays_apart
 from harness.models.generation.vllm_generate import VllmGenerator, vllm_identity
-from harness.models.generation.vllm_process import check_vllm, vllm_python, vllm_version
+from harness.models.generation.vllm_process import check_vllm
 from harness.models.identity import model_identity
 from harness.models.lora import save_adapter
 from harness.models.spec import LoraSpec, ModelSpec
+from harness.processes.interpreter import VLLM
 from harness.records import Decoding
 from tests.models.moved import moved
 
@@ -46,15 +47,15 @@ def saved(model: ChatModel, folder: Path, **lora: object) -> Path:
 
 def test_without_vllm_the_error_says_how_to_get_it(tmp_path: Path) -> None:
     with pytest.raises(MissingExtra, match=r"^vllm.python: nowhere: no such program") as error:
-        vllm_python("nowhere")
+        VLLM.python("nowhere")
     assert "pip install vllm" in str(error.value)
     with pytest.raises(MissingExtra, match=r"^vllm.python: .* has no vllm"):
-        vllm_version(Path(sys.executable))
+        VLLM.version(Path(sys.executable))
     broken = tmp_path / "python"
     broken.write_text("#!/bin/nothing\n")
     broken.chmod(0o755)
     with pytest.raises(MissingExtra, match="does not run"):
-        vllm_version(broken)
+        VLLM.version(broken)
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from harness.benchmarks.spec import EvalSpec
@@ -42,11 +43,8 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path / "log"
 
 
-def running(pid: str) -> bool:
-    try:
-        return Path("/proc", pid, "stat").read_text().split()[2] != "Z"
-    except (FileNotFoundError, ProcessLookupError):
-        return False
+def running(pid: int) -> bool:
+    return psutil.pid_exists(pid) and psutil.Process(pid).status() != psutil.STATUS_ZOMBIE
 
 
 def lines(log: Path) -> list[dict[str, object]]:
@@ -145,7 +143,7 @@ def test_adapters_apart_and_merged_are_those_of_hugging_face(
         loaded = lines(log)[0]
         assert loaded.get("max_lora_rank") == (16 if apart else None)
         assert list(room.iterdir()) == []
-        assert not Path(f"/proc/{pid}").exists()
+        assert not psutil.pid_exists(pid)
 
 
 @pytest.mark.slow
@@ -187,8 +185,8 @@ os.kill(os.getpid(), signal.SIGKILL)
     assert done.returncode == -signal.SIGKILL
     (child,) = (one["child"] for one in lines(log) if "child" in one)
     deadline = time.monotonic() + 20
-    for pid in (done.stdout.strip(), child):
-        while running(f"{pid}"):
+    for pid in (int(done.stdout), child):
+        while running(pid):
             assert time.monotonic() < deadline, f"{pid} of worker {done.stdout} and child {child}"
             time.sleep(0.1)
     store = Store(tmp_path)
@@ -204,7 +202,9 @@ def test_a_trial_answered_by_vllm_has_the_scores_of_one_answered_here(
 ) -> None:
     usual = write_project(tmp_path, tiny_model_dir)
     settings = {"engine": "vllm", "vllm": {"python": python}}
-    config = usual.replace(eval=usual.eval.replace(**settings))
+    config = usual.replace(
+        eval=usual.eval.replace(**settings), generation=usual.generation.replace(**settings)
+    )
     found = run_trial(config, home=tmp_path / "home")
     asked = len(lines(log))
     loads = [place for place, one in enumerate(lines(log)) if "model" in one]
