@@ -10,6 +10,7 @@ import logging
 import os
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from harness.records import JSON
 from harness.settings.spec import digest
@@ -32,20 +33,20 @@ class Journal:
     def __init__(self, folder: Path, identity: Mapping[str, JSON]) -> None:
         self._path = folder / FILE
         self._head = json.dumps({"of": digest(dict(identity))}).encode() + b"\n"
-        self._values: dict[str, JSON] = {}
+        self._values: dict[str, Any] = {}
         self._size = self._read()
 
     def __contains__(self, key: str) -> bool:
         return key in self._values
 
-    def __getitem__(self, key: str) -> JSON:
+    def __getitem__(self, key: str) -> Any:
         """The value of a key, as JSON gives it back."""
         return self._values[key]
 
     def __len__(self) -> int:
         return len(self._values)
 
-    def put(self, values: Mapping[str, JSON]) -> None:
+    def put(self, values: Mapping[str, object]) -> None:
         """Appends values: after a kill either all of them are there or none."""
         line = json.dumps(dict(values), ensure_ascii=False, separators=(",", ":"))
         self._path.parent.mkdir(parents=True, exist_ok=True)
@@ -76,7 +77,7 @@ class Journal:
         return size
 
 
-def _parsed(line: bytes) -> dict[str, JSON] | None:
+def _parsed(line: bytes) -> dict[str, Any] | None:
     """The values of a line, None where it is not whole."""
     if not line.endswith(b"\n"):
         return None

@@ -31,11 +31,17 @@ class ChunkRule:
         >>> ChunkRule().number(6000, Decoding(max_new_tokens=256), {"batch_size": 64})
         3
         """
-        if "batch_size" not in identity:
+        batch_size = batch_size_of(identity)
+        if batch_size is None:
             return 1
-        batch_size = int(identity["batch_size"])
         rows = max(self.tokens // decoding.max_new_tokens, self.batches * batch_size)
         return max(1, (2 * num_prompts + rows) // (2 * rows))
+
+
+def batch_size_of(identity: Mapping[str, JSON]) -> int | None:
+    """Rows that a generator of this identity answers at once; None where each is its own."""
+    size = identity.get("batch_size")
+    return size if isinstance(size, int) else None
 
 
 def chunks(prompts: Sequence[TokenIds], number: int) -> list[list[int]]:

@@ -9,10 +9,10 @@ one.
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import NotRequired, Protocol, TypedDict, runtime_checkable
 
 from harness.errors import EvaluationError
-from harness.models.generation.chunks import ChunkRule, chunks
+from harness.models.generation.chunks import ChunkRule, batch_size_of, chunks
 from harness.protocols import ChoiceScorer, Generator, Independent, OnEvent, Tokenizer
 from harness.records import JSON, Decoding, Generation, StageEvent, TokenIds
 from harness.settings.spec import digest
@@ -112,7 +112,7 @@ class JournaledGenerator:
         self._tell_of(keys, "choices")
         # In the order of likelihood.py and by full batches: the very batches of the whole list.
         order = sorted(range(len(rows)), key=lambda row: (-sum(map(len, rows[row])), rows[row]))
-        size = _CHOICE_BATCHES * self.identity.get("batch_size", len(rows)) or 1
+        size = _CHOICE_BATCHES * (batch_size_of(self.identity) or len(rows)) or 1
         cut = [order[first : first + size] for first in range(0, len(order), size)]
         for chunk, _, end in self._missing(cut, keys):
             scores = self._generator.loglikelihoods([rows[i] for i in chunk])
@@ -152,7 +152,7 @@ class JournaledGenerator:
         if missing:
             generator.answer_each(prompts, decoding, sorted(missing), keep)
 
-    def _keep(self, keys: Sequence[str], values: Iterable[tuple[int, JSON]]) -> None:
+    def _keep(self, keys: Sequence[str], values: Iterable[tuple[int, object]]) -> None:
         self._journal.put({keys[index]: value for index, value in values})
 
     def _tell_of(self, keys: Sequence[str], what: str) -> None:
@@ -188,16 +188,27 @@ def _answer_keys(prompts: Sequence[TokenIds], decoding: Decoding) -> list[str]:
     return keys
 
 
-def generation_row(answer: Generation) -> dict[str, JSON]:
+class GenerationRow(TypedDict):
+    """A ``Generation`` as plain data."""
+
+    text: str
+    finished: bool
+    token_ids: Sequence[int]
+    thoughts: NotRequired[str]
+    counted: NotRequired[int]
+
+
+def generation_row(answer: Generation) -> GenerationRow:
     """An answer as plain data, what is not there left out."""
-    row = {"text": answer.text, "finished": answer.finished, "token_ids": list(answer.token_ids)}
-    return (
-        row
-        | ({"thoughts": answer.thoughts} if answer.thoughts else {})
-        | ({} if answer.counted is None else {"counted": answer.counted})
-    )
+    row = GenerationRow(text=answer.text, finished=answer.finished, token_ids=answer.token_ids)
+    if answer.thoughts:
+        row["thoughts"] = answer.thoughts
+    if answer.counted is not None:
+        row["counted"] = answer.counted
+    return row
 
 
-def generation_of(row: Mapping[str, JSON]) -> Generation:
+def generation_of(row: GenerationRow) -> Generation:
     """What ``generation_row`` made plain."""
-    return Generation(**{**row, "token_ids": tuple(row["token_ids"])})
+    thoughts, counted = row.get("thoughts", ""), row.get("counted")
+    return Generation(tuple(row["token_ids"]), row["text"], row["finished"], thoughts, counted)
