@@ -14,6 +14,7 @@ The command line prints message and hint of these, never a traceback; any other 
 
 import difflib
 from collections.abc import Iterable, Sequence
+from pathlib import Path
 
 EXIT_DONE = 0
 EXIT_NO = 1
@@ -83,3 +84,28 @@ def unknown_name(what: str, name: str, known: Sequence[str]) -> str:
     meant = f" did you mean {near[0]!r}?" if near else ""
     listed = f" (known: {', '.join(known)})" if known else ""
     return f"unknown {what} {name!r}{';' if meant else ''}{meant}{listed}"
+
+
+def existing(path: Path, kind: type[HarnessError] = DataError, hint: str | None = None) -> Path:
+    """The path, if a file or a folder is there.
+
+    Args:
+        path: Of either.
+        kind: Raised if there is none, with the nearest name beside it.
+        hint: What else to say then.
+    """
+    if path.exists():
+        return path
+    beside = [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+    near = difflib.get_close_matches(path.name, beside, n=1)
+    meant = f"did you mean {path.with_name(near[0])}?" if near else None
+    raise kind(f"{path}: no such file", "\n".join(filter(None, (meant, hint))) or None)
+
+
+def existing_file(
+    path: Path, kind: type[HarnessError] = DataError, hint: str | None = None
+) -> Path:
+    """The path, if a file is there; raises as ``existing`` does, and of a folder."""
+    if path.is_dir():
+        raise kind(f"{path}: is a folder, allowed a file")
+    return existing(path, kind, hint)

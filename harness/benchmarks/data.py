@@ -1,18 +1,19 @@
 """The data of a benchmark: shipped beside its YAML, or read from a folder the user names."""
 
-import importlib
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.benchmarks.items import check_rows, read_items
+from harness.benchmarks.items import check_rows
 from harness.benchmarks.source import HUB, located, missing_files
 from harness.benchmarks.spec import EvalSpec
 from harness.benchmarks.task import TaskFile
+from harness.data.raw import RawRow
 from harness.errors import ConfigError, DataError
 from harness.records import JSON
-from harness.settings.spec import digest, file_sha256
+from harness.settings.spec import digest
+from harness.storage.reading import Reading, read_objects
 
 DATA_VARIABLE = "HARNESS_DATA"
 """Environment variable that names the folder of data that are not shipped."""
@@ -50,13 +51,9 @@ def data_of(path: Path, task: TaskFile, data: Path | None) -> BenchmarkData | st
         ConfigError: A template of a row is wrong.
         DataError: A file is wrong, or shipped data are missing.
     """
-    source, expected = task.metadata.harness.data, task.metadata.harness.data_sha256
+    source = task.metadata.harness.data
     if source is None:
-        assert task.data_file is not None
-        assert expected is not None
-        shipped = (path.parent / task.data_file).resolve()
-        _check_data(path, shipped, expected)
-        return BenchmarkData(shipped, expected, read_items(shipped, task))
+        return _shipped(path, task)
     missing = missing_files(source, path.parent, data)
     if missing:
         verb = "is" if len(missing) == 1 else "are"
@@ -65,15 +62,30 @@ def data_of(path: Path, task: TaskFile, data: Path | None) -> BenchmarkData | st
             f"its data are not here: {', '.join(missing)} {verb} missing from the data folder "
             f"{where}; get: {source.get}"
         )
+    from harness.benchmarks.source_rows import read_records, rows_made_of  # Jinja, for who needs it
+
     files = located(source, path.parent, data)
-    reading = importlib.import_module("harness.benchmarks.source_rows")  # Jinja, where it is needed
-    if expected is not None:
-        _check_data(path, next(iter(files.values())), expected)
-    numbered = reading.read_source(str(path), source, files, data)
     first = next(iter(files.values()), Path(f"{HUB}/{source.hub}"))
-    sums = {field: file_sha256(file) for field, file in files.items()}
-    sha256 = next(iter(sums.values())) if len(sums) == 1 else digest(sums or [*numbered])
-    return BenchmarkData(first, sha256, check_rows(first, numbered, task))
+    reading = Reading(first)
+    records = read_records(source, files, data, reading)
+    sums = {field: reading.sha256[file] for field, file in files.items()}
+    _check_sum(path, first, sums.get(next(iter(files), "")), task)
+    reading.raise_faults()
+    rows = rows_made_of(records, source, str(path))
+    numbered = [[row.number, row.data] for row in rows]
+    sha256 = next(iter(sums.values())) if len(sums) == 1 else digest(sums or numbered)
+    return BenchmarkData(first, sha256, check_rows(rows, task, reading, str(path)))
+
+
+def _shipped(path: Path, task: TaskFile) -> BenchmarkData:
+    assert task.data_file is not None
+    file = (path.parent / task.data_file).resolve()
+    if not file.is_file():
+        raise DataError(f"{path}: dataset_kwargs.data_files: no such file: {file}")
+    reading = Reading(file)
+    rows = [RawRow(line, line, row) for line, row in read_objects(file, reading)]
+    _check_sum(path, file, reading.sha256[file], task)
+    return BenchmarkData(file, reading.sha256[file], check_rows(rows, task, reading))
 
 
 def located_settings(
@@ -98,13 +110,11 @@ def located_settings(
     }
 
 
-def _check_data(path: Path, data_path: Path, expected: str) -> None:
-    if not data_path.is_file():
-        raise DataError(f"{path}: dataset_kwargs.data_files: no such file: {data_path}")
-    found = file_sha256(data_path)
-    if found != expected:
+def _check_sum(path: Path, file: Path, sha256: str | None, task: TaskFile) -> None:
+    expected = task.metadata.harness.data_sha256
+    if expected not in (None, sha256):
         raise DataError(
-            f"{path}: metadata.harness.data_sha256: {data_path} has {found}, not the {expected} "
+            f"{path}: metadata.harness.data_sha256: {file} has {sha256}, not the {expected} "
             "written here",
             "Scores on changed data do not compare with earlier ones: raise metadata.version, then "
             "write the new checksum.",

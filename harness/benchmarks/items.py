@@ -2,81 +2,73 @@
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
-from pathlib import Path
 from typing import TypeGuard
 
 from harness.benchmarks.task import TaskFile
+from harness.data.raw import RawRow
+from harness.errors import DataError
 from harness.records import JSON
-from harness.storage.predictions import raise_faults, read_lines
-
-_FIELD = re.compile(r"\{\{-?\s*([A-Za-z_]\w*)")
-
-
-def read_items(path: Path, task: TaskFile) -> tuple[Mapping[str, JSON], ...]:
-    """The rows of a benchmark's data file.
-
-    Raises:
-        DataError: All faults of the file at once, each with its line.
-    """
-    faults: list[str] = []
-    return check_rows(path, read_lines(path, faults), task, faults)
+from harness.storage.reading import Reading
 
 
 def check_rows(
-    path: Path,
-    numbered: Iterable[tuple[int, Mapping[str, JSON]]],
-    task: TaskFile,
-    faults: list[str] | None = None,
+    rows: Iterable[RawRow], task: TaskFile, reading: Reading, mapping: str | None = None
 ) -> tuple[Mapping[str, JSON], ...]:
-    """Rows with the lines they came from, as rows of a benchmark.
+    """Rows as those of a benchmark.
+
+    Args:
+        rows: With the lines they came from.
+        task: Says which fields its templates use.
+        reading: Of their file, with the faults found before.
+        mapping: The YAML whose ``rows:`` made them, which is then to blame for their fields.
 
     Raises:
-        DataError: All faults of the file at once, those found before among them.
+        DataError: All faults at once.
     """
-    rows: list[Mapping[str, JSON]] = []
-    faults = [] if faults is None else faults
+    checked: list[Mapping[str, JSON]] = []
     first_line: dict[str, int] = {}
-    needed = ("id", "prompt", *(_fields_of(task)))
-    for line, row in numbered:
-        faults += [f"{path}:{line}: {fault}" for fault in _faults_of(row, needed)]
-        if "turns" in row and task.output_type == "multiple_choice":
-            faults.append(f"{path}:{line}: turns: allowed: in generate_until benchmarks alone")
+    needed = ("id", "prompt", *task.fields_used())
+    source = task.metadata.harness.data
+    for raw in rows:
+        row = raw.data
+        for field, text in _faults_of(row, needed, task.output_type):
+            if mapping is None or source is None:
+                reading.fault(raw.line, f"{field}: {text}")
+            else:
+                path = f"keep: {field}" if field in source.keep else f"rows.{field}"
+                record = f"(record {raw.number} of {reading.path})"
+                reading.fault(None, f"metadata.harness.data.{path}: {text} {record}", mapping)
         name = str(row.get("id"))
         if "id" in row and name in first_line:
-            faults.append(f"{path}:{line}: id: {name!r} is also that of line {first_line[name]}")
-        first_line.setdefault(name, line)
-        rows.append(row)
-    if not rows and not faults:
-        faults.append(f"{path}: no rows, allowed: at least one")
-    raise_faults(str(path), faults)
-    return tuple(rows)
+            reading.fault(raw.line, f"id: {name!r} is also that of line {first_line[name]}")
+        first_line.setdefault(name, raw.line)
+        checked.append(row)
+    reading.raise_faults()
+    if not checked:
+        raise DataError(f"{reading.path}: no rows, allowed: at least one")
+    return tuple(checked)
 
 
-def _fields_of(task: TaskFile) -> tuple[str, ...]:
-    templates = [task.doc_to_text, task.doc_to_target, task.doc_to_choice]
-    found: dict[str, None] = {}
-    for template in templates:
-        if isinstance(template, str):
-            bare = re.fullmatch(r"[A-Za-z_]\w*", template)
-            found |= dict.fromkeys([template] if bare else _FIELD.findall(template))
-    return tuple(name for name in found if name not in {"id", "prompt"})
-
-
-def _faults_of(row: Mapping[str, JSON], needed: tuple[str, ...]) -> Iterator[str]:
+def _faults_of(
+    row: Mapping[str, JSON], needed: tuple[str, ...], output_type: str
+) -> Iterator[tuple[str, str]]:
+    """Each field at fault, and what is wrong with it."""
     for name in needed:
         if name not in row:
-            yield f"{name}: missing (found: {', '.join(row)})"
+            yield name, f"missing (found: {', '.join(row)})"
+    if "turns" in row and output_type == "multiple_choice":
+        yield "turns", "allowed: in generate_until benchmarks alone"
     for name in ("id", "prompt", "target", "source", "source_lang", "target_lang"):
         if name in row and not isinstance(row[name], str):
-            yield f"{name}: found {row[name]!r}, allowed: text"
+            yield name, f"found {row[name]!r}, allowed: text"
     if "references" in row and not _is_texts(row["references"]):
-        yield "references: allowed: a list of at least one text"
+        yield "references", "allowed: a list of at least one text"
     if "messages" in row:
         yield from _chat_faults(row["messages"])
     if "turns" in row:
         yield from _turn_faults(row)
     if "temperature" in row and not _is_temperature(row["temperature"]):
-        yield f"temperature: found {row['temperature']!r}, allowed: a number, 0 or greater"
+        yield "temperature", f"found {row['temperature']!r}, allowed: a number, 0 or greater"
 
 
 def _is_texts(value: JSON) -> TypeGuard[list[str]]:
@@ -88,30 +80,29 @@ def _is_temperature(value: JSON) -> bool:
     return bool(re.fullmatch(r"\d+(\.\d+)?", str(value))) and not isinstance(value, bool)
 
 
-def _turn_faults(row: Mapping[str, JSON]) -> Iterator[str]:
+def _turn_faults(row: Mapping[str, JSON]) -> Iterator[tuple[str, str]]:
     turns = row["turns"]
     if _is_texts(turns):
         if turns[-1] != row.get("prompt"):
-            yield f"turns: the last is {turns[-1]!r}, allowed: the prompt, {row.get('prompt')!r}"
+            yield "turns", f"the last is {turns[-1]!r}, allowed: the prompt, {row.get('prompt')!r}"
     else:
-        yield "turns: allowed: a list of at least one text, the user's turns in order"
+        yield "turns", "allowed: a list of at least one text, the user's turns in order"
     if "messages" in row:
-        yield "turns: the row has messages too, allowed: one of them"
+        yield "turns", "the row has messages too, allowed: one of them"
 
 
-def _chat_faults(messages: JSON) -> Iterator[str]:
+def _chat_faults(messages: JSON) -> Iterator[tuple[str, str]]:
     if not isinstance(messages, list) or not messages:
-        yield "messages: allowed: a list of at least one turn"
+        yield "messages", "allowed: a list of at least one turn"
         return
     for index, turn in enumerate(messages):
         if not isinstance(turn, dict) or set(turn) != {"role", "content"}:
-            yield f"messages.{index}: allowed: an object with role and content"
+            yield f"messages.{index}", "allowed: an object with role and content"
         elif turn["role"] not in {"system", "user", "assistant"}:
-            yield (
-                f"messages.{index}.role: found {turn['role']!r}, allowed: system, user, assistant"
-            )
+            told = f"found {turn['role']!r}, allowed: system, user, assistant"
+            yield f"messages.{index}.role", told
         elif not isinstance(turn["content"], str):
-            yield f"messages.{index}.content: allowed: text"
+            yield f"messages.{index}.content", "allowed: text"
     last = messages[-1]
     if isinstance(last, dict) and last.get("role") != "user":
-        yield f"messages: the last turn is the {last.get('role')}'s, allowed: the user's"
+        yield "messages", f"the last turn is the {last.get('role')}'s, allowed: the user's"

@@ -7,30 +7,55 @@ files have other fields, so ``rows`` gives a Jinja template for each field of ou
 import re
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Literal, Self, TypeAlias
+from typing import Self, TypeAlias
 
 from pydantic import Field, field_validator, model_validator
 
+from harness.data.readers import file_formats
+from harness.data.spec import LANGUAGE_TAG, takes_two
 from harness.settings.spec import Spec
 
 Template: TypeAlias = str | tuple[str, ...]
 HUB = "hub"
-"""Folder of the data folder in which copies of hub data sets lie, each under its id."""
+"""A format; and the folder of the data folder in which copies of hub data sets lie, by id."""
 
+LINES = "lines"
+SIDES = ("source", "target")
+"""Fields of the files of a format that keeps the sides apart."""
+
+_TAG = f"^{LANGUAGE_TAG.pattern}$"
 _TAKE = re.compile(r"-?\d*(:-?\d*){1,2}")
+
+
+def _is_none(value: object) -> bool:
+    # left out where it is not given: scores made before there was such a setting are found again
+    return value is None
+
+
+def _formats() -> tuple[str, ...]:
+    return (LINES, *file_formats(), HUB)
 
 
 class SourceSpec(Spec):
     """Which files are needed, how they are read, and what becomes of their records."""
 
-    format: Literal["lines", "jsonl", "json", "csv", "tsv", "hub"]
+    format: str
     """`lines`: one file per field, aligned line by line; `jsonl`: an object a line; `json`: a list
-    of objects; `csv` and `tsv`: with a header unless `columns` names them; `hub`: a Hugging Face
-    data set. Names that end in .gz are unpacked."""
+    of objects; `csv` and `tsv`: with a header unless `columns` names them; `tmx`, `wmt_xml` and
+    `sgm`: records with `source`, `target` and their languages; `hub`: a Hugging Face data set.
+    Names that end in .gz are unpacked."""
 
     files: Mapping[str, str] = Field(default_factory=dict)
     """Paths, looked for beside the YAML, then in the data folder (`eval.data`, else the environment
-    variable HARNESS_DATA). For `lines` field -> path; for the others one, under any name."""
+    variable HARNESS_DATA). For `lines` field -> path; for `sgm` `source` and `target`; for the
+    others one, under any name."""
+
+    source_lang: str | None = Field(None, pattern=_TAG, exclude_if=_is_none)
+    """Of a `tmx` file with more than two languages, or a `wmt_xml` with several: that of the
+    source."""
+
+    target_lang: str | None = Field(None, pattern=_TAG, exclude_if=_is_none)
+    """There too: that of the target."""
 
     hub: str | None = None
     """For `hub`: the data set's id; a copy at `hub/<id>` in the data folder is taken first."""
@@ -68,6 +93,13 @@ class SourceSpec(Spec):
     codes: Mapping[str, str] = Field(default_factory=dict)
     """There too: BCP-47 tag -> what the files call the language."""
 
+    @field_validator("format")
+    @classmethod
+    def _check_format(cls, value: str) -> str:
+        if value not in _formats():
+            raise ValueError(f"found {value!r}, allowed: {', '.join(_formats())}")
+        return value
+
     @field_validator("take")
     @classmethod
     def _check_take(cls, value: str | None) -> str | None:
@@ -77,12 +109,16 @@ class SourceSpec(Spec):
 
     @model_validator(mode="after")
     def _check_parts(self) -> Self:
-        if (self.format == "hub") != (self.hub is not None) or (self.hub and self.files):
+        if (self.format == HUB) != (self.hub is not None) or (self.hub and self.files):
             raise ValueError("`hub` goes with `format: hub`, and only with it; `files` with others")
-        if self.format == "lines" and not self.files:
+        if self.format == LINES and not self.files:
             raise ValueError("files: allowed: at least one")
-        if self.format not in ("lines", "hub") and len(self.files) != 1:
-            raise ValueError(f"files: found {len(self.files)}, allowed: one for {self.format}")
+        if self.format not in (LINES, HUB):
+            if takes_two(self.format) and set(self.files) != set(SIDES):
+                told = ", ".join(self.files) or "none"
+                raise ValueError(f"files: found {told}, allowed for {self.format}: source, target")
+            if not takes_two(self.format) and len(self.files) != 1:
+                raise ValueError(f"files: found {len(self.files)}, allowed: one for {self.format}")
         if self.columns is not None and self.format not in ("csv", "tsv"):
             raise ValueError("`columns` goes with `format: csv` or `tsv`, and only with it")
         if "prompt" not in self.rows and "prompt" not in self.keep:

@@ -1,5 +1,6 @@
 """The form of a benchmark's YAML: an lm-eval task plus the harness's own block in its metadata."""
 
+import re
 from collections.abc import Mapping
 from typing import Any, Literal, Self, TypeAlias
 
@@ -10,7 +11,10 @@ from harness.data.extract import Extract
 from harness.errors import unknown_name
 from harness.records import JSON, Decoding, Split
 from harness.settings import plugins
-from harness.settings.spec import Spec, explain
+from harness.settings.spec import NestedFaults, Spec, explain
+
+_FIELD = re.compile(r"\{\{-?\s*([A-Za-z_]\w*)")
+"""What a template begins to fill in."""
 
 Outcome: TypeAlias = Literal["refused", "complied"]
 
@@ -257,6 +261,35 @@ class TaskFile(Spec):
                 "doc_to_choice goes with `output_type: multiple_choice`, and only with it"
             )
         return self
+
+    @model_validator(mode="after")
+    def _check_mapping(self) -> Self:
+        """Rows made of other people's files have the fields the templates use, or never will."""
+        source = self.metadata.harness.data
+        fields = () if source is None else ("id", *source.rows, *source.keep)
+        faults = [
+            (f"metadata.harness.data.rows.{field}", f"missing, and {template} uses it")
+            for field, template in self.fields_used().items()
+            if source is not None and field not in fields
+        ]
+        if faults:
+            raise NestedFaults(faults)
+        return self
+
+    def fields_used(self) -> dict[str, str]:
+        """The fields of a row that its templates use, each with the first template to do so."""
+        templates = {
+            "doc_to_text": self.doc_to_text,
+            "doc_to_target": self.doc_to_target,
+            "doc_to_choice": self.doc_to_choice,
+        }
+        used: dict[str, str] = {}
+        for name, template in templates.items():
+            if isinstance(template, str):
+                is_bare = re.fullmatch(r"[A-Za-z_]\w*", template)
+                for field in [template] if is_bare else _FIELD.findall(template):
+                    used.setdefault(field, name)
+        return {field: name for field, name in used.items() if field not in ("id", "prompt")}
 
     @property
     def data_file(self) -> str | None:

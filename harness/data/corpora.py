@@ -10,7 +10,6 @@ from pathlib import Path
 from typing import Any
 
 from harness.data.fields import WORDS
-from harness.data.files import existing, plain_name
 from harness.data.readers import (
     NUM_ROWS,
     format_name,
@@ -20,11 +19,12 @@ from harness.data.readers import (
     read_texts,
 )
 from harness.data.spec import ChecksSpec, CorpusSpec, DataSpec
-from harness.errors import DataError
+from harness.errors import DataError, existing
 from harness.languages.identify import rules
 from harness.records import JSON, Corpora, Instruction, Message, Pair, Question, Text
 from harness.settings.plugins import load
 from harness.settings.spec import digest, file_sha256
+from harness.storage.reading import plain_name
 from harness.storage.store import Stage, Store
 
 STAGE_VERSION = 2

@@ -6,9 +6,8 @@ from collections.abc import Iterator, Mapping
 from harness.data.spec import LANGUAGE_TAG, ChecksSpec
 from harness.errors import DataError
 from harness.records import JSON
+from harness.storage.reading import Reading
 
-_SHOWN = 20
-"""Faults a message lists; a file that is wrong throughout is wrong in the same way."""
 _LINES = 10
 _HINTS = {"undecodable": "convert it, for example with: iconv -f LATIN1 -t UTF-8"}
 WORDS = {
@@ -24,38 +23,33 @@ WORDS = {
 """What ails a row, by the name of its limit ``checks.max_<name>``."""
 
 
-class Faults:
-    """What is wrong with a file, by line.
+class CorpusReading(Reading):
+    """The reading of a corpus, some faulty rows of which may be left out.
 
     Args:
         path: The file.
         checks: Shares of rows that may be left out for a fault; by default none.
-
-    Attributes:
-        unreadable: Lines that are not UTF-8.
     """
 
     def __init__(self, path: str, checks: ChecksSpec | None = None) -> None:
-        self._path = path
+        super().__init__(path)
         self._checks = checks or ChecksSpec()
-        self._faults: list[str] = []
         self._left_out: dict[str, list[int]] = defaultdict(list)
         self._refused: dict[str, set[int]] = defaultdict(set)
-        self.unreadable: set[int] = set()
 
-    def add(self, line: int, fault: str, path: str | None = None) -> None:
-        """One more; ``path`` where it is another file than the first."""
-        self._faults.append(f"{path or self._path}:{line}: {fault}")
+    def undecodable(self, line: int, text: str, path: str) -> None:
+        """A line is not UTF-8, and was read as empty; two such sides are one faulty row."""
+        is_new = line not in self.unreadable
+        self.unreadable.add(line)
+        if is_new or not self.may_leave_out("undecodable"):
+            self.faulty_row("undecodable", line, text, path)
 
-    def add_row(self, kind: str, line: int, fault: str, path: str | None = None) -> None:
-        """A row that may be left out, if its kind of fault has a limit above 0."""
-        is_new = kind != "undecodable" or line not in self.unreadable
-        if kind == "undecodable":
-            self.unreadable.add(line)
+    def faulty_row(self, kind: str, line: int, text: str, path: str | None = None) -> None:
+        """Leaves a row out if its kind of fault has a limit above 0, else adds the fault."""
         if self.may_leave_out(kind):
-            self._left_out[kind] += [line] if is_new else []
+            self._left_out[kind].append(line)
             return
-        self.add(line, fault, path)
+        self.fault(line, text, path)
         self._refused[kind].add(line)
 
     def may_leave_out(self, kind: str) -> bool:
@@ -63,7 +57,7 @@ class Faults:
         return bool(self._checks.limit(kind))
 
     def leave_out(self, kind: str, lines: list[int]) -> None:
-        """Rows that are left out, or too many."""
+        """Leaves rows out; whether they are too many ``raise_beyond_limits`` says."""
         self._left_out[kind] += lines
 
     @property
@@ -71,39 +65,35 @@ class Faults:
         """Number of rows left out, by kind of fault."""
         return {kind: len(lines) for kind, lines in self._left_out.items() if lines}
 
-    def raise_any(self, num_rows: int | None = None) -> None:
-        """All of them as one DataError, if there are any.
+    def raise_beyond_limits(self, num_rows: int) -> None:
+        """All faults as one DataError, kinds of which too many rows were left out among them.
 
         Args:
-            num_rows: Of the file, those left out among them; None while that is not known.
+            num_rows: Of the file, those left out among them.
         """
-        found = list(self._faults)
-        more = len(found) - _SHOWN
-        shown = found[:_SHOWN] + ([f"... and {more} more"] if more > 0 else [])
-        over = [] if num_rows is None else self._over(num_rows)
-        if shown or over:
-            hints = [*self._mends()] + ["mend these rows, or raise the limit"] * bool(over)
-            raise DataError("\n".join(shown + over), "\n".join(hints) or None)
+        beyond = list(self._beyond_limits(num_rows))
+        if beyond:
+            hints = [*self.mends(), "mend these rows, or raise the limit"]
+            raise DataError("\n".join(self.shown() + beyond), "\n".join(hints))
+        self.raise_faults()
 
-    def _mends(self) -> Iterator[str]:
+    def mends(self) -> Iterator[str]:
+        """How many rows have each kind of fault, and how they may be left out."""
         for kind, lines in self._refused.items():
-            count = len(lines)
-            rows = "row has" if count == 1 else "rows have"
-            mend = _HINTS.get(kind, "mend them")
-            yield f"{count} {rows} {WORDS[kind]}: {mend}, or leave out a share: checks.max_{kind}"
+            rows = "row has" if len(lines) == 1 else "rows have"
+            mend = f"{_HINTS.get(kind, 'mend them')}, or leave out a share: checks.max_{kind}"
+            yield f"{len(lines)} {rows} {WORDS[kind]}: {mend}"
 
-    def _over(self, num_rows: int) -> list[str]:
-        found = []
+    def _beyond_limits(self, num_rows: int) -> Iterator[str]:
         for kind, lines in self._left_out.items():
             share, limit = len(lines) / max(num_rows, 1), self._checks.limit(kind) or 0.0
             if lines and share > limit:
-                places = ", ".join(map(str, sorted(lines)[:_LINES]))
-                places += ", ..." if len(lines) > _LINES else ""
-                found.append(
-                    f"{self._path}: {len(lines)} of {num_rows} rows ({share:.2%}) have "
-                    f"{WORDS[kind]}, allowed {limit:.2%} (checks.max_{kind}); lines {places}"
+                listed = ", ".join(map(str, sorted(lines)[:_LINES]))
+                listed += ", ..." if len(lines) > _LINES else ""
+                yield (
+                    f"{self.path}: {len(lines)} of {num_rows} rows ({share:.2%}) have "
+                    f"{WORDS[kind]}, allowed {limit:.2%} (checks.max_{kind}); lines {listed}"
                 )
-        return found
 
 
 class Fields:
@@ -115,7 +105,7 @@ class Fields:
         data: The row.
         line: Its line, or its number where the file has no lines.
         default_id: Its id where it has none.
-        faults: Where to report.
+        reading: Where to report.
         names: What the file calls a field, where that is not its usual name.
     """
 
@@ -124,18 +114,18 @@ class Fields:
         data: Mapping[str, JSON],
         line: int,
         default_id: str,
-        faults: Faults,
+        reading: CorpusReading,
         names: Mapping[str, str] | None = None,
     ) -> None:
         self.data = data
         self.line = line
         self.is_left_out = False
         self._default_id = default_id
-        self._faults = faults
+        self._reading = reading
         self._names = names or {}
 
     def fault(self, text: str) -> None:
-        self._faults.add(self.line, text)
+        self._reading.fault(self.line, text)
 
     def id(self) -> str:
         """The row's id, or its line number where it has none."""
@@ -163,8 +153,8 @@ class Fields:
         elif not value.strip():
             # a row with two empty sides is one faulty row
             if not self.is_left_out:
-                self._faults.add_row("empty", self.line, f"{called}: empty, allowed a text")
-            self.is_left_out = self._faults.may_leave_out("empty")
+                self._reading.faulty_row("empty", self.line, f"{called}: empty, allowed a text")
+            self.is_left_out = self._reading.may_leave_out("empty")
         else:
             return value
         return None

@@ -4,10 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import ClassVar, Protocol
 
-from harness.data.fields import Faults
 from harness.data.spec import CorpusSpec
 from harness.errors import DataError
 from harness.records import JSON
+from harness.storage.reading import Reading
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +40,7 @@ class Format(Protocol):
     version: ClassVar[int]
     """Raised when the same file gives other rows."""
 
-    def rows(self, spec: CorpusSpec, faults: Faults) -> Iterator[RawRow]:
+    def rows(self, spec: CorpusSpec, reading: Reading) -> Iterator[RawRow]:
         """The rows of a file; those it cannot read are reported with their lines.
 
         Raises:

@@ -12,18 +12,18 @@ from typing import TypeVar, cast
 
 from harness.data import parse
 from harness.data.checks import KINDS, find, unidentified
-from harness.data.fields import Faults, Fields
-from harness.data.files import existing, plain_name
+from harness.data.fields import CorpusReading, Fields
+from harness.data.formats._columns import Table
 from harness.data.raw import Format, RawRow
-from harness.data.spec import CorpusSpec
-from harness.errors import DataError
+from harness.data.spec import CorpusSpec, takes_two
+from harness.errors import DataError, existing
 from harness.records import Instruction, Pair, Question, Text
 from harness.seeds import stream
 from harness.settings.plugins import load, names
+from harness.storage.reading import Reading, plain_name
 
 Item = TypeVar("Item")
 Row = TypeVar("Row", Pair, Instruction, Text, Question)
-_TABLES = ("csv", "tsv")
 NUM_ROWS = "rows"
 """In what a reader counts: all rows of the file; the rest are rows left out, by kind of fault."""
 
@@ -38,22 +38,22 @@ def read_pairs(spec: CorpusSpec, counts: Counter[str] | None = None) -> tuple[Pa
     Raises:
         DataError: Every fault of the file, each with its line and what is allowed.
     """
-    faults = Faults(spec.path, spec.checks)
-    rows, lines, num_rows = _read(spec, faults, parse.pair)
+    reading = CorpusReading(spec.path, spec.checks)
+    rows, lines, num_rows = _read(spec, reading, parse.pair)
     for kind in KINDS:
         if spec.checks.limit(kind) is None:
             continue
         if kind == "wrong_language" and (unknown := unidentified(rows)):
-            faults.raise_any()
+            reading.raise_faults()
             raise DataError(
                 f"{spec.path}: checks.max_wrong_language is set, and language identification does "
                 f"not know {', '.join(unknown)}",
                 "leave that check out",
             )
         bad = find(kind, rows, spec.checks)
-        faults.leave_out(kind, [lines[place] for place in bad])
+        reading.leave_out(kind, [lines[place] for place in bad])
         rows, lines = _without(rows, bad), _without(lines, bad)
-    return _chosen(spec, _in_directions(spec, _counted(spec, faults, rows, num_rows, counts)))
+    return _chosen(spec, _in_directions(spec, _counted(spec, reading, rows, num_rows, counts)))
 
 
 def read_instructions(
@@ -112,6 +112,11 @@ def format_name(spec: CorpusSpec) -> str:
     return by_ending
 
 
+def file_formats() -> tuple[str, ...]:
+    """The formats whose files are known by their endings."""
+    return tuple(name for name in names("format") if _format(name).endings)
+
+
 def has_fields(spec: CorpusSpec) -> bool:
     """Whether rows of its format have named fields, so that they may be more than pairs."""
     return _format(format_name(spec)).has_fields
@@ -119,11 +124,11 @@ def has_fields(spec: CorpusSpec) -> bool:
 
 def first_fields(spec: CorpusSpec) -> tuple[str, ...]:
     """Names of the fields of its first row that can be read; none where there is no such row."""
-    rows = _format(format_name(spec)).rows(spec, Faults(spec.path))
+    rows = _format(format_name(spec)).rows(spec, Reading(spec.path))
     return tuple(next((row.data for row in rows), ()))
 
 
-def rows_with_fields(spec: CorpusSpec, faults: Faults) -> Iterator[RawRow] | None:
+def rows_with_fields(spec: CorpusSpec, reading: Reading) -> Iterator[RawRow] | None:
     """The rows of a file by its ending, unchecked; None where its ending tells no format.
 
     Raises:
@@ -131,15 +136,34 @@ def rows_with_fields(spec: CorpusSpec, faults: Faults) -> Iterator[RawRow] | Non
     """
     if not Path(spec.path).is_dir():
         ending = plain_name(spec.path).suffix.lower()
-        form = next((name for name in names("format") if ending in _format(name).endings), None)
-        if form is None:
+        by_ending = [name for name in names("format") if ending in _format(name).endings]
+        if not by_ending:
             return None
-        if _format(form).two_files:  # one of them tells all that is asked for
+        if takes_two(by_ending[0]):  # one of them tells all that is asked for
             spec = spec.replace(target_path=spec.path)
-    form = format_name(spec)
-    if form in _TABLES:  # whose columns may be unnamed: their languages do not matter here
+    form = _format(format_name(spec))
+    if isinstance(form, Table):  # whose columns may be unnamed: their languages do not matter here
         spec = spec.replace(source_lang="und", target_lang="und")
-    return _format(form).rows(spec, faults)
+    return form.rows(spec, reading)
+
+
+def rows_as_they_stand(
+    spec: CorpusSpec, columns: Sequence[str] | None, reading: Reading
+) -> Iterator[RawRow]:
+    """The rows of a file, unchecked; of a table with all its cells.
+
+    Args:
+        spec: The file, its format and its languages.
+        columns: Of a table without a header the names of its columns.
+        reading: Is told what is wrong.
+
+    Raises:
+        DataError: It cannot be read at all.
+    """
+    form = _format(format_name(spec))
+    if isinstance(form, Table):
+        return form.named_rows(Path(spec.path), columns, reading)
+    return form.rows(spec, reading)
 
 
 def _format(name: str) -> Format:
@@ -151,13 +175,13 @@ def _read_fields(
 ) -> tuple[Row, ...]:
     if not has_fields(spec):
         raise DataError(f"{spec.path}: format {format_name(spec)!r} holds parallel text only")
-    faults = Faults(spec.path, spec.checks)
-    rows, _, num_rows = _read(spec, faults, make)
-    return _chosen(spec, _counted(spec, faults, rows, num_rows, counts))
+    reading = CorpusReading(spec.path, spec.checks)
+    rows, _, num_rows = _read(spec, reading, make)
+    return _chosen(spec, _counted(spec, reading, rows, num_rows, counts))
 
 
 def _read(
-    spec: CorpusSpec, faults: Faults, make: Callable[[Fields, CorpusSpec], Row]
+    spec: CorpusSpec, reading: CorpusReading, make: Callable[[Fields, CorpusSpec], Row]
 ) -> tuple[list[Row], list[int], int]:
     """The rows with a text in every place, their lines, and how many the file has in all."""
     form = format_name(spec)
@@ -168,9 +192,9 @@ def _read(
     lines: list[int] = []
     first: dict[str, int] = {}
     num_rows = 0
-    for raw in _format(form).rows(spec, faults):
+    for raw in _format(form).rows(spec, reading):
         num_rows += 1
-        fields = Fields(raw.data, raw.line, f"{stem}-{raw.number:06d}", faults, called)
+        fields = Fields(raw.data, raw.line, f"{stem}-{raw.number:06d}", reading, called)
         row = make(fields, spec)
         if row.id in first:
             fields.fault(f"id: {row.id!r} is on line {first[row.id]} already")
@@ -178,22 +202,22 @@ def _read(
         if not fields.is_left_out:
             rows.append(row)
             lines.append(raw.line)
-    return rows, lines, num_rows + len(faults.unreadable)
+    return rows, lines, num_rows + len(reading.unreadable)
 
 
 def _counted(
     spec: CorpusSpec,
-    faults: Faults,
+    reading: CorpusReading,
     rows: list[Row],
     num_rows: int,
     counts: Counter[str] | None,
 ) -> list[Row]:
     """The rows, if there are any and no more were left out than may be."""
-    faults.raise_any(num_rows)
+    reading.raise_beyond_limits(num_rows)
     if not rows:
         raise DataError(f"{spec.path}: no rows in it" + (" are left" if num_rows else ""))
     if counts is not None:
-        counts.update({NUM_ROWS: num_rows, **faults.left_out})
+        counts.update({NUM_ROWS: num_rows, **reading.left_out})
     return rows
 
 

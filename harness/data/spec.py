@@ -130,16 +130,16 @@ class CorpusSpec(Spec):
     def _fits_together(self) -> "CorpusSpec":
         if self.format == "auto":
             return self
-        takes_two = _takes_two(self.format)
-        if takes_two and self.target_path is None:
+        if takes_two(self.format) and self.target_path is None:
             raise ValueError(f"format {self.format!r} needs target_path, the file of the targets")
-        if self.target_path is not None and not takes_two:
-            two = " and ".join(repr(name) for name in names("format") if _takes_two(name))
+        if self.target_path is not None and not takes_two(self.format):
+            two = " and ".join(repr(name) for name in names("format") if takes_two(name))
             raise ValueError(f"target_path is for format {two}, found format {self.format!r}")
         return self
 
 
-def _takes_two(name: str) -> bool:
+def takes_two(name: str) -> bool:
+    """Whether a format keeps the targets in a file of their own."""
     takes: bool = load("format", name).two_files
     return takes
 

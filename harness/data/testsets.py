@@ -7,13 +7,12 @@ like); any other is plain text with an item a line.
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from harness.data.fields import Faults
-from harness.data.files import existing, read_lines
 from harness.data.raw import RawRow
 from harness.data.readers import rows_with_fields
 from harness.data.spec import CorpusSpec
-from harness.errors import DataError
+from harness.errors import DataError, existing
 from harness.records import JSON
+from harness.storage.reading import Reading, read_lines
 
 TEXTS = (
     "source", "target", "reference", "references", "translation", "prompt", "question",
@@ -29,9 +28,9 @@ def read_items(path: str) -> list[dict[str, JSON]]:
         DataError: It cannot be read, or its rows have no field of ``TEXTS``.
     """
     existing(Path(path))
-    rows = rows_with_fields(CorpusSpec(path=path), faults := Faults(path))
+    rows = rows_with_fields(CorpusSpec(path=path), reading := Reading(path))
     items = _lines(path) if rows is None else _rows(path, rows)
-    faults.raise_any()
+    reading.raise_faults()
     if not items:
         raise DataError(f"{path}: no items in it")
     return items

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from harness.data.files import read_lines
 from harness.errors import DataError
 from harness.records import Prediction
+from harness.storage.reading import read_lines
 
 
 def read_outputs(

@@ -24,6 +24,7 @@ from pydantic import Field, FiniteFloat
 from harness.errors import ConfigError, DataError, join_faults
 from harness.records import JSON, Score, TrialResult
 from harness.settings.spec import Spec, validate
+from harness.settings.yaml import read_text
 from harness.storage.files import write_whole
 from harness.storage.results import from_plain, score_to_plain
 
@@ -102,14 +103,9 @@ def read_baseline(path: Path) -> Baseline:
     Raises:
         DataError: No such file, not JSON, or not a baseline: all its faults at once.
     """
+    text = read_text(path, DataError, "`harness check FILE SCORES --update` writes a baseline.")
     try:
-        data = json.loads(path.read_text(encoding="utf-8"), parse_constant=_refuse_constant)
-    except FileNotFoundError:
-        raise DataError(
-            f"{path}: no such file", "`harness check FILE SCORES --update` writes a baseline."
-        ) from None
-    except IsADirectoryError:
-        raise DataError(f"{path}: is a folder, a baseline file is wanted") from None
+        data = json.loads(text, parse_constant=_refuse_constant)
     except (ValueError, RecursionError) as error:
         raise DataError(f"{path}: not a JSON file: {error}") from None
     if not isinstance(data, dict) or data.get("format") != FORMAT:

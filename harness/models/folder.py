@@ -10,6 +10,7 @@ from harness.errors import ConfigError, join_faults
 from harness.models.hub import download_command, fetch
 from harness.models.quantise import check_quantise
 from harness.models.spec import ModelSpec
+from harness.settings.yaml import read_text
 
 TOKENIZER_FILES = ("tokenizer.json", "tokenizer.model", "vocab.json", "spiece.model")
 ADAPTER_CONFIG = "adapter_config.json"
@@ -97,9 +98,10 @@ def chat_template(folder: Path, given: str | None = None) -> str | None:
         ConfigError: There is no such file.
     """
     if given is not None:
-        if not Path(given).is_file():
-            raise ConfigError(f"model.chat_template: {given}: no such file")
-        return Path(given).read_text(encoding="utf-8")
+        try:
+            return read_text(Path(given))
+        except ConfigError as error:
+            raise ConfigError(f"model.chat_template: {error.message}", error.hint) from None
     file = folder / "chat_template.jinja"
     if file.is_file():
         return file.read_text(encoding="utf-8")

@@ -4,14 +4,13 @@ Beside the reading of files, what is done with the plain data before a Spec vali
 paths set, read and flattened.
 """
 
-import difflib
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from harness.errors import ConfigError
+from harness.errors import ConfigError, HarnessError, existing_file
 from harness.records import JSON
 
 # Ten times as fast where PyYAML was built with libyaml, as its wheels are; the same otherwise.
@@ -58,22 +57,12 @@ def read_yaml(path: Path) -> dict[str, JSON]:
     return parse_yaml(read_text(path), str(path))
 
 
-def read_text(path: Path) -> str:
-    """A UTF-8 file's text, its absence and its encoding being the user's to mend."""
+def read_text(path: Path, kind: type[HarnessError] = ConfigError, hint: str | None = None) -> str:
+    """A UTF-8 file's text; its absence, told with the hint, and its encoding raise the error."""
     try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        near = difflib.get_close_matches(path.name, _siblings(path), n=1)
-        hint = f"did you mean {path.with_name(near[0])}?" if near else None
-        raise ConfigError(f"{path}: no such file", hint) from None
-    except IsADirectoryError:
-        raise ConfigError(f"{path}: is a folder, a file is wanted") from None
+        return existing_file(path, kind, hint).read_text(encoding="utf-8")
     except UnicodeDecodeError as error:
-        raise ConfigError(f"{path}: not UTF-8 at byte {error.start}") from None
-
-
-def _siblings(path: Path) -> list[str]:
-    return [entry.name for entry in path.parent.iterdir()] if path.parent.is_dir() else []
+        raise kind(f"{path}: not UTF-8 at byte {error.start}") from None
 
 
 def parse_yaml(text: str, where: str) -> dict[str, JSON]:

@@ -4,16 +4,13 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
-from typing import TypeVar
 
 from harness.errors import DataError
 from harness.records import JSON, Prediction
+from harness.storage.reading import Reading, read_objects
 
 _TEXTS = ("source", "target", "language", "source_lang", "target_lang")
 _FIELDS = {field.name for field in fields(Prediction)} - {"extra"}
-_MAX_FAULTS = 20
-
-Row = TypeVar("Row")
 
 
 def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
@@ -45,62 +42,27 @@ def read_predictions(path: Path) -> list[Prediction]:
     Raises:
         DataError: No such file, or all its faults at once, each with its line.
     """
-    found: list[Prediction] = []
-    faults: list[str] = []
+    predictions: list[Prediction] = []
+    reading = Reading(path)
     first_line: dict[str, int] = {}
-    for line, row in read_lines(path, faults):
-        wrong = list(_faults_of(row))
-        faults += [f"{path}:{line}: {fault}" for fault in wrong]
-        if wrong:
+    is_text = True
+    for line, row in read_objects(path, reading):
+        is_text = False
+        faults = list(_faults_of(row))
+        for fault in faults:
+            reading.fault(line, fault)
+        if faults:
             continue
         name = str(row["id"])
         if name in first_line:
-            faults.append(f"{path}:{line}: id: {name!r} is also that of line {first_line[name]}")
+            reading.fault(line, f"id: {name!r} is also that of line {first_line[name]}")
         first_line.setdefault(name, line)
-        found.append(_prediction(row))
-    if not found and not faults:
-        faults.append(f"{path}: no predictions, allowed: at least one")
-    is_text = not found and all(": not JSON: " in fault for fault in faults)
+        predictions.append(_prediction(row))
     hint = "plain text, an output a line, is read with --reference TEXT or --source TEXT"
-    raise_faults(str(path), faults, hint if is_text else None)
-    return found
-
-
-def read_lines(path: Path, faults: list[str]) -> Iterator[tuple[int, dict[str, JSON]]]:
-    """Line number and object of each line of a JSON-lines file; what is no object is a fault.
-
-    Raises:
-        DataError: No such file, or it is not UTF-8.
-    """
-    try:
-        text = path.read_text(encoding="utf-8-sig")
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise DataError(f"{path}: is a folder, a file of JSON lines is wanted") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 at byte {error.start}") from None
-    # not splitlines(): U+2028 and the like may stand inside a JSON string
-    for number, line in enumerate(text.split("\n"), start=1):
-        if not line.strip():
-            continue
-        try:
-            row = json.loads(line)
-        except json.JSONDecodeError as error:
-            faults.append(f"{path}:{number}: not JSON: {error.msg} at column {error.colno}")
-            continue
-        if isinstance(row, dict):
-            yield number, row
-        else:
-            faults.append(f"{path}:{number}: found {type(row).__name__}, allowed: a JSON object")
-
-
-def raise_faults(where: str, faults: Sequence[str], hint: str | None = None) -> None:
-    """Raises the faults of a file, if there are any, as one DataError."""
-    if faults:
-        more = len(faults) - _MAX_FAULTS
-        shown = [*faults[:_MAX_FAULTS], *([f"{where}: and {more} more faults"] if more > 0 else [])]
-        raise DataError("\n".join(shown), hint)
+    reading.raise_faults(hint if is_text else None)
+    if not predictions:
+        raise DataError(f"{path}: no predictions, allowed: at least one")
+    return predictions
 
 
 def _faults_of(row: Mapping[str, JSON]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from harness.errors import DataError
 from harness.records import JSON, Score, SummaryPart, TrialResult
+from harness.settings.yaml import read_text
 from harness.storage.files import write_whole
 
 FORMAT = 1
@@ -81,14 +82,7 @@ def read_results(path: Path) -> tuple[TrialResult, ...]:
     Raises:
         DataError: No such file, or not a results file.
     """
-    try:
-        return parse_results(path.read_text(encoding="utf-8"), str(path))
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
-    except IsADirectoryError:
-        raise DataError(f"{path}: is a folder, a results file is wanted") from None
-    except UnicodeDecodeError as error:
-        raise DataError(f"{path}: not UTF-8 at byte {error.start}") from None
+    return parse_results(read_text(path, DataError), str(path))
 
 
 def parse_results(text: str, where: str) -> tuple[TrialResult, ...]:

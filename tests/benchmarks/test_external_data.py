@@ -211,11 +211,16 @@ def test_prompt_and_data_are_in_identity_and_signature_but_not_their_place(place
 @pytest.mark.parametrize(
     ("kind", "text", "message"),
     [
-        ("jsonl", '{"q": "a"\n', r"rows.any:1: not JSON"),
-        ("jsonl", "[1]\n", r"record 1: found list, allowed: a JSON object"),
-        ("json", '{"q": 1,\n', r"not JSON"),
-        ("csv", "q,a\n1\n", r"rows.any:2: found 1 fields, allowed: 2 \(q, a\)"),
-        ("csv", "q,b\n1,2\n", r"record 1 .*'a' is undefined \(its fields: q, b\)"),
+        ("jsonl", '{"q": "a"\n', r"rows.any:1: not valid JSON \(Expecting"),
+        ("jsonl", "[1]\n", r"rows.any:1: found list, allowed one JSON object a line"),
+        ("json", '[{"q": 1,\n', r"rows.any:1: not valid JSON \(Expecting property"),
+        (
+            "json",
+            '[{"q": 1, "a": 2},\n3]',
+            r"rows.any:2: found int, allowed a JSON list of objects",
+        ),
+        ("csv", "q,a\n1\n", r"rows.any:2: found 1 columns, allowed 2 \(q, a\)"),
+        ("csv", 'q,a\n1,"2\n', r"rows.any:2: not valid CSV"),
         ("json", "[]", r"no rows"),
     ],
 )
@@ -223,6 +228,106 @@ def test_faults_of_a_file_name_the_place(place, kind, text, message):
     write(place, "one_test", one_file(kind, "words/rows.any"))
     fill(place, rows_any=text)
     with pytest.raises(DataError, match=message):
+        found(place)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (('"{{a}}"', '"{{b}}"'), r"rows\.target: record 1 .*'b' is undefined \(its fields: q, a\)"),
+        (('  rows:', '  where: kind == "odd"\n  rows:'), r"where: record 1 .*'kind' is undefined"),
+        (('  rows:', "  keep: [kind]\n  rows:"), r"keep: record 1 .*'kind' \(its fields: q, a\)"),
+        ((', target: "{{a}}"', ""), r"rows\.target: missing, and doc_to_target uses it"),
+        (('target: "{{a}}"', 'target: "{{a}}", temperature: "{{a}}"'),
+         r"rows\.temperature: found 'Hund', allowed: a number, 0 or greater \(record 1 of .*rows"),
+    ],
+)  # fmt: skip
+def test_a_fault_of_how_rows_are_made_is_one_of_the_yaml(place, change, message):
+    block = one_file("json", "words/rows.json")
+    assert change[0] in block
+    write(place, "one_test", block.replace(*change))
+    fill(place, rows_json='[{"q": "dog", "a": "Hund"}]')
+    yaml = r"^\S*one_test\.yaml(:\d+)?: metadata\.harness\.data\."
+    with pytest.raises(DataError, match=yaml + message):
+        found(place)
+
+
+TMX = """\
+<?xml version="1.0"?>
+<tmx version="1.4"><header srclang="en"/><body>
+<tu tuid="u1"><tuv xml:lang="en"><seg>dog</seg></tuv><tuv xml:lang="de"><seg>Hund</seg></tuv>
+<tuv xml:lang="fr"><seg>chien</seg></tuv></tu>
+<tu><tuv xml:lang="en"><seg>cat</seg></tuv><tuv xml:lang="de"><seg>Katze</seg></tuv></tu>
+</body></tmx>
+"""
+XML = """\
+<dataset id="t"><doc id="d">
+<src lang="en"><p><seg id="1">dog</seg><seg id="2">cat</seg></p></src>
+<ref lang="de"><p><seg id="1">Hund</seg><seg id="2">Katze</seg></p></ref>
+</doc></dataset>
+"""
+SGM = """\
+<{kind} setid="t"><doc docid="d">
+<seg id="1">{one}</seg>
+<seg id="2">{two}</seg>
+</doc></{kind}>
+"""
+
+
+def of_sides(kind, files, extra=""):
+    return f"""\
+data:
+  format: {kind}
+  files: {files}
+{extra}  rows:
+    source: "{{{{source}}}}"
+    target: "{{{{target}}}}"
+    prompt: "Into German: {{{{source}}}}"
+  get: from its author
+"""
+
+
+def test_a_test_set_may_be_a_translation_memory(place):
+    block = of_sides("tmx", "{rows: words/rows.tmx}", "  target_lang: de\n")
+    write(place, "one_test", block)
+    fill(place, rows_tmx=TMX)
+    (benchmark,) = found(place).benchmarks
+    assert benchmark.items == (
+        {"id": "1", "source": "dog", "target": "Hund", "prompt": "Into German: dog"},
+        {"id": "2", "source": "cat", "target": "Katze", "prompt": "Into German: cat"},
+    )
+    write(place, "one_test", block.replace("  target_lang: de\n", ""))
+    with pytest.raises(DataError, match=r"rows\.tmx:3: tu: found the languages en, de, fr"):
+        found(place)
+
+
+def test_a_test_set_may_be_xml_of_wmt(place):
+    write(place, "one_test", of_sides("wmt_xml", "{rows: words/rows.xml}"))
+    fill(place, rows_xml=XML)
+    (benchmark,) = found(place).benchmarks
+    assert [(row["source"], row["target"]) for row in benchmark.items] == [
+        ("dog", "Hund"),
+        ("cat", "Katze"),
+    ]
+    fill(place, rows_xml=XML.replace('<seg id="2">Katze</seg>', ""))
+    with pytest.raises(DataError, match=r"rows\.xml:2: seg 2: not in the reference"):
+        found(place)
+
+
+def test_a_test_set_may_be_two_files_of_sgm(place):
+    write(place, "one_test", of_sides("sgm", "{source: words/s.sgm, target: words/t.sgm}"))
+    fill(
+        place,
+        s_sgm=SGM.format(kind="srcset", one="dog", two="cat"),
+        t_sgm=SGM.format(kind="refset", one="Hund", two="Katze"),
+    )
+    (benchmark,) = found(place).benchmarks
+    assert [(row["source"], row["target"]) for row in benchmark.items] == [
+        ("dog", "Hund"),
+        ("cat", "Katze"),
+    ]
+    write(place, "one_test", of_sides("sgm", "{rows: words/s.sgm}"))
+    with pytest.raises(DataError, match=r"files: found rows, allowed for sgm: source, target"):
         found(place)
 
 
@@ -243,7 +348,7 @@ def test_aligned_files_of_different_length_and_empty_lines_are_refused(place):
         (("prompt:", "promt:"), r"`prompt` is missing"),
         (("get: from its author", "take: half\n  get: x"), r"take: found 'half', allowed: a slice"),
         (("get: from its author", "hub: a/b\n  get: x"), r"`hub` goes with `format: hub`"),
-        (("{{q}}", "{{q"), r"not a template"),
+        (("{{q}}", "{{q"), r"one_test.yaml: metadata.harness.data.rows.prompt: not a template"),
     ],
 )
 def test_a_malformed_source_names_what_is_allowed(place, change, message):

@@ -113,8 +113,8 @@ def test_a_malformed_yaml_names_place_and_what_is_allowed(benchmarks, change, me
 @pytest.mark.parametrize(
     ("rows", "message"),
     [
-        ('{"id": "a", "prompt"\n', ":1: not JSON"),
-        ("[1]\n", ":1: found list, allowed: a JSON object"),
+        ('{"id": "a", "prompt"\n', ":1: not valid JSON (Expecting"),
+        ("[1]\n", ":1: found list, allowed one JSON object a line"),
         ("\n", "no rows"),
         ([{"id": "a", "prompt": "p"}], ":1: target: missing (found: id, prompt)"),
         ([{"prompt": "p", "target": "t"}], ":1: id: missing"),

@@ -200,7 +200,7 @@ BENCHMARKS = [
     Case("a row without its target", RUN, rows(swap(ROWS, '"target": "2"', '"goal": "2"')),
          (f"{Path(ROWS).name}:3", "target: missing")),
     Case("a row that is no JSON", RUN, rows(add(ROWS, "{oops\n")),
-         (f"{Path(ROWS).name}:5", "not JSON")),
+         (f"{Path(ROWS).name}:5", "not valid JSON")),
 ]
 
 CORPORA = [

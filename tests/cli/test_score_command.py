@@ -66,7 +66,7 @@ def test_plain_text_outputs_score_as_the_same_in_json_lines(harness, tmp_path):
     assert alone.code == 2
     assert "bleu needs references or target" in alone.err
     unsaid = harness("score", "out.zh", "--metric", "empty")
-    assert "out.zh:1: not JSON" in unsaid.err
+    assert "out.zh:1: not valid JSON" in unsaid.err
     assert "hint: plain text, an output a line, is read with --reference TEXT" in unsaid.err
 
 

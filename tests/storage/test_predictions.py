@@ -48,8 +48,8 @@ def test_only_id_and_output_are_needed_and_the_answer_is_the_output(tmp_path):
         ('{"id": 1, "output": "a", "choices": ["b"]}', "allowed: a list of numbers"),
         ('{"id": 1, "output": "a", "finished": "no"}', "finished: found 'no'"),
         ('{"id": 1, "output": "a", "num_tokens": "4"}', "num_tokens: found '4'"),
-        ("{", ":1: not JSON"),
-        ('"text"', ":1: found str, allowed: a JSON object"),
+        ("{", ":1: not valid JSON (Expecting"),
+        ('"text"', ":1: found str, allowed one JSON object a line"),
         ("", "no predictions"),
     ],
 )
@@ -77,7 +77,7 @@ def test_files_that_are_not_there_or_not_text_are_named(tmp_path):
         read_predictions(tmp_path / "none.jsonl")
     with pytest.raises(DataError, match="is a folder"):
         read_predictions(tmp_path)
-    (tmp_path / "p.jsonl").write_bytes(b"\xff\xfe")
+    (tmp_path / "p.jsonl").write_bytes(b"\xfc\n")
     with pytest.raises(DataError, match="not UTF-8"):
         read_predictions(tmp_path / "p.jsonl")
 

@@ -7,7 +7,7 @@ format here needs them; a document type by reference, as TMX has, is allowed and
 from collections.abc import Callable, Mapping
 from xml.parsers import expat
 
-from harness.data.fields import Faults
+from harness.storage.reading import Reading
 
 Start = Callable[[str, Mapping[str, str], int], None]
 End = Callable[[str], None]
@@ -18,12 +18,12 @@ class _Refused(Exception):
     """The file declares an entity."""
 
 
-def parse_xml(data: bytes, faults: Faults, start: Start, end: End, text: Text) -> None:
+def parse_xml(data: bytes, reading: Reading, start: Start, end: End, text: Text) -> None:
     """Tells of every element and text; what follows a fault of syntax is not read.
 
     Args:
         data: The file, in the encoding it declares.
-        faults: Is told what is wrong with it.
+        reading: Is told what is wrong with it.
         start: Called with name, attributes and line.
         end: Called with the name.
         text: Called with a piece of text.
@@ -37,7 +37,7 @@ def parse_xml(data: bytes, faults: Faults, start: Start, end: End, text: Text) -
     def skipped(name: str, is_parameter: bool) -> None:
         if not is_parameter:
             fault = f"unknown entity &{name};, allowed &amp; &lt; &gt; &quot; &apos; and numbers"
-            faults.add(parser.CurrentLineNumber, fault)
+            reading.fault(parser.CurrentLineNumber, fault)
 
     parser.EntityDeclHandler = refuse
     parser.SkippedEntityHandler = skipped
@@ -50,9 +50,9 @@ def parse_xml(data: bytes, faults: Faults, start: Start, end: End, text: Text) -
         parser.Parse(data, True)
     except expat.ExpatError as error:
         fault = f"not well-formed XML ({expat.ErrorString(error.code)})"
-        faults.add(error.lineno, f"{fault}; what follows was not read")
+        reading.fault(error.lineno, f"{fault}; what follows was not read")
     except (LookupError, ValueError) as error:  # an encoding Python does not know
-        faults.add(1, f"cannot be read as XML ({error}), allowed UTF-8")
+        reading.fault(1, f"cannot be read as XML ({error}), allowed UTF-8")
     except _Refused as name:
         fault = f"declares the entity {name}, allowed none: it could grow without bounds"
-        faults.add(parser.CurrentLineNumber, fault)
+        reading.fault(parser.CurrentLineNumber, fault)

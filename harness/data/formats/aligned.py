@@ -4,11 +4,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from harness.data.fields import Faults
-from harness.data.files import read_lines
 from harness.data.raw import RawRow, check_languages
 from harness.data.spec import CorpusSpec
 from harness.errors import DataError
+from harness.storage.reading import Reading, read_lines
 
 
 class Aligned:
@@ -19,7 +18,7 @@ class Aligned:
     has_fields: ClassVar[bool] = False
     version: ClassVar[int] = 1
 
-    def rows(self, spec: CorpusSpec, faults: Faults) -> Iterator[RawRow]:
+    def rows(self, spec: CorpusSpec, reading: Reading) -> Iterator[RawRow]:
         """One a line.
 
         Raises:
@@ -27,17 +26,17 @@ class Aligned:
         """
         check_languages(spec, "aligned")
         assert spec.target_path is not None
-        sources = read_lines(Path(spec.path), faults)
-        targets = read_lines(Path(spec.target_path), faults)
+        sources = read_lines(Path(spec.path), reading)
+        targets = read_lines(Path(spec.target_path), reading)
         if len(sources) != len(targets):
-            faults.raise_any()
+            reading.raise_faults()
             raise DataError(
                 f"{spec.path} has {len(sources)} lines and {spec.target_path} has {len(targets)}, "
                 "allowed the same number: line by line they are pairs"
             )
         for number, sides in enumerate(zip(sources, targets, strict=True), start=1):
             source, target = (side.strip() for side in sides)
-            if number not in faults.unreadable and (source or target):
+            if number not in reading.unreadable and (source or target):
                 yield RawRow(number, number, {"source": source, "target": target})
 
 

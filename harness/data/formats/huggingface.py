@@ -9,10 +9,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from harness.data.fields import Faults
 from harness.data.raw import RawRow
 from harness.data.spec import CorpusSpec
 from harness.errors import DataError, unknown_name
+from harness.storage.reading import Reading
 
 _KINDS = (".parquet", ".arrow")
 
@@ -25,7 +25,7 @@ class HuggingFace:
     has_fields: ClassVar[bool] = True
     version: ClassVar[int] = 1
 
-    def rows(self, spec: CorpusSpec, faults: Faults) -> Iterator[RawRow]:
+    def rows(self, spec: CorpusSpec, reading: Reading) -> Iterator[RawRow]:
         """In the order of the folder."""
         folder = Path(spec.path)
         if not folder.is_dir():

@@ -8,11 +8,10 @@ from json import JSONDecodeError, JSONDecoder
 from pathlib import Path
 from typing import ClassVar
 
-from harness.data.fields import Faults
-from harness.data.files import read_lines
 from harness.data.raw import RawRow
 from harness.data.spec import CorpusSpec
 from harness.errors import DataError
+from harness.storage.reading import Reading, read_lines
 
 _SPACE = " \t\r\n"
 _ALLOWED = "allowed a JSON list of objects"
@@ -26,23 +25,23 @@ class JsonList:
     has_fields: ClassVar[bool] = True
     version: ClassVar[int] = 1
 
-    def rows(self, spec: CorpusSpec, faults: Faults) -> Iterator[RawRow]:
+    def rows(self, spec: CorpusSpec, reading: Reading) -> Iterator[RawRow]:
         """One an element; what follows a fault of syntax cannot be read."""
-        text = "\n".join(read_lines(Path(spec.path)))
+        text = "\n".join(read_lines(Path(spec.path), reading))
         place = _skip(text, 0)
         if not text.startswith("[", place):
             found = repr(text[place : place + 1]) if place < len(text) else "nothing"
             hint = "for one object a line set format: jsonl" if "{" in found else None
             raise DataError(f"{spec.path}:1: begins with {found}, {_ALLOWED}", hint)
         try:
-            yield from _elements(text, place + 1, faults)
+            yield from _elements(text, place + 1, reading)
         except JSONDecodeError as error:
-            faults.add(error.lineno, f"not valid JSON ({error.msg}), {_ALLOWED}")
+            reading.fault(error.lineno, f"not valid JSON ({error.msg}), {_ALLOWED}")
         except RecursionError:
-            faults.add(1, f"JSON nested too deep, {_ALLOWED}")
+            reading.fault(1, f"JSON nested too deep, {_ALLOWED}")
 
 
-def _elements(text: str, place: int, faults: Faults) -> Iterator[RawRow]:
+def _elements(text: str, place: int, reading: Reading) -> Iterator[RawRow]:
     decoder = JSONDecoder()
     line, counted, number = 1, 0, 0
     place = _skip(text, place)
@@ -52,7 +51,7 @@ def _elements(text: str, place: int, faults: Faults) -> Iterator[RawRow]:
         if isinstance(value, dict):
             yield RawRow(line, number, value)
         else:
-            faults.add(line, f"found {type(value).__name__}, {_ALLOWED}")
+            reading.fault(line, f"found {type(value).__name__}, {_ALLOWED}")
         place = _skip(text, end)
         if text.startswith(",", place):
             place = _skip(text, place + 1)

@@ -9,10 +9,9 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import ClassVar
 
-from harness.data.fields import Faults
-from harness.data.files import read_lines
 from harness.data.raw import RawRow, language_tag
 from harness.data.spec import LANGUAGE_TAG, CorpusSpec
+from harness.storage.reading import Reading, read_lines
 
 Key = tuple[str, str]
 
@@ -25,19 +24,19 @@ class Sgm:
     has_fields: ClassVar[bool] = False
     version: ClassVar[int] = 1
 
-    def rows(self, spec: CorpusSpec, faults: Faults) -> Iterator[RawRow]:
+    def rows(self, spec: CorpusSpec, reading: Reading) -> Iterator[RawRow]:
         """Pairs of what both files have; the rest is reported."""
         assert spec.target_path is not None
-        source = _read(spec.path, faults)
-        target = _read(spec.target_path, faults)
+        source = _read(spec.path, reading)
+        target = _read(spec.target_path, reading)
         for key, (_, line) in target.segments.items():
             if key not in source.segments:
-                faults.add(line, f"{_shown(key)}: not in {spec.path}", spec.target_path)
+                reading.fault(line, f"{_shown(key)}: not in {spec.path}", spec.target_path)
         tags = {"source_lang": source.language, "target_lang": target.language}
         known = {name: tag for name, tag in tags.items() if tag}
         for number, (key, (text, line)) in enumerate(source.segments.items(), start=1):
             if key not in target.segments:
-                faults.add(line, f"{_shown(key)}: not in {spec.target_path}")
+                reading.fault(line, f"{_shown(key)}: not in {spec.target_path}")
                 continue
             data = {"id": "-".join(filter(None, key)), "source": text}
             yield RawRow(line, number, data | {"target": target.segments[key][0]} | known)
@@ -46,11 +45,11 @@ class Sgm:
 class _Reader(HTMLParser):
     """Gathers the segments of one file: text and line by document and number."""
 
-    def __init__(self, path: str, faults: Faults) -> None:
+    def __init__(self, path: str, reading: Reading) -> None:
         super().__init__(convert_charrefs=True)
         self.segments: dict[Key, tuple[str, int]] = {}
         self.language: str | None = None
-        self._path, self._faults = path, faults
+        self._path, self._reading = path, reading
         self._document = ""
         self._key: Key | None = None
         self._line = 0
@@ -80,19 +79,21 @@ class _Reader(HTMLParser):
     def close_segment(self) -> None:
         """Reports a segment that another begins in, or that the file ends in."""
         if self._key is not None:
-            self._faults.add(self._line, f"{_shown(self._key)}: without </seg>", self._path)
+            self._reading.fault(self._line, f"{_shown(self._key)}: without </seg>", self._path)
             self._key = None
 
     def _keep(self, key: Key) -> None:
         if key in self.segments:
             there = self.segments[key][1]
-            self._faults.add(self._line, f"{_shown(key)}: is on line {there} already", self._path)
+            self._reading.fault(
+                self._line, f"{_shown(key)}: is on line {there} already", self._path
+            )
         self.segments[key] = " ".join("".join(self._parts).split()), self._line
 
 
-def _read(path: str, faults: Faults) -> _Reader:
-    reader = _Reader(path, faults)
-    reader.feed("\n".join(read_lines(Path(path))))
+def _read(path: str, reading: Reading) -> _Reader:
+    reader = _Reader(path, reading)
+    reader.feed("\n".join(read_lines(Path(path), reading)))
     reader.close()
     reader.close_segment()
     return reader

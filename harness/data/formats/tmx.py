@@ -8,11 +8,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from harness.data.fields import Faults
-from harness.data.files import read_bytes
 from harness.data.formats._xml import parse_xml
 from harness.data.raw import RawRow, language_tag, same_language
 from harness.data.spec import CorpusSpec
+from harness.storage.reading import Reading, read_bytes
 
 _CODES = {"bpt", "ept", "it", "ph", "ut"}
 """Elements in a segment whose text is markup of the translated document."""
@@ -26,19 +25,19 @@ class Tmx:
     has_fields: ClassVar[bool] = False
     version: ClassVar[int] = 1
 
-    def rows(self, spec: CorpusSpec, faults: Faults) -> Iterator[RawRow]:
+    def rows(self, spec: CorpusSpec, reading: Reading) -> Iterator[RawRow]:
         """One a unit, with the line it begins on."""
-        units = _Units(spec, faults)
-        parse_xml(read_bytes(Path(spec.path)), faults, units.start, units.end, units.text)
+        units = _Units(spec, reading)
+        parse_xml(read_bytes(Path(spec.path), reading), reading, units.start, units.end, units.text)
         return iter(units.rows)
 
 
 class _Units:
     """Gathers the units of a file."""
 
-    def __init__(self, spec: CorpusSpec, faults: Faults) -> None:
+    def __init__(self, spec: CorpusSpec, reading: Reading) -> None:
         self.rows: list[RawRow] = []
-        self._spec, self._faults = spec, faults
+        self._spec, self._reading = spec, reading
         self._own: str | None = None
         self._unit: dict[str, str] = {}
         self._id: str | None = None
@@ -56,7 +55,7 @@ class _Units:
         elif name == "tuv":
             self._language = language_tag(attributes.get("xml:lang") or attributes.get("lang", ""))
             if not self._language:
-                self._faults.add(line, "tuv: without xml:lang, allowed a language tag")
+                self._reading.fault(line, "tuv: without xml:lang, allowed a language tag")
         elif name == "seg":
             self._parts = []
         elif name in _CODES:
@@ -84,7 +83,7 @@ class _Units:
             (target,) = others
         if source is None or target is None or source == target:
             there = ", ".join(filter(None, self._unit)) or "none"
-            self._faults.add(
+            self._reading.fault(
                 self._line,
                 f"tu: found the languages {there}, allowed one of each side: "
                 f"{self._spec.source_lang or self._own or 'source_lang is not set'} and "

@@ -4,25 +4,21 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from harness.data.fields import Faults
-from harness.data.files import read_lines
-from harness.data.formats._columns import rows_of_table
-from harness.data.raw import RawRow
-from harness.data.spec import CorpusSpec
+from harness.data.formats._columns import Table
+from harness.storage.reading import Reading, read_lines
 
 
-class TabSeparated:
+class TabSeparated(Table):
     """Source and target, or columns named by a header."""
 
     endings: ClassVar[tuple[str, ...]] = (".tsv", ".tab")
-    two_files: ClassVar[bool] = False
-    has_fields: ClassVar[bool] = True
     version: ClassVar[int] = 2
+    name: ClassVar[str] = "tsv"
 
-    def rows(self, spec: CorpusSpec, faults: Faults) -> Iterator[RawRow]:
-        lines = enumerate(read_lines(Path(spec.path), faults), start=1)
-        cells = ((number, line.split("\t")) for number, line in lines)
-        return rows_of_table(cells, spec, faults, "tsv")
+    def cells(self, path: Path, reading: Reading) -> Iterator[tuple[int, list[str]]]:
+        """One row a line."""
+        for number, line in enumerate(read_lines(path, reading), start=1):
+            yield number, line.split("\t") if line else []
 
 
 FORMAT = TabSeparated

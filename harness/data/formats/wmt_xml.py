@@ -7,11 +7,10 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import ClassVar
 
-from harness.data.fields import Faults
-from harness.data.files import read_bytes
 from harness.data.formats._xml import parse_xml
 from harness.data.raw import RawRow, language_tag, same_language
 from harness.data.spec import CorpusSpec
+from harness.storage.reading import Reading, read_bytes
 
 Segments = dict[str, tuple[str, int]]
 """Text and line by the segment's id."""
@@ -25,20 +24,20 @@ class WmtXml:
     has_fields: ClassVar[bool] = False
     version: ClassVar[int] = 1
 
-    def rows(self, spec: CorpusSpec, faults: Faults) -> Iterator[RawRow]:
+    def rows(self, spec: CorpusSpec, reading: Reading) -> Iterator[RawRow]:
         """In the order of the sources."""
-        documents = _Documents(spec, faults)
-        data = read_bytes(Path(spec.path))
-        parse_xml(data, faults, documents.start, documents.end, documents.text)
+        documents = _Documents(spec, reading)
+        data = read_bytes(Path(spec.path), reading)
+        parse_xml(data, reading, documents.start, documents.end, documents.text)
         return iter(documents.rows)
 
 
 class _Documents:
     """Gathers the documents of a file."""
 
-    def __init__(self, spec: CorpusSpec, faults: Faults) -> None:
+    def __init__(self, spec: CorpusSpec, reading: Reading) -> None:
         self.rows: list[RawRow] = []
-        self._spec, self._faults = spec, faults
+        self._spec, self._reading = spec, reading
         self._document, self._line = "", 0
         self._sides: list[tuple[str, str, Segments]] = []
         self._is_side = False
@@ -58,7 +57,7 @@ class _Documents:
         if name == "seg" and self._parts is not None:
             (key, line), segments = self._segment, self._sides[-1][2]
             if key in segments:
-                self._faults.add(line, f"seg {key}: is on line {segments[key][1]} already")
+                self._reading.fault(line, f"seg {key}: is on line {segments[key][1]} already")
             segments[key] = "".join(self._parts).strip(), line
             self._parts = None
         elif name in ("src", "ref"):
@@ -77,7 +76,7 @@ class _Documents:
             missing = "src" if source is None else "ref"
             wanted = self._spec.source_lang if source is None else self._spec.target_lang
             there = ", ".join(f"{kind} {tag}" for kind, tag, _ in self._sides) or "none"
-            self._faults.add(
+            self._reading.fault(
                 self._line,
                 f"doc {self._document!r}: found {there}, allowed a {missing}"
                 + (f" in {wanted}" if wanted else ""),
@@ -86,10 +85,10 @@ class _Documents:
         (source_lang, sources), (target_lang, targets) = source, target
         for key, (_, line) in targets.items():
             if key not in sources:
-                self._faults.add(line, f"seg {key}: not in the source of its document")
+                self._reading.fault(line, f"seg {key}: not in the source of its document")
         for key, (text, line) in sources.items():
             if key not in targets:
-                self._faults.add(line, f"seg {key}: not in the reference of its document")
+                self._reading.fault(line, f"seg {key}: not in the reference of its document")
                 continue
             tags = {"source_lang": source_lang, "target_lang": target_lang}
             data = {"id": f"{self._document}-{key}", "source": text, "target": targets[key][0]}

@@ -16,7 +16,7 @@ from typing import Literal, TypeAlias, cast
 from harness.errors import DataError
 from harness.metrics.judging.files import short_sha256
 from harness.records import JSON, Message
-from harness.storage.predictions import raise_faults, read_lines
+from harness.storage.reading import Reading, read_lines, read_objects
 
 Form: TypeAlias = Literal["rating", "letters", "m_or_M"]
 
@@ -106,19 +106,20 @@ def _read(path: Path, changed: int, size: int) -> PromptFile:
 
 
 def _of_fastchat(path: Path) -> list[JudgePrompt]:
-    faults: list[str] = []
-    found: list[JudgePrompt] = []
-    for line, row in read_lines(path, faults):
-        wrong = list(_faults_of(row))
-        faults += [f"{path}:{line}: {fault}" for fault in wrong]
-        if wrong or row["output_format"] not in FORMS:
+    reading = Reading(path)
+    prompts: list[JudgePrompt] = []
+    for line, row in read_objects(path, reading):
+        faults = list(_faults_of(row))
+        for fault in faults:
+            reading.fault(line, fault)
+        if faults or row["output_format"] not in FORMS:
             continue
         turns = (Message("system", row["system_prompt"]), Message("user", row["prompt_template"]))
-        found.append(JudgePrompt(row["name"], turns, FORMS[row["output_format"]]))
-    if not found and not faults:
-        faults.append(f"{path}: no prompt in it that asks for {' or '.join(FORMS)}")
-    raise_faults(str(path), faults)
-    return found
+        prompts.append(JudgePrompt(row["name"], turns, FORMS[row["output_format"]]))
+    reading.raise_faults()
+    if not prompts:
+        raise DataError(f"{path}: no prompt in it that asks for {' or '.join(FORMS)}")
+    return prompts
 
 
 def _faults_of(row: Mapping[str, JSON]) -> Iterable[str]:
@@ -136,16 +137,17 @@ def _strange_places(where: str, template: str) -> Iterable[str]:
 
 
 def _of_alpaca_eval(path: Path) -> JudgePrompt:
-    text = path.read_text(encoding="utf-8")
+    reading = Reading(path)
+    text = "\n".join(read_lines(path, reading))
     turns = [(role, content.strip()) for role, content in _TURN.findall(text)]
-    faults = [
-        f"{path}: {fault}" for _, content in turns for fault in _strange_places("prompt", content)
-    ]
+    for fault in (fault for _, content in turns for fault in _strange_places("prompt", content)):
+        reading.fault(None, fault)
     if not turns or turns[-1][0] != "user" or {role for role, _ in turns} - {"system", "user"}:
-        faults.append(
-            f"{path}: found turns of {', '.join(role for role, _ in turns) or 'nobody'}, allowed: "
-            "of system and user, each between <|im_start|>ROLE and <|im_end|>, the user's last"
+        reading.fault(
+            None,
+            f"found turns of {', '.join(role for role, _ in turns) or 'nobody'}, allowed: of "
+            "system and user, each between <|im_start|>ROLE and <|im_end|>, the user's last",
         )
-    raise_faults(str(path), faults)
+    reading.raise_faults()
     chat = tuple(Message(cast(Literal["system", "user"], role), content) for role, content in turns)
     return JudgePrompt(path.stem, chat, "m_or_M")

@@ -1,13 +1,15 @@
 """Answers that others gave: reference answers for the judge, and a system to compare with."""
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
+from harness.data.readers import rows_as_they_stand
+from harness.data.spec import CorpusSpec
 from harness.errors import DataError
 from harness.metrics.judging.conversations import Conversation, conversation_of
 from harness.records import JSON, Prediction
-from harness.storage.predictions import raise_faults, read_lines, read_predictions
+from harness.storage.predictions import read_predictions
+from harness.storage.reading import Reading, read_objects
 
 REFERENCES = (
     "fastchat/llm_judge/data/mt_bench/reference_answer/gpt-4.jsonl of "
@@ -21,19 +23,20 @@ def read_references(path: Path) -> dict[str, tuple[str, ...]]:
     Raises:
         DataError: All faults of the file at once, each with its line.
     """
-    faults: list[str] = []
-    found: dict[str, tuple[str, ...]] = {}
-    for line, row in read_lines(path, faults):
+    reading = Reading(path)
+    references: dict[str, tuple[str, ...]] = {}
+    for line, row in read_objects(path, reading):
         turns = _turns(row)
         if turns is None:
-            faults.append(
-                f"{path}:{line}: allowed: question_id and choices, of which the first has turns, "
-                f"a list of texts (found: {', '.join(row)})"
+            reading.fault(
+                line,
+                "allowed: question_id and choices, of which the first has turns, a list of texts "
+                f"(found: {', '.join(row)})",
             )
         else:
-            found[str(row["question_id"])] = turns
-    raise_faults(str(path), faults)
-    return found
+            references[str(row["question_id"])] = turns
+    reading.raise_faults()
+    return references
 
 
 def _turns(row: Mapping[str, JSON]) -> tuple[str, ...] | None:
@@ -88,17 +91,13 @@ def _with_questions(row: Prediction, asked: Prediction) -> Prediction:
 
 
 def _outputs(path: Path) -> dict[str, str]:
-    try:
-        rows = json.loads(path.read_text(encoding="utf-8-sig"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise DataError(f"{path}: not JSON: {error}") from None
-    if not isinstance(rows, list):
-        raise DataError(f"{path}: found {type(rows).__name__}, allowed: a list of objects")
-    faults = [
-        f"{path}: record {number}: allowed: instruction and output, both texts"
-        for number, row in enumerate(rows, start=1)
-        if not isinstance(row, dict)
-        or not all(isinstance(row.get(name), str) for name in ("instruction", "output"))
-    ]
-    raise_faults(str(path), faults)
-    return {row["instruction"].strip(): row["output"] for row in rows}
+    reading = Reading(path)
+    outputs: dict[str, str] = {}
+    for row in rows_as_they_stand(CorpusSpec(path=str(path), format="json"), None, reading):
+        instruction, output = (row.data.get(name) for name in ("instruction", "output"))
+        if isinstance(instruction, str) and isinstance(output, str):
+            outputs[instruction.strip()] = output
+        else:
+            reading.fault(row.line, "allowed: instruction and output, both texts")
+    reading.raise_faults()
+    return outputs

@@ -7,15 +7,17 @@ Files as XSTest publishes them: columns ``prompt``, ``completion`` and ``final_l
 one class, as the rule's; an undetermined answer counts as disagreement.
 """
 
-import csv
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.data.readers import rows_as_they_stand
+from harness.data.spec import CorpusSpec
 from harness.errors import DataError, HarnessError
 from harness.metrics.shared.refusals import classify_text
 from harness.statistics.bootstrap import cohens_kappa
+from harness.storage.reading import Reading
 
 _COLUMNS = ("prompt", "completion", "final_label")
 _LABELS = {
@@ -55,24 +57,19 @@ def read_labelled(path: Path) -> list[Mapping[str, str]]:
     Raises:
         DataError: No such file, or a column or a label is wrong: all faults at once.
     """
-    try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            rows: list[Mapping[str, str]] = list(csv.DictReader(file))
-    except FileNotFoundError:
-        raise DataError(f"{path}: no such file") from None
-    found = set(rows[0]) if rows else set()
-    missing = [name for name in _COLUMNS if name not in found]
+    reading = Reading(path)
+    spec = CorpusSpec(path=str(path), format="csv")
+    rows = list(rows_as_they_stand(spec, None, reading))
+    missing = [name for name in _COLUMNS if not rows or name not in rows[0].data]
     if missing:
         raise DataError(f"{path}: missing columns: {', '.join(missing)}")
-    faults = [
-        f"{path}: item {number}: final_label: found {row['final_label']!r}, allowed: "
-        f"{', '.join(_LABELS)}"
-        for number, row in enumerate(rows, start=1)
-        if row["final_label"] not in _LABELS
-    ]
-    if faults:
-        raise DataError("\n".join(faults))
-    return rows
+    for row in rows:
+        label = row.data["final_label"]
+        if label not in _LABELS:
+            allowed = ", ".join(_LABELS)
+            reading.fault(row.line, f"final_label: found {label!r}, allowed: {allowed}")
+    reading.raise_faults()
+    return [row.data for row in rows]
 
 
 def agreement(name: str, rows: Sequence[Mapping[str, str]]) -> Agreement:
