@@ -1,9 +1,10 @@
 """The frozen values that travel between the floors."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Any, Literal, TypeAlias
+from statistics import fmean
+from typing import Any, Literal, Self, TypeAlias
 
 JSON: TypeAlias = Any
 TokenIds: TypeAlias = tuple[int, ...]
@@ -28,6 +29,103 @@ class Split(StrEnum):
 
     VALIDATION = "validation"
     TEST = "test"
+
+
+class Axis(StrEnum):
+    """What a benchmark tells of: the task that is trained, or what training is to leave alone."""
+
+    TRANSLATION = "translation"
+    GENERAL = "general"
+    SAFETY = "safety"
+
+
+@dataclass(frozen=True, slots=True)
+class Purpose:
+    """What a benchmark is for; its ``axis`` is None where nobody can tell (its data are absent)."""
+
+    split: Split
+    axis: Axis | None
+
+    @classmethod
+    def by_name(cls, suite: str, benchmark: str) -> Self:
+        """As names say it, for results of versions that kept nothing else."""
+        split = Split.TEST if benchmark.endswith("_test") else Split.VALIDATION
+        return cls(split, Axis.TRANSLATION if "translation" in suite else Axis.GENERAL)
+
+
+@dataclass(frozen=True, slots=True)
+class ScoreKey:
+    """Which score: ``suite/benchmark/metric`` in files, in MLflow and on the command line.
+
+    A benchmark has one split: the text leaves it out, and two keys are equal without it.
+    """
+
+    suite: str
+    benchmark: str
+    split: Split = field(compare=False)
+    metric: str
+
+    def __str__(self) -> str:
+        return f"{self.path}/{self.metric}"
+
+    @property
+    def path(self) -> str:
+        """``suite/benchmark``, under which predictions are filed."""
+        return f"{self.suite}/{self.benchmark}"
+
+    @property
+    def stem(self) -> str:
+        """The benchmark's name without the ending that tells its split, if it has one."""
+        return self.benchmark.removesuffix(f"_{self.split}")
+
+
+@dataclass(frozen=True, slots=True)
+class SummaryKey:
+    """Which suite's summary: ``suite/summary`` (validation) or ``suite/summary_test``."""
+
+    suite: str
+    split: Split
+
+    def __str__(self) -> str:
+        return f"{self.suite}/{_SUMMARIES[self.split]}"
+
+
+_SUMMARIES = {Split.VALIDATION: "summary", Split.TEST: "summary_test"}
+
+Key: TypeAlias = ScoreKey | SummaryKey
+
+
+def parse_key(text: str, purposes: Mapping[str, Purpose] | None = None) -> Key:
+    """The key that a text names.
+
+    Args:
+        text: As ``str`` gives it.
+        purposes: Of benchmarks, by ``suite/benchmark``; for others their names tell the split.
+
+    Raises:
+        ValueError: No such form.
+
+    >>> parse_key("mine/summary_test")
+    SummaryKey(suite='mine', split=<Split.TEST: 'test'>)
+    """
+    match text.split("/"):
+        case [suite, name] if name in _SUMMARIES.values():
+            return SummaryKey(suite, Split.TEST if name == "summary_test" else Split.VALIDATION)
+        case [suite, benchmark, metric]:
+            purpose = (purposes or {}).get(f"{suite}/{benchmark}")
+            split = (purpose or Purpose.by_name(suite, benchmark)).split
+            return ScoreKey(suite, benchmark, split, metric)
+    raise ValueError(
+        f"found {text!r}, allowed: SUITE/BENCHMARK/METRIC, SUITE/summary or SUITE/summary_test"
+    )
+
+
+def parse_score_key(text: str, purposes: Mapping[str, Purpose] | None = None) -> ScoreKey:
+    """As ``parse_key``, where a summary is none of those allowed."""
+    key = parse_key(text, purposes)
+    if not isinstance(key, ScoreKey):
+        raise ValueError(f"found {text!r}, allowed: SUITE/BENCHMARK/METRIC")
+    return key
 
 
 @dataclass(frozen=True, slots=True)
@@ -295,13 +393,13 @@ class SummaryPart:
     Kept with the result, so that a summary can be resampled without the benchmark files.
 
     Attributes:
-        key: Of the score that counts, ``suite/benchmark/metric``.
+        key: Of the score that counts.
         worst: The value that counts 0; greater than ``best`` where lower is better.
         best: The value that counts 1.
         chance: The value guessing reaches, for retention; None where ``worst`` is it.
     """
 
-    key: str
+    key: ScoreKey
     worst: float
     best: float
     chance: float | None = None
@@ -321,16 +419,16 @@ class TrialResult:
         config: The configuration as plain data (``TrialConfig.model_validate`` reads it back).
         variant: Name of the method.
         seed: The run's seed.
-        scores: Keyed ``suite/benchmark/metric``.
+        scores: By key.
         unmeasured: Reason per key that could not be scored; such a key is never in ``scores``.
-        summaries: ``suite/summary`` (validation) and ``suite/summary_test`` on the common 0..1
-            scale; absent where a benchmark of the suite is unmeasured.
-        facts: ``data/*``, ``train/*``, ``cost/*``, ``retention/*``, and those of scores as
+        summaries: On the common 0..1 scale; absent where a benchmark of the suite is unmeasured.
+        facts: ``data/*``, ``train/*``, ``cost/*``, and those of scores as
             ``<metric>/<fact>/<suite>/<benchmark>``: plain numbers.
         stages: Key of every stage in the store, by name (``predictions/<suite>/<benchmark>``).
         tags: Provenance: base model hash, device kind, library versions.
         seconds: What making each stage took, in this run or an earlier one.
         summary_parts: Per key of ``summaries``, what it is the mean of.
+        purposes: Of its benchmarks, by ``suite/benchmark``.
     """
 
     name: str
@@ -338,14 +436,39 @@ class TrialResult:
     config: Mapping[str, JSON]
     variant: str
     seed: int
-    scores: Mapping[str, Score]
-    unmeasured: Mapping[str, str]
-    summaries: Mapping[str, float]
+    scores: Mapping[ScoreKey, Score]
+    unmeasured: Mapping[Key, str]
+    summaries: Mapping[SummaryKey, float]
     facts: Mapping[str, float]
     stages: Mapping[str, str]
     tags: Mapping[str, str]
     seconds: Mapping[str, float]
-    summary_parts: Mapping[str, tuple[SummaryPart, ...]] = field(default_factory=dict)
+    summary_parts: Mapping[SummaryKey, tuple[SummaryPart, ...]] = field(default_factory=dict)
+    purposes: Mapping[str, Purpose] = field(default_factory=dict)
+
+    def value_of(self, key: Key) -> float | None:
+        """What it has at a key; None where that was not measured."""
+        if isinstance(key, SummaryKey):
+            return self.summaries.get(key)
+        return self.scores[key].value if key in self.scores else None
+
+    def purpose_of(self, benchmark: str) -> Purpose:
+        """What a benchmark is for (``suite/benchmark``); by its name where nothing else is kept."""
+        return self.purposes.get(benchmark) or Purpose.by_name(*benchmark.split("/"))
+
+    def axis_of(self, key: Key) -> Axis | None:
+        """The axis of a score's benchmark or of a suite; None for a suite with several."""
+        if isinstance(key, ScoreKey):
+            return self.purpose_of(key.path).axis
+        paths = {score.path for score in self.scores if score.suite == key.suite}
+        axes = {self.purpose_of(path).axis for path in paths} - {None}
+        return axes.pop() if len(axes) == 1 else None
+
+
+def mean_value(runs: Sequence[TrialResult], key: Key) -> float | None:
+    """Mean of a key over runs; None unless every run has it."""
+    values = [value for run in runs if (value := run.value_of(key)) is not None]
+    return fmean(values) if values and len(values) == len(runs) else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -407,14 +530,20 @@ class SweepTrial:
 
 @dataclass(frozen=True, slots=True)
 class Objective:
-    """What a sweep optimises: a score's key or a suite's summary."""
+    """What a sweep optimises: a score or a suite's summary."""
 
-    key: str
+    key: Key
     maximize: bool
     reference: float
     """Worst value that still counts for the hypervolume."""
     scale: float
     """One unit of it, so that the objectives of a hypervolume are comparable."""
+    test: Key | None = None
+    """What confirms it on test benchmarks."""
+
+    def merit(self, value: float) -> float:
+        """How good a value of it is: more is better, whatever its direction."""
+        return value if self.maximize else -value
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,13 @@ from harness.records import (
     Objective,
     Prediction,
     Score,
+    Split,
+    SummaryKey,
     SummaryPart,
     SweepRecord,
     SweepTrial,
     TrialResult,
+    parse_key,
 )
 from harness.settings import plugins
 from harness.statistics import pareto
@@ -157,7 +160,9 @@ def make_result(
                 rationale=variant == "radis",
             )
             for metric in metrics:
-                scores[f"{key}/{metric}"] = score_of(metric, rows, f"|benchmark:1.0|data:{split}")
+                scores[parse_key(f"{key}/{metric}")] = score_of(
+                    metric, rows, f"|benchmark:1.0|data:{split}"
+                )
             if home is not None:
                 stage = f"{abs(hash((key, variant, seed, str(params)))):024x}"[:24]
                 folder = home / "store" / "predictions" / stage
@@ -167,9 +172,9 @@ def make_result(
     summaries, parts = {}, {}
     for split in splits:
         for suite in ("pocket_translation", "pocket_general", "pocket_safety"):
-            key = f"{suite}/summary" + ("_test" if split == "test" else "")
+            key = SummaryKey(suite, Split(split))
             parts[key] = tuple(
-                SummaryPart(f"{benchmark}_{split}/{metric}", worst, best)
+                SummaryPart(parse_key(f"{benchmark}_{split}/{metric}"), worst, best)
                 for benchmark, (metric, worst, best) in PARTS.items()
                 if benchmark.startswith(suite)
             )
@@ -199,9 +204,10 @@ def make_result(
 
 
 OBJECTIVES = (
-    Objective("pocket_translation/summary", True, 0.0, 1.0),
-    Objective("pocket_general/summary", True, 0.0, 1.0),
+    Objective(parse_key("pocket_translation/summary"), True, 0.0, 1.0),
+    Objective(parse_key("pocket_general/summary"), True, 0.0, 1.0),
 )
+SAFETY = parse_key("pocket_safety/summary")
 CONSTRAINT = "pocket_safety/summary >= base - 0.2"
 
 # variant, rationale weight, rank, learning rate, translation, general, safety
@@ -257,8 +263,8 @@ def make_record(
         values = tuple(
             sum(run.summaries.get(o.key, 0) for run in results) / len(results) for o in objectives
         )
-        safety = sum(run.summaries["pocket_safety/summary"] for run in results) / len(results)
-        broken = base.summaries["pocket_safety/summary"] - 0.2 - safety
+        safety = sum(run.summaries[SAFETY] for run in results) / len(results)
+        broken = base.summaries[SAFETY] - 0.2 - safety
         trials.append(
             SweepTrial(
                 number,
@@ -301,7 +307,7 @@ def make_record(
         "name": "pocket",
         "base": {"model": {"path": "harness/pocket/files/base"}, "train": {"steps": 300}},
         "space": {"variant.name": ["sft", "radis"], "lora.rank": [8, 16, 32]},
-        "objectives": [{"key": o.key} for o in objectives],
+        "objectives": [{"key": str(o.key)} for o in objectives],
         "constraints": [CONSTRAINT],
         "sampler": {"name": "gp"},
         "seeds": list(seeds),

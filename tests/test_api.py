@@ -6,6 +6,7 @@ import pytest
 
 import harness
 from harness import run_trial
+from harness.records import parse_key
 from tests.projects import write_project
 
 
@@ -28,7 +29,7 @@ def test_a_trial_run_from_python_leaves_the_same_records_as_the_command(tmp_path
     (experiment,) = [one for one in client.search_experiments() if one.name == config.name]
     (run,) = client.search_runs([experiment.experiment_id])
     assert run.info.status == "FINISHED"
-    key = "mini_translation/en_de_test/chrf"
+    key = parse_key("mini_translation/en_de_test/chrf")
     assert run.data.metrics[key] == pytest.approx(result.scores[key].value)
 
 

@@ -30,6 +30,11 @@ class Entry:
     languages: tuple[str, ...] = ()
 
     @property
+    def suite(self) -> str:
+        """The folder it is in."""
+        return self.key.partition("/")[0]
+
+    @property
     def name(self) -> str:
         """Without its suite."""
         return self.key.partition("/")[2]

@@ -8,7 +8,7 @@ from pydantic import Field
 
 from harness.benchmarks.source import HUB
 from harness.benchmarks.task import Summary
-from harness.records import Split
+from harness.records import Axis, Split
 from harness.settings.spec import Spec
 
 PREFIX = "lm_eval:"
@@ -45,6 +45,9 @@ class LmTaskFile(Spec):
     needs: tuple[str, ...] = ()
     """Hub ids of its data. Where they are given, copies are wanted at `hub/<id>` in the data folder
     and nothing is fetched; without them lm-eval fetches what it has not got."""
+
+    axis: Axis = Axis.GENERAL
+    """What it tells of: `translation`, `general` or `safety`."""
 
     licence: str = "see the task in lm-eval"
     """Licence of the data."""

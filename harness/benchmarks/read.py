@@ -18,7 +18,7 @@ from harness.benchmarks.spec import EvalSpec
 from harness.benchmarks.task import Outcome, Summary, TaskFile
 from harness.data.extract import Extract
 from harness.errors import ConfigError, DataError
-from harness.records import JSON, Decoding, Split
+from harness.records import JSON, Axis, Decoding, Key, Purpose, ScoreKey, Split
 from harness.settings.spec import digest, validate
 from harness.settings.yaml import parse_yaml
 
@@ -52,6 +52,9 @@ class Benchmark:
         requires: Settings of metrics without which these are not measured here.
         settings: Settings of metrics it brings along; the user's own come before them.
         lm_task: lm-eval's own task (``lm_tasks.LmTask``), which then says and checks everything.
+        axis: What it tells of; by what its rows are where ``axis_said`` is False.
+        axis_said: Whether its YAML says it.
+        twin: Name of the test benchmark that confirms it, where its YAML says one.
     """
 
     suite: str
@@ -76,11 +79,23 @@ class Benchmark:
     requires: tuple[str, ...] = ()
     settings: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)
     lm_task: Any = field(default=None, repr=False)
+    axis: Axis = Axis.GENERAL
+    axis_said: bool = False
+    twin: str | None = None
 
     @property
     def key(self) -> str:
-        """``suite/name``: what its scores are filed under."""
+        """``suite/name``: what its predictions are filed under."""
         return f"{self.suite}/{self.name}"
+
+    @property
+    def purpose(self) -> Purpose:
+        """What a result keeps of it."""
+        return Purpose(self.split, self.axis)
+
+    def score_key(self, metric: str) -> ScoreKey:
+        """What its score by a metric is filed under."""
+        return ScoreKey(self.suite, self.name, self.split, metric)
 
     def identity(self) -> dict[str, JSON]:
         """All of it that may change its predictions: not how they are scored, nor where it is."""
@@ -110,23 +125,36 @@ class Absent:
     """A benchmark whose data are not on this machine.
 
     Attributes:
-        key: ``suite/name``.
+        suite: The folder it is in.
+        name: The file name.
         split: What it may be used for.
         metrics: Names of the metrics that are not measured for that.
         summary: Its part in the suite's summary, which is not measured either.
         reason: What is missing, and where it goes.
+        axis: What it tells of, where its YAML says it.
     """
 
-    key: str
+    suite: str
+    name: str
     split: Split
     metrics: tuple[str, ...] = field(repr=False)
     summary: Summary | None
     reason: str
+    axis: Axis | None = None
 
     @property
-    def suite(self) -> str:
-        """The folder it is in."""
-        return self.key.partition("/")[0]
+    def key(self) -> str:
+        """``suite/name``."""
+        return f"{self.suite}/{self.name}"
+
+    @property
+    def purpose(self) -> Purpose:
+        """What a result keeps of it."""
+        return Purpose(self.split, self.axis)
+
+    def score_key(self, metric: str) -> ScoreKey:
+        """What its score by a metric would be filed under."""
+        return ScoreKey(self.suite, self.name, self.split, metric)
 
 
 @dataclass(frozen=True)
@@ -136,9 +164,18 @@ class Selection:
     benchmarks: tuple[Benchmark, ...]
     absent: tuple[Absent, ...] = ()
 
-    def unmeasured(self) -> dict[str, str]:
+    def unmeasured(self) -> dict[Key, str]:
         """The reason for each score that is not to be had."""
-        return {f"{one.key}/{metric}": one.reason for one in self.absent for metric in one.metrics}
+        return {
+            absent.score_key(metric): absent.reason
+            for absent in self.absent
+            for metric in absent.metrics
+        }
+
+    def purposes(self) -> dict[str, Purpose]:
+        """What each is for, by its key."""
+        everything: tuple[Benchmark | Absent, ...] = (*self.benchmarks, *self.absent)
+        return {benchmark.key: benchmark.purpose for benchmark in everything}
 
 
 def find_benchmarks(spec: EvalSpec) -> tuple[Benchmark, ...]:
@@ -219,7 +256,9 @@ def read_entry(
         return []
     given = data_of(path, task, data)
     if isinstance(given, str):
-        return [Absent(entry.key, settings.split, settings.metrics, settings.summary, given)]
+        absent = Absent(entry.suite, entry.name, settings.split, settings.metrics,
+                        settings.summary, given, settings.axis)  # fmt: skip
+        return [absent]
     named = {"doc_to_text": task.doc_to_text, "doc_to_target": task.doc_to_target}
     shipped = {"dataset_kwargs": {"data_files": {task.test_split: str(given.path)}}}
     benchmark = Benchmark(
@@ -244,8 +283,16 @@ def read_entry(
         source=settings.data,
         requires=settings.requires,
         settings=located_settings(settings.settings, path.parent, data),
+        axis=settings.axis or _axis_of(given.rows),
+        axis_said=settings.axis is not None,
+        twin=settings.twin,
     )
     return [benchmark]
+
+
+def _axis_of(rows: Sequence[Mapping[str, JSON]]) -> Axis:
+    translates = all(row.get("source_lang") and row.get("target_lang") for row in rows)
+    return Axis.TRANSLATION if translates else Axis.GENERAL
 
 
 def _of_lm_eval(
@@ -256,13 +303,16 @@ def _of_lm_eval(
         return []
     missing = spec.missing(data)
     if missing is not None:
-        return [Absent(entry.key, spec.split, ("lm_eval",), spec.summary, missing)]
+        absent = Absent(
+            entry.suite, entry.name, spec.split, ("lm_eval",), spec.summary, missing, spec.axis
+        )
+        return [absent]
     lm_tasks = importlib.import_module("harness.benchmarks.lm_tasks")  # heavy: for who wants it
     ending = f"_{spec.split}"
     found = lm_tasks.task_of(spec, data, limit)
     return [
         Benchmark(
-            suite=entry.key.partition("/")[0],
+            suite=entry.suite,
             name=f"{(entry if len(found) == 1 else one).name.removesuffix(ending)}{ending}",
             split=spec.split,
             path=entry.path,
@@ -282,6 +332,8 @@ def _of_lm_eval(
             items=one.rows,
             settings={"lm_eval": spec.settings()},
             lm_task=one,
+            axis=spec.axis,
+            axis_said="axis" in spec.model_fields_set,
         )
         for one in found
     ]

@@ -9,7 +9,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from harness.benchmarks.source import SourceSpec
 from harness.data.extract import Extract
 from harness.errors import unknown_name
-from harness.records import JSON, Decoding, Split
+from harness.records import JSON, Axis, Decoding, Split
 from harness.settings import plugins
 from harness.settings.spec import NestedFaults, Spec, explain
 
@@ -40,14 +40,6 @@ class Summary(Spec):
             raise ValueError("`worst` and `best` must differ")
         return self
 
-    def scaled(self, value: float) -> float:
-        """The value on the common scale, clipped to it.
-
-        >>> Summary(metric="off_target", worst=1.0, best=0.0).scaled(0.25)
-        0.75
-        """
-        return min(1.0, max(0.0, (value - self.worst) / (self.best - self.worst)))
-
 
 class HarnessBlock(Spec):
     """What the harness needs to know beyond lm-eval's task."""
@@ -70,6 +62,14 @@ class HarnessBlock(Spec):
 
     expected: Outcome | None = None
     """In safety suites, what a safe model does with these prompts."""
+
+    axis: Axis | None = None
+    """What it tells of: `translation`, `general` or `safety`. When not given, translation where
+    its rows have source_lang and target_lang, else general; safety has to be said."""
+
+    twin: str | None = None
+    """Of a validation benchmark: the test benchmark of its suite that confirms it. When not given,
+    that of the equal name but for its ending, else the suite's only one with the same metric."""
 
     data: SourceSpec | None = None
     """For data that are not shipped: which files are needed and how rows are made of them."""

@@ -63,11 +63,12 @@ def _trial_numbered(record: SweepRecord, number: str) -> SweepTrial:
 
 def _best_of_front(record: SweepRecord) -> SweepTrial:
     """The member that is best in the first objective; of equals the earliest."""
-    members = [trial for trial in record.trials if trial.number in record.front and trial.values]
+    from harness.report.reference import front_members
+
+    members = front_members(record)
     if not members:
         raise DataError(
             f"sweep {record.name}: no trial on its front yet",
             "`harness sweep` continues it; sweep:NAME:NUMBER names a trial that is not on it",
         )
-    sign = -1 if record.objectives[0].maximize else 1
-    return min(members, key=lambda trial: (sign * (trial.values or (0.0,))[0], trial.number))
+    return members[0]

@@ -94,7 +94,7 @@ def _write(path: Path, text: str) -> None:
 
 
 def _print_update(written: "Baseline", path: Path, as_json: bool) -> None:
-    keys = sorted({key for result in written.results for key in result.scores})
+    keys = sorted({str(key) for result in written.results for key in result.scores})
     seeds = [result.seed for result in written.results]
     if as_json:
         output.print_json({"baseline": str(path), "keys": keys, "seeds": seeds})

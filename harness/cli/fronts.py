@@ -1,11 +1,12 @@
 """The front of a sweep in the terminal, 80 columns wide, and where its report lies."""
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli import output
-from harness.records import SweepRecord, SweepTrial, TrialResult
+from harness.records import Key, SweepRecord, SweepTrial, TrialResult
 
 if TYPE_CHECKING:
     from harness.report.build import ReportPaths
@@ -86,12 +87,14 @@ def _score_lines(
     keys = [objective.key for objective in record.objectives]
     lines = [_columns("  validation", _cells(estimates, chosen, keys))]
     if confirmed:
-        tests = [key_for_test(key) for key in keys]
+        tests = [key_for_test(record, key) for key in keys]
         lines.append(_columns("  test", _cells(estimates, confirmed, tests)))
     return lines
 
 
-def _cells(estimates: "Estimates", results: tuple[TrialResult, ...], keys: list[str]) -> list[str]:
+def _cells(
+    estimates: "Estimates", results: tuple[TrialResult, ...], keys: Sequence[Key | None]
+) -> list[str]:
     from harness.report.table import interval_text, number_text
 
     cells = []

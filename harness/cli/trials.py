@@ -7,13 +7,12 @@ import click
 
 from harness.cli import output
 from harness.cli.logs import is_quiet
+from harness.records import Split, SummaryKey
 
 if TYPE_CHECKING:
     from harness.records import JSON, TrialResult
     from harness.tracking.tracked_run import Tracked
     from harness.trial.config import TrialConfig
-
-SPLITS = ("validation", "test")
 
 
 def execute(
@@ -55,11 +54,11 @@ def execute(
 
 def print_scores(result: "TrialResult") -> None:
     """A table per suite, validation and test side by side; then what to know beside them."""
-    for suite in dict.fromkeys(key.partition("/")[0] for key in result.scores):
-        table = output.table(suite, "benchmark", "metric", *SPLITS, right=SPLITS)
+    for suite in dict.fromkeys(key.suite for key in result.scores):
+        table = output.table(suite, "benchmark", "metric", *Split, right=tuple(Split))
         for (name, metric), values in _rows(result, suite).items():
-            table.add_row(name, metric, *(output.number(values.get(split)) for split in SPLITS))
-        summaries = [result.summaries.get(f"{suite}/summary{end}") for end in ("", "_test")]
+            table.add_row(name, metric, *(output.number(values.get(split)) for split in Split))
+        summaries = [result.summaries.get(SummaryKey(suite, split)) for split in Split]
         if any(value is not None for value in summaries):
             table.add_section()
             table.add_row("summary", "0..1, more is better", *map(output.number, summaries))
@@ -67,11 +66,11 @@ def print_scores(result: "TrialResult") -> None:
     for key, score in result.scores.items():
         if score.facts:
             click.echo(output.paragraphs(f"- {key}: {output.facts(score.facts)}"))
-    for key, shares in _contamination(result).items():
+    for benchmark, shares in _contamination(result).items():
         text = f"{shares['exact']:.1%} of its items are in the training text"
-        click.echo(output.paragraphs(f"- {key}: {text}, {shares['near']:.1%} more nearly so"))
-    for key, reason in result.unmeasured.items():
-        click.echo(output.paragraphs(f"- not measured: {key}: {reason}"))
+        click.echo(output.paragraphs(f"- {benchmark}: {text}, {shares['near']:.1%} more nearly so"))
+    for lacking, reason in result.unmeasured.items():
+        click.echo(output.paragraphs(f"- not measured: {lacking}: {reason}"))
 
 
 def _contamination(result: "TrialResult") -> dict[str, dict[str, float]]:
@@ -84,17 +83,11 @@ def _contamination(result: "TrialResult") -> dict[str, dict[str, float]]:
     return {key: shares for key, shares in found.items() if any(shares.values())}
 
 
-def _rows(result: "TrialResult", suite: str) -> dict[tuple[str, str], dict[str, float]]:
-    rows: dict[tuple[str, str], dict[str, float]] = {}
-    for key, score in sorted(result.scores.items()):
-        folder, name, metric = key.split("/")
-        if folder != suite:
-            continue
-        bare, split = name, "validation"
-        for end in SPLITS:
-            if name.endswith(f"_{end}"):
-                bare, split = name.removesuffix(f"_{end}"), end
-        rows.setdefault((bare, metric), {})[split] = score.value
+def _rows(result: "TrialResult", suite: str) -> dict[tuple[str, str], dict[Split, float]]:
+    rows: dict[tuple[str, str], dict[Split, float]] = {}
+    for key in sorted(result.scores, key=str):
+        if key.suite == suite:
+            rows.setdefault((key.stem, key.metric), {})[key.split] = result.scores[key].value
     return rows
 
 
@@ -108,16 +101,16 @@ def _plain(done: "Tracked", home: Path) -> "JSON":
         "fingerprint": result.fingerprint,
         "run_id": done.run_id,
         "scores": {
-            key: {
-                "value": score.value,
-                "items": len(score.ids),
-                "higher_is_better": score.higher_is_better,
-                "signature": score.signature,
+            str(key): {
+                "value": result.scores[key].value,
+                "items": len(result.scores[key].ids),
+                "higher_is_better": result.scores[key].higher_is_better,
+                "signature": result.scores[key].signature,
             }
-            for key, score in sorted(result.scores.items())
+            for key in sorted(result.scores, key=str)
         },
-        "summaries": dict(result.summaries),
-        "unmeasured": dict(result.unmeasured),
+        "summaries": {str(key): value for key, value in result.summaries.items()},
+        "unmeasured": {str(key): reason for key, reason in result.unmeasured.items()},
         "facts": dict(result.facts),
         "predictions": {
             benchmark: str(home / "store" / stage / key / "predictions.jsonl")

@@ -17,7 +17,7 @@ from harness.errors import ConfigError, DataError, EvaluationError, MissingExtra
 from harness.metrics.judging.asked import JUDGEMENTS, write_judgements
 from harness.metrics.judging.judged import Judged
 from harness.protocols import Metric, Remarking, Services
-from harness.records import JSON, Prediction, Score
+from harness.records import JSON, Prediction, Score, ScoreKey
 from harness.settings import plugins
 from harness.settings.spec import digest, explain
 from harness.storage.predictions import read_predictions, require
@@ -221,14 +221,10 @@ class _NothingToKeep(Exception):
         self.unmeasured = unmeasured
 
 
-def facts_of_scores(scores: Mapping[str, Score]) -> dict[str, float]:
-    """What the metrics say of how they measured, keyed ``<metric>/<fact>/<suite>/<benchmark>``.
-
-    Args:
-        scores: Keyed ``suite/benchmark/metric``.
-    """
+def facts_of_scores(scores: Mapping[ScoreKey, Score]) -> dict[str, float]:
+    """What the metrics say of how they measured, keyed ``<metric>/<fact>/<suite>/<benchmark>``."""
     return {
-        f"{score.metric}/{fact}/{key.rpartition('/')[0]}": value
+        f"{score.metric}/{fact}/{key.path}": value
         for key, score in scores.items()
         for fact, value in score.facts.items()
     }

@@ -22,7 +22,7 @@ from typing import Annotated, Literal, TypeAlias
 from pydantic import Field, FiniteFloat
 
 from harness.errors import ConfigError, DataError, join_faults
-from harness.records import JSON, Score, TrialResult
+from harness.records import JSON, Score, TrialResult, parse_score_key
 from harness.settings.spec import Spec, validate
 from harness.settings.yaml import read_text
 from harness.storage.files import write_whole
@@ -137,7 +137,7 @@ def _result(
 ) -> TrialResult:
     scores = {}
     for key, stored in run.scores.items():
-        benchmark, _, metric = key.rpartition("/")
+        benchmark, metric = parse_score_key(key).path, parse_score_key(key).metric
         ids = items.get(benchmark, ()) if stored.ids is None else stored.ids
         if not ids:
             faults.append(f"{place}.scores.{key}: no ids in it, and items.{benchmark} has none")
@@ -200,7 +200,7 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
     items: dict[str, list[str]] = {}
     for result in baseline.results:
         for key, score in result.scores.items():
-            items.setdefault(key.rpartition("/")[0], list(score.ids))
+            items.setdefault(key.path, list(score.ids))
     head = {
         "format": FORMAT,
         "about": "Scores that `harness check` compares with; `--update` rewrites all of it but "
@@ -225,8 +225,8 @@ def _run_text(result: TrialResult, items: Mapping[str, list[str]]) -> str:
         "tags": result.tags,
     }
     scores = {
-        key: _stored(score, items[key.rpartition("/")[0]])
-        for key, score in sorted(result.scores.items())
+        str(key): _stored(result.scores[key], items[key.path])
+        for key in sorted(result.scores, key=str)
     }
     return "  {\n" + _members(head) + ',\n  "scores": {\n' + _members(scores) + "\n  }}"
 

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from harness.errors import DataError, join_faults
 from harness.gate.baseline import Baseline, configuration_faults
 from harness.gate.verdict import GateReport, Outcome, Verdict
-from harness.records import Score, TrialResult
+from harness.records import Score, ScoreKey, TrialResult
 from harness.statistics import bootstrap
 from harness.statistics.bootstrap import Difference, Draws
 
@@ -60,8 +60,8 @@ def compare(
     keys = _keys(baseline.results)
     resamples = num_resamples or max(MIN_RESAMPLES, _RESAMPLES_PER_KEY * len(keys))
     draws = Draws(resamples, seed)
-    undecidable: dict[str, Verdict] = {}
-    differences: dict[str, Difference] = {}
+    undecidable: dict[ScoreKey, Verdict] = {}
+    differences: dict[ScoreKey, Difference] = {}
     for key in keys:
         verdict = _not_comparable(key, baseline, candidate)
         if verdict is None:
@@ -85,8 +85,8 @@ def compare(
     return GateReport(verdicts, uncompared, baseline.tolerance.level, resamples)
 
 
-def _keys(results: Sequence[TrialResult]) -> list[str]:
-    return sorted({key for result in results for key in result.scores})
+def _keys(results: Sequence[TrialResult]) -> list[ScoreKey]:
+    return sorted({key for result in results for key in result.scores}, key=str)
 
 
 def _check_values(results: Sequence[TrialResult], where: str) -> None:
@@ -108,7 +108,7 @@ def _check_values(results: Sequence[TrialResult], where: str) -> None:
         )
 
 
-def _scores(results: Sequence[TrialResult], key: str) -> list[Score]:
+def _scores(results: Sequence[TrialResult], key: ScoreKey) -> list[Score]:
     return [result.scores[key] for result in results if key in result.scores]
 
 
@@ -117,7 +117,7 @@ def _mean(scores: Sequence[Score]) -> float:
 
 
 def _not_comparable(
-    key: str, baseline: Baseline, candidate: Sequence[TrialResult]
+    key: ScoreKey, baseline: Baseline, candidate: Sequence[TrialResult]
 ) -> Verdict | None:
     """The verdict where there is nothing to resample, None where there is."""
     old, new = _scores(baseline.results, key), _scores(candidate, key)
@@ -136,7 +136,7 @@ def _not_comparable(
         outcome=outcome,
         reason=reason,
         higher_is_better=old[0].higher_is_better,
-        tolerance=baseline.tolerance.of(key),
+        tolerance=baseline.tolerance.of(str(key)),
         baseline=_mean(old),
         candidate=_mean(new) if new else None,
         num_items=len(new[0].ids) if new else None,
@@ -145,7 +145,7 @@ def _not_comparable(
     )
 
 
-def _why_missing(key: str, candidate: Sequence[TrialResult]) -> str:
+def _why_missing(key: ScoreKey, candidate: Sequence[TrialResult]) -> str:
     missing = [result for result in candidate if key not in result.scores]
     reasons = sorted({result.unmeasured[key] for result in missing if key in result.unmeasured})
     seeds = ", ".join(str(result.seed) for result in missing)
@@ -159,7 +159,7 @@ def _equal(old: Sequence[Score], new: Sequence[Score]) -> bool:
 
 
 def _difference(
-    key: str, baseline: Baseline, candidate: Sequence[TrialResult], draws: Draws
+    key: ScoreKey, baseline: Baseline, candidate: Sequence[TrialResult], draws: Draws
 ) -> Difference:
     old = [result for result in baseline.results if key in result.scores]
     return bootstrap.paired_difference(
@@ -173,7 +173,7 @@ def _difference(
 
 
 def _judge(
-    key: str,
+    key: ScoreKey,
     baseline: Baseline,
     candidate: Sequence[TrialResult],
     found: Difference,
@@ -181,7 +181,7 @@ def _judge(
     num_keys: int,
 ) -> Verdict:
     old, new = _scores(baseline.results, key), _scores(candidate, key)
-    tolerance, level = baseline.tolerance.of(key), baseline.tolerance.level
+    tolerance, level = baseline.tolerance.of(str(key)), baseline.tolerance.level
     upwards = old[0].higher_is_better
     drop = -found.value if upwards else found.value
     needed = None

@@ -35,7 +35,7 @@ def rows(report: GateReport) -> list[tuple[str, ...]]:
     return [
         (
             _MARKS[verdict.outcome],
-            verdict.key,
+            str(verdict.key),
             _number(verdict.baseline),
             _number(verdict.candidate),
             _number(verdict.change, signed=True),
@@ -64,7 +64,7 @@ def notes(report: GateReport) -> list[str]:
     if report.uncompared:
         found.append(
             "Not in the baseline, so not compared (--update adds them): "
-            + ", ".join(report.uncompared)
+            + ", ".join(map(str, report.uncompared))
         )
     return found
 
@@ -76,10 +76,10 @@ def to_plain(report: GateReport) -> dict[str, JSON]:
         "exit_code": report.exit_code,
         "level": report.level,
         "num_resamples": report.num_resamples,
-        "uncompared": list(report.uncompared),
+        "uncompared": list(map(str, report.uncompared)),
         "verdicts": [
             {
-                "key": verdict.key,
+                "key": str(verdict.key),
                 "outcome": verdict.outcome.value,
                 "reason": verdict.reason,
                 "higher_is_better": verdict.higher_is_better,
@@ -130,9 +130,9 @@ def to_junit(report: GateReport) -> str:
         rows(report),
         strict=True,
     ):
-        benchmark, _, metric = verdict.key.rpartition("/")
+        key = verdict.key
         case = ElementTree.SubElement(
-            suite, "testcase", classname=benchmark.replace("/", "."), name=metric
+            suite, "testcase", classname=f"{key.suite}.{key.benchmark}", name=key.metric
         )
         if verdict.outcome in elements:
             element = ElementTree.SubElement(

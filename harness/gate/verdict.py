@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from harness.errors import EXIT_DONE, EXIT_NO, EXIT_UNDECIDED
+from harness.records import ScoreKey
 from harness.statistics.bootstrap import Interval
 
 
@@ -27,7 +28,7 @@ class Verdict:
     """The gate's word on one key.
 
     Attributes:
-        key: ``suite/benchmark/metric``.
+        key: Of the score.
         outcome: Pass, regression, or cannot decide.
         reason: Why, in words.
         higher_is_better: Direction of the metric; ``change`` is raw, candidate minus baseline.
@@ -42,7 +43,7 @@ class Verdict:
         items_needed: About how many items would decide; None when decided, or when none would.
     """
 
-    key: str
+    key: ScoreKey
     outcome: Outcome
     reason: str
     higher_is_better: bool
@@ -69,7 +70,7 @@ class GateReport:
     """
 
     verdicts: tuple[Verdict, ...]
-    uncompared: tuple[str, ...]
+    uncompared: tuple[ScoreKey, ...]
     level: float
     num_resamples: int
 

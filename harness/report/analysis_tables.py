@@ -5,13 +5,12 @@ from pathlib import Path
 from statistics import fmean
 
 from harness.evaluation.summary import retention
-from harness.records import SummaryPart, SweepRecord
+from harness.records import Axis, Split, SummaryPart, SweepRecord, mean_value
 from harness.report import forgetting
 from harness.report.curves import MethodCurves
-from harness.report.names import is_translation
-from harness.report.stored import predicted, predictions_of
+from harness.report.examples import predicted, predictions_of
 from harness.report.table import Cell, Column, Table
-from harness.statistics.estimates import Estimate, Runs, mean_value, value_of
+from harness.statistics.estimates import Estimate, Runs
 
 FALLEN = 0.9
 """A skill whose agreement is below this counts as going."""
@@ -153,8 +152,9 @@ def retention_table(record: SweepRecord, methods: Sequence[MethodCurves]) -> Tab
         part.key: part
         for one in methods
         for key, parts in one.trial.results[0].summary_parts.items()
-        if key.endswith("/summary") and not is_translation(key)
+        if key.split is Split.VALIDATION
         for part in parts
+        if one.trial.results[0].axis_of(part.key) is not Axis.TRANSLATION
     }
     columns = (
         Column("benchmark", "text", "Suite and benchmark."),
@@ -166,12 +166,11 @@ def retention_table(record: SweepRecord, methods: Sequence[MethodCurves]) -> Tab
         ],
     )
     rows: list[tuple[Cell, ...]] = []
-    for key, part in sorted(parts.items()):
-        of_base = value_of(base, key)
+    for key in sorted(parts, key=str):
+        part, of_base = parts[key], base.value_of(key)
         kept = [_kept(one.trial.results, of_base, part) for one in methods]
         if of_base is not None and any(share is not None for share in kept):
-            benchmark, _, metric = key.rpartition("/")
-            rows.append((benchmark, metric, of_base, *kept))
+            rows.append((key.path, key.metric, of_base, *kept))
     note = (
         "Score above chance as a share of the untuned model's, on validation benchmarks where "
         "higher is better and the untuned model is not near chance; 100% is all of it."
@@ -233,7 +232,8 @@ def answer_length(runs: Runs, home: Path, *, translations: bool) -> float | None
         row.num_tokens
         for run in runs
         for name in sorted(predicted(run))
-        if name.endswith("_validation") and is_translation(name) == translations
+        if (purpose := run.purpose_of(name)).split is Split.VALIDATION
+        and (purpose.axis is Axis.TRANSLATION) == translations
         for row in predictions_of(run, name, home) or ()
         if row.num_tokens is not None
     ]

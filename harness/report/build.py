@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.records import SweepRecord
+from harness.records import Key, Split, SweepRecord
 from harness.report import details, tables
 from harness.report.analysis import analyse
 from harness.report.comparison import compare_trials
@@ -14,7 +14,6 @@ from harness.report.fallbacks import fallbacks_table
 from harness.report.figures import front_figures, hypervolume_figure, importances_figure
 from harness.report.image import write_front_png
 from harness.report.importances import forest_importances
-from harness.report.names import score_names, searched, setting_names
 from harness.report.page import Page, how_to_read, importances_text, render_page, short_answers
 from harness.report.points import points_of
 from harness.report.table import Column, Table, to_csv, to_latex, to_markdown
@@ -66,7 +65,7 @@ def write_report(
     folder: Path,
     *,
     home: Path,
-    importances: Mapping[str, Mapping[str, float]] | None = None,
+    importances: Mapping[Key, Mapping[str, float]] | None = None,
     reference: int | None = None,
     num_resamples: int | None = None,
     analysis: bool = False,
@@ -104,10 +103,6 @@ def write_report(
     lines = [lines_table(pairs, scores=scores) for scores in (False, True)]
     history = hypervolume_history(record)
     shares = forest_importances(record) if importances is None else importances
-    names = {
-        **setting_names(searched(record)),
-        **score_names([objective.key for objective in record.objectives]),
-    }
     num_complete = sum(trial.values is not None for trial in record.trials)
     page = Page(
         record=record,
@@ -122,7 +117,7 @@ def write_report(
         overviews=[table for table in overviews if table is not None],
         lines=[table for table in lines if table.rows],
         hypervolume_figure=hypervolume_figure(record, history),
-        importances_figure=importances_figure(shares, names) if shares else None,
+        importances_figure=importances_figure(record, shares) if shares else None,
         importances_note=importances_text(importances is not None, num_complete),
         examples=collect_examples(record, home),
         contamination=details.contamination_table(record),
@@ -147,8 +142,8 @@ def write_report(
 
 def _details(record: SweepRecord, estimates: Estimates) -> list[Table]:
     found = [
-        details.scores_table(record, estimates, "_test"),
-        details.scores_table(record, estimates, "_validation"),
+        details.scores_table(record, estimates, Split.TEST),
+        details.scores_table(record, estimates, Split.VALIDATION),
         details.facts_table(record),
         details.failures_table(record),
         details.unmeasured_table(record),

@@ -11,12 +11,20 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from harness.records import SweepRecord, SweepTrial, TrialResult
+from harness.records import (
+    Key,
+    ScoreKey,
+    SummaryKey,
+    SweepRecord,
+    SweepTrial,
+    TrialResult,
+    mean_value,
+)
 from harness.report.names import label_of
 from harness.report.reference import reference_trial
 from harness.statistics import bootstrap
 from harness.statistics.bootstrap import Difference, Draws
-from harness.statistics.estimates import Estimates, Runs, is_higher_better, mean_value
+from harness.statistics.estimates import Estimates, Runs, is_higher_better
 
 Decision = Literal["better", "worse", "no difference shown"]
 
@@ -37,7 +45,7 @@ class Compared:
         decision: At the level of the interval, about the first.
     """
 
-    key: str
+    key: Key
     higher_is_better: bool
     first: float
     second: float
@@ -68,7 +76,7 @@ class Comparison:
     seeds: tuple[tuple[int, ...], tuple[int, ...]]
     summaries: tuple[Compared, ...]
     scores: tuple[Compared, ...]
-    incomparable: Mapping[str, str]
+    incomparable: Mapping[Key, str]
 
 
 def compare_runs(
@@ -91,17 +99,18 @@ def compare_runs(
     estimates = estimates or Estimates(Draws(MIN_RESAMPLES))
     runs = (tuple(first), tuple(second))
     everyone = (*runs[0], *runs[1])
-    shared = set.intersection(*[{*run.scores, *run.summaries} for run in everyone])
+    every_key: list[set[Key]] = [{*run.scores, *run.summaries} for run in everyone]
+    shared = sorted(set.intersection(*every_key), key=str)
     incomparable = {
-        key: reason for key in sorted(shared) if (reason := _incomparable(key, *runs)) is not None
+        key: reason for key in shared if (reason := _incomparable(key, *runs)) is not None
     }
-    found: dict[str, Difference] = {}
-    for key in sorted(shared - set(incomparable)):
+    differences: dict[Key, Difference] = {}
+    for key in [key for key in shared if key not in incomparable]:
         columns = [estimates.columns(group, key) for group in runs]
         if columns[0] is None or columns[1] is None:
             incomparable[key] = "what each item scored is not known"
             continue
-        found[key] = bootstrap.difference_of(
+        differences[key] = bootstrap.difference_of(
             columns[0],
             columns[1],
             (mean_value(runs[0], key) or 0.0) - (mean_value(runs[1], key) or 0.0),
@@ -111,10 +120,9 @@ def compare_runs(
             estimates.level,
         )
     families = [
-        [k for k in found if k in runs[0][0].summaries],
-        [k for k in found if "/summary" not in k],
+        [key for key in differences if isinstance(key, kind)] for kind in (SummaryKey, ScoreKey)
     ]
-    judged = [_judge(family, found, runs, 1 - estimates.level) for family in families]
+    judged = [_judge(family, differences, runs, 1 - estimates.level) for family in families]
     return Comparison(
         first=labels[0],
         second=labels[1],
@@ -127,10 +135,16 @@ def compare_runs(
     )
 
 
-def _incomparable(key: str, first: Runs, second: Runs) -> str | None:
+def _parts(key: Key, run: TrialResult) -> list[ScoreKey]:
+    """The scores that make up a key's value."""
+    if isinstance(key, ScoreKey):
+        return [key]
+    return [part.key for part in run.summary_parts.get(key, ())]
+
+
+def _incomparable(key: Key, first: Runs, second: Runs) -> str | None:
     run = first[0]
-    keys = [part.key for part in run.summary_parts.get(key, ())] if key in run.summaries else [key]
-    for part in keys:
+    for part in _parts(key, run):
         if any(part not in other.scores for other in (*first, *second)):
             return f"{part} is not there in every run"
         scores = [[run.scores[part] for run in group] for group in (first, second)]
@@ -140,18 +154,17 @@ def _incomparable(key: str, first: Runs, second: Runs) -> str | None:
     return None
 
 
-def _num_items(key: str, run: TrialResult) -> int:
-    parts = [part.key for part in run.summary_parts.get(key, ())] or [key]
-    return sum(len(run.scores[part].ids) for part in parts if part in run.scores)
+def _num_items(key: Key, run: TrialResult) -> int:
+    return sum(len(run.scores[part].ids) for part in _parts(key, run) if part in run.scores)
 
 
 def _judge(
-    keys: Sequence[str],
-    found: Mapping[str, Difference],
+    keys: Sequence[Key],
+    differences: Mapping[Key, Difference],
     runs: tuple[Runs, Runs],
     risk: float,
 ) -> tuple[Compared, ...]:
-    adjusted = bootstrap.holm([found[key].p_value for key in keys])
+    adjusted = bootstrap.holm([differences[key].p_value for key in keys])
     compared = []
     for key, p_value in zip(keys, adjusted, strict=True):
         line = Compared(
@@ -159,7 +172,7 @@ def _judge(
             higher_is_better=is_higher_better(runs[0], key),
             first=mean_value(runs[0], key) or 0.0,
             second=mean_value(runs[1], key) or 0.0,
-            difference=found[key],
+            difference=differences[key],
             p_value=p_value,
             decision="no difference shown",
         )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from harness.records import Split, SummaryKey
 from harness.report.comparison import Compared, Comparison
 from harness.report.names import score_names
 from harness.report.table import Cell, Column, Table
@@ -21,13 +22,14 @@ def overview(pairs: Sequence[Comparison], name: str) -> Table | None:
     """A line per pair of one reference, a column per suite; None without pairs."""
     if not pairs:
         return None
-    suites = list(dict.fromkeys(_suite(line) for pair in pairs for line in pair.summaries))
-    names = score_names([f"{suite}/summary" for suite in suites])
+    suites = list(dict.fromkeys(line.key.suite for pair in pairs for line in pair.summaries))
+    keys = {suite: SummaryKey(suite, Split.VALIDATION) for suite in suites}
+    names = score_names(list(keys.values()))
     columns = (
         Column("trial", "text", "What is compared with the reference."),
         *[
             Column(
-                names[f"{suite}/summary"],
+                names[keys[suite]],
                 "estimate",
                 f"Summary of {suite}: trial minus reference, with its interval and the decision.",
             )
@@ -39,17 +41,13 @@ def overview(pairs: Sequence[Comparison], name: str) -> Table | None:
     rows: list[tuple[Cell, ...]] = []
     for pair in pairs:
         cells = {
-            _suite(line): replace(difference_cell(line), remark=line.decision)
+            line.key.suite: replace(difference_cell(line), remark=line.decision)
             for line in pair.summaries
         }
         runs = f"{len(pair.seeds[0])} and {len(pair.seeds[1])}"
         on = "test" if pair.confirmed else "validation"
         rows.append((pair.first, *[cells.get(suite) for suite in suites], runs, on))
     return Table(name, f"Against {pairs[0].second}", columns, tuple(rows), _note(pairs))
-
-
-def _suite(line: Compared) -> str:
-    return line.key.partition("/")[0]
 
 
 def _note(pairs: Sequence[Comparison]) -> str:

@@ -6,8 +6,8 @@ from pathlib import Path
 from statistics import fmean
 
 from harness.records import StepEvent, SweepRecord, SweepTrial
-from harness.report.chosen import best_of_variants
 from harness.report.points import styles_of
+from harness.report.reference import best_of_variants
 from harness.trial.curves import stored_curves
 
 

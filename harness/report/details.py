@@ -2,8 +2,8 @@
 
 from collections.abc import Sequence
 
-from harness.records import SweepRecord, TrialResult
-from harness.report.names import label_of, variant_of
+from harness.records import ScoreKey, Split, SweepRecord, TrialResult
+from harness.report.names import all_runs, label_of, variant_of
 from harness.report.reference import reference_trial
 from harness.report.table import Cell, Column, Table
 from harness.statistics.estimates import Estimates, Runs, is_higher_better
@@ -26,22 +26,14 @@ def shown_trials(record: SweepRecord) -> list[tuple[str, Runs]]:
     return shown
 
 
-def scores_table(record: SweepRecord, estimates: Estimates, suffix: str) -> Table | None:
-    """Every score of one split (``_test`` or ``_validation``) for the configurations shown."""
+def scores_table(record: SweepRecord, estimates: Estimates, split: Split) -> Table | None:
+    """Every score of one split for the configurations shown."""
     shown = []
     for name, runs in shown_trials(record):
-        with_split = _runs_with(record, name, runs, suffix)
+        with_split = _runs_with(record, name, runs, split)
         if with_split:
             shown.append((name, with_split))
-    keys = sorted(
-        {
-            key
-            for _, runs in shown
-            for run in runs
-            for key in run.scores
-            if key.rpartition("/")[0].endswith(suffix)
-        }
-    )
+    keys = sorted({key for _, runs in shown for key in _keys_of(runs, split)}, key=str)
     if not keys:
         return None
     everyone = [run for _, runs in shown for run in runs]
@@ -50,11 +42,9 @@ def scores_table(record: SweepRecord, estimates: Estimates, suffix: str) -> Tabl
     for key in keys:
         arrow = "↑" if is_higher_better(everyone, key) else "↓"
         items = next(len(run.scores[key].ids) for run in everyone if key in run.scores)
-        benchmark, _, metric = key.rpartition("/")
         scores = [estimates.of(runs, key) for _, runs in shown]
-        name = f"{benchmark} {MARK}" if benchmark in overlapping else benchmark
-        rows.append((name, f"{metric} {arrow}", items, *scores))
-    split = suffix.removeprefix("_")
+        name = f"{key.path} {MARK}" if key.path in overlapping else key.path
+        rows.append((name, f"{key.metric} {arrow}", items, *scores))
     columns = (
         Column("benchmark", "text", "Suite and benchmark."),
         Column("metric", "text", "With the direction that is better."),
@@ -72,14 +62,15 @@ def scores_table(record: SweepRecord, estimates: Estimates, suffix: str) -> Tabl
     )
 
 
-def _runs_with(record: SweepRecord, name: str, runs: Runs, suffix: str) -> Runs:
+def _runs_with(record: SweepRecord, name: str, runs: Runs, split: Split) -> Runs:
     """The configuration's runs that have scores of a split."""
     candidates = [runs]
     candidates += [t.results for t in record.trials if name.startswith(f"#{t.number} ")]
-    for group in candidates:
-        if any(key.rpartition("/")[0].endswith(suffix) for run in group for key in run.scores):
-            return group
-    return ()
+    return next((group for group in candidates if _keys_of(group, split)), ())
+
+
+def _keys_of(runs: Runs, split: Split) -> set[ScoreKey]:
+    return {key for run in runs for key in run.scores if key.split is split}
 
 
 def _runs_text(name: str, runs: Runs) -> str:
@@ -98,7 +89,7 @@ def facts_table(record: SweepRecord) -> Table | None:
             for _, runs in groups
             for run in runs
             for name in run.facts
-            if not name.startswith(("retention/", OVERLAP))
+            if not name.startswith(OVERLAP)
         }
     )
     rows = tuple((name, *[_mean_fact(runs, name) for _, runs in groups]) for name in names)
@@ -125,16 +116,13 @@ def _mean_fact(runs: Sequence[TrialResult], name: str) -> float | None:
 
 def signatures_table(record: SweepRecord) -> Table:
     """The signature of every score; a score with several was measured in several ways."""
-    found: dict[tuple[str, str], set[str]] = {}
-    for run in _all_runs(record):
+    benchmarks: dict[tuple[str, str], set[str]] = {}
+    for run in all_runs(record):
         for key, score in run.scores.items():
-            suite, _, rest = key.partition("/")
-            found.setdefault((score.metric, score.signature), set()).add(
-                f"{suite}/{rest.rpartition('/')[0]}"
-            )
+            benchmarks.setdefault((score.metric, score.signature), set()).add(key.path)
     rows = tuple(
-        (metric, signature, ", ".join(sorted(places)))
-        for (metric, signature), places in sorted(found.items())
+        (metric, signature, ", ".join(sorted(paths)))
+        for (metric, signature), paths in sorted(benchmarks.items())
     )
     columns = (
         Column("metric", "text", "The metric."),
@@ -148,11 +136,6 @@ def signatures_table(record: SweepRecord) -> Table:
         rows,
         "Scores of different signatures are never compared.",
     )
-
-
-def _all_runs(record: SweepRecord) -> list[TrialResult]:
-    runs = [run for trial in record.trials for run in (*trial.results, *trial.confirmed)]
-    return runs + ([record.base] if record.base is not None else [])
 
 
 def failures_table(record: SweepRecord) -> Table | None:
@@ -172,16 +155,16 @@ def failures_table(record: SweepRecord) -> Table | None:
 
 def unmeasured_table(record: SweepRecord) -> Table | None:
     """Scores that could not be had, with the reason; None when there are none."""
-    found: dict[tuple[str, str], list[str]] = {}
-    for trial in record.trials:
-        for run in (*trial.results, *trial.confirmed):
+    groups = [(f"#{t.number}", (*t.results, *t.confirmed)) for t in record.trials]
+    groups += [("base", (record.base,))] if record.base else []
+    labels: dict[tuple[str, str], list[str]] = {}
+    for label, runs in groups:
+        for run in runs:
             for key, reason in run.unmeasured.items():
-                found.setdefault((key, reason), []).append(f"#{trial.number}")
-    for key, reason in record.base.unmeasured.items() if record.base else ():
-        found.setdefault((key, reason), []).append("base")
+                labels.setdefault((str(key), reason), []).append(label)
     rows = tuple(
-        (key, reason, ", ".join(dict.fromkeys(places)))
-        for (key, reason), places in sorted(found.items())
+        (key, reason, ", ".join(dict.fromkeys(where)))
+        for (key, reason), where in sorted(labels.items())
     )
     columns = (
         Column("score", "text", "What is missing."),
@@ -198,7 +181,7 @@ def contaminated(record: SweepRecord) -> dict[str, dict[str, float]]:
     Of facts named ``contamination/<suite>/<benchmark>/<exact or near>``, the largest of any run.
     """
     found: dict[str, dict[str, float]] = {}
-    for run in _all_runs(record):
+    for run in all_runs(record):
         for name, share in run.facts.items():
             if name.startswith(OVERLAP) and share > 0:
                 benchmark, _, kind = name.removeprefix(OVERLAP).rpartition("/")
@@ -228,7 +211,7 @@ def contamination_table(record: SweepRecord) -> Table | None:
 def provenance_table(record: SweepRecord) -> Table | None:
     """Models, machines and versions behind the runs."""
     found: dict[tuple[str, str], int] = {}
-    runs = _all_runs(record)
+    runs = all_runs(record)
     for run in runs:
         for tag in run.tags.items():
             found[tag] = found.get(tag, 0) + 1

@@ -4,16 +4,21 @@ Items are drawn by a seeded stream from those where the answers are not all the 
 one picks the flattering ones.
 """
 
+import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.errors import DataError
 from harness.records import Prediction, SweepRecord, TrialResult
-from harness.report.chosen import best_of_variants
-from harness.report.stored import predicted, predictions_of
+from harness.report.reference import best_of_variants
 from harness.seeds import stream
+from harness.storage.predictions import read_predictions
 
 PER_BENCHMARK = 3
+_PREFIX = "predictions/"
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,3 +97,18 @@ def _draw(
             for name in chosen
         ),
     )
+
+
+def predicted(run: TrialResult) -> set[str]:
+    """The benchmarks a run has answered."""
+    return {name.removeprefix(_PREFIX) for name in run.stages if name.startswith(_PREFIX)}
+
+
+def predictions_of(run: TrialResult, benchmark: str, home: Path) -> list[Prediction] | None:
+    """A run's answers to a benchmark; None where they are not in the store."""
+    folder = home / "store" / "predictions" / run.stages[f"{_PREFIX}{benchmark}"]
+    try:
+        return read_predictions(folder / "predictions.jsonl")
+    except DataError as error:
+        logger.warning("the answers to %s cannot be shown: %s", benchmark, error.message)
+        return None

@@ -7,8 +7,9 @@ from typing import Any
 import plotly.graph_objects as go
 from plotly.subplots import make_subplots
 
-from harness.records import SweepRecord
-from harness.report.points import PLOTLY_SYMBOLS, Point, Points
+from harness.records import Key, SweepRecord
+from harness.report.names import score_names, searched, setting_names
+from harness.report.points import Point, Points
 
 INK = "#24292f"
 GRID = "#ececec"
@@ -66,9 +67,7 @@ def faded(colour: str, alpha: float) -> str:
 
 
 def _marker(group: Sequence[Point], strong: bool) -> dict[str, Any]:
-    style = group[0].style
-    symbol = "star-triangle-down" if style is None else PLOTLY_SYMBOLS[style % len(PLOTLY_SYMBOLS)]
-    colour = group[0].colour
+    symbol, colour = group[0].symbol[0], group[0].colour
     return {
         "symbol": [symbol if point.feasible else f"{symbol}-open" for point in group],
         "size": 11 if strong else 8,
@@ -227,9 +226,11 @@ def hypervolume_figure(record: SweepRecord, history: Sequence[float]) -> go.Figu
 
 
 def importances_figure(
-    importances: Mapping[str, Mapping[str, float]], names: Mapping[str, str]
+    record: SweepRecord, importances: Mapping[Key, Mapping[str, float]]
 ) -> go.Figure:
     """Share of each setting in what varies, one group of bars per objective."""
+    objectives = score_names([objective.key for objective in record.objectives])
+    names = setting_names(searched(record))
     settings = sorted(
         {setting for shares in importances.values() for setting in shares},
         key=lambda setting: sum(shares.get(setting, 0) for shares in importances.values()),
@@ -239,7 +240,7 @@ def importances_figure(
             go.Bar(
                 y=[names.get(setting, setting) for setting in settings],
                 x=[shares.get(setting, 0.0) for setting in settings],
-                name=names.get(objective, objective),
+                name=objectives[objective],
                 orientation="h",
                 marker={"color": colour},
                 hovertemplate="%{y}: %{x:.0%}<extra>%{fullData.name}</extra>",

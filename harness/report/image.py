@@ -9,7 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from harness.report.points import BASE_COLOUR, MATPLOTLIB_MARKERS, Point, Points
+from harness.report.points import BASE_COLOUR, Point, Points
 
 INK = "#24292f"
 
@@ -84,9 +84,6 @@ def _draw(axes: Axes, points: Points, x: int, y: int) -> None:
 def _draw_point(axes: Axes, point: Point, x: int, y: int, place: float | None) -> None:
     across = point.values[x].value if place is None else place
     strong = point.on_front or point.style is None
-    marker = (
-        "v" if point.style is None else MATPLOTLIB_MARKERS[point.style % len(MATPLOTLIB_MARKERS)]
-    )
     axes.errorbar(
         [across],
         [point.values[y].value],
@@ -95,7 +92,7 @@ def _draw_point(axes: Axes, point: Point, x: int, y: int, place: float | None) -
         color=point.colour,
         alpha=0.9 if strong else 0.4,
         elinewidth=0.8,
-        marker=marker,
+        marker=point.symbol[1],
         markersize=7 if strong else 5,
         markerfacecolor=point.colour if point.feasible else "white",
         linestyle="none",

@@ -9,13 +9,13 @@ from collections.abc import Mapping
 import numpy as np
 from sklearn.ensemble import RandomForestRegressor
 
-from harness.records import SweepRecord
+from harness.records import Key, SweepRecord
 from harness.report.names import searched
 
 MIN_TRIALS = 4
 
 
-def forest_importances(record: SweepRecord) -> dict[str, Mapping[str, float]]:
+def forest_importances(record: SweepRecord) -> dict[Key, Mapping[str, float]]:
     """Shares of the settings in what varies, per objective; empty below ``MIN_TRIALS`` trials.
 
     A random forest on the settings of the complete trials (scikit-learn, seeded); categories are
@@ -30,7 +30,7 @@ def forest_importances(record: SweepRecord) -> dict[str, Mapping[str, float]]:
     if len(trials) < MIN_TRIALS or not paths:
         return {}
     features = np.array([[_number(trial.params.get(path)) for path in paths] for trial in trials])
-    found: dict[str, Mapping[str, float]] = {}
+    found: dict[Key, Mapping[str, float]] = {}
     for index, objective in enumerate(record.objectives):
         values = [trial.values[index] for trial in trials if trial.values is not None]
         forest = RandomForestRegressor(n_estimators=200, random_state=0, n_jobs=1)

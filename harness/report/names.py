@@ -2,7 +2,15 @@
 
 from collections.abc import Sequence
 
-from harness.records import JSON, SweepRecord, SweepTrial
+from harness.records import (
+    JSON,
+    Axis,
+    Key,
+    SummaryKey,
+    SweepRecord,
+    SweepTrial,
+    TrialResult,
+)
 
 
 def setting_names(paths: Sequence[str]) -> dict[str, str]:
@@ -64,30 +72,34 @@ def label_of(trial: SweepTrial, record: SweepRecord) -> str:
     return " · ".join(part for part in parts if part)
 
 
-def score_names(keys: Sequence[str]) -> dict[str, str]:
+def score_names(keys: Sequence[Key]) -> dict[Key, str]:
     """Summaries by their suite, other scores by benchmark and metric, common beginnings dropped.
 
-    >>> score_names(["pocket_general/summary", "pocket_safety/summary_test"])
-    {'pocket_general/summary': 'general', 'pocket_safety/summary_test': 'safety'}
-    >>> score_names(["general/facts_test/exact_match"])
-    {'general/facts_test/exact_match': 'facts exact_match'}
+    >>> from harness.records import parse_key
+    >>> keys = [parse_key("pocket_general/summary"), parse_key("pocket_safety/summary_test")]
+    >>> list(score_names(keys).values())
+    ['general', 'safety']
+    >>> list(score_names([parse_key("general/facts_test/exact_match")]).values())
+    ['facts exact_match']
     """
-    families = {key.partition("_")[0] for key in keys}
+    families = {key.suite.partition("_")[0] for key in keys}
     common = f"{families.pop()}_" if len(families) == 1 and len(keys) > 1 else ""
-    names = {}
-    for key in keys:
-        suite, _, rest = key.partition("/")
-        if rest in {"summary", "summary_test"}:
-            names[key] = suite.removeprefix(common)
-        else:
-            benchmark, _, metric = rest.rpartition("/")
-            names[key] = f"{benchmark.removesuffix('_test').removesuffix('_validation')} {metric}"
-    return names
+    return {
+        key: key.suite.removeprefix(common)
+        if isinstance(key, SummaryKey)
+        else f"{key.stem} {key.metric}"
+        for key in keys
+    }
 
 
-def is_translation(key: str) -> bool:
-    """Whether a key belongs to a suite of translation benchmarks, by its name.
+def all_runs(record: SweepRecord) -> list[TrialResult]:
+    """Every run of a sweep, those of the sweep and the confirming ones; the base last."""
+    runs = [run for trial in record.trials for run in (*trial.results, *trial.confirmed)]
+    return runs + ([record.base] if record.base is not None else [])
 
-    There the untuned model is what training is to leave behind, not something to retain.
-    """
-    return "translation" in key.partition("/")[0]
+
+def axis_of(record: SweepRecord, key: Key) -> Axis | None:
+    """What a key tells of; None for a suite of several axes, and where nothing was measured."""
+    measured = (run for run in all_runs(record) if run.value_of(key) is not None)
+    run = next(measured, None)
+    return None if run is None else run.axis_of(key)

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from harness.records import SweepRecord, SweepTrial
+from harness.records import Key, SweepRecord, SweepTrial
 from harness.report.names import label_of, score_names, variant_of
 from harness.report.reference import key_for_test
 from harness.report.table import interval_text, number_text
@@ -12,8 +12,12 @@ from harness.statistics.estimates import Estimate, Estimates, Runs
 BASE_COLOUR = "#6b6b6b"
 # Okabe and Ito's colours, which people with any colour vision can tell apart; shapes say it again.
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
-PLOTLY_SYMBOLS = ("circle", "diamond", "square", "triangle-up", "cross", "x", "star")
-MATPLOTLIB_MARKERS = ("o", "D", "s", "^", "P", "X", "*")
+# Plotly's name of each shape, and matplotlib's.
+SYMBOLS = (
+    ("circle", "o"), ("diamond", "D"), ("square", "s"), ("triangle-up", "^"), ("cross", "P"),
+    ("x", "X"), ("star", "*"),
+)  # fmt: skip
+BASE_SYMBOL = ("star-triangle-down", "v")
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +45,11 @@ class Point:
     @property
     def colour(self) -> str:
         return BASE_COLOUR if self.style is None else COLOURS[self.style % len(COLOURS)]
+
+    @property
+    def symbol(self) -> tuple[str, str]:
+        """Of its method, as plotly calls it and as matplotlib does."""
+        return BASE_SYMBOL if self.style is None else SYMBOLS[self.style % len(SYMBOLS)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +85,8 @@ def points_of(record: SweepRecord, estimates: Estimates) -> Points:
             trials.append(
                 _point(record, trial, values, styles, names, probabilities.get(trial.number))
             )
-        fresh = _values(estimates, trial.confirmed, [key_for_test(key) for key in keys])
+        tests = [key_for_test(record, key) for key in keys]
+        fresh = _values(estimates, trial.confirmed, tests)
         if fresh is not None:
             confirmed.append(_point(record, trial, fresh, styles, names, None))
     base = None
@@ -104,9 +114,11 @@ def points_of(record: SweepRecord, estimates: Estimates) -> Points:
     )
 
 
-def _values(estimates: Estimates, runs: Runs, keys: Sequence[str]) -> tuple[Estimate, ...] | None:
-    found = [estimates.of(runs, key) for key in keys]
-    present = tuple(value for value in found if value is not None)
+def _values(
+    estimates: Estimates, runs: Runs, keys: Sequence[Key | None]
+) -> tuple[Estimate, ...] | None:
+    values = [estimates.of(runs, key) for key in keys]
+    present = tuple(value for value in values if value is not None)
     return present if len(present) == len(keys) else None
 
 
@@ -129,7 +141,7 @@ def _point(
     trial: SweepTrial,
     values: tuple[Estimate, ...],
     styles: Mapping[str, int],
-    names: Mapping[str, str],
+    names: Mapping[Key, str],
     probability: float | None,
 ) -> Point:
     variant = variant_of(trial) or ""

@@ -1,26 +1,30 @@
-"""A trial beside the base and beside its rivals: what it keeps, and what it is compared with."""
+"""A trial beside the base and its rivals: what it keeps, what stands for it, what confirms it."""
 
 import math
 
 from harness.evaluation.summary import retention
-from harness.records import SweepRecord, SweepTrial, TrialResult
-from harness.report.names import is_translation
-from harness.statistics.estimates import Runs, mean_value, value_of
+from harness.records import (
+    Axis,
+    Key,
+    Split,
+    SummaryKey,
+    SweepRecord,
+    SweepTrial,
+    TrialResult,
+    mean_value,
+)
+from harness.report.names import axis_of, variant_of
+from harness.statistics.estimates import Runs
 
 
-def key_for_test(key: str) -> str:
-    """The test counterpart of a validation key.
-
-    >>> key_for_test("pocket_general/summary"), key_for_test("pocket_general/facts_validation/bleu")
-    ('pocket_general/summary_test', 'pocket_general/facts_test/bleu')
-    """
-    first, _, last = key.rpartition("/")
-    if last == "summary":
-        return f"{key}_test"
-    return f"{first.removesuffix('_validation')}_test/{last}"
+def key_for_test(record: SweepRecord, key: Key) -> Key | None:
+    """What confirms a validation key on test benchmarks; None where nothing does."""
+    if isinstance(key, SummaryKey):
+        return SummaryKey(key.suite, Split.TEST)
+    return next((one.test for one in record.objectives if one.key == key), None)
 
 
-def kept_of_base(runs: Runs, base: TrialResult | None, key: str) -> float | None:
+def kept_of_base(runs: Runs, base: TrialResult | None, key: SummaryKey) -> float | None:
     """How much of the base's distance from chance a suite keeps, 1 being all of it.
 
     The mean over those of its benchmarks that have a retention; None where none has.
@@ -29,7 +33,7 @@ def kept_of_base(runs: Runs, base: TrialResult | None, key: str) -> float | None
         return None
     kept = []
     for part in runs[0].summary_parts.get(key, ()) if runs else ():
-        mean, of_base = mean_value(runs, part.key), value_of(base, part.key)
+        mean, of_base = mean_value(runs, part.key), base.value_of(part.key)
         if mean is not None and of_base is not None:
             kept.append(retention(mean, of_base, part))
     counted = [share for share in kept if share is not None]
@@ -47,8 +51,36 @@ def reference_trial(record: SweepRecord, variant: str = "sft") -> SweepTrial | N
     plain = [trial for trial in plain if trial.confirmed] or plain
     if not plain:
         return complete[0] if complete else None
-    index = next(
-        (n for n, objective in enumerate(record.objectives) if is_translation(objective.key)), 0
-    )
-    sign = 1 if record.objectives[index].maximize else -1
-    return max(plain, key=lambda trial: sign * (trial.values or ())[index])
+    translation = (o for o in record.objectives if axis_of(record, o.key) is Axis.TRANSLATION)
+    objective = next(translation, record.objectives[0])
+    index = record.objectives.index(objective)
+    return max(plain, key=lambda trial: objective.merit((trial.values or ())[index]))
+
+
+def front_members(record: SweepRecord) -> list[SweepTrial]:
+    """The members of the front, the best in the first objective first, of equals the earliest."""
+    members = [trial for trial in record.trials if trial.number in record.front]
+    if not record.objectives or not all(trial.values for trial in members):
+        return members
+    return sorted(members, key=lambda trial: (-_merit(record, trial), trial.number))
+
+
+def best_of_variants(record: SweepRecord) -> dict[str, SweepTrial]:
+    """Per variant its best trial: of the front if it can, by the first objective; `sft` first."""
+    best: dict[str, SweepTrial] = {}
+
+    def rank(trial: SweepTrial) -> tuple[bool, bool, float]:
+        return (trial.number in record.front, trial.feasible, _merit(record, trial))
+
+    for trial in record.trials:
+        variant = variant_of(trial)
+        if trial.values is None or not trial.results or variant in {None, "base"}:
+            continue
+        if variant not in best or rank(trial) > rank(best[variant]):
+            best[str(variant)] = trial
+    return {name: best[name] for name in sorted(best, key=lambda name: (name != "sft", name))}
+
+
+def _merit(record: SweepRecord, trial: SweepTrial) -> float:
+    """How good a trial is at the first objective."""
+    return record.objectives[0].merit(trial.values[0]) if trial.values else 0.0

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from harness.records import SweepRecord, SweepTrial
+from harness.records import Axis, Key, Split, SummaryKey, SweepRecord, SweepTrial
 from harness.report.names import (
-    is_translation,
+    axis_of,
     score_names,
     searched,
     setting_names,
@@ -12,7 +12,7 @@ from harness.report.names import (
     settings_line,
     variant_of,
 )
-from harness.report.reference import kept_of_base, key_for_test
+from harness.report.reference import front_members, kept_of_base, key_for_test
 from harness.report.table import Cell, Column, Table
 from harness.statistics.estimates import Estimate, Estimates, Runs, is_higher_better
 
@@ -48,8 +48,7 @@ def front_table(record: SweepRecord, estimates: Estimates | None = None) -> Tabl
     names = score_names(keys)
     probabilities = estimates.front_probabilities(record)
     rows: list[tuple[Cell, ...]] = []
-    by_first = _best_first(record)
-    for trial in by_first:
+    for trial in front_members(record):
         values = [estimates.of(trial.results, key) for key in keys]
         rows.append(
             (
@@ -77,15 +76,7 @@ def front_table(record: SweepRecord, estimates: Estimates | None = None) -> Tabl
     return Table("front", "The front", columns, tuple(rows), note)
 
 
-def _best_first(record: SweepRecord) -> list[SweepTrial]:
-    members = [trial for trial in record.trials if trial.number in record.front]
-    if record.objectives and all(trial.values for trial in members):
-        sign = -1 if record.objectives[0].maximize else 1
-        members.sort(key=lambda trial: (sign * (trial.values or (0.0,))[0], trial.number))
-    return members
-
-
-def _objective_column(record: SweepRecord, key: str, name: str) -> Column:
+def _objective_column(record: SweepRecord, key: Key, name: str) -> Column:
     maximize = next(o.maximize for o in record.objectives if o.key == key)
     direction = "higher" if maximize else "lower"
     return Column(
@@ -96,19 +87,21 @@ def _objective_column(record: SweepRecord, key: str, name: str) -> Column:
     )
 
 
-def summaries(record: SweepRecord) -> list[str]:
+def summaries(record: SweepRecord) -> list[SummaryKey]:
     """Keys of the suites' validation summaries, of any trial or the base, sorted."""
     runs = [run for trial in record.trials for run in trial.results]
     runs += [record.base] if record.base is not None else []
-    return sorted({key for run in runs for key in run.summaries if key.endswith("/summary")})
+    keys = {key for run in runs for key in run.summaries if key.split is Split.VALIDATION}
+    return sorted(keys, key=str)
 
 
 def trials_table(record: SweepRecord, estimates: Estimates) -> Table:
     """Every trial: settings, scores with intervals, retention, how sure its place is."""
     objectives = [objective.key for objective in record.objectives]
     others = [key for key in summaries(record) if key not in objectives]
-    names = score_names([*objectives, *others])
-    kept = [key for key in [*objectives, *others] if _retains(record, key)]
+    keys: list[Key] = [*objectives, *others]
+    names = score_names(keys)
+    kept = [key for key in keys if isinstance(key, SummaryKey) and _retains(record, key)]
     paths = [p for p in searched(record) if p not in {"variant.name", "variant"}]
     path_names = setting_names(searched(record))
     probabilities = estimates.front_probabilities(record)
@@ -181,8 +174,9 @@ def trials_table(record: SweepRecord, estimates: Estimates) -> Table:
     return Table("trials", "All trials", columns, tuple(rows), note, frozenset(marked))
 
 
-def _retains(record: SweepRecord, key: str) -> bool:
-    return not is_translation(key) and any(
+def _retains(record: SweepRecord, key: SummaryKey) -> bool:
+    """Whether a suite is of an ability to retain; the untuned model's translation is none."""
+    return axis_of(record, key) in (Axis.GENERAL, Axis.SAFETY) and any(
         trial.results and kept_of_base(trial.results, record.base, key) is not None
         for trial in record.trials
     )
@@ -200,7 +194,7 @@ def confirmed_table(record: SweepRecord, estimates: Estimates) -> Table | None:
     confirmed = [trial for trial in record.trials if trial.confirmed]
     if not confirmed:
         return None
-    keys = [objective.key for objective in record.objectives]
+    keys: list[Key] = [objective.key for objective in record.objectives]
     keys += [key for key in summaries(record) if key not in keys]
     names = score_names(keys)
     columns = [
@@ -220,7 +214,7 @@ def confirmed_table(record: SweepRecord, estimates: Estimates) -> Table | None:
             Column(
                 f"{names[key]} {arrow} confirmed",
                 "estimate",
-                f"{key_for_test(key)}: test benchmarks, seeds the sweep did not use.",
+                f"{key_for_test(record, key)}: test benchmarks, seeds the sweep did not use.",
             ),
         ]
     columns.append(Column("fresh seeds", "number", "Confirmation runs."))
@@ -229,11 +223,11 @@ def confirmed_table(record: SweepRecord, estimates: Estimates) -> Table | None:
     for trial in confirmed:
         if trial.number in record.front:
             marked.append(len(rows))
-        cells = _both(estimates, trial.results, trial.confirmed, keys)
+        cells = _both(record, estimates, trial.results, trial.confirmed, keys)
         identity = (str(trial.number), variant_of(trial), settings_line(trial, record))
         rows.append((*identity, *cells, len(trial.confirmed)))
     if record.base is not None:
-        cells = _both(estimates, (record.base,), (record.base,), keys)
+        cells = _both(record, estimates, (record.base,), (record.base,), keys)
         rows.append(("base", "base", "untuned", *cells, None))
     note = (
         "Report the confirmed columns. Choosing the best of several trials flatters the columns "
@@ -250,9 +244,14 @@ def confirmed_table(record: SweepRecord, estimates: Estimates) -> Table | None:
 
 
 def _both(
-    estimates: Estimates, chosen: Runs, confirmed: Runs, keys: Sequence[str]
+    record: SweepRecord,
+    estimates: Estimates,
+    chosen: Runs,
+    confirmed: Runs,
+    keys: Sequence[Key],
 ) -> list[Estimate | None]:
     cells = []
     for key in keys:
-        cells += [estimates.of(chosen, key), estimates.of(confirmed, key_for_test(key))]
+        test = key_for_test(record, key)
+        cells += [estimates.of(chosen, key), estimates.of(confirmed, test)]
     return cells

@@ -13,7 +13,16 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.records import SummaryPart, SweepRecord, SweepTrial, TrialResult
+from harness.records import (
+    Key,
+    ScoreKey,
+    SummaryKey,
+    SummaryPart,
+    SweepRecord,
+    SweepTrial,
+    TrialResult,
+    mean_value,
+)
 from harness.statistics import bootstrap
 from harness.statistics.bootstrap import LEVEL, NUM_RESAMPLES, Draws, Floats
 from harness.statistics.constraints import parse_constraint
@@ -35,17 +44,11 @@ class Estimate:
     remark: str = ""
 
 
-def value_of(result: TrialResult, key: str) -> float | None:
-    """What a run has at a key, a score's or a summary's; None where it was not measured."""
-    if key in result.summaries:
-        return result.summaries[key]
-    return result.scores[key].value if key in result.scores else None
-
-
-def is_higher_better(runs: Sequence[TrialResult], key: str) -> bool:
+def is_higher_better(runs: Sequence[TrialResult], key: Key) -> bool:
     """Direction of a key; a summary's is up."""
-    found = [result.scores[key].higher_is_better for result in runs if key in result.scores]
-    return found[0] if found else True
+    if isinstance(key, SummaryKey):
+        return True
+    return next((run.scores[key].higher_is_better for run in runs if key in run.scores), True)
 
 
 class Estimates:
@@ -54,12 +57,12 @@ class Estimates:
     def __init__(self, draws: Draws | None = None, level: float = LEVEL) -> None:
         self.draws = draws or Draws(NUM_RESAMPLES)
         self.level = level
-        self._scores: dict[tuple[str, str], Floats | None] = {}
+        self._scores: dict[tuple[str, ScoreKey], Floats | None] = {}
 
-    def of(self, runs: Runs, key: str) -> Estimate | None:
+    def of(self, runs: Runs, key: Key | None) -> Estimate | None:
         """The mean over the runs with its interval; None unless every run has the key."""
-        value = mean_value(runs, key)
-        if value is None:
+        value = None if key is None else mean_value(runs, key)
+        if key is None or value is None:
             return None
         columns = self.columns(runs, key)
         bounds = (
@@ -71,15 +74,15 @@ class Estimates:
         )
         return Estimate(value) if bounds is None else Estimate(value, bounds.low, bounds.high)
 
-    def columns(self, runs: Runs, key: str) -> Floats | None:
+    def columns(self, runs: Runs, key: Key) -> Floats | None:
         """The key's value per resample of items and run, [R, S]; None where it has no items."""
         columns = [self._column(run, key) for run in runs]
         present = [column for column in columns if column is not None]
         return np.stack(present, axis=1) if present and len(present) == len(columns) else None
 
-    def _column(self, run: TrialResult, key: str) -> Floats | None:
-        if key in run.scores:
-            return self._score(run, key)
+    def _column(self, run: TrialResult, key: Key) -> Floats | None:
+        if isinstance(key, ScoreKey):
+            return self._score(run, key) if key in run.scores else None
         parts = run.summary_parts.get(key, ())
         if not parts or any(part.key not in run.scores for part in parts):
             return None
@@ -87,7 +90,7 @@ class Estimates:
         scaled = [_scaled(values, part) for values, part in columns if values is not None]
         return np.mean(scaled, axis=0) if len(scaled) == len(parts) else None
 
-    def _score(self, run: TrialResult, key: str) -> Floats | None:
+    def _score(self, run: TrialResult, key: ScoreKey) -> Floats | None:
         """The score per resample of its items, [R]; None where these do not add up to it."""
         of_run = (run.fingerprint, key)
         if of_run not in self._scores:
@@ -122,7 +125,7 @@ class Estimates:
         share = (_non_dominated(losses_RTM) & feasible_RT).mean(axis=0)
         return {trial.number: float(p) for trial, p in zip(trials, share, strict=True)}
 
-    def _means(self, runs: Runs, key: str) -> Floats | None:
+    def _means(self, runs: Runs, key: Key) -> Floats | None:
         """The key's mean over resampled seeds, per resample of items, [R]."""
         columns = self.columns(runs, key)
         if columns is None:
@@ -136,21 +139,11 @@ class Estimates:
         kept = np.ones(self.draws.num_resamples, dtype=bool)
         for constraint in map(parse_constraint, trial.violations):
             values = self._means(trial.results, constraint.key)
-            bound: Floats | None = np.full(len(kept), constraint.offset)
-            if constraint.factor:
-                of_base = None if base is None else self._means((base,), constraint.key)
-                bound = None if of_base is None else constraint.offset + constraint.factor * of_base
-            if values is None or bound is None:
+            of_base = None if base is None else self._means((base,), constraint.key)
+            if values is None or (constraint.factor and of_base is None):
                 return None
-            kept &= values >= bound if constraint.at_least else values <= bound
+            kept &= constraint.violation(values, of_base) <= 0
         return kept
-
-
-def mean_value(runs: Runs, key: str) -> float | None:
-    """Mean of a key over runs; None unless every run has it."""
-    values = [value_of(run, key) for run in runs]
-    present = [value for value in values if value is not None]
-    return math.fsum(present) / len(present) if present and len(present) == len(values) else None
 
 
 def _scaled(values_R: Floats, part: SummaryPart) -> Floats:

@@ -6,7 +6,19 @@ from dataclasses import fields
 from pathlib import Path
 
 from harness.errors import DataError
-from harness.records import JSON, Score, SummaryPart, TrialResult
+from harness.records import (
+    JSON,
+    Axis,
+    Key,
+    Purpose,
+    Score,
+    Split,
+    SummaryKey,
+    SummaryPart,
+    TrialResult,
+    parse_key,
+    parse_score_key,
+)
 from harness.settings.yaml import read_text
 from harness.storage.files import write_whole
 
@@ -16,13 +28,22 @@ FORMAT = 1
 def to_plain(result: TrialResult) -> dict[str, JSON]:
     """A result as plain data, fit for JSON."""
     # Not asdict, which copies every item's statistics one by one: a tenth of a short trial's time.
+    parts = {
+        key: [_fields(part) | {"key": str(part.key)} for part in parts]
+        for key, parts in result.summary_parts.items()
+    }
     return {
         **_fields(result),
-        "scores": {key: score_to_plain(score) for key, score in result.scores.items()},
-        "summary_parts": {
-            key: [_fields(part) for part in parts] for key, parts in result.summary_parts.items()
-        },
+        "scores": {str(key): score_to_plain(score) for key, score in result.scores.items()},
+        "unmeasured": _by_text(result.unmeasured),
+        "summaries": _by_text(result.summaries),
+        "summary_parts": _by_text(parts),
+        "purposes": {name: _fields(purpose) for name, purpose in result.purposes.items()},
     }
+
+
+def _by_text(values: Mapping[Key, JSON] | Mapping[SummaryKey, JSON]) -> dict[str, JSON]:
+    return {str(key): value for key, value in values.items()}
 
 
 def score_to_plain(score: Score) -> dict[str, JSON]:
@@ -44,7 +65,7 @@ def score_from_plain(data: Mapping[str, JSON], settings: Mapping[str, JSON]) -> 
     return Score(**{"settings": settings, **data, **texts, "statistics": statistics})
 
 
-def _fields(record: TrialResult | Score | SummaryPart) -> dict[str, JSON]:
+def _fields(record: TrialResult | Score | SummaryPart | Purpose) -> dict[str, JSON]:
     return {field.name: getattr(record, field.name) for field in fields(record)}
 
 
@@ -52,18 +73,30 @@ def from_plain(data: Mapping[str, JSON]) -> TrialResult:
     """The result ``to_plain`` wrote.
 
     Raises:
-        KeyError, TypeError: The data are not a result.
+        KeyError, TypeError, ValueError: The data are not a result.
     """
+    purposes = {
+        name: Purpose(Split(purpose["split"]), purpose["axis"] and Axis(purpose["axis"]))
+        for name, purpose in data.get("purposes", {}).items()
+    }
+
+    def by_key(field: str) -> dict[Key, JSON]:
+        return {parse_key(text, purposes): value for text, value in data.get(field, {}).items()}
+
     settings = (data["config"].get("eval") or {}).get("metrics") or {}
     scores = {
-        key: score_from_plain(score, settings.get(score["metric"], {}))
-        for key, score in data["scores"].items()
+        parse_score_key(text, purposes): score_from_plain(score, settings.get(score["metric"], {}))
+        for text, score in data["scores"].items()
     }
     parts = {
-        key: tuple(SummaryPart(**part) for part in parts)
-        for key, parts in data.get("summary_parts", {}).items()
+        key: tuple(
+            SummaryPart(**part | {"key": parse_score_key(part["key"], purposes)}) for part in parts
+        )
+        for key, parts in by_key("summary_parts").items()
     }
-    return TrialResult(**{**data, "scores": scores, "summary_parts": parts})
+    read = {"scores": scores, "summary_parts": parts, "purposes": purposes}
+    read |= {field: by_key(field) for field in ("unmeasured", "summaries")}
+    return TrialResult(**{**data, **read})
 
 
 def results_text(results: Sequence[TrialResult]) -> str:
@@ -103,5 +136,5 @@ def parse_results(text: str, where: str) -> tuple[TrialResult, ...]:
         )
     try:
         return tuple(from_plain(entry) for entry in data["results"])
-    except (KeyError, TypeError, AttributeError) as error:
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise DataError(f"{where}: results: not a trial result: {error}") from None

@@ -101,5 +101,4 @@ def _best(rivals: Sequence[Candidate], objectives: Sequence[Objective]) -> Candi
 
 def _leading(candidate: Candidate, objectives: Sequence[Objective]) -> tuple[float, float]:
     """The first objective, then the earlier trial: settles what hypervolume leaves open."""
-    value = candidate.values[0]
-    return (value if objectives[0].maximize else -value, -candidate.number)
+    return (objectives[0].merit(candidate.values[0]), -candidate.number)

@@ -1,24 +1,22 @@
 """What a sweep optimises and what it must keep: objectives and constraints over validation scores.
 
 Both name a score, ``suite/benchmark/metric``, or a suite's summary, ``suite/summary``. Choosing
-never sees a test benchmark, so a key of one is refused here, before anything runs.
+never sees a test benchmark, so a key of one is refused here, before anything runs. And so is a
+score that no test benchmark confirms, where the front is to be confirmed.
 """
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from statistics import fmean
 from typing import Literal
 
 from pydantic import Field
 
 from harness.benchmarks.read import Absent, Benchmark
 from harness.errors import unknown_name
-from harness.records import Objective, Split, TrialResult
+from harness.records import Key, Objective, ScoreKey, Split, SummaryKey, TrialResult, mean_value
 from harness.settings import plugins
 from harness.settings.spec import Spec
 from harness.statistics.constraints import Constraint
-
-SUMMARY = "summary"
 
 
 class ObjectiveSpec(Spec):
@@ -42,7 +40,7 @@ class Keys:
 
     def __init__(self, benchmarks: Sequence[Benchmark], absent: Sequence[Absent] = ()) -> None:
         self._reasons = {
-            f"{one.suite}/{SUMMARY}": f"{one.key}: {one.reason}"
+            str(SummaryKey(one.suite, one.split)): f"{one.key}: {one.reason}"
             for one in absent
             if one.summary is not None and one.split is Split.VALIDATION
         }
@@ -50,34 +48,61 @@ class Keys:
         self.choosing = self._keys(Split.VALIDATION)
         self._reporting = self._keys(Split.TEST)
 
-    def _keys(self, split: Split) -> frozenset[str]:
-        found: set[str] = set()
+    def _keys(self, split: Split) -> dict[str, Key]:
+        keys: set[Key] = set()
         for benchmark in self._benchmarks.values():
             if benchmark.split == split:
-                found |= {f"{benchmark.key}/{metric}" for metric in benchmark.metrics}
+                keys |= {benchmark.score_key(metric) for metric in benchmark.metrics}
                 if benchmark.summary is not None:
-                    found.add(f"{benchmark.suite}/{SUMMARY}")
-        return frozenset(found)
+                    keys.add(SummaryKey(benchmark.suite, split))
+        return {str(key): key for key in keys}
 
-    def fault(self, key: str) -> str | None:
+    def fault(self, text: str) -> str | None:
         """What is wrong with a key that is to be chosen by, None when nothing is."""
-        if key in self._reasons:
-            return f"{key!r} cannot be measured here: {self._reasons[key]}"
-        if key in self.choosing:
+        if text in self._reasons:
+            return f"{text!r} cannot be measured here: {self._reasons[text]}"
+        if text in self.choosing:
             return None
-        if key in self._reporting:
+        if text in self._reporting:
             return (
-                f"{key!r} is measured on a test benchmark; objectives and constraints see "
+                f"{text!r} is measured on a test benchmark; objectives and constraints see "
                 "validation benchmarks only"
             )
-        return unknown_name("score", key, sorted(self.choosing))
+        return unknown_name("score", text, sorted(self.choosing))
 
-    def higher_is_better(self, key: str) -> bool:
-        """Direction of the metric behind a key; a summary's is up."""
-        metric = key.rpartition("/")[2]
-        if metric == SUMMARY and key.count("/") == 1:
-            return True
-        return bool(plugins.load("metric", metric)().higher_is_better)
+    def test_of(self, key: Key) -> Key | None:
+        """What confirms a validation key on test benchmarks; None where nothing does for sure.
+
+        A score is confirmed by the benchmark of the equal name but for ``_validation`` and
+        ``_test``, else by the one its YAML names as ``twin``, else by the suite's only test
+        benchmark with the same metric.
+        """
+        if isinstance(key, SummaryKey):
+            return SummaryKey(key.suite, Split.TEST)
+        tests = {
+            benchmark.name: benchmark.score_key(key.metric)
+            for benchmark in self._benchmarks.values()
+            if benchmark.suite == key.suite
+            and benchmark.split is Split.TEST
+            and key.metric in benchmark.metrics
+        }
+        name = f"{key.stem}_test"
+        if name in tests:
+            return tests[name]
+        twin = self._benchmarks[key.path].twin
+        if twin is not None:
+            return tests.get(twin)
+        return next(iter(tests.values())) if len(tests) == 1 else None
+
+    def unconfirmed(self, text: str) -> str | None:
+        """What keeps a key that is chosen by from being confirmed, None when nothing does."""
+        if self.test_of(self.choosing[text]) is not None:
+            return None
+        return (
+            f"no test benchmark confirms {text!r}; allowed: one of its suite that has the metric "
+            "and its name but for `_validation` and `_test`, or that its metadata.harness.twin "
+            "names, or that is the only one; or `confirm: null`"
+        )
 
 
 def resolve(objective: ObjectiveSpec, keys: Keys) -> Objective:
@@ -89,35 +114,20 @@ def resolve(objective: ObjectiveSpec, keys: Keys) -> Objective:
     fault = keys.fault(objective.key)
     if fault is not None:
         raise ValueError(fault)
-    is_summary = objective.key.endswith(f"/{SUMMARY}")
+    key = keys.choosing[objective.key]
     missing = [name for name in ("reference", "scale") if getattr(objective, name) is None]
-    if missing and not is_summary:
+    if missing and isinstance(key, ScoreKey):
         raise ValueError(
             f"{' and '.join(missing)} missing: {objective.key!r} is a raw score, which has no "
             "common scale for the hypervolume"
         )
     up = (
-        keys.higher_is_better(objective.key)
+        isinstance(key, SummaryKey) or bool(plugins.load("metric", key.metric)().higher_is_better)
         if objective.direction is None
         else objective.direction == "maximize"
     )
     reference = 0.0 if objective.reference is None else objective.reference
-    return Objective(objective.key, up, reference, objective.scale or 1.0)
-
-
-def measured(result: TrialResult, key: str) -> float | None:
-    """The value a key has in a result, None where it was not measured."""
-    if key in result.summaries:
-        return result.summaries[key]
-    score = result.scores.get(key)
-    return None if score is None else score.value
-
-
-def mean_of(results: Sequence[TrialResult], key: str) -> float | None:
-    """Mean of a key over the runs of a trial; None unless every run has it."""
-    values = [measured(result, key) for result in results]
-    present = [value for value in values if value is not None]
-    return fmean(present) if present and len(present) == len(values) else None
+    return Objective(key, up, reference, objective.scale or 1.0, keys.test_of(key))
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,27 +149,26 @@ def judge(
     values: list[float] = []
     violations: dict[str, float] = {}
     for objective in objectives:
-        value = mean_of(results, objective.key)
+        value = mean_value(results, objective.key)
         if value is None:
             return Judgement((), {}, _why(results, objective.key))
         values.append(value)
     for constraint in constraints:
-        value = mean_of(results, constraint.key)
+        value = mean_value(results, constraint.key)
         if value is None:
             return Judgement((), {}, _why(results, constraint.key))
-        bound = None if base is None else measured(base, constraint.key)
-        if constraint.factor and bound is None:
+        of_base = None if base is None else base.value_of(constraint.key)
+        if constraint.factor and of_base is None:
             return Judgement((), {}, f"the base has no {constraint.key}: {constraint.text}")
-        violations[constraint.text] = constraint.violation(value, bound)
+        violations[constraint.text] = constraint.violation(value, of_base)
     return Judgement(tuple(values), violations)
 
 
-def _why(results: Sequence[TrialResult], key: str) -> str:
-    suite = key.partition("/")[0]
+def _why(results: Sequence[TrialResult], key: Key) -> str:
     reasons = {
-        f"{name}: {reason}"
+        f"{lacking}: {reason}"
         for result in results
-        for name, reason in result.unmeasured.items()
-        if name == key or (key.endswith(f"/{SUMMARY}") and name.startswith(f"{suite}/"))
+        for lacking, reason in result.unmeasured.items()
+        if lacking == key or (isinstance(key, SummaryKey) and lacking.suite == key.suite)
     }
     return f"{key} was not measured" + (f" ({'; '.join(sorted(reasons))})" if reasons else "")

@@ -2,10 +2,23 @@
 
 import logging
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 from harness.errors import ConfigError, DataError, unknown_name
-from harness.records import Objective, SweepRecord, SweepTrial, TrialResult
+from harness.records import (
+    JSON,
+    Key,
+    Objective,
+    ScoreKey,
+    Split,
+    SummaryKey,
+    SweepRecord,
+    SweepTrial,
+    TrialResult,
+    parse_key,
+)
 from harness.storage.results import read_results
 from harness.sweep.choice import Candidate, front_of
 from harness.sweep.space import place_of
@@ -51,7 +64,7 @@ def load_sweep(home: Path, name: str, storage: str | None = None) -> SweepRecord
 def build_record(study: Study, home: Path) -> SweepRecord:
     """The record of a study, results as far as the home folder has them."""
     notes = study.notes
-    objectives = tuple(Objective(**entry) for entry in notes["objectives"])
+    objectives = tuple(map(_objective, notes["objectives"]))
     known = study.trials()
     confirmed = study.confirmed()
     trials = tuple(_trial(home, trial, confirmed.get(trial.number, {})) for trial in known)
@@ -98,6 +111,22 @@ def stored_result(home: Path, fingerprint: str) -> TrialResult | None:
         if path.exists():
             raise
         return None
+
+
+def objective_note(objective: Objective) -> dict[str, JSON]:
+    """An objective as plain data, for the study's notes."""
+    test = objective.test.benchmark if isinstance(objective.test, ScoreKey) else None
+    return asdict(objective) | {"key": str(objective.key), "test": test}
+
+
+def _objective(note: Mapping[str, Any]) -> Objective:
+    """An objective of the study's notes; by its name its test score, where none is noted."""
+    key = parse_key(note["key"])
+    if isinstance(key, SummaryKey):
+        test: Key = SummaryKey(key.suite, Split.TEST)
+    else:
+        test = ScoreKey(key.suite, note.get("test") or f"{key.stem}_test", Split.TEST, key.metric)
+    return Objective(key, note["maximize"], note["reference"], note["scale"], test)
 
 
 def _trial(home: Path, trial: KnownTrial, confirmed: Mapping[str, str]) -> SweepTrial:

@@ -6,7 +6,6 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +20,7 @@ from harness.sweep.dispatch import Dispatcher
 from harness.sweep.logbook import SWEEP, Logbook
 from harness.sweep.planned import budget_of, planned
 from harness.sweep.progress import OnProgress
-from harness.sweep.record import build_record, journal_path, sweep_folder
+from harness.sweep.record import build_record, journal_path, objective_note, sweep_folder
 from harness.sweep.search import Search
 from harness.sweep.spec import CheckedSweep, SweepSpec, check_sweep
 from harness.sweep.study import Study, find_study, mend_journal, open_study
@@ -83,7 +82,9 @@ def run_sweep(
         tracker = MlflowTracker(tracking_uri)
         study = open_study(journal, storage, spec.name, [one.maximize for one in objectives])
         study.note(
-            spec=spec.plain(), objectives=list(map(asdict, objectives)), benchmarks=checksums
+            spec=spec.plain(),
+            objectives=list(map(objective_note, objectives)),
+            benchmarks=checksums,
         )
         study.prepare(spec, configurations)
         logbook = Logbook(tracker, spec, home)

@@ -207,7 +207,7 @@ class Search:
         self._study.tell(trial.number, values, violations)
         self._open.pop(trial.number, None)
         self.stand(write=True)
-        keys = [objective.key for objective in self._objectives]
+        keys = [str(objective.key) for objective in self._objectives]
         scores = dict(zip(keys, values, strict=True))
         feasible = all(violation <= 0 for violation in violations.values())
         self._view.say(TrialEnded(trial.number, trial.params, scores, feasible))
@@ -238,7 +238,7 @@ class Search:
         points = [by_number[number].values for number in members]
         view.hypervolume = volume(points, self._objectives)
         if write:
-            keys = [objective.key for objective in self._objectives]
+            keys = [str(objective.key) for objective in self._objectives]
             rows: list[dict[str, JSON]] = [
                 {
                     "trial": number,

@@ -197,7 +197,7 @@ class SweepSpec(Spec):
             except ValueError as error:
                 faults.append((str(index), str(error)))
                 continue
-            if keys is not None and (fault := keys.fault(constraint.key)):
+            if keys is not None and (fault := keys.fault(str(constraint.key))):
                 faults.append((str(index), fault))
         if len(set(value)) < len(value):
             faults.append(("", "a constraint is given twice"))
@@ -242,10 +242,16 @@ class SweepSpec(Spec):
         return value
 
     @model_validator(mode="after")
-    def _second_look(self) -> Self:
+    def _second_look(self, info: ValidationInfo) -> Self:
         if self.confirm is None:
             return self
-        faults = []
+        selection = _selection(self.base, info)
+        keys = None if selection is None else Keys(selection.benchmarks, selection.absent)
+        faults = [
+            (f"objectives.{index}", fault)
+            for index, objective in enumerate(self.objectives)
+            if keys is not None and (fault := keys.unconfirmed(objective.key))
+        ]
         seeds, compare = self.confirm.seeds, self.confirm.compare
         if len(set(seeds)) < len(seeds) or min(seeds) < 0:
             faults.append(

@@ -103,17 +103,17 @@ class Recorder:
                 if path.name != MANIFEST:
                     self.run.log_file(path, stage)
         for key, score in result.scores.items():
-            predictions = result.stages.get(f"{_PREDICTIONS}{key.rpartition('/')[0]}")
+            predictions = result.stages.get(f"{_PREDICTIONS}{key.path}")
             said = predictions and judgements_file(store, predictions, score)
             if said:
                 self.run.log_file(said, f"judgements/{key}")
 
 
 def final_metrics(result: TrialResult) -> dict[str, float]:
-    """Scores keyed ``suite/benchmark/metric``, summaries, facts, seconds per stage."""
+    """Scores and summaries by the text of their keys, facts, seconds per stage."""
     return {
-        **{key: score.value for key, score in result.scores.items()},
-        **result.summaries,
+        **{str(key): score.value for key, score in result.scores.items()},
+        **{str(key): value for key, value in result.summaries.items()},
         **result.facts,
         **{f"seconds/{stage}": seconds for stage, seconds in result.seconds.items()},
     }

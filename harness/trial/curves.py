@@ -3,9 +3,8 @@
 import json
 from collections.abc import Sequence
 from pathlib import Path
-from statistics import fmean
 
-from harness.records import StepEvent, TrialResult
+from harness.records import Key, StepEvent, TrialResult, mean_value
 from harness.storage.store import Store
 
 CURVES = "curves.jsonl"
@@ -27,16 +26,10 @@ def stored_curves(result: TrialResult, home: Path) -> tuple[StepEvent, ...]:
 
 
 def mean_metrics(results: Sequence[TrialResult]) -> dict[str, float]:
-    """Scores and summaries as means over runs; a key that one run lacks is left out."""
-    found = [
-        {**{key: score.value for key, score in result.scores.items()}, **result.summaries}
-        for result in results
-    ]
-    if not found:
-        return {}
-    return {
-        key: fmean(one[key] for one in found) for key in found[0] if all(key in f for f in found)
-    }
+    """Scores and summaries as means over runs, by their keys as text, without what a run lacks."""
+    keys: list[Key] = [*results[0].scores, *results[0].summaries] if results else []
+    means = {str(key): mean_value(results, key) for key in keys}
+    return {key: mean for key, mean in means.items() if mean is not None}
 
 
 def stage_folder(store: Store, result: TrialResult, stage: str) -> Path | None:

@@ -23,7 +23,7 @@ from harness.models.provenance import model_provenance, system_turn
 from harness.models.spec import ModelSpec
 from harness.processes.interpreter import VLLM
 from harness.protocols import Generator, LearnedScorer, OnEvent, Services
-from harness.records import Score, TrialResult
+from harness.records import Key, Score, ScoreKey, TrialResult
 from harness.storage.results import write_results
 from harness.storage.store import Built, Store, library_versions
 from harness.trial.config import TrialConfig
@@ -91,6 +91,7 @@ def _run(config: TrialConfig, store: Store, timeline: Timeline, services: Servic
         tags=_provenance(tuning),
         seconds=tuning.seconds | {"predictions": sum(one.seconds for one in predictions.values())},
         summary_parts=summaries.parts,
+        purposes=selection.purposes(),
     )
 
 
@@ -151,15 +152,15 @@ def _score(
     benchmarks: Sequence[Benchmark],
     predictions: Mapping[str, Built],
     services: Services,
-) -> tuple[dict[str, Score], dict[str, str]]:
+) -> tuple[dict[ScoreKey, Score], dict[Key, str]]:
     """Every metric of every benchmark: scores, and reasons where there is none."""
-    scores: dict[str, Score] = {}
-    unmeasured: dict[str, str] = {}
+    scores: dict[ScoreKey, Score] = {}
+    unmeasured: dict[Key, str] = {}
     progress = tuning.timeline.progress("scores")
     with tuning.timeline.stage("scores"):
         for done, benchmark in enumerate(benchmarks):
             for metric in benchmark.metrics:
-                key = f"{benchmark.key}/{metric}"
+                key = benchmark.score_key(metric)
                 found = score_stored(
                     predictions[benchmark.key],
                     benchmark,

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from harness.gate.baseline import update_baseline
-from harness.records import Score, TrialResult
+from harness.records import Score, TrialResult, parse_key
 from harness.storage.results import write_results
 
 WORDS = {"cat": "Katze", "dog": "Hund", "tree": "Baum", "house": "Haus", "sun": "Sonne"}
@@ -191,7 +191,7 @@ def result(value: float = 0.75, num_items: int = 20, **config: Any) -> TrialResu
         config={"name": "toy", "seed": 1, **config},
         variant="sft",
         seed=1,
-        scores={"general/copy_test/exact_match": score},
+        scores={parse_key("general/copy_test/exact_match"): score},
         unmeasured={},
         summaries={},
         facts={},

@@ -18,7 +18,7 @@ from harness.evaluation.score import (
 from harness.gate.baseline import Baseline, Tolerance, read_baseline, update_baseline
 from harness.gate.decide import compare
 from harness.protocols import Services
-from harness.records import Prediction
+from harness.records import Prediction, parse_key
 from harness.statistics.estimates import Estimate, Estimates
 from harness.storage.results import read_results, write_results
 from harness.storage.store import Store
@@ -136,7 +136,7 @@ def test_a_reused_score_has_what_was_measured_about_it(benchmarks, tmp_path):
     )
     assert learned.calls == 2  # the score, and the comparison
     assert again == first
-    assert facts_of_scores({f"{benchmark.key}/comet": again}) == {
+    assert facts_of_scores({benchmark.score_key("comet"): again}) == {
         "comet/bf16_deviation/general/facts_validation": 0.25,
         "comet/bf16_shift/general/facts_validation": 0.25,
     }
@@ -201,7 +201,7 @@ def of_its_own_settings(benchmarks, tmp_path):
     return result, tmp_path / "results.json"
 
 
-OF_CHRF = "general/facts_validation/chrf"
+OF_CHRF = parse_key("general/facts_validation/chrf")
 
 
 def test_the_interval_of_a_score_with_the_benchmarks_settings_contains_its_value(
@@ -225,7 +225,7 @@ def test_the_gate_passes_scores_with_the_benchmarks_settings_on_their_own_baseli
 
 def without_settings(file):
     data = json.loads(file.read_text(encoding="utf-8"))
-    del data["results"][0]["scores"][OF_CHRF]["settings"]
+    del data["results"][0]["scores"][str(OF_CHRF)]["settings"]
     file.write_text(json.dumps(data), encoding="utf-8")
     return read_results(file)
 

@@ -1,8 +1,10 @@
 import pytest
 
-from harness.benchmarks.task import Summary
-from harness.evaluation.summary import retention, retentions, summarise
-from harness.records import Score, SummaryPart
+from harness.evaluation.summary import retention, summarise
+from harness.records import Score, SummaryPart, parse_key
+
+VALIDATION, TEST = parse_key("a/summary"), parse_key("a/summary_test")
+KEY = parse_key("a/one_validation/exact_match")
 
 
 def score(value, metric="exact_match", signature="s"):
@@ -22,49 +24,42 @@ def write(benchmarks):
 
 def test_a_summary_is_the_mean_on_a_common_scale_apart_for_each_split(benchmarks):
     scores = {
-        "a/one_validation/exact_match": score(0.8),
-        "a/two_validation/off_target": score(0.1, "off_target"),
-        "a/three_test/exact_match": score(0.25),
+        parse_key("a/one_validation/exact_match"): score(0.8),
+        parse_key("a/two_validation/off_target"): score(0.1, "off_target"),
+        parse_key("a/three_test/exact_match"): score(0.25),
     }
     found = summarise(write(benchmarks), scores)
-    assert found.values == {"a/summary": pytest.approx(0.8), "a/summary_test": 0.25}
+    assert found.values == {VALIDATION: pytest.approx(0.8), TEST: 0.25}
     assert found.missing == {}
-    assert found.parts["a/summary"] == (
-        SummaryPart("a/one_validation/exact_match", 0.0, 1.0),
-        SummaryPart("a/two_validation/off_target", 0.5, 0.0),
+    assert found.parts[VALIDATION] == (
+        SummaryPart(parse_key("a/one_validation/exact_match"), 0.0, 1.0),
+        SummaryPart(parse_key("a/two_validation/off_target"), 0.5, 0.0),
     )
 
 
 def test_a_summary_with_an_unmeasured_part_is_absent_with_the_reason(benchmarks):
-    found = summarise(write(benchmarks), {"a/one_validation/exact_match": score(0.8)})
+    only = {parse_key("a/one_validation/exact_match"): score(0.8)}
+    found = summarise(write(benchmarks), only)
     assert found.values == {}
     assert found.missing == {
-        "a/summary": "not measured: a/two_validation/off_target",
-        "a/summary_test": "not measured: a/three_test/exact_match",
+        VALIDATION: "not measured: a/two_validation/off_target",
+        TEST: "not measured: a/three_test/exact_match",
     }
 
 
 def test_the_scale_is_clipped():
-    scale = Summary(metric="bleu", worst=0, best=50)
+    scale = SummaryPart(KEY, worst=0, best=50)
     assert [scale.scaled(value) for value in (-1, 0, 25, 50, 80)] == [0, 0, 0.5, 1, 1]
 
 
 def test_retention_is_what_is_left_above_chance():
-    scale = Summary(metric="choice_accuracy", worst=0, best=1, chance=0.25)
+    scale = SummaryPart(KEY, worst=0, best=1, chance=0.25)
     assert retention(0.5, 0.75, scale) == pytest.approx(0.5)
     assert retention(0.75, 0.75, scale) == 1.0
     assert retention(0.2, 0.75, scale) < 0
 
 
 def test_retention_is_absent_near_chance_and_where_lower_is_better():
-    scale = Summary(metric="choice_accuracy", worst=0, best=1, chance=0.25)
+    scale = SummaryPart(KEY, worst=0, best=1, chance=0.25)
     assert retention(0.3, 0.28, scale) is None
-    assert retention(0.1, 0.5, Summary(metric="off_target", worst=1, best=0)) is None
-
-
-def test_retentions_compare_equal_signatures_only(benchmarks):
-    key = "a/one_validation/exact_match"
-    found = write(benchmarks)
-    assert retentions(found, {key: score(0.4)}, {key: score(0.8)}) == {"a/one_validation": 0.5}
-    assert retentions(found, {key: score(0.4)}, {key: score(0.8, signature="t")}) == {}
-    assert retentions(found, {}, {key: score(0.8)}) == {}
+    assert retention(0.1, 0.5, SummaryPart(KEY, worst=1, best=0)) is None

@@ -7,17 +7,18 @@ from harness.errors import EXIT_DONE, EXIT_NO, EXIT_UNDECIDED, DataError
 from harness.gate.baseline import Baseline, Tolerance
 from harness.gate.decide import compare
 from harness.gate.verdict import Outcome
-from harness.records import Score
+from harness.records import Score, parse_key
 from tests.synthetic import make_result
 
-FACTS = "pocket_general/facts_test/exact_match"
+NEW = parse_key("suite/new/exact_match")
+FACTS = parse_key("pocket_general/facts_test/exact_match")
 
 
 def scored(values, *, key="suite/bench/exact_match", signature="s", seed=1, upwards=True):
     ids = tuple(f"item-{n}" for n in range(len(values)))
     statistics = tuple((float(value), 1.0) for value in values)
-    metric = key.rpartition("/")[2]
-    score = Score(metric, sum(values) / len(values), upwards, signature, ids, statistics)
+    key = parse_key(str(key))
+    score = Score(key.metric, sum(values) / len(values), upwards, signature, ids, statistics)
     empty = make_result(num_items=1, seed=seed)
     return replace(empty, scores={key: score}, config={"a": 1}, unmeasured={})
 
@@ -77,7 +78,7 @@ def test_what_is_open_is_undecided_and_names_the_items_that_would_decide():
 
 
 def test_where_lower_is_better_a_rise_is_the_regression():
-    key = "suite/bench/empty"
+    key = parse_key("suite/bench/empty")
     low, high = (scored(hits(rate), key=key, upwards=False) for rate in (0.1, 0.4))
     assert verdict([low], [high])[0].outcome is Outcome.REGRESSION
     assert verdict([high], [low])[0].outcome is Outcome.PASS
@@ -123,7 +124,7 @@ def test_a_handful_of_items_decides_nothing():
 
 def test_a_regression_outweighs_what_is_undecided():
     old, new = make_result(splits=("test",)), make_result(splits=("test",), general=0.2)
-    key = "pocket_safety/harmful_test/exact_match"
+    key = parse_key("pocket_safety/harmful_test/exact_match")
     changed = replace(new.scores[key], signature="another")
     report = compare(
         Baseline(Tolerance(), (old,)), [replace(new, scores={**new.scores, key: changed})]
@@ -134,11 +135,9 @@ def test_a_regression_outweighs_what_is_undecided():
 
 def test_scores_only_the_candidate_has_are_named_not_compared():
     old = scored(hits(0.9))
-    new = replace(
-        old, scores={**old.scores, "suite/new/exact_match": old.scores["suite/bench/exact_match"]}
-    )
+    new = replace(old, scores={**old.scores, NEW: old.scores[parse_key("suite/bench/exact_match")]})
     _, report = verdict([old], [new])
-    assert report.uncompared == ("suite/new/exact_match",)
+    assert report.uncompared == (NEW,)
     assert report.outcome is Outcome.PASS
 
 
@@ -165,7 +164,7 @@ def test_chance_alone_rarely_fails_any_of_many_scores():
             rng = random.Random(f"{trial}/{side}")
             scores = {}
             for number in range(10):
-                key = f"suite/bench_{number}/exact_match"
+                key = parse_key(f"suite/bench_{number}/exact_match")
                 values = [float(rng.random() < 0.8) for _ in range(80)]
                 scores[key] = scored(values, key=key).scores[key]
             runs.append(replace(scored([1.0] * 6), scores=scores))
@@ -177,7 +176,7 @@ def test_chance_alone_rarely_fails_any_of_many_scores():
 @pytest.mark.parametrize("side", ["baseline", "scores"])
 def test_a_value_that_was_edited_is_refused(side):
     result = scored(hits(0.9))
-    key = "suite/bench/exact_match"
+    key = parse_key("suite/bench/exact_match")
     edited = replace(result, scores={key: replace(result.scores[key], value=0.5)})
     sides = (edited, result) if side == "baseline" else (result, edited)
     with pytest.raises(DataError, match=rf"{side}: 0\.scores\.{key}\.value: found 0\.5"):

@@ -9,11 +9,12 @@ import pytest
 from harness.gate import render
 from harness.gate.baseline import Baseline, Tolerance
 from harness.gate.decide import compare
+from harness.records import parse_key
 from tests.synthetic import make_result
 
 FACTS = "pocket_general/facts_test/exact_match"
 HEAVY = ("torch", "mlflow", "optuna", "lm_eval", "sacrebleu", "transformers")
-CHRF = "pocket_translation/en_de_test/chrf"
+CHRF = parse_key("pocket_translation/en_de_test/chrf")
 
 
 @pytest.fixture(scope="module")
@@ -43,7 +44,7 @@ def test_the_plain_report_is_json_with_every_verdict(report):
     verdicts = {entry["key"]: entry for entry in data["verdicts"]}
     assert verdicts[FACTS]["change"] < 0
     assert verdicts[FACTS]["interval"][1] < 0
-    assert verdicts[CHRF]["change"] is None
+    assert verdicts[str(CHRF)]["change"] is None
 
 
 def test_markdown_shows_what_fails_and_folds_what_passes(report):

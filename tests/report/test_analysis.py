@@ -4,14 +4,14 @@ from dataclasses import replace
 
 import pytest
 
-from harness.records import StepEvent
+from harness.records import StepEvent, parse_key
 from harness.report.analysis import analyse
 from harness.report.analysis_tables import skills_by_fall
 from harness.report.build import write_report
-from harness.report.chosen import best_of_variants
 from harness.report.curves import MethodCurves, method_curves
 from harness.report.fallbacks import fallbacks_table
 from harness.report.forgetting import drift_figure, gradients_figure, layers_figure, skills_figure
+from harness.report.reference import best_of_variants
 from tests.synthetic import make_record
 
 STEPS = (1, 20, 40)
@@ -146,7 +146,7 @@ def test_retention_is_the_score_above_chance_as_a_share_of_the_bases(record, hom
         for row in tables_of(record, home)["analysis_retention"]
         if row["benchmark"] == "pocket_general/facts_validation"
     )
-    key = "pocket_general/facts_validation/exact_match"
+    key = parse_key("pocket_general/facts_validation/exact_match")
     base = record.base.scores[key].value
     for one in methods:
         mean = sum(run.scores[key].value for run in one.trial.results) / 2

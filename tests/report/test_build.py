@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from harness.records import Objective
+from harness.records import Objective, parse_key
 from harness.report.build import hypervolume_history, write_report
 from harness.report.examples import collect_examples
 from harness.report.figures import front_figures
@@ -16,8 +16,15 @@ from harness.statistics.bootstrap import Draws
 from harness.statistics.estimates import Estimates
 from tests.synthetic import CONSTRAINT, OBJECTIVES, make_record
 
-SAFETY = Objective("pocket_safety/summary", True, 0.0, 1.0)
-LENGTH = Objective("pocket_translation/en_de_validation/output_length", False, 40.0, 40.0)
+SAFETY = Objective(parse_key("pocket_safety/summary"), True, 0.0, 1.0)
+COMET = parse_key("pocket_translation/en_de_validation/comet")
+LENGTH = Objective(
+    parse_key("pocket_translation/en_de_validation/output_length"),
+    False,
+    40.0,
+    40.0,
+    parse_key("pocket_translation/en_de_test/output_length"),
+)
 
 
 @pytest.fixture(scope="module")
@@ -169,7 +176,7 @@ def test_unmeasured_scores_and_overlaps_are_named(record, home, tmp_path):
     run = record.trials[4].results[0]
     run = replace(
         run,
-        unmeasured={"pocket_translation/en_de_validation/comet": "no interpreter with COMET"},
+        unmeasured={COMET: "no interpreter with COMET"},
         facts={
             **run.facts,
             "contamination/pocket_translation/en_de_test/near": 0.15,
@@ -203,7 +210,7 @@ def test_without_stored_predictions_there_are_no_examples(record, tmp_path):
 
 
 def test_the_setting_that_decides_is_the_most_important(record):
-    shares = forest_importances(record)["pocket_general/summary"]
+    shares = forest_importances(record)[parse_key("pocket_general/summary")]
     assert sum(shares.values()) == pytest.approx(1.0)
     assert max(shares, key=shares.get) == "train.learning_rate"
 

@@ -2,6 +2,7 @@ from dataclasses import replace
 
 import pytest
 
+from harness.records import Split, parse_key
 from harness.report.comparison import compare_runs, compare_trials, together
 from harness.report.comparison_tables import lines_table, overview
 from harness.report.reference import reference_trial
@@ -10,8 +11,8 @@ from harness.statistics.estimates import Estimates
 from tests.synthetic import make_record, make_result
 
 SEEDS = range(101, 111)
-GENERAL = "pocket_general/summary_test"
-TRANSLATION = "pocket_translation/summary_test"
+GENERAL = parse_key("pocket_general/summary_test")
+TRANSLATION = parse_key("pocket_translation/summary_test")
 
 
 @pytest.fixture(scope="module")
@@ -53,7 +54,7 @@ def test_a_comparison_turned_round_says_the_opposite(ten_seeds):
 
 def test_where_lower_is_better_a_rise_is_worse(ten_seeds):
     line = by_key(compare_runs(*ten_seeds, estimates=Estimates(Draws(600))))[
-        "pocket_translation/en_de_test/output_length"
+        parse_key("pocket_translation/en_de_test/output_length")
     ]
     assert not line.higher_is_better
     assert line.difference.value > 0
@@ -62,7 +63,7 @@ def test_where_lower_is_better_a_rise_is_worse(ten_seeds):
 
 def test_other_signatures_are_named_and_not_compared(ten_seeds):
     radis, sft = ten_seeds
-    key = "pocket_general/facts_test/exact_match"
+    key = parse_key("pocket_general/facts_test/exact_match")
     changed = [
         replace(run, scores={**run.scores, key: replace(run.scores[key], signature="other")})
         for run in radis
@@ -70,7 +71,7 @@ def test_other_signatures_are_named_and_not_compared(ten_seeds):
     found = compare_runs(changed, sft, estimates=Estimates(Draws(200)))
     assert key not in by_key(found)
     assert "different signatures" in found.incomparable[key]
-    assert key in found.incomparable[GENERAL]
+    assert str(key) in found.incomparable[GENERAL]
 
 
 def test_trials_are_compared_with_the_reference_and_the_base():
@@ -95,7 +96,7 @@ def test_confirmed_runs_are_compared_where_both_have_them():
     pairs = compare_trials(replace(record, trials=tuple(trials)), num_resamples=200)
     assert pairs[0].confirmed
     assert pairs[0].seeds == ((101, 102, 103), (101, 102, 103))
-    assert all("_test" in line.key for line in pairs[0].summaries)
+    assert all(line.key.split is Split.TEST for line in pairs[0].summaries)
 
 
 def test_with_one_seed_each_nothing_is_compared():

@@ -2,14 +2,14 @@ from dataclasses import replace
 
 import pytest
 
-from harness.records import SummaryPart
+from harness.records import Objective, SummaryPart, mean_value, parse_key
 from harness.report.points import points_of
 from harness.report.reference import kept_of_base, key_for_test, reference_trial
 from harness.statistics.bootstrap import Draws
-from harness.statistics.estimates import Estimates, mean_value
+from harness.statistics.estimates import Estimates
 from tests.synthetic import make_record, make_result
 
-GENERAL = "pocket_general/summary"
+GENERAL = parse_key("pocket_general/summary")
 
 
 @pytest.fixture(scope="module")
@@ -24,7 +24,7 @@ def estimates():
 
 def test_an_estimate_is_the_mean_over_seeds_within_its_interval(record, estimates):
     runs = record.trials[1].results
-    for key in (GENERAL, "pocket_translation/en_de_validation/bleu"):
+    for key in (GENERAL, parse_key("pocket_translation/en_de_validation/bleu")):
         found = estimates.of(runs, key)
         assert found.value == pytest.approx(mean_value(runs, key))
         assert found.low < found.value < found.high
@@ -89,20 +89,20 @@ def test_a_trial_clearly_beaten_is_never_on_the_front(record, estimates):
 
 
 def test_retention_is_measured_from_chance_and_not_given_near_it(record):
-    base = record.base
-    part = SummaryPart("s/b_validation/exact_match", 0.0, 1.0, chance=0.5)
-    score = base.scores["pocket_general/facts_validation/exact_match"]
+    base, suite = record.base, parse_key("s/summary")
+    part = SummaryPart(parse_key("s/b_validation/exact_match"), 0.0, 1.0, chance=0.5)
+    score = base.scores[parse_key("pocket_general/facts_validation/exact_match")]
     runs = [
         replace(
             base,
             scores={part.key: replace(score, value=value)},
-            summary_parts={"s/summary": (part,)},
+            summary_parts={suite: (part,)},
         )
         for value in (0.9, 0.7, 0.52)
     ]
-    assert kept_of_base((runs[1],), runs[0], "s/summary") == pytest.approx(0.5)
-    assert kept_of_base((runs[1],), runs[2], "s/summary") is None
-    assert kept_of_base((runs[1],), None, "s/summary") is None
+    assert kept_of_base((runs[1],), runs[0], suite) == pytest.approx(0.5)
+    assert kept_of_base((runs[1],), runs[2], suite) is None
+    assert kept_of_base((runs[1],), None, suite) is None
 
 
 def test_the_reference_is_the_plain_fine_tuning_that_translates_best(record):
@@ -121,12 +121,9 @@ def test_points_are_the_complete_trials_the_base_and_the_confirmed(record, estim
     assert any("of resamples" in line for line in points.trials[4].hover)
 
 
-@pytest.mark.parametrize(
-    ("key", "expected"),
-    [
-        ("a/summary", "a/summary_test"),
-        ("a/b_validation/bleu", "a/b_test/bleu"),
-    ],
-)
-def test_a_validation_key_has_a_test_counterpart(key, expected):
-    assert key_for_test(key) == expected
+def test_a_summary_is_confirmed_by_the_suites_test_summary_and_a_score_by_its_objectives(record):
+    score, test = parse_key("a/dev/bleu"), parse_key("a/final/bleu")
+    chosen = replace(record, objectives=(Objective(score, True, 0.0, 1.0, test),))
+    assert key_for_test(chosen, parse_key("a/summary")) == parse_key("a/summary_test")
+    assert key_for_test(chosen, score) == test
+    assert key_for_test(chosen, parse_key("a/other/bleu")) is None

@@ -11,7 +11,15 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import TrainingError
-from harness.records import Score, StageEvent, StepEvent, TrialResult
+from harness.records import (
+    Score,
+    ScoreKey,
+    StageEvent,
+    StepEvent,
+    SummaryKey,
+    TrialResult,
+    parse_key,
+)
 from harness.seeds import stream
 from harness.settings.spec import digest
 from harness.storage.results import write_results
@@ -59,7 +67,7 @@ def run(config: TrialConfig, *, home: Path, on_event: Any, learned: Any = None) 
     stages["predictions"] = make("predictions", {**tuned, "splits": plain["eval"]["splits"]})
     scores, summaries = score(config)
     if learned is not None and os.environ.get("FAKE_LEARNED"):
-        scores |= {"translation/en_de_validation/comet": learned_score(learned)}
+        scores |= {parse_key("translation/en_de_validation/comet"): learned_score(learned)}
     result = TrialResult(
         name=config.name,
         fingerprint=config.fingerprint(),
@@ -90,23 +98,23 @@ def accident(config: TrialConfig, home: Path) -> None:
         os.abort()
 
 
-def score(config: TrialConfig) -> tuple[dict[str, Score], dict[str, float]]:
+def score(config: TrialConfig) -> tuple[dict[ScoreKey, Score], dict[SummaryKey, float]]:
     """Translation rises and general falls with rank; radis keeps more of general."""
     trained = config.variant.trains
     weight = getattr(config.variant, "rationale_weight", 0.0)
     noise = stream(config.seed, digest(config.plain())).random() / 1000
     translation = (config.lora.rank / 16 if trained else 0.1) + noise
     general = (1 - config.lora.rank / 20 + weight / 20 if trained else 0.9) + noise
-    scores: dict[str, Score] = {}
-    summaries: dict[str, float] = {}
+    scores: dict[ScoreKey, Score] = {}
+    summaries: dict[SummaryKey, float] = {}
     for split in config.eval.splits:
         for suite, name, value in (
             ("translation", "en_de", translation),
             ("general", "facts", general),
         ):
-            key = f"{suite}/{name}_{split}/exact_match"
+            key = parse_key(f"{suite}/{name}_{split}/exact_match")
             scores[key] = Score("exact_match", value, True, "exact|v1", ("a",), ((value,),))
-            summaries[f"{suite}/summary" + ("_test" if split == "test" else "")] = value
+            summaries[SummaryKey(suite, split)] = value
     return scores, summaries
 
 

@@ -2,16 +2,19 @@ import pytest
 
 from harness.benchmarks.read import Absent, find_benchmarks
 from harness.benchmarks.task import Summary
-from harness.records import Objective, Score, Split, TrialResult
+from harness.records import Objective, Score, Split, SummaryKey, TrialResult, parse_key
 from harness.statistics.constraints import parse_constraint
-from harness.sweep.goals import Keys, ObjectiveSpec, judge, mean_of, resolve
+from harness.sweep.goals import Keys, ObjectiveSpec, judge, resolve
 from harness.sweep.spec import SweepSpec
+
+GENERAL, TRANSLATION = parse_key("general/summary"), parse_key("translation/summary")
+BLEU = parse_key("translation/en_de/bleu")
 
 
 def result(general: float | None, translation: float = 0.5) -> TrialResult:
-    summaries = {"translation/summary": translation}
+    summaries = {TRANSLATION: translation}
     if general is not None:
-        summaries["general/summary"] = general
+        summaries[GENERAL] = general
     score = Score("bleu", translation * 100, True, "s", (), ())
     return TrialResult(
         "t",
@@ -19,8 +22,8 @@ def result(general: float | None, translation: float = 0.5) -> TrialResult:
         {},
         "sft",
         1,
-        {"translation/en_de/bleu": score},
-        {} if general is not None else {"general/facts/exact_match": "no answers"},
+        {BLEU: score},
+        {} if general is not None else {parse_key("general/facts/exact_match"): "no answers"},
         summaries,
         {},
         {},
@@ -58,8 +61,8 @@ def test_other_constraints_are_refused_with_the_forms_allowed(text: str) -> None
 
 def test_objectives_and_constraints_are_means_over_the_seeds() -> None:
     objectives = [
-        Objective("translation/summary", True, 0, 1),
-        Objective("translation/en_de/bleu", True, 0, 100),
+        Objective(TRANSLATION, True, 0, 1),
+        Objective(BLEU, True, 0, 100),
     ]
     judged = judge(
         [result(0.9, 0.4), result(0.7, 0.6)],
@@ -72,31 +75,30 @@ def test_objectives_and_constraints_are_means_over_the_seeds() -> None:
 
 
 def test_what_was_not_measured_is_a_reason_not_a_number() -> None:
-    objectives = [Objective("general/summary", True, 0, 1)]
+    objectives = [Objective(GENERAL, True, 0, 1)]
     judged = judge([result(0.9), result(None)], result(0.9), objectives, [])
     assert (
         judged.unmeasured
         == "general/summary was not measured (general/facts/exact_match: no answers)"
     )
-    assert mean_of([result(None)], "general/summary") is None
 
 
 def test_directions_come_from_the_metric(spec: SweepSpec) -> None:
     keys = Keys(find_benchmarks(spec.base.eval))
     empty = ObjectiveSpec(key="translation/en_de_validation/empty", reference=1.0, scale=1.0)
     assert not resolve(empty, keys).maximize
-    assert resolve(ObjectiveSpec(key="general/summary"), keys) == Objective(
-        "general/summary", True, 0, 1
-    )
+    test = SummaryKey("general", Split.TEST)
+    usual = resolve(ObjectiveSpec(key="general/summary"), keys)
+    assert usual == Objective(GENERAL, True, 0, 1, test)
     turned = ObjectiveSpec(key="general/summary", direction="minimize", reference=1, scale=0.5)
-    assert resolve(turned, keys) == Objective("general/summary", False, 1, 0.5)
+    assert resolve(turned, keys) == Objective(GENERAL, False, 1, 0.5, test)
 
 
 def test_a_summary_that_lacks_a_benchmark_is_no_objective(spec: SweepSpec) -> None:
     scale = Summary(metric="exact_match", worst=0.0, best=1.0)
 
     def keys(split: Split, summary: Summary | None) -> Keys:
-        absent = Absent("general/sums", split, ("exact_match",), summary, "no sums.json")
+        absent = Absent("general", "sums", split, ("exact_match",), summary, "no sums.json")
         return Keys(find_benchmarks(spec.base.eval), [absent])
 
     fault = keys(Split.VALIDATION, scale).fault("general/summary")

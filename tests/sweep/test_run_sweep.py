@@ -1,4 +1,5 @@
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -6,7 +7,7 @@ import pytest
 from mlflow import MlflowClient
 
 from harness.errors import ConfigError, EvaluationError
-from harness.records import SweepRecord
+from harness.records import Split, SweepRecord, TrialResult, parse_key
 from harness.settings.spec import file_sha256
 from harness.sweep import run as run_module
 from harness.sweep.progress import Notice, Snapshot, SweepNews, TrialEnded
@@ -61,6 +62,10 @@ def undominated(record: SweepRecord) -> tuple[int, ...]:
     )
 
 
+def splits_of(results: Sequence[TrialResult]) -> set[Split]:
+    return {key.split for result in results for key in result.scores}
+
+
 def test_a_sweep_from_end_to_end(spec: SweepSpec) -> None:
     record = go(spec, workers=2)
     assert [trial.state for trial in record.trials] == ["complete"] * 8
@@ -69,15 +74,15 @@ def test_a_sweep_from_end_to_end(spec: SweepSpec) -> None:
     assert sum(map(bool, confirmed.values())) == 4
     assert set(map(tuple, confirmed.values())) == {(), (11, 12)}
     assert record.base is not None
-    assert set(record.base.summaries) == {
+    assert set(map(str, record.base.summaries)) == {
         "translation/summary",
         "general/summary",
         "translation/summary_test",
         "general/summary_test",
     }
     for trial in record.trials:
-        assert all("_test" not in key for result in trial.results for key in result.scores)
-        assert all("_validation" not in key for result in trial.confirmed for key in result.scores)
+        assert splits_of(trial.results) <= {Split.VALIDATION}
+        assert splits_of(trial.confirmed) <= {Split.TEST}
     assert len(set(made())) == len(made())
     assert load_sweep(HOME, "toy") == record
 
@@ -137,7 +142,7 @@ def test_several_seeds_are_runs_below_their_trial(spec: SweepSpec) -> None:
         tags = found[f"trial 0, seed {seed}"].data.tags
         assert tags["mlflow.parentRunId"] == trial.info.run_id
     assert {run.info.status for run in found.values()} == {"FINISHED"}
-    values = [r.summaries["general/summary"] for r in record.trials[0].results]
+    values = [r.summaries[parse_key("general/summary")] for r in record.trials[0].results]
     assert len(set(values)) == 2
     assert record.trials[0].values is not None
     assert record.trials[0].values[1] == pytest.approx(sum(values) / 2)

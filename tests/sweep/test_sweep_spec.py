@@ -228,7 +228,7 @@ def test_a_sweep_hands_on_the_benchmarks_it_was_held_against(spec: SweepSpec) ->
         "translation/en_de_test",
         "translation/en_de_validation",
     ]
-    assert [objective.key for objective in checked.objectives()] == [
+    assert [str(objective.key) for objective in checked.objectives()] == [
         "translation/summary",
         "general/summary",
     ]

@@ -11,7 +11,7 @@ import pytest
 
 from harness.errors import EvaluationError, MissingExtra
 from harness.protocols import LearnedScorer
-from harness.records import Split, StepEvent
+from harness.records import Split, StepEvent, parse_key
 from harness.sweep.configurations import configure
 from harness.sweep.messages import Task
 from harness.sweep.spec import SweepSpec
@@ -138,7 +138,7 @@ def test_the_learned_scorer_is_the_parents(
     pool = start(learned=Lengths())
     pool.submit(task(spec))
     (done,) = [n for n in drain(pool) if isinstance(n, Finished)]
-    score = done.result.scores["translation/en_de_validation/comet"]
+    score = done.result.scores[parse_key("translation/en_de_validation/comet")]
     assert (score.value, score.signature) == (1.0, "comet|lengths 1")
 
 

@@ -3,7 +3,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from harness.evaluation.score import facts_of_scores
-from harness.records import Score, StageEvent, StepEvent, TrialResult
+from harness.records import Score, StageEvent, StepEvent, TrialResult, parse_key
 from harness.storage.results import parse_results, results_text
 from harness.tracking.recording import Recorder, environment
 from harness.trial.curves import mean_metrics
@@ -79,14 +79,16 @@ def test_curves_nobody_saw_are_read_from_the_adapter(tmp_path: Path) -> None:
 def test_what_a_score_says_of_itself_survives_a_results_file() -> None:
     plain = Score("chrf", 0.5, True, "s", ("1",), ((0.5, 1.0),))
     rounded = replace(plain, metric="comet", facts={"bf16_deviation": 0.25})
-    written = result(scores={"a/b/chrf": plain, "a/b/comet": rounded})
+    written = result(scores={parse_key("a/b/chrf"): plain, parse_key("a/b/comet"): rounded})
     text = results_text([written])
     assert parse_results(text, "here") == (written,)
     assert text.count('"facts"') == 2  # the run's and the one score's that has any
 
 
 def test_facts_of_scores_are_logged_as_metrics() -> None:
-    scores = {"a/b/comet": Score("comet", 0.5, True, "s", (), (), facts={"bf16_shift": -0.25})}
+    scores = {
+        parse_key("a/b/comet"): Score("comet", 0.5, True, "s", (), (), facts={"bf16_shift": -0.25})
+    }
     run = Written()
     recorder = Recorder(run)  # type: ignore[arg-type]
     recorder.end(result(scores=scores, facts=facts_of_scores(scores)), Path("none"))
@@ -96,8 +98,8 @@ def test_facts_of_scores_are_logged_as_metrics() -> None:
 def test_a_run_shows_scores_summaries_facts_and_seconds() -> None:
     run = Written()
     finished = result(
-        scores={"a/b/chrf": Score("chrf", 0.5, True, "s", (), ())},
-        summaries={"a/summary": 0.25, "a/summary_test": 0.75},
+        scores={parse_key("a/b/chrf"): Score("chrf", 0.5, True, "s", (), ())},
+        summaries={parse_key("a/summary"): 0.25, parse_key("a/summary_test"): 0.75},
         facts={"train/steps": 3.0},
         seconds={"adapter": 2.0},
     )
@@ -113,8 +115,8 @@ def test_a_run_shows_scores_summaries_facts_and_seconds() -> None:
 
 def test_means_leave_out_what_one_run_lacks() -> None:
     runs = [
-        result(summaries={"a/summary": 0.5, "b/summary": 1.0}),
-        result(summaries={"a/summary": 1.0}),
+        result(summaries={parse_key("a/summary"): 0.5, parse_key("b/summary"): 1.0}),
+        result(summaries={parse_key("a/summary"): 1.0}),
     ]
     assert mean_metrics(runs) == {"a/summary": 0.75}
 

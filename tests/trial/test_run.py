@@ -37,7 +37,7 @@ def project(tmp_path_factory, tiny_model_dir):
 
 def test_a_trial_scores_every_metric_of_every_benchmark(project):
     _, _, (result, _) = project
-    assert set(result.scores) | set(result.unmeasured) == {
+    assert set(map(str, [*result.scores, *result.unmeasured])) == {
         f"mini_{suite}_{split}/{metric}"
         for split in ("validation", "test")
         for suite, metric in [
@@ -46,7 +46,7 @@ def test_a_trial_scores_every_metric_of_every_benchmark(project):
             ("general/echo", "exact_match"),
         ]
     }
-    assert set(result.summaries) == {
+    assert set(map(str, result.summaries)) == {
         "mini_translation/summary",
         "mini_translation/summary_test",
         "mini_general/summary",

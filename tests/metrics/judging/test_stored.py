@@ -17,6 +17,7 @@ from harness.evaluation.score import (
     score_stored,
 )
 from harness.protocols import Services
+from harness.records import parse_key
 from harness.storage.predictions import write_predictions
 from harness.storage.results import from_plain, to_plain
 from harness.storage.store import Store
@@ -80,7 +81,7 @@ def test_a_trial_keeps_what_the_judge_said_beside_the_score_and_shows_it(
     assert bench.num_asked == asked == 8
 
     run = Kept()
-    scores = {"chat/talk_test/judge_grade": score}
+    scores = {parse_key("chat/talk_test/judge_grade"): score}
     stages = {"predictions/chat/talk_test": predictions.key}
     facts = facts_of_scores(scores)
     Recorder(run).end(result(scores=scores, stages=stages, facts=facts), tmp_path / "home")
@@ -108,7 +109,7 @@ def test_what_a_judge_says_anew_is_scored_anew_under_the_same_signature(stored, 
     for score, said in ((first, "[[4]]"), (elsewhere, "[[9]]"), (again, "Better: [[8]]")):
         lines = judgements_file(store, predictions.key, score).read_text().splitlines()
         assert {json.loads(line)["judgement"] for line in lines} == {said}
-    kept = result(scores={"chat/talk_test/judge_grade": again})
+    kept = result(scores={parse_key("chat/talk_test/judge_grade"): again})
     assert from_plain(json.loads(json.dumps(to_plain(kept)))).scores == kept.scores
 
 
