@@ -6,18 +6,16 @@ examples are all in it.
 
 import hashlib
 import json
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
-import datasets
-import lm_eval.api.task
 from lm_eval.tasks import TaskManager
 
 from harness.benchmarks.lm_file import LmTaskFile
+from harness.benchmarks.lm_patches import copies_first
 from harness.benchmarks.source import HUB
 from harness.errors import ConfigError, DataError, unknown_name
 from harness.records import JSON
@@ -64,7 +62,7 @@ def lm_tasks(
         near = [one for one in manager.all_tasks if one.startswith(name[:3])]
         raise ConfigError(f"lm_eval: {unknown_name('task of lm-eval', name, near[:20])}")
     try:
-        with _copies(data):
+        with copies_first(data):
             found = manager.load([name])["tasks"]
     except (OSError, ValueError, RuntimeError, KeyError) as error:
         place = "no data folder is named" if data is None else f"looked in {data / HUB}"
@@ -113,30 +111,3 @@ def _ready(task: Any, num_fewshot: int | None, limit: int | None) -> LmTask:
 def as_json(chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:
     """The chat as JSON, which is what lm-eval carries as a prompt here."""
     return json.dumps(chat_history, ensure_ascii=False)
-
-
-class _Library:
-    """``datasets`` as lm-eval sees it while its tasks are made: copies in a folder come first."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(datasets, name)
-
-    def load_dataset(self, path: str, name: str | None = None, **settings: Any) -> Any:
-        """The data set, of its copy if there is one."""
-        copy = self._folder / path
-        return datasets.load_dataset(str(copy) if copy.is_dir() else path, name, **settings)
-
-
-@contextmanager
-def _copies(data: Path | None) -> Iterator[None]:
-    if data is None:
-        yield
-        return
-    lm_eval.api.task.datasets = _Library((data / HUB).resolve())
-    try:
-        yield
-    finally:
-        lm_eval.api.task.datasets = datasets

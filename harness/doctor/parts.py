@@ -1,6 +1,5 @@
 """Checks of the harness's own parts: COMET's process, the pocket's files, benchmarks, MLflow."""
 
-import importlib
 import json
 import urllib.error
 import urllib.request
@@ -97,18 +96,18 @@ def check_tracking(uri: str | None) -> Check:
     """The MLflow store, which is opened if it is there and not made if it is not."""
     try:
         # MLflow may be what is broken
-        place = importlib.import_module("harness.tracking.place")
-        tracker = importlib.import_module("harness.tracking.tracker")
+        from harness.tracking.place import sqlite_file, store_uri
+        from harness.tracking.tracker import MlflowTracker
     except ImportError as error:
         return Check("mlflow", "missing", f"cannot be imported: {error}", "make setup")
     try:
-        store: str = place.store_uri(uri)
+        store = store_uri(uri)
         if store.startswith(("http://", "https://")):
             return _check_server(store)
-        file = place.sqlite_file(store)
+        file = sqlite_file(store)
         if file is not None and not file.exists():
             return Check("mlflow", "ok", f"{store} will be made by the first run")
-        tracker.MlflowTracker(store)
+        MlflowTracker(store)
     except HarnessError as error:
         return Check("mlflow", "missing", error.message, error.hint)
     return Check("mlflow", "ok", f"{store} opens")

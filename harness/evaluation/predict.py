@@ -8,20 +8,17 @@ response cache is not used (its key does not know which model answered).
 """
 
 import json
-import logging
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import cache
 from typing import Any
 
 import jinja2
-import lm_eval.api.task
-import lm_eval.utils
 from lm_eval.api.instance import Instance
 from lm_eval.api.model import LM
 from lm_eval.evaluator import evaluate
 from lm_eval.tasks import TaskManager
 
+import harness.benchmarks.lm_patches  # noqa: F401  # before anything of lm-eval runs
 from harness.benchmarks.read import Benchmark
 from harness.errors import DataError, EvaluationError
 from harness.evaluation.lm_answers import (
@@ -57,13 +54,6 @@ _PLAIN = {"kind": "plain"}
 _OWN_FIELDS = frozenset(
     {"id", "prompt", "messages", "source", "references", "target", "source_lang", "target_lang"}
 )
-
-# lm-eval shows a progress bar per benchmark and logs its settings at every call; what a user should
-# see is said by whoever calls. And it compiles a template anew for every item, which took nine
-# tenths of its time: 7.1 s of CPU for 34 benchmarks of 100 items, 0.7 s with this.
-lm_eval.api.task.tqdm = lambda rows, **_: rows
-lm_eval.utils.env.from_string = cache(lm_eval.utils.env.from_string)
-logging.getLogger("lm_eval").setLevel(logging.ERROR)
 
 
 class Rows(list[Mapping[str, JSON]]):
