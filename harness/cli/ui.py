@@ -1,7 +1,5 @@
 """``harness ui``: the MLflow UI on the right store."""
 
-import contextlib
-
 import click
 
 from harness.cli import options
@@ -24,11 +22,10 @@ def command(port: int | None, tracking_uri: str | None) -> None:
     """
     from harness.tracking.ui import serve
 
-    with contextlib.suppress(KeyboardInterrupt):  # the way it is meant to end
-        serve(tracking_uri, port, _announce)
+    serve(tracking_uri, port, _announce)
 
 
 def _announce(address: str) -> None:
     click.echo(f"MLflow UI: {address}")
     if "127.0.0.1" in address:
-        click.echo("Ctrl-C ends it.")
+        click.echo("It answers in a few seconds; Ctrl-C ends it.")

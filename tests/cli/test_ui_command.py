@@ -1,12 +1,13 @@
-import os
 import re
 import signal
 import socket
 import subprocess
 import sys
 import time
+import urllib.error
 import urllib.request
 
+import psutil
 import pytest
 
 from harness.tracking.tracker import MlflowTracker
@@ -43,30 +44,23 @@ def test_it_serves_the_runs_and_ends_with_its_children(tmp_path):
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         try:
             address = re.search(r"http://127.0.0.1:\d+", process.stdout.readline())[0]
-            with urllib.request.urlopen(address, timeout=30) as page:
-                assert page.status == 200
-            children = children_of(process.pid)
+            assert status_of(address) == 200
+            children = psutil.Process(process.pid).children(recursive=True)
             process.send_signal(signal.SIGINT)
             assert process.wait(30) == 0
         finally:
             process.kill()
     assert children
-    deadline = time.monotonic() + 10
-    while any(map(alive, children)) and time.monotonic() < deadline:
-        time.sleep(0.1)
-    assert not any(map(alive, children))
+    _, alive = psutil.wait_procs(children, timeout=10)
+    assert not alive
 
 
-def children_of(pid: int) -> list[int]:
-    listed = subprocess.run(["ps", "-eo", "pid=,ppid="], capture_output=True, text=True, check=True)
-    pairs = [tuple(map(int, line.split())) for line in listed.stdout.splitlines()]
-    found = [child for child, parent in pairs if parent == pid]
-    return found + [grandchild for child in found for grandchild in children_of(child)]
-
-
-def alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    return True
+def status_of(address: str) -> int:
+    deadline = time.monotonic() + 60
+    while True:
+        try:
+            with urllib.request.urlopen(address, timeout=30) as page:
+                return page.status
+        except urllib.error.URLError:
+            assert time.monotonic() < deadline
+            time.sleep(0.2)
