@@ -72,7 +72,7 @@ def data_of(path: Path, task: TaskFile, data: Path | None) -> BenchmarkData | st
     _check_sum(path, first, sums.get(next(iter(files), "")), task)
     reading.raise_faults()
     rows = rows_made_of(records, source, str(path))
-    numbered = [[row.number, row.data] for row in rows]
+    numbered: list[JSON] = [[row.number, row.data] for row in rows]
     sha256 = next(iter(sums.values())) if len(sums) == 1 else digest(sums or numbered)
     return BenchmarkData(first, sha256, check_rows(rows, task, reading, str(path)))
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from harness.errors import DataError
 from harness.records import JSON, Prediction
@@ -90,7 +91,7 @@ def _faults_of(row: Mapping[str, JSON]) -> Iterator[str]:
         yield f"finished: found {row['finished']!r}, allowed: true, false"
 
 
-def _prediction(row: Mapping[str, JSON]) -> Prediction:
+def _prediction(row: Mapping[str, Any]) -> Prediction:
     answer = row.get("answer")
     choices = row.get("choices")
     return Prediction(

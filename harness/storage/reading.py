@@ -6,9 +6,9 @@ import json
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from harness.errors import DataError, existing_file
-from harness.records import JSON
 
 GZIP = ".gz"
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
@@ -127,8 +127,10 @@ def _decoded(line: bytes, number: int, path: Path, reading: Reading) -> str:
         return ""
 
 
-def read_objects(path: Path, reading: Reading) -> Iterator[tuple[int, dict[str, JSON]]]:
+def read_objects(path: Path, reading: Reading) -> Iterator[tuple[int, dict[str, Any]]]:
     """Line number and object of each line of a JSON-lines file; blank lines are left out.
+
+    What is in the object is for whoever reads it to check.
 
     Raises:
         DataError: No such file, or nowhere UTF-8.

@@ -126,8 +126,8 @@ def _faults_of(row: Mapping[str, JSON]) -> Iterable[str]:
     for name in _TEXTS:
         if not isinstance(row.get(name), str):
             yield f"{name}: found {row.get(name)!r}, allowed: text"
-    if isinstance(row.get("prompt_template"), str):
-        yield from _strange_places("prompt_template", row["prompt_template"])
+    if isinstance(template := row.get("prompt_template"), str):
+        yield from _strange_places("prompt_template", template)
 
 
 def _strange_places(where: str, template: str) -> Iterable[str]:

@@ -2,12 +2,13 @@
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 from harness.data.readers import rows_as_they_stand
 from harness.data.spec import CorpusSpec
 from harness.errors import DataError
 from harness.metrics.judging.conversations import Conversation, conversation_of
-from harness.records import JSON, Prediction
+from harness.records import Prediction
 from harness.storage.predictions import read_predictions
 from harness.storage.reading import Reading, read_objects
 
@@ -39,7 +40,7 @@ def read_references(path: Path) -> dict[str, tuple[str, ...]]:
     return references
 
 
-def _turns(row: Mapping[str, JSON]) -> tuple[str, ...] | None:
+def _turns(row: Mapping[str, Any]) -> tuple[str, ...] | None:
     try:
         turns = row["choices"][0]["turns"]
         texts = [turn + "" for turn in turns]

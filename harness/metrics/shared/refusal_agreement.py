@@ -69,7 +69,7 @@ def read_labelled(path: Path) -> list[Mapping[str, str]]:
             allowed = ", ".join(_LABELS)
             reading.fault(row.line, f"final_label: found {label!r}, allowed: {allowed}")
     reading.raise_faults()
-    return [row.data for row in rows]
+    return [{name: str(cell) for name, cell in row.data.items()} for row in rows]
 
 
 def agreement(name: str, rows: Sequence[Mapping[str, str]]) -> Agreement:
