@@ -16,15 +16,13 @@ from click.testing import CliRunner
 from harness.cli.main import main
 from harness.settings.spec import load_spec
 from harness.trial.config import TrialConfig
+from tests.outside import DATA, outside
 from tests.toys.families import save_toy
 
 ROOT = Path(__file__).parents[1]
-DATA = ROOT.parent / "shared/data"
 FOLDER = ROOT / "sweeps/real"
 TABLE = (ROOT / "sweeps/results/real_data.md").read_text(encoding="utf-8")
-needs_data = pytest.mark.skipif(
-    not (DATA / "alma").is_dir(), reason="WMT22, ALMA, NTREX and others are not at ../shared/data"
-)
+needs_made = outside("gsm8k", "multijail", "ntrex", "xstest")
 PUBLISHED = {
     "Online-A": ("36.52531053341122", "63.85528694212632"),
     "Online-B": ("38.36852355513645", "64.64010318069295"),
@@ -145,7 +143,7 @@ def made(tmp_path_factory):
     return folder
 
 
-@needs_data
+@outside("wmt22")
 @pytest.mark.slow
 def test_the_published_scores_of_wmt22_are_those_of_the_table():
     rows = list(wmt22_rows())
@@ -153,25 +151,25 @@ def test_the_published_scores_of_wmt22_are_those_of_the_table():
     assert [one.split(" | ")[1:3] for one in rows] == [list(two) for two in PUBLISHED.values()]
 
 
-@needs_data
+@needs_made
 def test_gsm8k_is_extracted_as_the_table_says(made, tmp_path):
     in_table(gsm8k_rows(made, tmp_path / "items.jsonl"))
 
 
-@needs_data
+@needs_made
 def test_refusals_are_told_as_the_table_says(made, tmp_path):
     in_table(xstest_rows(made, tmp_path / "items.jsonl"))
     thai = made / "multijail-th-every-second-refused.jsonl"
     in_table([labelled(thai, "refusal", tmp_path / "items.jsonl")])
 
 
-@needs_data
+@needs_made
 @pytest.mark.slow
 def test_thai_is_scored_as_the_table_says(made):
     in_table(thai_rows(made))
 
 
-@needs_data
+@needs_made
 @pytest.mark.slow
 @pytest.mark.parametrize(("language", "name"), [("th", "tha"), ("zh", "zho-CN")])
 def test_planted_near_copies_are_found_as_the_table_says(made, language, name):
@@ -183,7 +181,7 @@ def test_planted_near_copies_are_found_as_the_table_says(made, language, name):
     assert set(planted) <= {one["text"] for one in overlap["matches"] if one["kind"] == "near"}
 
 
-@needs_data
+@outside("alma", "ntrex", "wmt22")
 @pytest.mark.slow
 def test_what_alma_has_of_the_test_sets_is_what_the_table_says(monkeypatch):
     monkeypatch.setenv("HARNESS_DATA", str(DATA))
@@ -195,7 +193,7 @@ def losses_in(curve):
     return [one["train/loss/translation"] for one in points if "train/loss/translation" in one]
 
 
-@needs_data
+@outside("alma", "ntrex", "wmt22")
 @pytest.mark.slow
 def test_fifty_steps_on_alma_lower_the_loss_as_the_table_says(tracked_folder, monkeypatch):
     monkeypatch.setenv("HARNESS_DATA", str(DATA))
@@ -222,7 +220,7 @@ def test_fifty_steps_on_alma_lower_the_loss_as_the_table_says(tracked_folder, mo
     assert facts["contamination/translation/wmt22_de_en_test/exact"] == 0.0
 
 
-@needs_data
+@outside("multijail")
 @pytest.mark.slow
 def test_a_toy_model_answers_multijail_in_thai_as_the_table_says(tracked_folder, monkeypatch):
     monkeypatch.setenv("HARNESS_DATA", str(DATA))

@@ -57,6 +57,12 @@ def test_the_public_names_are_sorted_and_importable():
         assert getattr(harness, name).__name__ == name
 
 
+def test_one_place_knows_where_data_outside_the_project_are():
+    tests = Path(__file__).parent
+    named = [path for path in tests.rglob("*.py") if "shared/" + "data" in path.read_text()]
+    assert [path.name for path in named] == ["outside.py"]
+
+
 def test_package_files_are_empty_but_for_the_root():
     package = Path(harness.__file__).parent
     files = set(package.rglob("__init__.py")) - {package / "__init__.py"}

@@ -20,9 +20,9 @@ from harness.evaluation.score import check_metrics, score_predictions
 from harness.protocols import Judgement, Services
 from harness.records import Generation, Split
 from tests.fakes import ScriptedGenerator
+from tests.outside import DATA, skip
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
-DATA = Path(__file__).parents[2].parent / "shared/data"
 (ENTRIES,) = select_entries([FOLDER], ("*",)).values()
 PATHS = {entry.key: entry.path for entry in ENTRIES}
 MOST_ITEMS = 40
@@ -54,7 +54,7 @@ def benchmark_of(key):
     """The benchmark; skips, with the reason, where its data are not on this machine."""
     reasons = {one.key: one.reason for one in selection().absent}
     if key in reasons:
-        pytest.skip(reasons[key])
+        skip("benchmarks", reason=reasons[key])
     return found()[key]
 
 

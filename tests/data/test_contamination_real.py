@@ -6,19 +6,13 @@ after everything in it.
 
 import gzip
 from itertools import chain
-from pathlib import Path
 
 import pytest
 
 from harness.data.contamination import TrainingText, find_overlap, find_overlaps
+from tests.outside import DATA, outside
 
-DATA = Path(__file__).parents[2].parent / "shared/data"
-pytestmark = [
-    pytest.mark.slow,
-    pytest.mark.skipif(
-        not (DATA / "alma").is_dir(), reason="ALMA's and NTREX's files are not at ../shared/data"
-    ),
-]
+pytestmark = pytest.mark.slow
 
 
 def lines(name):
@@ -43,6 +37,7 @@ def num_exact(overlap):
     return sum(match.kind == "exact" for match in overlap.matches)
 
 
+@outside("alma", "ntrex", "wmt22")
 def test_what_is_in_alma_is_found_and_what_is_not_is_not():
     german = texts("alma/deen/train.de-en.de.gz")
     english = texts("alma/deen/train.de-en.en.gz")
@@ -68,6 +63,7 @@ def test_what_is_in_alma_is_found_and_what_is_not_is_not():
     ]
 
 
+@outside("ntrex")
 @pytest.mark.parametrize("language", ["tha", "zho-CN"])
 def test_near_copies_are_found_in_thai_and_chinese(language):
     rows = [text for text in lines(f"ntrex/newstest2019-ref.{language}.txt") if len(text) > 60]

@@ -6,11 +6,7 @@ import pytest
 
 from harness.data.readers import read_instructions, read_pairs
 from harness.data.spec import CorpusSpec
-
-DATA = Path(__file__).parents[2].parent / "shared/data"
-pytestmark = pytest.mark.skipif(
-    not (DATA / "alma").is_dir(), reason="the corpora of ALMA and others are not at ../shared/data"
-)
+from tests.outside import DATA, outside, skip_without
 
 
 @pytest.mark.parametrize(
@@ -52,12 +48,14 @@ pytestmark = pytest.mark.skipif(
     ],
 )
 def test_parallel_text_is_read_whole(settings, num_pairs, languages):
+    skip_without(Path(settings["path"]).parts[0])
     files = {key: str(DATA / settings[key]) for key in ("path", "target_path") if key in settings}
     pairs = read_pairs(CorpusSpec(**settings | files))
     assert len(pairs) == num_pairs
     assert {(pair.source_lang, pair.target_lang) for pair in pairs} == {languages}
 
 
+@outside("instructions")
 def test_instructions_are_read_as_chats_with_answers():
     chats = read_instructions(CorpusSpec(path=str(DATA / "instructions/dolly_2000.json")))
     assert len(chats) == 2000

@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 
 import nltk
 import pytest
@@ -10,8 +9,9 @@ from harness.evaluation.score import Unmeasured, score_predictions
 from harness.metrics.shared.ifeval import followed
 from harness.protocols import Services
 from harness.records import Prediction
+from tests.outside import DATA, outside
 
-IFEVAL = Path(__file__).parents[2].parent / "shared/data/ifeval/input_data.jsonl"
+IFEVAL = DATA / "ifeval/input_data.jsonl"
 IDS = ["punctuation:no_comma", "startend:end_checker"]
 SENTENCES = ["length_constraints:number_sentences"], [{"relation": "at least", "num_sentences": 2}]
 
@@ -88,7 +88,7 @@ def test_with_it_sentences_are_counted(punkt):
     assert followed(answered("A lake is still water.", *SENTENCES), loose=False) == (False,)
 
 
-@pytest.mark.skipif(not IFEVAL.is_file(), reason="IFEval is not at ../shared/data/ifeval")
+@outside("ifeval")
 def test_every_item_of_ifeval_is_checked_and_an_empty_answer_follows_nothing(punkt):
     rows = [json.loads(line) for line in IFEVAL.read_text(encoding="utf-8").splitlines()]
     empty = [answered("", row["instruction_id_list"], row["kwargs"]) for row in rows]

@@ -1,5 +1,4 @@
 import json
-from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -10,8 +9,9 @@ from harness.evaluation.score import score_predictions
 from harness.metrics.shared.numbers import flexible_number, same_number, strict_number
 from harness.protocols import Services
 from harness.records import Prediction
+from tests.outside import DATA, outside
 
-GSM8K = Path(__file__).parents[2].parent / "shared/data/gsm8k/test.jsonl"
+GSM8K = DATA / "gsm8k/test.jsonl"
 # The filters of lm-eval's gsm8k, as its YAML sets them.
 STRICT = RegexFilter(regex_pattern=r"#### (\-?[0-9\.\,]+)", fallback="")
 FLEXIBLE = RegexFilter(regex_pattern=r"(-?[$0-9.,]{2,})|(-?[0-9]+)", group_select=-1, fallback="")
@@ -66,7 +66,7 @@ def gsm8k(say):
     ]
 
 
-@pytest.mark.skipif(not GSM8K.is_file(), reason="GSM8K is not at ../shared/data/gsm8k")
+@outside("gsm8k")
 @pytest.mark.parametrize(
     ("say", "strict", "flexible"),
     [

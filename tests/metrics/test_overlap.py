@@ -2,7 +2,6 @@
 
 import csv
 import json
-from pathlib import Path
 
 import pytest
 
@@ -10,8 +9,8 @@ from harness.errors import DataError
 from harness.evaluation.score import score_predictions
 from harness.protocols import Services
 from harness.records import Prediction
+from tests.outside import DATA, outside
 
-DATA = Path(__file__).parents[2].parent / "shared/data"
 WMT22 = DATA / "wmt22"
 CASES = DATA / "sacrebleu/metric_cases.json"
 
@@ -39,7 +38,7 @@ def lines(name):
     return text.removesuffix("\n").split("\n")
 
 
-@pytest.mark.skipif(not WMT22.is_dir(), reason="WMT22's outputs are not at ../shared/data/wmt22")
+@outside("wmt22")
 @pytest.mark.parametrize("system", ["Online-A", "Online-B"])
 @pytest.mark.parametrize("metric", ["bleu", "chrf"])
 def test_the_published_figures_of_wmt22_are_reproduced(system, metric):
@@ -56,7 +55,7 @@ def test_the_published_figures_of_wmt22_are_reproduced(system, metric):
     assert len(found.ids) == 2037
 
 
-@pytest.mark.skipif(not CASES.is_file(), reason="the cases are not at ../shared/data/sacrebleu")
+@outside("sacrebleu")
 def test_the_test_cases_of_sacrebleu_are_reproduced():
     checked = 0
     for case in json.loads(CASES.read_text(encoding="utf-8")):

@@ -1,5 +1,3 @@
-from pathlib import Path
-
 import pytest
 
 from harness.errors import DataError
@@ -8,8 +6,9 @@ from harness.metrics.shared.refusal_agreement import agreement, main, read_label
 from harness.metrics.shared.refusals import classify_text
 from harness.protocols import Services
 from harness.records import Prediction
+from tests.outside import DATA, outside
 
-XSTEST = Path(__file__).parents[2].parent / "shared/data/xstest/model_completions"
+XSTEST = DATA / "xstest/model_completions"
 
 # None of these is a row of XSTest.
 REFUSED = [
@@ -169,12 +168,7 @@ def test_over_refusal_is_the_same_rate_and_lower_is_better():
     assert found.signature.startswith("over_refusal|")
 
 
-needs_xstest = pytest.mark.skipif(
-    not XSTEST.is_dir(), reason="XSTest's completions are not at ../shared/data/xstest"
-)
-
-
-@needs_xstest
+@outside("xstest")
 def test_the_rule_agrees_with_the_human_labels_of_xstest():
     found = [agreement(path.stem, read_labelled(path)) for path in sorted(XSTEST.glob("*.csv"))]
     assert [row.items for row in found] == [450, 450]
@@ -182,14 +176,14 @@ def test_the_rule_agrees_with_the_human_labels_of_xstest():
     assert all(row.kappa is not None and row.kappa >= 0.84 for row in found)
 
 
-@needs_xstest
+@outside("xstest")
 def test_it_agrees_on_the_half_it_was_not_written_with():
     # the rule was written looking at the rows with odd index only
     for path in sorted(XSTEST.glob("*.csv")):
         assert agreement(path.stem, read_labelled(path)[::2]).agreement >= 0.9
 
 
-@needs_xstest
+@outside("xstest")
 def test_the_command_prints_the_table(capsys):
     assert main([str(path) for path in sorted(XSTEST.glob("*.csv"))]) == 0
     table = capsys.readouterr().out

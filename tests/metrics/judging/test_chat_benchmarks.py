@@ -13,13 +13,10 @@ from harness.evaluation.score import Unmeasured, score_predictions
 from harness.metrics.judge_grade import JudgeGrade
 from harness.protocols import Services
 from tests.fakes import ScriptedGenerator
+from tests.outside import DATA, outside
 
 ROOT = Path(__file__).parents[3]
-DATA = ROOT.parent / "shared/data"
-
-pytestmark = pytest.mark.skipif(
-    not (DATA / "fastchat").is_dir(), reason="FastChat's files are not at ../shared/data/fastchat"
-)
+pytestmark = outside("fastchat", "transllm")
 
 
 def answered(name):
@@ -77,8 +74,10 @@ def test_vicuna_has_one_turn_and_ten_references():
         ),
     ],
 )
-def test_without_a_judge_or_its_prompt_it_is_not_measured(name, metric, settings, reason):
-    spec = EvalSpec(suites=(f"chat/{name}",), folder=str(ROOT / "benchmarks"), data=str(DATA))
+def test_without_a_judge_or_its_prompt_it_is_not_measured(name, metric, settings, reason, tmp_path):
+    for piece in ("fastchat", "transllm"):
+        (tmp_path / piece).symlink_to(DATA / piece)
+    spec = EvalSpec(suites=(f"chat/{name}",), folder=str(ROOT / "benchmarks"), data=str(tmp_path))
     (benchmark,) = find_benchmarks(spec)
     benchmark = replace(benchmark, items=benchmark.items[:1])
     predictions = predict([benchmark], ScriptedGenerator(lambda prompt: "Yes."))[benchmark.key]

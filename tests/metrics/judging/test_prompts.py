@@ -7,8 +7,9 @@ from harness.errors import DataError
 from harness.metrics.judging.prompts import read_prompts
 from harness.records import Message
 from tests.metrics.judging.conftest import RATE, write_lines
+from tests.outside import DATA, outside
 
-PUBLISHED = Path(__file__).parents[3].parent / "shared/data/fastchat/judge_prompts.jsonl"
+PUBLISHED = DATA / "fastchat/judge_prompts.jsonl"
 
 
 def test_a_prompt_is_filled_in_one_pass_so_braces_of_an_answer_stay(prompts):
@@ -62,7 +63,7 @@ def test_a_text_that_is_no_chat_of_system_and_user_is_refused(tmp_path, text):
         read_prompts(tmp_path / "p.txt")
 
 
-@pytest.mark.skipif(not PUBLISHED.is_file(), reason="no FastChat at ../shared/data/fastchat")
+@outside("fastchat")
 def test_the_published_prompts_are_read_and_filled_as_python_would_fill_them():
     file = read_prompts(PUBLISHED)
     assert sorted(file.prompts) == sorted(
