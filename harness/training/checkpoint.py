@@ -61,7 +61,7 @@ class Checkpoints:
 
 
 @dataclass
-class Progress:
+class TrainingState:
     """What of a training is not in the trainer.
 
     Attributes:
@@ -114,28 +114,28 @@ class Keeper:
             return False
         if self._every is not None:
             return step % self._every == 0
-        return self._trainer.team.told(lambda: time.monotonic() - self._saved_at >= _USUAL_S)
+        return self._trainer.team.broadcast(lambda: time.monotonic() - self._saved_at >= _USUAL_S)
 
-    def save(self, progress: Progress) -> None:
+    def save(self, training: TrainingState) -> None:
         """Puts the training as it is now in the place of the last checkpoint."""
         assert self._checkpoints is not None
         trainer, penalty = self._trainer, self._trainer.token_penalty or self._trainer.penalty
-        found = trainer.team.gathered(lambda: streams(trainer.model))
+        found = trainer.team.all_gather(lambda: streams(trainer.model))
         if not trainer.team.leads:
             return
         plain = {
             "steps": [asdict(step) for step in trainer.curves.steps],
             "shown": trainer.curves.shown,
             "validation": dict(trainer.curves.validation),
-            "events": [[e.step, e.num_steps, dict(e.metrics)] for e in progress.events],
-            "renewed": progress.renewed
-            and [progress.renewed[0], [_plain_row(row) for row in progress.renewed[1]]],
+            "events": [[e.step, e.num_steps, dict(e.metrics)] for e in training.events],
+            "renewed": training.renewed
+            and [training.renewed[0], [_plain_row(row) for row in training.renewed[1]]],
             "micro_batch_tokens": trainer.micro_batch_tokens,
             "num_halvings": trainer.num_halvings,
         }
         state = {
             "key": self._key,
-            "step": progress.step,
+            "step": training.step,
             "plain": json.dumps(plain),
             "parameters": [parameter.detach() for parameter in trainer.parameters],
             "optimizer": trainer.optimizer.state_dict(),
@@ -144,9 +144,9 @@ class Keeper:
         }
         write_whole(self._checkpoints.folder / FILE, lambda file: torch.save(state, file))
         self._saved_at = time.monotonic()
-        logger.info("checkpoint of step %d of %d", progress.step, trainer.num_steps)
+        logger.info("checkpoint of step %d of %d", training.step, trainer.num_steps)
 
-    def load(self) -> Progress | None:
+    def load(self) -> TrainingState | None:
         """Puts the trainer where the last checkpoint is; None, and nothing done, without one.
 
         To be called where dropout's stream is the training's own. A checkpoint of another training
@@ -154,7 +154,7 @@ class Keeper:
         """
         if self._checkpoints is None:
             return None
-        state = self._trainer.team.told(self._state)
+        state = self._trainer.team.broadcast(self._state)
         if state is None:
             return None
         trainer, penalty = self._trainer, self._trainer.token_penalty or self._trainer.penalty
@@ -173,7 +173,7 @@ class Keeper:
         trainer.num_halvings = plain["num_halvings"]
         renewed = plain["renewed"]
         logger.info("going on from the checkpoint of step %d", state["step"])
-        return Progress(
+        return TrainingState(
             state["step"],
             [StepEvent(*event) for event in plain["events"]],
             renewed and (renewed[0], [_row(row) for row in renewed[1]]),

@@ -7,23 +7,23 @@ rounding.
 import contextlib
 import itertools
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import torch
 
 from harness.models.memory import checkpointed, memory_faults
-from harness.protocols import OnEvent, Penalty, TokenPenalty
+from harness.protocols import OnEvent
 from harness.records import JSON, Role, StepEvent, TokenRow
 from harness.seeds import stream_seed
 from harness.training.batches import number_of_steps, steps
-from harness.training.checkpoint import Checkpoints, Keeper, Progress, rows_digest
-from harness.training.objective import check_weights
+from harness.training.checkpoint import Checkpoints, Keeper, TrainingState, rows_digest
+from harness.training.curves import FitReport
+from harness.training.objective import LossTerms
 from harness.training.packing import check_packing
 from harness.training.prepare import Prepared, prepare, self_test, to_learn
-from harness.training.report import FitReport
-from harness.training.schedule import learning_rate
-from harness.training.spec import TrainSpec
+from harness.training.spec import TrainSpec, learning_rate
 from harness.training.team import ALONE, Team
 from harness.training.trainer import Trainer
 
@@ -34,21 +34,44 @@ _WATCHING = (
 )
 
 
+@dataclass(frozen=True)
+class Renewal:
+    """New rows from the model in training.
+
+    Attributes:
+        every: Steps between two renewals.
+        rows: Makes them with the model as it is at that step.
+    """
+
+    every: int
+    rows: Callable[[int], Sequence[TokenRow]]
+
+
+@dataclass(frozen=True)
+class Hooks:
+    """What is called along a training.
+
+    Attributes:
+        on_event: Is told of every logged step, those before a checkpoint among them.
+        watch: Measures the model as it is (eval mode, no gradients), at ``drift_points`` steps.
+        renewal: New rows on the way; None where the rows stay.
+    """
+
+    on_event: OnEvent = lambda event: None
+    watch: Callable[[], Mapping[str, float]] | None = None
+    renewal: Renewal | None = None
+
+
 def fit(
     model: Any,
     rows: Sequence[TokenRow],
     spec: TrainSpec,
+    terms: LossTerms,
     *,
-    weights: Mapping[Role, float],
     seed: int,
     pad_id: int,
     validation: Sequence[TokenRow] = (),
-    penalty: Penalty | TokenPenalty | None = None,
-    renew: Callable[[int], Sequence[TokenRow]] | None = None,
-    renew_every: int | None = None,
-    late: Mapping[Role, int] | None = None,
-    watch: Callable[[], Mapping[str, float]] | None = None,
-    on_event: OnEvent | None = None,
+    hooks: Hooks = Hooks(),
     checkpoints: Checkpoints | None = None,
     team: Team = ALONE,
 ) -> FitReport:
@@ -58,77 +81,106 @@ def fit(
         model: A causal language model with an adapter; left in eval mode.
         rows: What to train on.
         spec: How.
-        weights: Loss weight per role.
+        terms: What is minimised.
         seed: Of the order of rows and of dropout.
         pad_id: Fills the ends of short rows; never attended to.
         validation: Rows for the validation loss, never trained on.
-        penalty: Added to the loss once per optimiser step, or to the loss of every token.
-        renew: New rows, made with the model as it is at that step.
-        renew_every: Steps between two calls of ``renew``.
-        late: Per role in how many last steps what goes along with the task in it does so; roles
-            that are not named go along from the first.
-        watch: Measures the model as it is (eval mode, no gradients), at ``drift_points`` steps.
-        on_event: Is told of every logged step, those before a checkpoint among them.
+        hooks: What is called on the way.
         checkpoints: Where to keep what is half done, and to go on from what is there; None keeps
             nothing.
         team: The processes that share the training. Each calls this with equal arguments; only the
             first measures, draws new rows, tells and writes.
 
     Raises:
-        ConfigError: All weights are 0.
         DataError: An example has no token that carries loss.
         TrainingError: The loss or its gradient is not finite, or a single row does not fit memory.
     """
-    check_weights(weights)
-    prepared = _prepared(rows, weights)
-    num_steps = number_of_steps(prepared, spec)
-    held_out = prepare(validation, _HELD_OUT)
-    trainer = Trainer(model, spec, weights, pad_id, num_steps, penalty, team)
-    known = partial(_known, rows, validation, spec, weights, seed)
+    prepared = _prepared(rows, terms.weights)
+    trainer = Trainer(model, spec, terms, pad_id, number_of_steps(prepared, spec), team)
+    known = partial(_known, rows, validation, spec, terms.weights, seed)
     keeper = Keeper(checkpoints, spec.checkpoint_every, trainer, known)
-    looks = _spread(spec.gradient_cosine_points, num_steps)
-    watched = _spread(spec.drift_points, num_steps) if watch and team.leads else set()
     if spec.packing:
         check_packing(model, prepared)
-    team.meet(model.device)
-
-    def order(
-        renewed: tuple[int, Sequence[TokenRow]] | None, done: int
-    ) -> Iterator[list[Prepared]]:
-        if renewed is None:
-            starts = {role: max(0, num_steps - last) for role, last in (late or {}).items()}
-            return itertools.islice(steps(prepared, spec.batch_size, seed, starts), done, None)
-        begin, new = renewed
-        source = steps(_prepared(new, weights), spec.batch_size, seed + begin)
-        return itertools.islice(source, done - begin, None)
-
+    measures = _Measures(trainer, prepare(validation, _HELD_OUT), hooks.watch)
+    order = partial(_order, prepared, trainer, terms, seed)
+    team.connect(model.device)
     with _training(model, spec, seed, team.rank):
-        progress = keeper.load() or Progress()
-        source = order(progress.renewed, progress.step)
-        for event in progress.events:
-            if on_event is not None:
-                on_event(event)
-        for step in range(progress.step, num_steps):
-            if renew is not None and renew_every and step and step % renew_every == 0:
-                model.eval()
-                progress.renewed = step, team.told(partial(renew, step))
-                source = order(progress.renewed, step)
-                model.train()
-            extra = trainer.step(step, next(source), look=step in looks)
-            last = step == num_steps - 1
-            if held_out and (last or _is_due(step, spec.validate_every)):
-                extra |= trainer.validate(held_out)
-            if watch is not None and step in watched:
-                extra |= _watched(model, watch)
-            if on_event is not None and (last or extra or _is_due(step, spec.log_every)):
-                rate = {"train/learning_rate": learning_rate(step, num_steps, spec)}
-                event = StepEvent(step + 1, num_steps, trainer.curves.point() | rate | extra)
-                progress.events.append(event)
-                on_event(event)
-            progress.step = step + 1
-            if not last and keeper.due(progress.step):
-                keeper.save(progress)
+        state = keeper.load() or TrainingState()
+        for event in state.events:
+            hooks.on_event(event)
+        _train(trainer, state, order, measures, hooks, keeper)
     return trainer.report()
+
+
+def _train(
+    trainer: Trainer,
+    state: TrainingState,
+    order: Callable[[TrainingState], Iterator[list[Prepared]]],
+    measures: "_Measures",
+    hooks: Hooks,
+    keeper: Keeper,
+) -> None:
+    """Takes the steps that are left."""
+    batches, renewal, num_steps = order(state), hooks.renewal, trainer.num_steps
+    for step in range(state.step, num_steps):
+        if renewal is not None and step and step % renewal.every == 0:
+            trainer.model.eval()
+            state.renewed = step, trainer.team.broadcast(partial(renewal.rows, step))
+            batches = order(state)
+            trainer.model.train()
+        measured = measures.step(step, next(batches))
+        last = step == num_steps - 1
+        if last or measured or _is_due(step, trainer.spec.log_every):
+            rate = {"train/learning_rate": learning_rate(step, num_steps, trainer.spec)}
+            event = StepEvent(step + 1, num_steps, trainer.curves.point() | rate | measured)
+            state.events.append(event)
+            hooks.on_event(event)
+        state.step = step + 1
+        if not last and keeper.due(state.step):
+            keeper.save(state)
+
+
+class _Measures:
+    """Takes steps, and measures beside them where it is due."""
+
+    def __init__(
+        self,
+        trainer: Trainer,
+        held_out: Sequence[Prepared],
+        watch: Callable[[], Mapping[str, float]] | None,
+    ) -> None:
+        self._trainer, self._held_out, self._watch = trainer, held_out, watch
+        spec, num_steps = trainer.spec, trainer.num_steps
+        self._looks = _spread(spec.gradient_cosine_points, num_steps)
+        self._watched = _spread(spec.drift_points, num_steps) if trainer.team.leads else set()
+
+    def step(self, step: int, rows: Sequence[Prepared]) -> dict[str, float]:
+        """Takes one; what was measured."""
+        trainer = self._trainer
+        measured = trainer.step(step, rows, look=step in self._looks)
+        last = step == trainer.num_steps - 1
+        if self._held_out and (last or _is_due(step, trainer.spec.validate_every)):
+            measured |= trainer.validate(self._held_out)
+        if self._watch is not None and step in self._watched:
+            measured |= _watched(trainer.model, self._watch)
+        return measured
+
+
+def _order(
+    prepared: Sequence[Prepared],
+    trainer: Trainer,
+    terms: LossTerms,
+    seed: int,
+    state: TrainingState,
+) -> Iterator[list[Prepared]]:
+    """The rows of each step from where the training is, of the last renewal if there was one."""
+    batch_size = trainer.spec.batch_size
+    if state.renewed is None:
+        starts = {role: max(0, trainer.num_steps - last) for role, last in terms.late.items()}
+        return itertools.islice(steps(prepared, batch_size, seed, starts), state.step, None)
+    begin, rows = state.renewed
+    renewed = steps(_prepared(rows, terms.weights), batch_size, seed + begin)
+    return itertools.islice(renewed, state.step - begin, None)
 
 
 def _known(
@@ -157,9 +209,9 @@ def _prepared(rows: Sequence[TokenRow], weights: Mapping[Role, float]) -> list[P
 def _watched(model: Any, watch: Callable[[], Mapping[str, float]]) -> Mapping[str, float]:
     model.eval()
     with torch.no_grad(), memory_faults(_WATCHING):
-        found = watch()
+        measured = watch()
     model.train()
-    return found
+    return measured
 
 
 def _is_due(step: int, every: int | None) -> bool:

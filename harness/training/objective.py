@@ -18,10 +18,38 @@ loss and no part of the mix, it counts as w S / n under either normalisation and
 """
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Literal
 
 from harness.errors import ConfigError
+from harness.protocols import Penalty, TokenPenalty
 from harness.records import Role
+
+
+@dataclass(frozen=True, eq=False)
+class LossTerms:
+    """What a training minimises.
+
+    Attributes:
+        weights: Loss weight per role.
+        penalty: Added to the loss once per optimiser step, or to the loss of every token.
+        late: Per role in how many last steps what goes along with the task in it does so; roles
+            that are not named go along from the first.
+
+    Raises:
+        ConfigError: Every weight is 0.
+    """
+
+    weights: Mapping[Role, float]
+    penalty: Penalty | TokenPenalty | None = None
+    late: Mapping[Role, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not any(weight > 0 for weight in self.weights.values()):
+            given = ", ".join(f"{role}: {weight:g}" for role, weight in self.weights.items())
+            raise ConfigError(
+                f"variant: all loss weights are 0 ({given}); at least one must not be"
+            )
 
 
 def coefficients(
@@ -45,17 +73,6 @@ def coefficients(
     total = sum(weights.get(role, 0.0) * present[role] for role in learnt)
     mixed = {role: weights.get(role, 0.0) / total if total else 0.0 for role in learnt}
     return means | mixed
-
-
-def check_weights(weights: Mapping[Role, float]) -> None:
-    """Refuses weights under which nothing would be learned.
-
-    Raises:
-        ConfigError: Every weight is 0.
-    """
-    if not any(weight > 0 for weight in weights.values()):
-        given = ", ".join(f"{role}: {weight:g}" for role, weight in weights.items())
-        raise ConfigError(f"variant: all loss weights are 0 ({given}); at least one must not be")
 
 
 def weighted_loss(sums: Mapping[Role, float], factors: Mapping[Role, float]) -> float:

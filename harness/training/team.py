@@ -48,14 +48,14 @@ class Team:
         """Whether this is the process that measures and writes."""
         return self.rank == 0
 
-    def meet(self, device: torch.device) -> None:
+    def connect(self, device: torch.device) -> None:
         """Waits until all are ready to train on devices of this kind."""
 
     def share(self, rows: Sequence[Prepared]) -> list[Prepared]:
         """This process's part of the rows, in their order; the parts have about as many tokens."""
         return shares(rows, self.size)[self.rank]
 
-    def gathered(self, work: Callable[[], Result]) -> list[Result]:
+    def all_gather(self, work: Callable[[], Result]) -> list[Result]:
         """What each process makes of its part of the work, by rank.
 
         Raises:
@@ -63,7 +63,7 @@ class Team:
         """
         return [work()]
 
-    def told(self, find: Callable[[], Result]) -> Result:
+    def broadcast(self, find: Callable[[], Result]) -> Result:
         """What the leading process finds; it alone looks."""
         return find()
 
@@ -90,7 +90,7 @@ class Process(Team):
         self.rank, self.size, self._check = rank, size, check
         self._folder = folder
 
-    def meet(self, device: torch.device) -> None:
+    def connect(self, device: torch.device) -> None:
         """Waits until all are ready to train on devices of this kind.
 
         Raises:
@@ -111,7 +111,7 @@ class Process(Team):
             timeout=_PATIENCE,
         )
 
-    def gathered(self, work: Callable[[], Result]) -> list[Result]:
+    def all_gather(self, work: Callable[[], Result]) -> list[Result]:
         """What each process makes of its part of the work, by rank.
 
         Raises:
@@ -135,7 +135,7 @@ class Process(Team):
                 raise TrainingError(f"process {rank + 1} of {self.size}: {fault}")
         return [result for result, _ in all_found]
 
-    def told(self, find: Callable[[], Result]) -> Result:
+    def broadcast(self, find: Callable[[], Result]) -> Result:
         """What the leading process finds; it alone looks."""
         message: list[Any] = [find() if self.leads else None]
         try:
@@ -160,7 +160,7 @@ class Process(Team):
                 # One that has no gradient anywhere is left out of the step, as it is alone.
                 parameter.grad = total.view_as(parameter) if count else None
 
-    def leave(self) -> None:
+    def disconnect(self) -> None:
         """Ends the meeting, if there was one."""
         if distributed.is_initialized():
             distributed.destroy_process_group()

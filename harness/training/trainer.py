@@ -15,14 +15,12 @@ from harness.protocols import Penalty, TokenPenalty
 from harness.records import Role
 from harness.training.batches import Batch, micro_batches
 from harness.training.cosines import gradient_cosine, penalty_cosine
-from harness.training.curves import Curves, StepRecord
-from harness.training.objective import coefficients, weighted_loss
+from harness.training.curves import Curves, FitReport, StepRecord
+from harness.training.objective import LossTerms, coefficients, weighted_loss
 from harness.training.packing import packed_batches
 from harness.training.passes import role_sums
 from harness.training.prepare import ROLES, Prepared, count_roles
-from harness.training.report import FitReport
-from harness.training.schedule import learning_rate
-from harness.training.spec import TrainSpec
+from harness.training.spec import TrainSpec, learning_rate
 from harness.training.team import ALONE, Team
 
 logger = logging.getLogger(__name__)
@@ -41,16 +39,16 @@ class Trainer:
         self,
         model: Any,
         spec: TrainSpec,
-        weights: Mapping[Role, float],
+        terms: LossTerms,
         pad_id: int,
         num_steps: int,
-        penalty: Penalty | TokenPenalty | None,
         team: Team = ALONE,
     ) -> None:
-        self.model, self.spec, self.weights, self.team = model, spec, weights, team
+        self.model, self.spec, self.weights, self.team = model, spec, terms.weights, team
         self.pad_id, self.num_steps = pad_id, num_steps
         self.micro_batch_tokens, self.num_halvings = spec.micro_batch_tokens, 0
         self.max_logits = spec.logits_mib * 2**18  # of four bytes each
+        penalty = terms.penalty
         self.penalty = penalty if isinstance(penalty, Penalty) else None
         self.token_penalty = penalty if isinstance(penalty, TokenPenalty) else None
         assert penalty is None or self.penalty or self.token_penalty  # else it would do nothing
@@ -91,7 +89,7 @@ class Trainer:
             sums, penalty, padded = self._fitting(mine or rows[:1], gradients)
             return sums, penalty + (self._penalise(step) if self.team.leads else 0.0), padded
 
-        parts = self.team.gathered(part)
+        parts = self.team.all_gather(part)
         self.team.add_gradients(self.parameters)
         sums = _added([sums for sums, _, _ in parts])
         penalty, padded = sum(one for _, one, _ in parts), sum(one for _, _, one in parts)
@@ -132,7 +130,7 @@ class Trainer:
             return sums
 
         self.model.eval()
-        sums = _added(self.team.gathered(lambda: self._fitting(mine, measure)))
+        sums = _added(self.team.all_gather(lambda: self._fitting(mine, measure)))
         self.model.train()
         counts = count_roles(rows)
         self.curves.validation = {role.value: sums[role] / counts[role] for role in sums}
@@ -140,7 +138,7 @@ class Trainer:
 
     def report(self) -> FitReport:
         """The run in numbers; of memory, those of the process that had least of it."""
-        halvings = self.team.gathered(lambda: (self.num_halvings, self.micro_batch_tokens))
+        halvings = self.team.all_gather(lambda: (self.num_halvings, self.micro_batch_tokens))
         return replace(
             self.curves.report(),
             micro_batch_tokens=min(tokens for _, tokens in halvings),

@@ -5,7 +5,7 @@ import logging
 from harness.errors import DataError
 from harness.records import Decoding, Instruction, Role, TokenRow
 from harness.trial.config import TrialConfig
-from harness.trial.resources import Material
+from harness.trial.resources import Resources
 
 logger = logging.getLogger(__name__)
 
@@ -16,7 +16,7 @@ OTHER = "general"
 """The skill of chats whose corpus names none."""
 
 
-def answered_chats(config: TrialConfig, material: Material) -> dict[str, list[TokenRow]]:
+def answered_chats(config: TrialConfig, resources: Resources) -> dict[str, list[TokenRow]]:
     """The first chats of each skill with the untuned model's greedy answers, as rows by skill.
 
     To be called while no adapter is on the model. Rows that are too long are left out,
@@ -25,10 +25,11 @@ def answered_chats(config: TrialConfig, material: Material) -> dict[str, list[To
     Raises:
         DataError: There is no chat that fits.
     """
-    generator = material.generator
-    chosen = _first_of_each(material, config.train.drift_chats)
+    generator = resources.generator
+    chosen = _first_of_each(resources, config.train.drift_chats)
     prompts = [generator.tokenizer.encode_chat(chat.messages) for chat in chosen]
-    answers = generator.generate(prompts, Decoding(MAX_ANSWER_TOKENS))
+    with resources.engine.running():
+        answers = generator.generate(prompts, Decoding(MAX_ANSWER_TOKENS))
     rows: dict[str, list[TokenRow]] = {}
     num_too_long = 0
     for chat, prompt, answer in zip(chosen, prompts, answers, strict=True):
@@ -40,7 +41,7 @@ def answered_chats(config: TrialConfig, material: Material) -> dict[str, list[To
             num_too_long += 1
     if not rows:
         raise DataError(
-            f"data.instructions: none of {len(material.corpora.instructions)} chats fits into "
+            f"data.instructions: none of {len(resources.corpora.instructions)} chats fits into "
             f"train.max_length ({config.train.max_length}), and train.drift_points measures on them"
         )
     if num_too_long:
@@ -54,8 +55,8 @@ def answered_chats(config: TrialConfig, material: Material) -> dict[str, list[To
     return dict(sorted(rows.items()))
 
 
-def _first_of_each(material: Material, count: int) -> list[Instruction]:
+def _first_of_each(resources: Resources, count: int) -> list[Instruction]:
     by_skill: dict[str | None, list[Instruction]] = {}
-    for chat in material.corpora.instructions:
+    for chat in resources.corpora.instructions:
         by_skill.setdefault(chat.skill, []).append(chat)
     return [chat for chats in by_skill.values() for chat in chats[:count]]

@@ -19,16 +19,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from harness.data.examples import load_examples
 from harness.errors import HarnessError, TrainingError
 from harness.models.load import take_device
 from harness.storage.store import Store
-from harness.training.checkpoint import Checkpoints
 from harness.training.team import ALONE, Process, Team
-from harness.trial.config import TrialConfig
-from harness.trial.resources import Material
+from harness.trial.resources import Resources
 from harness.trial.timeline import Timeline
-from harness.trial.train import train_adapter
+from harness.trial.train import TrainingJob, train_adapter
 
 logger = logging.getLogger(__name__)
 
@@ -37,27 +34,8 @@ _ENDS_WITHIN_S = 60.0
 
 
 @dataclass(frozen=True)
-class Job:
-    """A training as another process needs to know it.
-
-    Attributes:
-        config: What to train; its chain is not looked at.
-        examples: Folder of the examples.
-        start: An adapter folder to go on from; None for a fresh adapter.
-        store: Folder of the store.
-        checkpoints: As the leading process has them.
-    """
-
-    config: TrialConfig
-    examples: Path
-    start: Path | None
-    store: Path
-    checkpoints: Checkpoints
-
-
-@dataclass(frozen=True)
-class _Place:
-    """Where a process stands among the others."""
+class _Rank:
+    """Which of how many processes, and where they find each other."""
 
     rank: int
     size: int
@@ -65,7 +43,7 @@ class _Place:
 
 
 @contextlib.contextmanager
-def team_for(job: Job) -> Iterator[Team]:
+def team_for(job: TrainingJob) -> Iterator[Team]:
     """The processes ``train.processes`` asks for, of which this is the first; then their end.
 
     Raises:
@@ -78,7 +56,7 @@ def team_for(job: Job) -> Iterator[Team]:
     _stay_on_this_machine()
     with tempfile.TemporaryDirectory(prefix="harness-team-") as name:
         folder = Path(name)
-        others = [_Other(job, _Place(rank, size, folder)) for rank in range(1, size)]
+        others = [_Other(job, _Rank(rank, size, folder)) for rank in range(1, size)]
 
         def check() -> None:
             for other in others:
@@ -92,15 +70,15 @@ def team_for(job: Job) -> Iterator[Team]:
         finally:
             for other in others:
                 other.kill()
-            team.leave()
+            team.disconnect()
 
 
 class _Other:
     """The leading process's view of another."""
 
-    def __init__(self, job: Job, place: _Place) -> None:
-        self._place = place
-        self._log = place.folder / f"process-{place.rank}.log"
+    def __init__(self, job: TrainingJob, member: _Rank) -> None:
+        self._rank = member
+        self._log = member.folder / f"process-{member.rank}.log"
         found_here = os.pathsep.join(path or os.getcwd() for path in sys.path)
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
@@ -116,7 +94,7 @@ class _Other:
         assert self._process.stdin is not None
         # It stays open: its end is how the other learns that this process is no more.
         with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.write(pickle.dumps((job, place)))
+            self._process.stdin.write(pickle.dumps((job, member)))
             self._process.stdin.flush()
 
     def check(self) -> None:
@@ -128,7 +106,7 @@ class _Other:
         if self._process.poll() is None:
             return
         said = self._log.read_text(encoding="utf-8", errors="replace").strip()
-        number, size = self._place.rank + 1, self._place.size
+        number, size = self._rank.rank + 1, self._rank.size
         raise TrainingError(
             f"process {number} of {size} ended with exit status {self._process.returncode}: "
             f"{said.splitlines()[-1] if said else 'it said nothing'}",
@@ -141,7 +119,7 @@ class _Other:
             if self._process.wait(_ENDS_WITHIN_S):
                 logger.warning(
                     "process %d ended with exit status %d, behind its work",
-                    self._place.rank + 1,
+                    self._rank.rank + 1,
                     self._process.returncode,
                 )
 
@@ -153,7 +131,7 @@ class _Other:
         self._process.kill()
         self._process.wait()
         for line in self._log.read_text(encoding="utf-8", errors="replace").splitlines():
-            logger.debug("process %d: %s", self._place.rank + 1, line)
+            logger.debug("process %d: %s", self._rank.rank + 1, line)
 
 
 def _stay_on_this_machine() -> None:
@@ -163,25 +141,16 @@ def _stay_on_this_machine() -> None:
             os.environ.setdefault("GLOO_SOCKET_IFNAME", name)
 
 
-def _take_part(job: Job, place: _Place) -> None:
+def _take_part(job: TrainingJob, member: _Rank) -> None:
     """Trains as the leading process does; nothing of it is kept."""
     config, store = job.config, Store(job.store)
     timeline = Timeline(lambda event: None)
-    material = Material(config.model, config.data, config.generation, store, timeline)
-    take_device(config.model, place.rank)
-    team = Process(place.rank, place.size, place.folder)
-    with tempfile.TemporaryDirectory(dir=place.folder) as folder:
-        train_adapter(
-            Path(folder),
-            config,
-            load_examples(job.examples),
-            material,
-            job.start,
-            lambda event: None,
-            job.checkpoints,
-            team,
-        )
-    team.leave()
+    resources = Resources(config.model, config.data, config.generation, store, timeline)
+    take_device(config.model, member.rank)
+    team = Process(member.rank, member.size, member.folder)
+    with tempfile.TemporaryDirectory(dir=member.folder) as folder:
+        train_adapter(Path(folder), job, resources, team=team)
+    team.disconnect()
 
 
 def _end_with_the_leader(folder: Path) -> None:
@@ -196,10 +165,10 @@ def _end_with_the_leader(folder: Path) -> None:
 def main() -> None:
     """What a process that takes part does; its part is in what it reads."""
     logging.basicConfig(level=logging.WARNING, format="%(message)s")
-    job, place = pickle.load(sys.stdin.buffer)
-    threading.Thread(target=_end_with_the_leader, args=[place.folder], daemon=True).start()
+    job, member = pickle.load(sys.stdin.buffer)
+    threading.Thread(target=_end_with_the_leader, args=[member.folder], daemon=True).start()
     try:
-        _take_part(job, place)
+        _take_part(job, member)
     except HarnessError as error:
         sys.exit(" ".join(str(error).splitlines()))
 

@@ -26,7 +26,7 @@ from harness.trial.engine import Engine
 from harness.trial.timeline import Timeline
 
 
-class Material:
+class Resources:
     """The model and the data of a run, shared by all trainings it takes.
 
     Args:

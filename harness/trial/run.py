@@ -118,8 +118,8 @@ def _predict(
     tuning: Tuning, benchmarks: Sequence[Benchmark], adapter: Built | None
 ) -> dict[str, Built]:
     """The answers to every benchmark, those that are missing in one pass."""
-    config, material = tuning.config, tuning.material
-    engine = material.new_engine(config.eval)
+    config, resources = tuning.config, tuning.resources
+    engine = resources.new_engine(config.eval)
     folder = None if adapter is None else adapter.path / ADAPTER
     identity = {
         "generator": engine.identity(config.model, tuning.model_identity, folder),
@@ -127,10 +127,10 @@ def _predict(
     }
 
     def generator() -> Generator:
-        return material.generator_of(
+        return resources.generator_of(
             config.model,
-            material.model_identity,
-            lambda: material.chat_model,
+            resources.model_identity,
+            lambda: resources.chat_model,
             stage="predictions",
             engine=engine,
             adapter=folder,

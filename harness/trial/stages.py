@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.data.corpora import corpora_identity
-from harness.data.examples import load_examples, save_examples
+from harness.data.examples import save_examples
 from harness.data.overlaps import BenchmarkItems, overlaps_stored
 from harness.models.answering_file import save_answering
 from harness.models.chat_model import ChatModel
@@ -19,10 +19,11 @@ from harness.storage.store import Built, Stage, Store, library_versions
 from harness.training.checkpoint import Checkpoints
 from harness.trial.config import TrialConfig
 from harness.trial.curves import read_curves
-from harness.trial.launch import Job, team_for
-from harness.trial.resources import Material
+from harness.trial.drift_chats import answered_chats
+from harness.trial.launch import team_for
+from harness.trial.resources import Resources
 from harness.trial.timeline import Timeline
-from harness.trial.train import ADAPTER, train_adapter
+from harness.trial.train import ADAPTER, TrainingJob, train_adapter
 
 EXAMPLES_VERSION = 2
 ADAPTER_VERSION = 2
@@ -43,19 +44,19 @@ class Tuning:
 
     def __init__(self, config: TrialConfig, store: Store, timeline: Timeline) -> None:
         self.config, self.store, self.timeline = config, store, timeline
-        self.material = Material(config.model, config.data, config.generation, store, timeline)
+        self.resources = Resources(config.model, config.data, config.generation, store, timeline)
         self.stages: dict[str, str] = {}
         self.facts: dict[str, float] = {}
         self.seconds: dict[str, float] = {}
 
     @property
     def model_identity(self) -> dict[str, JSON]:
-        return self.material.model_identity
+        return self.resources.model_identity
 
     @property
     def chat_model(self) -> ChatModel:
         """The base model, loaded when something first needs it."""
-        return self.material.chat_model
+        return self.resources.chat_model
 
     def adapter(self) -> Built:
         """The ``adapter`` stage; text is only made and the model only loaded where it is missing.
@@ -64,8 +65,8 @@ class Tuning:
             ConfigError, DataError: Something the user can mend.
             TrainingError: Training cannot go on.
         """
-        built = self._made(self.config, "")
-        self.facts |= self.material.rows_left_out()
+        built = self._adapter(self.config, "")
+        self.facts |= self.resources.rows_left_out()
         return built
 
     def contamination(self, benchmarks: Sequence[BenchmarkItems]) -> Built:
@@ -73,44 +74,47 @@ class Tuning:
 
         Text that no method of the run draws on (chats, for plain fine-tuning) does not count.
         """
-        material, used = self.material, self.config.corpora_drawn_on()
+        resources, used = self.resources, self.config.corpora_drawn_on()
         identity = {
             name: one if name in used else None
-            for name, one in corpora_identity(material.data).items()
+            for name, one in corpora_identity(resources.data).items()
         }
         with self.timeline.stage("contamination"):
-            built = overlaps_stored(identity, lambda: material.corpora, benchmarks, self.store)
+            built = overlaps_stored(identity, lambda: resources.corpora, benchmarks, self.store)
         self.facts |= {name: float(share) for name, share in built.facts.items()}
         self.stages["contamination"] = built.key
         return built
 
-    def _made(self, config: TrialConfig, place: str) -> Built:
-        """The adapter of a configuration; ``place`` tells the parts of a trial apart."""
+    def _adapter(self, config: TrialConfig, prefix: str) -> Built:
+        """The adapter of a configuration; ``prefix`` tells the parts of a trial apart."""
         if config.variant.parts:
-            return self._combined(config, place)
+            return self._combined(config, prefix)
         *earlier, last = config.stages()
         built = None
         for number, stage in enumerate(earlier, start=1):
-            built = self._trained(stage, built, f"{place}chain{number}/")
-        return self._trained(last, built, place)
+            built = self._trained(stage, built, f"{prefix}chain{number}/")
+        return self._trained(last, built, prefix)
 
-    def _trained(self, config: TrialConfig, start: Built | None, place: str) -> Built:
+    def _trained(self, config: TrialConfig, start: Built | None, prefix: str) -> Built:
         examples = self._examples(config)
-        made = load_examples(examples.path)
         stage = self._adapter_stage(config, examples, start)
         # What the libraries compute is not part of a stage, but it is of a training half done.
-        kept = Checkpoints(
-            self.store.unfinished(stage), {"stage": stage.key, "with": dict(library_versions())}
+        identity = {"stage": stage.key, "with": dict(library_versions())}
+        job = TrainingJob(
+            config,
+            examples.path,
+            None if start is None else start.path / ADAPTER,
+            self.store.root,
+            Checkpoints(self.store.unfinished(stage), identity),
         )
-        begin = None if start is None else start.path / ADAPTER
         # The curves of a trial are those of its last training: its parts count steps of their own.
-        on_step = _untold if place else self.timeline.on_event
+        on_step = _ignore if prefix else self.timeline.on_event
 
         def make(folder: Path) -> Mapping[str, float]:
-            job = Job(config, examples.path, begin, self.store.root, kept)
+            chats = answered_chats(config, self.resources) if config.train.drift_points else None
             with team_for(job) as team:
                 return train_adapter(
-                    folder, config, made, self.material, begin, on_step, kept, team
+                    folder, job, self.resources, chats=chats, on_event=on_step, team=team
                 )
 
         with self.timeline.stage("adapter", reused=self.store.find(stage) is not None):
@@ -118,16 +122,17 @@ class Tuning:
         if built.reused:
             for event in read_curves(built.path):
                 on_step(event)
-        self._note(place, examples=examples, adapter=built)
-        self._tell({f"data/{name}": value for name, value in made.facts.items()}, place)
-        self._tell(built.facts, place)
+        self._note(prefix, examples=examples, adapter=built)
+        said = {name: value for name, value in examples.facts.items() if name != GENERATED}
+        self._tell({f"data/{name}": value for name, value in said.items()}, prefix)
+        self._tell(built.facts, prefix)
         self._spent(examples, built)
         return built
 
-    def _combined(self, config: TrialConfig, place: str) -> Built:
+    def _combined(self, config: TrialConfig, prefix: str) -> Built:
         """The ``adapter`` stage of a variant that combines adapters instead of training one."""
         parts = {
-            name: self._part(config, part, f"{place}{name}/")
+            name: self._part(config, part, f"{prefix}{name}/")
             for name, part in config.variant.parts.items()
         }
         settings = dict(config.variant.combination or {})
@@ -151,43 +156,43 @@ class Tuning:
 
         with self.timeline.stage("adapter", reused=self.store.find(stage) is not None):
             built = self.store.build(stage, make)
-        self._note(place, adapter=built)
-        self._tell(built.facts, place)
+        self._note(prefix, adapter=built)
+        self._tell(built.facts, prefix)
         return built
 
-    def _part(self, config: TrialConfig, part: Variant | Path, place: str) -> tuple[JSON, Path]:
+    def _part(self, config: TrialConfig, part: Variant | Path, prefix: str) -> tuple[JSON, Path]:
         """An adapter to combine: what it is, and its folder."""
         if isinstance(part, Path):
             folder = adapter_folder(str(part))
             return {"folder": folder_hash(folder)}, folder
-        built = self._made(config.replace(variant=part), place)
+        built = self._adapter(config.replace(variant=part), prefix)
         return built.key, built.path / ADAPTER
 
     def _examples(self, config: TrialConfig) -> Built:
-        material, variant = self.material, config.variant
+        resources, variant = self.resources, config.variant
         teachers = {
-            name: generator.identity for name, generator in material.teachers(variant).items()
+            name: generator.identity for name, generator in resources.teachers(variant).items()
         }
         stage = Stage(
             "examples",
             EXAMPLES_VERSION,
             {
-                "corpora": corpora_identity(material.data),
-                "prompt": {"template": material.data.prompt, "system": material.data.system},
+                "corpora": corpora_identity(resources.data),
+                "prompt": {"template": resources.data.prompt, "system": resources.data.system},
                 "variant": variant.identity(),
-                "generator": material.generator.identity,
+                "generator": resources.generator.identity,
                 "teachers": teachers,
                 "seed": config.seed,
             },
         )
 
         def make(folder: Path) -> Mapping[str, float]:
-            sources = material.sources(variant, config.seed)
+            sources = resources.sources(variant, config.seed)
             before = _generated(sources)
-            with material.engine.running():
-                made = variant.examples(sources)
-            save_examples(folder, made)
-            return {**made.facts, GENERATED: _generated(sources) - before}
+            with resources.engine.running():
+                examples = variant.examples(sources)
+            save_examples(folder, examples)
+            return {**examples.facts, GENERATED: _generated(sources) - before}
 
         with self.timeline.stage("examples", reused=self.store.find(stage) is not None):
             return self.store.build(stage, make)
@@ -224,15 +229,15 @@ class Tuning:
         for name, value in took.items():
             self.facts[name] = self.facts.get(name, 0.0) + float(value)
 
-    def _note(self, place: str, **built: Built) -> None:
-        self.stages |= {f"{place}{name}": one.key for name, one in built.items()}
-        self.seconds |= {f"{place}{name}": one.seconds for name, one in built.items()}
+    def _note(self, prefix: str, **built: Built) -> None:
+        self.stages |= {f"{prefix}{name}": one.key for name, one in built.items()}
+        self.seconds |= {f"{prefix}{name}": one.seconds for name, one in built.items()}
 
-    def _tell(self, facts: Mapping[str, float], place: str) -> None:
+    def _tell(self, facts: Mapping[str, float], prefix: str) -> None:
         """Facts of the trial itself; those of its parts by ``data/chain1/...``."""
         for name, value in facts.items():
             kind, _, rest = name.partition("/")
-            self.facts[f"{kind}/{place}{rest}"] = float(value)
+            self.facts[f"{kind}/{prefix}{rest}"] = float(value)
 
 
 def _generated(sources: Sources) -> int:
@@ -242,5 +247,5 @@ def _generated(sources: Sources) -> int:
     return sum(int(built.facts["tokens"]) for one in stored for built in one.built)
 
 
-def _untold(event: Event) -> None:
-    """Tells nobody."""
+def _ignore(event: Event) -> None:
+    """No event is passed on."""

@@ -1,13 +1,15 @@
 """One adapter trained: from examples and settings to a folder PEFT reads, with its curves."""
 
+import contextlib
 import itertools
 import json
 import logging
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 
+from harness.data.examples import load_examples
 from harness.data.rows import tokenise
 from harness.data.segments import pair_prompt
 from harness.errors import ConfigError
@@ -20,7 +22,6 @@ from harness.protocols import OnEvent, Penalty, TokenPenalty
 from harness.records import (
     Event,
     Example,
-    ExampleSet,
     Pair,
     Role,
     Segment,
@@ -31,13 +32,14 @@ from harness.seeds import stream
 from harness.settings import plugins
 from harness.training.checkpoint import Checkpoints
 from harness.training.drift import Drift
-from harness.training.loop import fit
+from harness.training.loop import Hooks, Renewal, fit
+from harness.training.objective import LossTerms
 from harness.training.prepare import prepare
 from harness.training.team import ALONE, Team
 from harness.trial.config import TrialConfig
 from harness.trial.curves import CURVES
-from harness.trial.drift_chats import answered_chats
-from harness.trial.resources import Material
+from harness.trial.resources import Resources
+from harness.trial.timeline import Timeline
 
 logger = logging.getLogger(__name__)
 
@@ -45,65 +47,75 @@ ADAPTER = "adapter"
 """In an adapter stage: the folder PEFT reads."""
 
 
+@dataclass(frozen=True)
+class TrainingJob:
+    """A training as any process can do it.
+
+    Attributes:
+        config: What to train; its chain is not looked at.
+        examples: Folder of the variant's examples.
+        start: An adapter folder to go on from; None for a fresh adapter.
+        store: Folder of the store.
+        checkpoints: Where to keep what is half done, and to go on from what is there.
+    """
+
+    config: TrialConfig
+    examples: Path
+    start: Path | None
+    store: Path
+    checkpoints: Checkpoints | None = None
+
+
 def train_adapter(
     folder: Path,
-    config: TrialConfig,
-    made: ExampleSet,
-    material: Material,
-    start: Path | None,
-    on_step: OnEvent,
-    checkpoints: Checkpoints | None = None,
+    job: TrainingJob,
+    resources: Resources,
+    *,
+    chats: Mapping[str, Sequence[TokenRow]] | None = None,
+    on_event: OnEvent = lambda event: None,
     team: Team = ALONE,
-) -> Mapping[str, float]:
+) -> dict[str, float]:
     """Trains into a folder; returns what there is to say of it.
 
     Args:
         folder: Gets the adapter and the curves.
-        config: What to train; its chain is not looked at.
-        made: The variant's examples.
-        material: Model and data.
-        start: An adapter folder to go on from; None for a fresh adapter.
-        on_step: Is told of the points of the curves.
-        checkpoints: Where to keep what is half done, and to go on from what is there.
+        job: What to train.
+        resources: Model and data.
+        chats: The untuned model's answers that drift is measured on, by skill; None for none.
+        on_event: Is told of the points of the curves.
         team: The processes that share the training; each calls this.
 
     Raises:
         ConfigError, DataError: Something the user can mend.
         TrainingError: Training cannot go on.
     """
-    variant = config.variant
-    with material.engine.running():
-        chats = answered_chats(config, material) if config.train.drift_points else None
-    base, learnt = with_vocabulary(config, material)
+    config, variant = job.config, job.config.variant
+    examples = load_examples(job.examples)
+    base, learnt = with_vocabulary(config, resources)
     tuned = attach(base, config.lora, config.seed)
     try:
-        if start is not None:
-            load_weights(tuned, start)
+        if job.start is not None:
+            load_weights(tuned, job.start)
         rows = _Rows(config, tuned)
-        with (folder / CURVES).open("w", encoding="utf-8") as curves:
-
-            def on_event(event: Event) -> None:
-                if isinstance(event, StepEvent):
-                    record = {"step": event.step, "num_steps": event.num_steps}
-                    curves.write(json.dumps(record | {"metrics": dict(event.metrics)}) + "\n")
-                    material.timeline.progress("adapter")(event.step / event.num_steps)
-                on_step(event)
-
+        with _curves(folder / CURVES, resources.timeline, on_event) as on_point:
             report = fit(
                 tuned.model,
-                rows.of(made.examples),
+                rows.of(examples.examples),
                 config.train,
-                weights=variant.weights,
+                LossTerms(
+                    variant.weights,
+                    _penalty(config, tuned, rows.of(examples.probes, "probes")),
+                    variant.late,
+                ),
                 seed=config.seed,
                 pad_id=tuned.tokenizer.pad_id,
-                validation=rows.of(_held_out(config, material), "validation"),
-                penalty=_penalty(config, tuned, rows.of(made.probes, "probes")),
-                renew=_renewal(config, tuned, material, rows),
-                renew_every=variant.renew_every,
-                late=variant.late,
-                watch=_drift(config, tuned, chats),
-                on_event=on_event,
-                checkpoints=checkpoints,
+                validation=rows.of(_held_out(config, resources), "validation"),
+                hooks=Hooks(
+                    on_point,
+                    None if chats is None else _drift(config, tuned, chats),
+                    _renewal(config, tuned, resources, rows),
+                ),
+                checkpoints=job.checkpoints,
                 team=team,
             )
         save_adapter(tuned, folder / ADAPTER)
@@ -118,19 +130,34 @@ def train_adapter(
     }
 
 
+@contextlib.contextmanager
+def _curves(path: Path, timeline: Timeline, on_event: OnEvent) -> Iterator[OnEvent]:
+    """Writes the points of the curves to a file, and passes them on."""
+    with path.open("w", encoding="utf-8") as curves:
+
+        def on_point(event: Event) -> None:
+            if isinstance(event, StepEvent):
+                record = {"step": event.step, "num_steps": event.num_steps}
+                curves.write(json.dumps(record | {"metrics": dict(event.metrics)}) + "\n")
+                timeline.progress("adapter")(event.step / event.num_steps)
+            on_event(event)
+
+        yield on_point
+
+
 def with_vocabulary(
-    config: TrialConfig, material: Material
+    config: TrialConfig, resources: Resources
 ) -> tuple[ChatModel, Mapping[str, float]]:
     """The base model with the tokens ``lora.vocabulary`` asks for, and what they come to.
 
     Raises:
         ConfigError: There is no text to learn them from, or no way to add them.
     """
-    base, wanted = material.chat_model, config.lora.vocabulary
+    base, wanted = resources.chat_model, config.lora.vocabulary
     if wanted is None:
         return base, {}
     texts = [
-        one.text for one in material.corpora.monolingual if wanted.language in (None, one.language)
+        one.text for one in resources.corpora.monolingual if wanted.language in (None, one.language)
     ]
     if not texts:
         raise ConfigError(
@@ -167,7 +194,7 @@ class _Rows:
         """
         tokenizer = self._chat_model.tokenizer
         if self._chat_model.extension is not None:
-            examples = [_read_anew(example, self._chat_model) for example in examples]
+            examples = [_with_new_tokens(example, self._chat_model) for example in examples]
         made = tokenise(
             examples,
             tokenizer.encode,
@@ -197,24 +224,24 @@ class _Rows:
         return {"data/too_long": self._too_long["training"], **others}
 
 
-def _read_anew(example: Example, chat_model: ChatModel) -> Example:
+def _with_new_tokens(example: Example, chat_model: ChatModel) -> Example:
     """With its prompts in the model's new tokens; what a model generated keeps the old ones."""
 
-    def anew(prompt: Segment) -> Segment:
+    def encoded(prompt: Segment) -> Segment:
         return replace(prompt, token_ids=chat_model.tokenizer.encode(prompt.text))
 
     prompt, *answer = example.segments
     shown = example.teacher_prompt
     return replace(
         example,
-        segments=(anew(prompt), *answer),
-        teacher_prompt=None if shown is None else anew(shown),
+        segments=(encoded(prompt), *answer),
+        teacher_prompt=None if shown is None else encoded(shown),
     )
 
 
-def _held_out(config: TrialConfig, material: Material) -> list[Example]:
+def _held_out(config: TrialConfig, resources: Resources) -> list[Example]:
     """Held-out pairs as plain translations: the same validation loss for every variant."""
-    sources = material.sources(config.variant, config.seed)
+    sources = resources.sources(config.variant, config.seed)
     return [
         Example(
             pair.id,
@@ -242,33 +269,29 @@ def _penalty(
     return penalty
 
 
-def _drift(
-    config: TrialConfig, tuned: ChatModel, chats: Mapping[str, Sequence[TokenRow]] | None
-) -> Drift | None:
+def _drift(config: TrialConfig, tuned: ChatModel, chats: Mapping[str, Sequence[TokenRow]]) -> Drift:
     """Measures what becomes of the untuned model's answers."""
-    if chats is None:
-        return None
     limit = config.train.micro_batch_tokens
     return Drift(tuned.model, chats, limit, tuned.tokenizer.pad_id)
 
 
 def _renewal(
-    config: TrialConfig, tuned: ChatModel, material: Material, rows: _Rows
-) -> Callable[[int], Sequence[TokenRow]] | None:
+    config: TrialConfig, tuned: ChatModel, resources: Resources, rows: _Rows
+) -> Renewal | None:
     """New rows from the model in training, for variants that ask for them."""
     every = config.variant.renew_every
     if every is None:
         return None
-    generator = material.in_training(tuned)
+    generator = resources.in_training(tuned)
 
     def renew(step: int) -> Sequence[TokenRow]:
         pairs = upcoming(
-            material.corpora.parallel, config.seed, config.train.batch_size, step, every
+            resources.corpora.parallel, config.seed, config.train.batch_size, step, every
         )
-        sources = material.sources(config.variant, config.seed + step, generator, pairs)
+        sources = resources.sources(config.variant, config.seed + step, generator, pairs)
         return rows.of(config.variant.examples(sources).examples, "renewed")
 
-    return renew
+    return Renewal(every, renew)
 
 
 def upcoming(

@@ -10,7 +10,8 @@ from harness.models.spec import LoraSpec
 from harness.protocols import Sources
 from harness.records import Pair, Role, StepEvent
 from harness.settings import plugins
-from harness.training.loop import fit
+from harness.training.loop import Hooks, fit
+from harness.training.objective import LossTerms
 from harness.training.spec import TrainSpec
 from harness.variants.sft import Sft
 from tests.contract.test_variants import CORPORA
@@ -46,12 +47,10 @@ def losses(chat_model, made, variant):
         tuned.model,
         rows,
         SPEC,
-        weights=variant.weights,
-        penalty=penalty_of(variant, tuned.model),
-        late=variant.late,
+        LossTerms(variant.weights, penalty_of(variant, tuned.model), variant.late),
         seed=1,
         pad_id=tokenizer.pad_id,
-        on_event=events.append,
+        hooks=Hooks(events.append),
     )
     return [event.metrics["train/loss"] for event in events]
 

@@ -41,6 +41,7 @@ from harness.models.spec import LoraSpec, ModelSpec
 from harness.protocols import Sources
 from harness.records import Corpora, Decoding, Role, TokenIds, TokenRow
 from harness.training.loop import fit
+from harness.training.objective import LossTerms
 from harness.training.spec import TrainSpec
 from harness.variants.radis import Radis
 
@@ -106,7 +107,7 @@ def training(rounds: int, num_pairs: int) -> dict:
         tuned = attach(chat_model(), LORA, seed=1)
         spec = TrainSpec(learning_rate=RATE, epochs=1, batch_size=BATCH)
         weights = {Role.TRANSLATION: 1.0, Role.RATIONALE: 1.0}
-        report = fit(tuned.model, rows, spec, weights=weights, seed=1, pad_id=0)
+        report = fit(tuned.model, rows, spec, LossTerms(weights), seed=1, pad_id=0)
         assert report.num_tokens == num_tokens
         return num_tokens
 

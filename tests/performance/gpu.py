@@ -43,7 +43,8 @@ from harness.models.lora import attach, detach
 from harness.models.spec import LoraSpec, ModelSpec
 from harness.models.tokenizer import ChatTokenizer
 from harness.records import Role, TokenRow
-from harness.training.loop import fit
+from harness.training.loop import Hooks, fit
+from harness.training.objective import LossTerms
 from harness.training.spec import TrainSpec
 from tests.performance.compare import HERE, RATE, machine, trainer
 from tests.performance.shapes import SHAPES, peak_of, random_model, work_of
@@ -71,10 +72,10 @@ def harness(base: ChatModel, rows: Sequence[TokenRow], plan: Plan, saving: bool)
             tuned.model,
             rows,
             spec,
-            weights=weights,
+            LossTerms(weights),
             seed=1,
             pad_id=0,
-            on_event=lambda event: clock.tick(),
+            hooks=Hooks(lambda event: clock.tick()),
         )
     except TrainingError as error:
         return {"failed": error.message}

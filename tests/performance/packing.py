@@ -21,7 +21,8 @@ import torch
 from peft import LoraConfig, get_peft_model
 
 from harness.records import Role, StepEvent, TokenRow
-from harness.training.loop import fit
+from harness.training.loop import Hooks, fit
+from harness.training.objective import LossTerms
 from harness.training.spec import TrainSpec
 from tests.toys.tiny import tiny_model
 
@@ -54,10 +55,10 @@ def train(packing: bool, given: argparse.Namespace) -> tuple[float, float, float
         model,
         rows(320, given.longest),
         spec,
-        weights={Role.TRANSLATION: 1.0},
+        LossTerms({Role.TRANSLATION: 1.0}),
         seed=1,
         pad_id=0,
-        on_event=lambda event: events.append(event) if isinstance(event, StepEvent) else None,
+        hooks=Hooks(lambda event: events.append(event) if isinstance(event, StepEvent) else None),
     )
     speeds = [event.metrics["train/tokens_per_second"] for event in events]
     return report.padding, statistics.median(speeds), report.losses["translation"]

@@ -8,7 +8,8 @@ from harness.models.lora import attach
 from harness.models.spec import LoraSpec, ModelSpec
 from harness.records import Role, TokenRow
 from harness.training.checkpoint import FILE, Checkpoints
-from harness.training.loop import fit
+from harness.training.loop import Hooks, Renewal, fit
+from harness.training.objective import LossTerms
 from harness.training.penalties.reverse_kl import ReverseKl
 from harness.training.spec import TrainSpec
 
@@ -37,7 +38,9 @@ def some_rows(offset=0):
 def train(tiny_model_dir, tmp_path):
     """Trains until ``dies_at``; says which steps were taken, and what came of it."""
 
-    def run(dies_at=None, *, spec=SPEC, keep=True, penalty=None, identity="it", **settings):
+    def run(
+        dies_at=None, *, spec=SPEC, keep=True, penalty=None, identity="it", renewal=None, **settings
+    ):
         base = load_chat_model(ModelSpec(path=str(tiny_model_dir), device="cpu"))
         model = attach(base, LoraSpec(rank=4, dropout=0.3), seed=1).model
         taken, events = [], []
@@ -55,16 +58,17 @@ def train(tiny_model_dir, tmp_path):
 
         arguments = {
             "rows": some_rows(),
-            "weights": WEIGHTS,
             "seed": 1,
             "pad_id": 0,
             "validation": some_rows(5),
-            "penalty": None if penalty is None else penalty.build(model, []),
             "checkpoints": Checkpoints(tmp_path / "kept", {"stage": identity}) if keep else None,
         } | settings
-        rows = arguments.pop("rows")
+        terms = LossTerms(
+            arguments.pop("weights", WEIGHTS), None if penalty is None else penalty.build(model, [])
+        )
+        hooks = Hooks(on_event, renewal=renewal)
         try:
-            report = fit(model, rows, spec, on_event=on_event, **arguments)
+            report = fit(model, spec=spec, terms=terms, hooks=hooks, **arguments)
         except Killed:
             return len(taken)
         adapter = {n: p.detach() for n, p in model.named_parameters() if p.requires_grad}
@@ -123,7 +127,7 @@ def test_rows_that_were_renewed_are_kept(train):
         asked.append(step)
         return some_rows(offset=11 * step)
 
-    settings = {"renew": renew, "renew_every": 2, "spec": SPEC.replace(log_every=1)}
+    settings = {"renewal": Renewal(2, renew), "spec": SPEC.replace(log_every=1)}
     whole = train(keep=False, **settings)
     train(4, **settings)
     asked.clear()

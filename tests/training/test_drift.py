@@ -12,7 +12,8 @@ from harness.models.spec import LoraSpec, ModelSpec
 from harness.models.updates import low_rank_updates
 from harness.records import Role, TokenRow
 from harness.training.drift import Drift, layer
-from harness.training.loop import fit
+from harness.training.loop import Hooks, fit
+from harness.training.objective import LossTerms
 from harness.training.spec import TrainSpec
 from tests.training.bigram import Bigram, row
 
@@ -153,11 +154,10 @@ def test_measuring_changes_nothing_that_is_trained(tiny_model_dir):
             model,
             task,
             spec,
-            weights={Role.TRANSLATION: 1.0},
+            LossTerms({Role.TRANSLATION: 1.0}),
             seed=1,
             pad_id=0,
-            watch=drift if watching else None,
-            on_event=events.append,
+            hooks=Hooks(events.append, watch=drift if watching else None),
         )
         weights = [value for name, value in model.named_parameters() if "lora_" in name]
         return SimpleNamespace(events=events, weights=weights)

@@ -13,7 +13,7 @@ from harness.training.batches import micro_batches
 from harness.training.drift import Drift
 from harness.training.heads import chunks
 from harness.training.loop import fit
-from harness.training.objective import coefficients
+from harness.training.objective import LossTerms, coefficients
 from harness.training.passes import role_sums
 from harness.training.penalties.ewc import fisher_information
 from harness.training.prepare import count_roles, prepare
@@ -213,7 +213,7 @@ def test_training_in_parts_gives_the_same_adapter_to_rounding(checkpointing):
             validate_every=3,
             **settings,
         )
-        report = fit(model, rows, spec, weights=WEIGHTS, seed=1, pad_id=0, validation=rows[:2])
+        report = fit(model, rows, spec, LossTerms(WEIGHTS), seed=1, pad_id=0, validation=rows[:2])
         return report, {n: p.detach() for n, p in model.named_parameters() if p.requires_grad}
 
     (whole, adapter), (parts, same) = trained(), trained(logits_mib=1)  # eight positions at once

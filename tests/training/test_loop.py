@@ -11,7 +11,8 @@ from harness.models.spec import LoraSpec, ModelSpec
 from harness.protocols import Penalty, TokenPenalty
 from harness.records import Role, StepEvent, TokenRow
 from harness.settings import plugins
-from harness.training.loop import fit
+from harness.training.loop import Hooks, Renewal, fit
+from harness.training.objective import LossTerms
 from harness.training.spec import TrainSpec
 from harness.training.team import Team
 
@@ -33,14 +34,23 @@ def some_rows(count=12, offset=0):
 def train(tiny_model_dir):
     """Trains a fresh adapter; returns its report, its events and its weights."""
 
-    def run(rows=None, spec=SPEC, dtype="float32", lora=LORA, build=None, **settings):
+    def run(
+        rows=None,
+        spec=SPEC,
+        dtype="float32",
+        lora=LORA,
+        build=None,
+        weights=WEIGHTS,
+        renewal=None,
+        **settings,
+    ):
         base = load_chat_model(ModelSpec(path=str(tiny_model_dir), device="cpu", dtype=dtype))
         model = attach(base, lora, seed=1).model
         events: list[StepEvent] = []
-        settings = {"weights": WEIGHTS, "seed": 1, "pad_id": 0} | settings
-        if build is not None:
-            settings["penalty"] = build(model)
-        report = fit(model, rows or some_rows(), spec, on_event=events.append, **settings)
+        settings = {"seed": 1, "pad_id": 0} | settings
+        terms = LossTerms(weights, None if build is None else build(model))
+        hooks = Hooks(events.append, renewal=renewal)
+        report = fit(model, rows or some_rows(), spec, terms, hooks=hooks, **settings)
         adapter = {n: p.detach().clone() for n, p in model.named_parameters() if p.requires_grad}
         return SimpleNamespace(report=report, events=events, adapter=adapter, model=model)
 
@@ -215,7 +225,7 @@ def test_rows_are_renewed_with_the_model_as_it_is(train):
         box["model"] = model
         return None
 
-    renewed = train(build=build, renew=renew, renew_every=2)
+    renewed = train(build=build, renewal=Renewal(2, renew))
     assert asked == [2, 4]
     assert losses == [False, False]
     plain = train()

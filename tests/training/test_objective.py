@@ -7,7 +7,7 @@ from harness.errors import EXIT_USER, ConfigError
 from harness.records import Role
 from harness.training.batches import micro_batches
 from harness.training.cosines import penalty_cosine
-from harness.training.objective import check_weights, coefficients, weighted_loss
+from harness.training.objective import LossTerms, coefficients, weighted_loss
 from harness.training.passes import role_sums
 from harness.training.prepare import count_roles, prepare
 from tests.training.bigram import Bigram, row
@@ -185,7 +185,7 @@ def test_all_weights_zero_is_a_configuration_error():
     with pytest.raises(
         ConfigError, match=r"all loss weights are 0 \(translation: 0, reply: 0\)"
     ) as e:
-        check_weights({Role.TRANSLATION: 0.0, Role.REPLY: 0.0})
+        LossTerms({Role.TRANSLATION: 0.0, Role.REPLY: 0.0})
     assert e.value.exit_code == EXIT_USER
 
 

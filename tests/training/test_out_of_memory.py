@@ -9,7 +9,8 @@ from harness.models.load import load_chat_model
 from harness.models.lora import attach
 from harness.models.spec import LoraSpec, ModelSpec
 from harness.records import Role, TokenRow
-from harness.training.loop import fit
+from harness.training.loop import Hooks, fit
+from harness.training.objective import LossTerms
 from harness.training.penalties.reverse_kl import ReverseKl
 from harness.training.spec import TrainSpec
 
@@ -63,12 +64,11 @@ def train(tiny_model_dir):
             model,
             some_rows(shown=shown),
             spec,
-            weights=WEIGHTS,
+            LossTerms(WEIGHTS, None if penalty is None else penalty.build(model, [])),
             seed=1,
             pad_id=0,
             validation=some_rows(7),
-            penalty=None if penalty is None else penalty.build(model, []),
-            on_event=events.append,
+            hooks=Hooks(events.append),
         )
         adapter = {n: p.detach() for n, p in model.named_parameters() if p.requires_grad}
         return report, adapter, events, body.embed_tokens
@@ -177,8 +177,8 @@ def test_memory_that_is_full_while_drift_is_measured_says_what_to_lower(tiny_mod
             model,
             some_rows(),
             SPEC.replace(drift_points=1),
-            weights=WEIGHTS,
+            LossTerms(WEIGHTS),
             seed=1,
             pad_id=0,
-            watch=watch,
+            hooks=Hooks(watch=watch),
         )

@@ -11,6 +11,7 @@ from harness.models.spec import LoraSpec, ModelSpec
 from harness.records import Role, TokenRow
 from harness.training.batches import collate
 from harness.training.loop import fit
+from harness.training.objective import LossTerms
 from harness.training.packing import check_packing, pack, packed_batches
 from harness.training.passes import role_sums
 from harness.training.penalties.kl import Kl
@@ -87,11 +88,10 @@ def test_packed_a_training_is_the_same_to_rounding(tiny_model_dir, penalty):
             model,
             some_rows(),
             SPEC.replace(packing=packing),
-            weights=WEIGHTS,
+            LossTerms(WEIGHTS, None if penalty is None else penalty.build(model, [])),
             seed=1,
             pad_id=0,
             validation=some_rows(4),
-            penalty=None if penalty is None else penalty.build(model, []),
         )
         return report, {n: p.detach() for n, p in model.named_parameters() if p.requires_grad}
 
@@ -122,7 +122,7 @@ def test_full_memory_halves_packs_too(tiny_model_dir, monkeypatch):
 
     model.register_forward_pre_hook(full, with_kwargs=True)
     spec = SPEC.replace(packing=True, micro_batch_tokens=400)
-    report = fit(model, some_rows(), spec, weights=WEIGHTS, seed=1, pad_id=0)
+    report = fit(model, some_rows(), spec, LossTerms(WEIGHTS), seed=1, pad_id=0)
     assert report.num_halvings >= 2
     assert report.num_steps == 5
     assert report.padding == 0

@@ -11,8 +11,8 @@ from harness.protocols import TokenPenalty
 from harness.records import Role, StepEvent, TokenRow
 from harness.settings import plugins
 from harness.training.batches import micro_batches
-from harness.training.loop import fit
-from harness.training.objective import coefficients
+from harness.training.loop import Hooks, fit
+from harness.training.objective import LossTerms, coefficients
 from harness.training.passes import Pass, role_sums
 from harness.training.prepare import count_roles, prepare
 from harness.training.spec import TrainSpec
@@ -167,12 +167,11 @@ def trained(folder, **settings):
         student,
         ROWS,
         TrainSpec(**(spec | settings)),
-        weights=WEIGHTS,
+        LossTerms(WEIGHTS, reverse_kl(student, teacher_decay=0.9)),
         seed=1,
         pad_id=0,
-        penalty=reverse_kl(student, teacher_decay=0.9),
         validation=[answered(7, shown=False)],
-        on_event=events.append,
+        hooks=Hooks(events.append),
     )
     return report, [event.metrics for event in events], adapter(student)
 

@@ -1,7 +1,6 @@
 import pytest
 
-from harness.training.schedule import learning_rate
-from harness.training.spec import TrainSpec
+from harness.training.spec import TrainSpec, learning_rate
 
 
 def rates(**settings):

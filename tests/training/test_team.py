@@ -38,8 +38,8 @@ def test_fewer_rows_than_processes_leave_some_without():
 def test_alone_a_process_has_every_row_and_does_all_the_work():
     rows = of_lengths(*random.Random(1).sample(range(1, 90), 20))
     assert ALONE.share(rows) == rows
-    assert ALONE.gathered(lambda: 7) == [7]
-    assert ALONE.told(lambda: "rows") == "rows"
+    assert ALONE.all_gather(lambda: 7) == [7]
+    assert ALONE.broadcast(lambda: "rows") == "rows"
     assert ALONE.leads
 
 

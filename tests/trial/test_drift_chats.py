@@ -4,7 +4,7 @@ from harness.errors import DataError
 from harness.records import Role, StepEvent
 from harness.storage.store import Store
 from harness.trial.drift_chats import answered_chats
-from harness.trial.resources import Material
+from harness.trial.resources import Resources
 from harness.trial.run import run_trial
 from harness.trial.timeline import Timeline
 from tests.projects import write_lines, write_project
@@ -17,7 +17,7 @@ def chat(number: int, skill: str | None) -> dict:
 
 @pytest.fixture
 def project(tmp_path, tiny_model_dir):
-    """A project with five chats of two skills and one of none, and a way to its material."""
+    """A project with five chats of two skills and one of none, and a way to its resources."""
     chats = [chat(n, ("facts", "sums")[n % 2]) for n in range(5)] + [chat(5, None)]
     plain = write_project(tmp_path, tiny_model_dir, variant="sft")
     data = plain.data.plain() | {
@@ -27,18 +27,18 @@ def project(tmp_path, tiny_model_dir):
     return plain.replace(data=data, train=train)
 
 
-def material(config, folder):
-    return Material(
+def resources(config, folder):
+    return Resources(
         config.model,
         config.data,
-        config.eval,
+        config.generation,
         Store(folder / "store"),
         Timeline(lambda event: None),
     )
 
 
 def test_the_first_chats_of_each_skill_are_answered_by_the_untuned_model(project, tmp_path):
-    source = material(project, tmp_path)
+    source = resources(project, tmp_path)
     rows = answered_chats(project, source)
     assert {skill: [row.example_id for row in found] for skill, found in rows.items()} == {
         "facts": ["c0", "c2"],
@@ -54,7 +54,7 @@ def test_the_first_chats_of_each_skill_are_answered_by_the_untuned_model(project
 
 
 def test_the_answers_are_made_once_for_all_seeds(project, tmp_path):
-    first, second = material(project, tmp_path), material(project, tmp_path)
+    first, second = resources(project, tmp_path), resources(project, tmp_path)
     assert answered_chats(project, first) == answered_chats(project.replace(seed=2), second)
     assert [built.reused for built in second.generator.built] == [True]
 
@@ -62,7 +62,7 @@ def test_the_answers_are_made_once_for_all_seeds(project, tmp_path):
 def test_chats_that_all_are_too_long_are_named(project, tmp_path):
     short = project.replace(train=project.train.replace(max_length=8))
     with pytest.raises(DataError, match=r"none of 6 chats fits into train\.max_length \(8\)"):
-        answered_chats(short, material(short, tmp_path))
+        answered_chats(short, resources(short, tmp_path))
 
 
 @pytest.mark.slow

@@ -2,11 +2,12 @@
 
 import logging
 
+from harness.data.examples import save_examples
 from harness.records import Example, ExampleSet, Role, Segment
 from harness.storage.store import Store
 from harness.trial.stages import Tuning
 from harness.trial.timeline import Timeline
-from harness.trial.train import train_adapter
+from harness.trial.train import TrainingJob, train_adapter
 from tests.projects import write_corpus, write_project
 
 LIMIT = 120
@@ -16,6 +17,14 @@ def example(name, length, role=Role.TRANSLATION, task=True):
     prompt = Segment(Role.PROMPT, "", token_ids=tuple(range(5, 45)))
     answer = Segment(role, "", token_ids=(50,) * (length - 40))
     return Example(name, (prompt, answer), name if task else None)
+
+
+def trained(folder, tuning, examples):
+    written = folder / "examples"
+    written.mkdir()
+    save_examples(written, examples)
+    job = TrainingJob(tuning.config, written, None, folder / "store")
+    return train_adapter(folder, job, tuning.resources)
 
 
 def test_what_is_too_long_is_counted_by_what_it_is_for(tmp_path, tiny_model_dir, caplog):
@@ -32,7 +41,7 @@ def test_what_is_too_long_is_counted_by_what_it_is_for(tmp_path, tiny_model_dir,
             for length in (50, LIMIT, LIMIT + 1, LIMIT + 30)
         ),
     )
-    facts = train_adapter(tmp_path, tuning.config, made, tuning.material, None, lambda event: None)
+    facts = trained(tmp_path, tuning, made)
     assert facts["data/too_long"] == 1
     assert facts["data/validation/too_long"] == 1
     assert facts["data/probes/too_long"] == 2
@@ -45,7 +54,7 @@ def test_where_all_fits_nothing_else_is_said(tmp_path, tiny_model_dir, caplog):
     config = write_project(tmp_path, tiny_model_dir, variant="sft")
     tuning = Tuning(config, Store(tmp_path / "home"), Timeline(lambda _: None))
     made = ExampleSet((example("one", 60), example("two", 50)))
-    facts = train_adapter(tmp_path, config, made, tuning.material, None, lambda event: None)
+    facts = trained(tmp_path, tuning, made)
     assert [name for name in facts if "too_long" in name] == ["data/too_long"]
     assert facts["data/too_long"] == 0
     assert "max_length" not in caplog.text
