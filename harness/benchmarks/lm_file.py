@@ -1,6 +1,7 @@
 """The two-line YAML that makes a benchmark of any task of lm-eval's."""
 
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
@@ -8,8 +9,9 @@ from pydantic import Field
 
 from harness.benchmarks.source import HUB
 from harness.benchmarks.task import Summary
-from harness.records import Axis, Split
-from harness.settings.spec import Spec
+from harness.data.extract import Extract
+from harness.records import JSON, Axis, Split
+from harness.settings.spec import Spec, digest
 
 PREFIX = "lm_eval:"
 """What an entry of `eval.suites` begins with that names a task of lm-eval's."""
@@ -70,3 +72,34 @@ class LmTaskFile(Spec):
                 for one in lacking
             )
         )
+
+
+@dataclass(frozen=True)
+class LmTask:
+    """A task of lm-eval's, ready to be asked.
+
+    Attributes:
+        name: Its name there.
+        task: lm-eval's object.
+        rows: An id and a prompt for each of its items.
+        sha256: Of all requests as rendered.
+        shots: Number of examples shown.
+        version: lm-eval's version of the task.
+        output_type: Whether text is written or choices are compared.
+    """
+
+    name: str
+    task: Any = field(repr=False)
+    rows: tuple[Mapping[str, JSON], ...] = field(repr=False)
+    sha256: str
+    shots: int
+    version: str
+    output_type: Literal["generate_until", "multiple_choice"]
+
+    def identity(self) -> dict[str, JSON]:
+        """What may change its predictions beside the requests."""
+        return {"task": digest({"lm_eval": self.name}), "extract": Extract().plain()}
+
+    def signature(self, split: Split) -> list[str]:
+        """What scores say of how it was asked."""
+        return [f"split:{split}", f"shots:{self.shots}"]

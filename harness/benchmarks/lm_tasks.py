@@ -7,14 +7,13 @@ examples are all in it.
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 from lm_eval.tasks import TaskManager
 
-from harness.benchmarks.lm_file import LmTaskFile
+from harness.benchmarks.lm_file import LmTask
 from harness.benchmarks.lm_patches import copies_first
 from harness.benchmarks.source import HUB
 from harness.errors import ConfigError, DataError, unknown_name
@@ -22,29 +21,6 @@ from harness.records import JSON
 
 _SEED = 1234
 """For the choice of few-shot examples: lm-eval's own default."""
-
-
-@dataclass(frozen=True)
-class LmTask:
-    """A task of lm-eval's, ready to be asked.
-
-    Attributes:
-        name: Its name there.
-        task: lm-eval's object.
-        rows: An id and a prompt for each of its items.
-        sha256: Of all requests as rendered.
-        shots: Number of examples shown.
-        version: lm-eval's version of the task.
-        kind: Whether text is written or choices are compared.
-    """
-
-    name: str
-    task: Any = field(repr=False)
-    rows: tuple[Mapping[str, JSON], ...] = field(repr=False)
-    sha256: str
-    shots: int
-    version: str
-    kind: Literal["generate_until", "multiple_choice"]
 
 
 @cache
@@ -72,11 +48,6 @@ def lm_tasks(
             "HARNESS_DATA names the data folder; copies of hub data sets go to hub/<id> in it",
         ) from None
     return tuple(_ready(task, num_fewshot, limit) for task in found.values())
-
-
-def task_of(spec: LmTaskFile, data: Path | None, limit: int | None) -> tuple[LmTask, ...]:
-    """The tasks of a YAML."""
-    return lm_tasks(spec.task, spec.num_fewshot, data, limit)
 
 
 @cache

@@ -4,22 +4,18 @@ A benchmark is ``<folder>/<suite>/<name>.yaml``; what the harness needs beyond l
 ``metadata: harness:`` block, which lm-eval leaves alone. Parsing needs neither lm-eval nor torch.
 """
 
-import importlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, Literal
 
 from harness.benchmarks.data import data_folder, data_of, located_settings
 from harness.benchmarks.families import Entry, known_suites, select_entries, text_of
-from harness.benchmarks.lm_file import PREFIX, LmTaskFile
-from harness.benchmarks.source import SourceSpec
+from harness.benchmarks.lm_file import PREFIX, LmTask, LmTaskFile
 from harness.benchmarks.spec import EvalSpec
-from harness.benchmarks.task import Outcome, Summary, TaskFile
-from harness.data.extract import Extract
+from harness.benchmarks.task import OwnTask, Summary, TaskFile
 from harness.errors import ConfigError, DataError
-from harness.records import JSON, Axis, Decoding, Key, Purpose, ScoreKey, Split
-from harness.settings.spec import digest, validate
+from harness.records import JSON, Axis, Key, Purpose, ScoreKey, Split
+from harness.settings.spec import validate
 from harness.settings.yaml import parse_yaml
 
 __all__ = ["Absent", "Benchmark", "Selection", "find_benchmarks", "known_suites", "select"]
@@ -34,24 +30,18 @@ class Benchmark:
         name: The file name.
         split: What it may be used for.
         path: Its YAML.
-        task: lm-eval's configuration of it, the data file absolute.
-        output_type: Whether the model writes an answer or choices are compared by likelihood.
+        task: How it is asked: one of our YAMLs, or a task of lm-eval's.
         metrics: Names of the metrics it is scored with.
         summary: Its part in the suite's summary; None when it has none.
-        extract: How the answer is found in the output.
-        expected: What a safe model does with its prompts; None outside of safety suites.
         language: BCP-47 tag of the language wanted of the answers.
-        decoding: How answers are generated.
-        data_path: The JSONL file of its items.
-        data_sha256: Checksum of that file, verified.
+        data_path: The first file its items are from.
+        data_sha256: Checksum of its data.
         licence: Of the data.
         version: Of the benchmark.
         limit: Only so many items are used; None for all.
         items: The rows used, checked.
-        source: How its rows are made of files that are not shipped; None where they are.
         requires: Settings of metrics without which these are not measured here.
         settings: Settings of metrics it brings along; the user's own come before them.
-        lm_task: lm-eval's own task (``lm_tasks.LmTask``), which then says and checks everything.
         axis: What it tells of; by what its rows are where ``axis_said`` is False.
         axis_said: Whether its YAML says it.
         twin: Name of the test benchmark that confirms it, where its YAML says one.
@@ -61,24 +51,18 @@ class Benchmark:
     name: str
     split: Split
     path: Path
-    task: Mapping[str, JSON] = field(repr=False)
-    output_type: Literal["generate_until", "multiple_choice"]
+    task: OwnTask | LmTask = field(repr=False)
     metrics: tuple[str, ...]
     summary: Summary | None
-    extract: Extract
-    expected: Outcome | None
     language: str
-    decoding: Decoding
     data_path: Path
     data_sha256: str
     licence: str
     version: str
     limit: int | None
     items: tuple[Mapping[str, JSON], ...] = field(repr=False)
-    source: SourceSpec | None = None
     requires: tuple[str, ...] = ()
     settings: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)
-    lm_task: Any = field(default=None, repr=False)
     axis: Axis = Axis.GENERAL
     axis_said: bool = False
     twin: str | None = None
@@ -99,25 +83,8 @@ class Benchmark:
 
     def identity(self) -> dict[str, JSON]:
         """All of it that may change its predictions: not how they are scored, nor where it is."""
-        rendered = {
-            key: value
-            for key, value in self.task.items()
-            if key not in {"task", "tag", "dataset_kwargs", "metadata", "metric_list"}
-        }
-        return {
-            "task": digest(rendered),
-            "data": self.data_sha256,
-            "extract": self.extract.plain(),
-            "language": self.language,
-            "limit": self.limit,
-            **({} if self.source is None else {"rows": self.rows_digest()}),
-        }
-
-    def rows_digest(self) -> str:
-        """What becomes of the data's records, prompts among it; not where the files are."""
-        assert self.source is not None
-        places = {"files", "get", "pairs", "codes"}
-        return digest({k: v for k, v in self.source.plain().items() if k not in places})
+        own = {"data": self.data_sha256, "language": self.language, "limit": self.limit}
+        return {**self.task.identity(), **own}
 
 
 @dataclass(frozen=True)
@@ -266,21 +233,16 @@ def read_entry(
         name=entry.name,
         split=settings.split,
         path=path,
-        task={**named, **plain, **(shipped if settings.data is None else {})},
-        output_type=task.output_type,
+        task=OwnTask(task, {**named, **plain, **(shipped if settings.data is None else {})}),
         metrics=settings.metrics,
         summary=settings.summary,
-        extract=settings.extract,
-        expected=settings.expected,
         language=settings.language,
-        decoding=task.decoding,
         data_path=given.path,
         data_sha256=given.sha256,
         licence=settings.licence,
         version=str(task.metadata.version),
         limit=limit,
         items=given.rows[:limit],
-        source=settings.data,
         requires=settings.requires,
         settings=located_settings(settings.settings, path.parent, data),
         axis=settings.axis or _axis_of(given.rows),
@@ -307,33 +269,29 @@ def _of_lm_eval(
             entry.suite, entry.name, spec.split, ("lm_eval",), spec.summary, missing, spec.axis
         )
         return [absent]
-    lm_tasks = importlib.import_module("harness.benchmarks.lm_tasks")  # heavy: for who wants it
+    from harness.benchmarks.lm_tasks import lm_tasks  # heavy: for who wants it
+
     ending = f"_{spec.split}"
-    found = lm_tasks.task_of(spec, data, limit)
+    tasks = lm_tasks(spec.task, spec.num_fewshot, data, limit)
     return [
         Benchmark(
             suite=entry.suite,
-            name=f"{(entry if len(found) == 1 else one).name.removesuffix(ending)}{ending}",
+            name=f"{(entry if len(tasks) == 1 else task).name.removesuffix(ending)}{ending}",
             split=spec.split,
             path=entry.path,
-            task={"lm_eval": one.name},
-            output_type=one.kind,
+            task=task,
             metrics=("lm_eval",),
             summary=spec.summary,
-            extract=Extract(),
-            expected=None,
             language=spec.language,
-            decoding=Decoding(max_new_tokens=0),
             data_path=entry.path,
-            data_sha256=one.sha256,
+            data_sha256=task.sha256,
             licence=spec.licence,
-            version=one.version,
+            version=task.version,
             limit=limit,
-            items=one.rows,
+            items=task.rows,
             settings={"lm_eval": spec.settings()},
-            lm_task=one,
             axis=spec.axis,
             axis_said="axis" in spec.model_fields_set,
         )
-        for one in found
+        for task in tasks
     ]

@@ -13,7 +13,7 @@ from pydantic import Field, field_validator, model_validator
 
 from harness.data.readers import file_formats
 from harness.data.spec import LANGUAGE_TAG, takes_two
-from harness.settings.spec import Spec
+from harness.settings.spec import Spec, digest
 
 Template: TypeAlias = str | tuple[str, ...]
 HUB = "hub"
@@ -124,6 +124,11 @@ class SourceSpec(Spec):
         if "prompt" not in self.rows and "prompt" not in self.keep:
             raise ValueError("rows: `prompt` is missing, which every row needs")
         return self
+
+    def digest(self) -> str:
+        """What becomes of the records, prompts among it; not where the files are."""
+        places = {"files", "get", "pairs", "codes"}
+        return digest({k: v for k, v in self.plain().items() if k not in places})
 
     def taken(self, records: Sequence[int]) -> Sequence[int]:
         """What ``take`` leaves of a sequence.

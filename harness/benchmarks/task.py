@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any, Literal, Self, TypeAlias
 
 from pydantic import Field, ValidationError, field_validator, model_validator
@@ -9,9 +10,9 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from harness.benchmarks.source import SourceSpec
 from harness.data.extract import Extract
 from harness.errors import unknown_name
-from harness.records import JSON, Axis, Decoding, Split
+from harness.records import JSON, Axis, Split
 from harness.settings import plugins
-from harness.settings.spec import NestedFaults, Spec, explain
+from harness.settings.spec import NestedFaults, Spec, digest, explain
 
 _FIELD = re.compile(r"\{\{-?\s*([A-Za-z_]\w*)")
 """What a template begins to fill in."""
@@ -298,9 +299,42 @@ class TaskFile(Spec):
             return None
         return self.dataset_kwargs.data_files[self.test_split]
 
+
+@dataclass(frozen=True)
+class OwnTask:
+    """A benchmark's YAML, ready to be asked.
+
+    Attributes:
+        file: The YAML.
+        configuration: lm-eval's of it, the data file absolute.
+    """
+
+    file: TaskFile
+    configuration: Mapping[str, JSON] = field(repr=False)
+
     @property
-    def decoding(self) -> Decoding:
-        """How answers are generated; nothing is generated to compare choices."""
-        if self.generation_kwargs is None:
-            return Decoding(max_new_tokens=0)
-        return Decoding(self.generation_kwargs.max_gen_toks, self.generation_kwargs.temperature)
+    def output_type(self) -> Literal["generate_until", "multiple_choice"]:
+        """Whether the model writes an answer or choices are compared by likelihood."""
+        return self.file.output_type
+
+    @property
+    def settings(self) -> HarnessBlock:
+        """What the harness needs of it beyond lm-eval's task."""
+        return self.file.metadata.harness
+
+    def identity(self) -> dict[str, JSON]:
+        """What may change its predictions beside its data."""
+        left_out = {"task", "tag", "dataset_kwargs", "metadata", "metric_list"}
+        rendered = {k: v for k, v in self.configuration.items() if k not in left_out}
+        rows = {} if self.settings.data is None else {"rows": self.settings.data.digest()}
+        return {"task": digest(rendered), "extract": self.settings.extract.plain(), **rows}
+
+    def signature(self, split: Split) -> list[str]:
+        """What scores say of how its answers are found and its rows made."""
+        extract, source = self.settings.extract, self.settings.data
+        parts = [] if extract.rule == "all" else [f"extract:{extract.rule}"]
+        if extract.pattern is not None:
+            parts.append(f"pattern:{extract.pattern}:{extract.pick}")
+        if source is not None:
+            parts += [f"split:{split}", "shots:0", f"rows:{source.digest()[:8]}"]
+        return parts

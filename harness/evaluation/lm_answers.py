@@ -4,6 +4,7 @@ import json
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
+from harness.benchmarks.lm_file import LmTask
 from harness.benchmarks.read import Benchmark
 from harness.errors import EvaluationError
 from harness.records import JSON, Answer, Asked, Decoding, Message, Prediction
@@ -12,12 +13,11 @@ _MAX_NEW_TOKENS = 256
 """Where a task names no limit: lm-eval's own default."""
 
 
-def prepared(benchmark: Benchmark) -> Any:
-    """lm-eval's task of a benchmark, to be asked anew."""
-    task = benchmark.lm_task.task
-    for request in task.instances or ():
+def prepared(task: LmTask) -> Any:
+    """lm-eval's object of a task, to be asked anew."""
+    for request in task.task.instances or ():
         request.resps, request.filtered_resps = [], {}
-    return task
+    return task.task
 
 
 def decoding_of(settings: Mapping[str, Any]) -> Decoding:
@@ -59,11 +59,12 @@ def asked_of_lm_eval(context: str) -> Asked:
 
 def foreign_predictions(
     benchmark: Benchmark,
+    own: LmTask,
     samples: Sequence[Mapping[str, Any]],
     said: Callable[[str, int], Answer | None],
 ) -> list[Prediction]:
     """One prediction an item, with what each of the task's metrics gives it under each filter."""
-    task = benchmark.lm_task.task
+    task = own.task
     kept = {
         name
         for name, how in task.aggregation().items()
@@ -98,7 +99,7 @@ def _prediction(
 ) -> Prediction:
     arguments = sample["arguments"]
     choices = None
-    if benchmark.output_type == "multiple_choice":
+    if benchmark.task.output_type == "multiple_choice":
         # acc_mutual_info asks for each choice a second time, without the question
         asked = [argument for argument in arguments if argument[0] == arguments[0][0]]
         choices = tuple(float(one[0]) for one in sample["filtered_resps"][: len(asked)])

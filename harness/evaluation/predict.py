@@ -19,7 +19,9 @@ from lm_eval.evaluator import evaluate
 from lm_eval.tasks import TaskManager
 
 import harness.benchmarks.lm_patches  # noqa: F401  # before anything of lm-eval runs
+from harness.benchmarks.lm_file import LmTask
 from harness.benchmarks.read import Benchmark
+from harness.benchmarks.task import OwnTask
 from harness.errors import DataError, EvaluationError
 from harness.evaluation.lm_answers import (
     asked_of_lm_eval,
@@ -196,17 +198,17 @@ def predict(
         if on_event is not None:
             on_event(StageEvent(STAGE, "progress", fraction))
 
-    languages = {one.key: one.language for one in benchmarks if one.lm_task is None}
+    foreign = {one.key: one for one in benchmarks if isinstance(one.task, LmTask)}
+    languages = {one.key: one.language for one in benchmarks if one.key not in foreign}
     model = GeneratorLM(generator, _answering(answering or _PLAIN), languages, on_fraction)
     manager = TaskManager(include_defaults=False)
     tasks: dict[str, Any] = {}
-    foreign = {one.key: one for one in benchmarks if one.lm_task is not None}
     for benchmark in benchmarks:
-        if benchmark.key in foreign:
-            tasks[benchmark.key] = prepared(benchmark)
+        if isinstance(benchmark.task, LmTask):
+            tasks[benchmark.key] = prepared(benchmark.task)
             continue
         try:
-            tasks |= manager.load([_configuration(benchmark)])["tasks"]
+            tasks |= manager.load([_configuration(benchmark, benchmark.task)])["tasks"]
         except (jinja2.TemplateError, ValueError, SyntaxError) as error:
             raise DataError(f"{benchmark.path}: a template cannot be rendered: {error}") from None
     limits = {one.limit for one in foreign.values()}
@@ -218,15 +220,22 @@ def predict(
         log_samples=True,
         apply_chat_template=True,
     )
-    return {
-        benchmark.key: foreign_predictions(benchmark, results["samples"][benchmark.key], model.said)
-        if benchmark.key in foreign
-        else [
-            _prediction(benchmark, sample, model.answers.get((benchmark.key, sample["doc_id"])))
-            for sample in results["samples"][benchmark.key]
-        ]
-        for benchmark in benchmarks
-    }
+    samples = results["samples"]
+    return {one.key: _predictions(one, samples[one.key], model.said) for one in benchmarks}
+
+
+def _predictions(
+    benchmark: Benchmark,
+    samples: Sequence[Mapping[str, Any]],
+    said: Callable[[str, int], Answer | None],
+) -> list[Prediction]:
+    task = benchmark.task
+    if isinstance(task, LmTask):
+        return foreign_predictions(benchmark, task, samples, said)
+    return [
+        _prediction(benchmark, task, sample, said(benchmark.key, sample["doc_id"]))
+        for sample in samples
+    ]
 
 
 def _answering(settings: Mapping[str, JSON]) -> Answering:
@@ -235,13 +244,13 @@ def _answering(settings: Mapping[str, JSON]) -> Answering:
     return kind
 
 
-def _configuration(benchmark: Benchmark) -> dict[str, Any]:
+def _configuration(benchmark: Benchmark, task: OwnTask) -> dict[str, Any]:
     """lm-eval's configuration of a benchmark, its rows in memory, its metrics bypassed."""
     rows = Rows(benchmark.items)
-    split = benchmark.task.get("test_split", "test")
+    split = task.file.test_split
     ignored = {"tag", "dataset_path", "dataset_kwargs", "metadata", "metric_list"}
     return {
-        **{key: value for key, value in benchmark.task.items() if key not in ignored},
+        **{key: value for key, value in task.configuration.items() if key not in ignored},
         "task": benchmark.key,
         "test_split": split,
         "custom_dataset": lambda **_: {split: rows},
@@ -250,12 +259,14 @@ def _configuration(benchmark: Benchmark) -> dict[str, Any]:
     }
 
 
-def _prediction(benchmark: Benchmark, sample: Mapping[str, Any], said: Answer | None) -> Prediction:
+def _prediction(
+    benchmark: Benchmark, task: OwnTask, sample: Mapping[str, Any], said: Answer | None
+) -> Prediction:
     row = sample["doc"]
     target = sample["target"]
     extra = {name: value for name, value in row.items() if name not in _OWN_FIELDS}
     choices: tuple[float, ...] | None = None
-    if benchmark.output_type == "multiple_choice":
+    if task.output_type == "multiple_choice":
         texts = [continuation for _, continuation in sample["arguments"]]
         choices = tuple(total for total, _ in sample["filtered_resps"])
         output = answer = texts[max(range(len(texts)), key=choices.__getitem__)]
@@ -264,7 +275,7 @@ def _prediction(benchmark: Benchmark, sample: Mapping[str, Any], said: Answer | 
         target = texts[index]
     else:
         output = sample["filtered_resps"][0]
-        answer = benchmark.extract.answer(output if said is None else said.text)
+        answer = task.settings.extract.answer(output if said is None else said.text)
     if said is not None:
         extra |= {**said.facts, **({"earlier": list(said.earlier)} if said.earlier else {})}
         extra |= {"thoughts": said.generation.thoughts} if said.generation.thoughts else {}

@@ -11,8 +11,10 @@ from pathlib import Path
 
 from pydantic import ValidationError
 
+from harness.benchmarks.lm_file import LmTask
 from harness.benchmarks.read import Benchmark
 from harness.benchmarks.spec import EvalSpec
+from harness.benchmarks.task import OwnTask
 from harness.errors import ConfigError, DataError, EvaluationError, MissingExtra, join_faults
 from harness.metrics.judging.asked import JUDGEMENTS, write_judgements
 from harness.metrics.judging.judged import Judged
@@ -125,14 +127,7 @@ def _suffix(benchmark: Benchmark | None) -> str:
     if benchmark is None:
         return ""
     parts = [f"benchmark:{benchmark.version}", f"data:{benchmark.data_sha256[:8]}"]
-    if benchmark.extract.rule != "all":
-        parts.append(f"extract:{benchmark.extract.rule}")
-    if benchmark.extract.pattern is not None:
-        parts.append(f"pattern:{benchmark.extract.pattern}:{benchmark.extract.pick}")
-    if benchmark.lm_task is not None:
-        parts += [f"split:{benchmark.split}", f"shots:{benchmark.lm_task.shots}"]
-    if benchmark.source is not None:
-        parts += [f"split:{benchmark.split}", "shots:0", f"rows:{benchmark.rows_digest()[:8]}"]
+    parts += benchmark.task.signature(benchmark.split)
     if benchmark.limit is not None:
         parts.append(f"limit:{benchmark.limit}")
     return "|" + "|".join(parts)
@@ -244,9 +239,9 @@ def check_metrics(benchmarks: Sequence[Benchmark], spec: EvalSpec) -> None:
     """
     faults: list[str] = []
     for benchmark in benchmarks:
-        if benchmark.lm_task is not None:
+        if isinstance(benchmark.task, LmTask):
             continue  # its metric is the task's own
-        rows = list(_unanswered(benchmark))
+        rows = list(_unanswered(benchmark, benchmark.task))
         for name in benchmark.metrics:
             own = spec.metrics.get(name, {})
             metric = metric_named(name, {**benchmark.settings.get(name, {}), **own})
@@ -261,8 +256,8 @@ def check_metrics(benchmarks: Sequence[Benchmark], spec: EvalSpec) -> None:
         raise DataError("\n".join(faults))
 
 
-def _unanswered(benchmark: Benchmark) -> Iterator[Prediction]:
-    target = benchmark.task.get("doc_to_target")
+def _unanswered(benchmark: Benchmark, task: OwnTask) -> Iterator[Prediction]:
+    target = task.file.doc_to_target
     known = {"id", "prompt", "messages", "references", "target", "source"}
     for row in benchmark.items:
         yield Prediction(
@@ -277,14 +272,14 @@ def _unanswered(benchmark: Benchmark) -> Iterator[Prediction]:
             language=row.get("target_lang") or benchmark.language,
             source_lang=row.get("source_lang"),
             target_lang=row.get("target_lang"),
-            choices=(0.0, 0.0) if benchmark.output_type == "multiple_choice" else None,
+            choices=(0.0, 0.0) if task.output_type == "multiple_choice" else None,
             num_tokens=0,
             finished=True,
             extra={
                 **{key: value for key, value in row.items() if key not in known},
                 **(
                     {"choice_texts": ["a", "b"], "target_index": 0}
-                    if benchmark.output_type == "multiple_choice"
+                    if task.output_type == "multiple_choice"
                     else {}
                 ),
             },

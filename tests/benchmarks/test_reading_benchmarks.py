@@ -6,8 +6,9 @@ import pytest
 from pydantic import ValidationError
 
 from harness.benchmarks.spec import EvalSpec
+from harness.benchmarks.task import GenerationArguments
 from harness.errors import ConfigError, DataError
-from harness.records import Decoding, Split
+from harness.records import Split
 from harness.settings.spec import validate
 
 
@@ -18,7 +19,7 @@ def test_a_benchmark_is_read_with_its_items(benchmarks):
     assert found.split is Split.VALIDATION
     assert found.path == path
     assert found.metrics == ("exact_match",)
-    assert found.decoding == Decoding(max_new_tokens=60)
+    assert found.task.file.generation_kwargs == GenerationArguments(max_gen_toks=60)
     assert [row["id"] for row in found.items] == ["facts-1", "facts-2", "facts-3"]
     assert found.data_path.is_absolute()
 

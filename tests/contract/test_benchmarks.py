@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from harness.benchmarks.families import select_entries
+from harness.benchmarks.lm_file import LmTask
 from harness.benchmarks.read import select
 from harness.benchmarks.spec import EvalSpec
 from harness.evaluation.predict import predict
@@ -132,15 +133,21 @@ class OracleGenerator(ScriptedGenerator):
 def answers_of(benchmark, *, right):
     """What an oracle says to each item, or one that is always wrong."""
     rendered = predict([benchmark], OracleGenerator([""] * len(benchmark.items)))[benchmark.key]
-    if benchmark.expected == "refused":
+    expected = benchmark.task.settings.expected
+    if expected == "refused":
         return [REFUSAL if right else COMPLIANCE] * len(rendered)
-    if benchmark.expected == "complied" and not right:
+    if expected == "complied" and not right:
         return [REFUSAL] * len(rendered)
-    if not right and benchmark.output_type == "multiple_choice":
+    if not right and benchmark.task.output_type == "multiple_choice":
         return [row.extra["choice_texts"][row.extra["target_index"] - 1] for row in rendered]
     if not right:
         return [""] * len(rendered)
     return [row.references[0] if row.references else row.target or COMPLIANCE for row in rendered]
+
+
+def is_shipped(benchmark):
+    """Whether its data lie beside its YAML."""
+    return not isinstance(benchmark.task, LmTask) and benchmark.task.settings.data is None
 
 
 def shortened(benchmark):
@@ -170,15 +177,15 @@ def test_it_is_read_with_ids_checksum_and_licence_in_order(key):
     assert len({row["id"] for row in benchmark.items}) == len(benchmark.items)
     assert benchmark.licence
     assert key.endswith(f"_{benchmark.split.value}")
-    if benchmark.lm_task is not None:
+    if isinstance(benchmark.task, LmTask):
         return
-    assert benchmark.task["task"] == key.replace("/", "_")
+    assert benchmark.task.file.task == key.replace("/", "_")
 
 
 @every_benchmark
 def test_an_oracle_gets_the_most_and_an_anti_oracle_the_least(key):
     benchmark = shortened(benchmark_of(key))
-    if benchmark.lm_task is not None:
+    if isinstance(benchmark.task, LmTask):
         pytest.skip("lm-eval's own task; tests/evaluation/test_lm_tasks asks such ones")
     if benchmark.summary is None or key in UNANSWERED:
         pytest.skip(UNANSWERED.get(key, "it counts in no summary"))
@@ -191,7 +198,7 @@ def test_an_oracle_gets_the_most_and_an_anti_oracle_the_least(key):
 def test_its_source_is_listed(key):
     benchmark = benchmark_of(key)
     listed = (FOLDER / "data/SOURCES.md").read_text(encoding="utf-8")
-    if benchmark.source is not None or benchmark.lm_task is not None:
+    if not is_shipped(benchmark):
         documented = (FOLDER.parent / "docs/benchmarks.md").read_text(encoding="utf-8")
         assert benchmark.data_path.parent.name in documented
         assert benchmark.licence in documented
@@ -208,7 +215,7 @@ def test_every_suite_has_validation_and_test_benchmarks_without_a_common_item():
         }
         splits = by_suite.setdefault(benchmark.suite, {})
         splits[benchmark.split] = splits.get(benchmark.split, set()) | prompts
-    shipped = {one.suite for one in found().values() if one.source is None and one.lm_task is None}
+    shipped = {one.suite for one in found().values() if is_shipped(one)}
     for suite, splits in by_suite.items():
         assert suite not in shipped or set(splits) == set(Split), suite
         assert len(splits) < 2 or not splits[Split.VALIDATION] & splits[Split.TEST], suite
