@@ -15,7 +15,7 @@ from harness.protocols import Variant
 from harness.records import JSON
 from harness.settings.spec import NestedFaults, Spec, explain, load_spec
 from harness.training.spec import TrainSpec
-from harness.variants._parts import VariantField
+from harness.variants.shared.parts import VariantField
 
 logger = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from harness.models.teachers import ServedSpec, Teacher, teacher
 from harness.servers.key import read_key
 from harness.storage.store import Store
 from harness.trial.config import TrialConfig, accelerators
-from harness.variants._parts import adapters_read
+from harness.variants.shared.parts import adapters_read
 
 
 def preflight(

@@ -5,7 +5,7 @@ from typing import ClassVar, Literal
 
 from harness.protocols import Sources
 from harness.records import ExampleSet, Role
-from harness.variants._method import Method
+from harness.variants.shared.method import Method
 
 
 class Base(Method):

@@ -40,9 +40,9 @@ from harness.records import (
     TokenIds,
 )
 from harness.seeds import stream_seed
-from harness.variants._method import Method
-from harness.variants._replies import beside_the_task, fallbacks, num_extras
-from harness.variants._turns import user_turns
+from harness.variants.shared.method import Method
+from harness.variants.shared.replies import beside_the_task, fallbacks, num_extras
+from harness.variants.shared.turns import user_turns
 
 
 class Cfs(Method):

@@ -33,7 +33,7 @@ from harness.data.segments import pair_prompt, prompt_segment
 from harness.protocols import Sources
 from harness.records import JSON, Decoding, Example, ExampleSet, Role, Segment
 from harness.seeds import stream, stream_seed
-from harness.variants._pairs import OnPairs
+from harness.variants.shared.pairs import OnPairs
 
 
 class Ewc(OnPairs):

@@ -31,7 +31,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from harness.records import JSON
-from harness.variants._pairs import OnPairs
+from harness.variants.shared.pairs import OnPairs
 
 
 class Kl(OnPairs):

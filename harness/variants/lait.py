@@ -32,8 +32,8 @@ from harness.errors import ConfigError
 from harness.protocols import Sources
 from harness.records import JSON, Example, ExampleSet, Pair, Role, Segment
 from harness.seeds import stream
-from harness.variants._method import Method
 from harness.variants.sft import Sft
+from harness.variants.shared.method import Method
 
 
 class Lait(Method):

@@ -29,8 +29,8 @@ from harness.errors import unknown_name
 from harness.protocols import Sources, Variant
 from harness.records import JSON, ExampleSet, Role
 from harness.settings.spec import NestedFaults
-from harness.variants._method import Method
-from harness.variants._parts import AdapterFolder, PartField, source_of
+from harness.variants.shared.method import Method
+from harness.variants.shared.parts import AdapterFolder, PartField, source_of
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
 

@@ -28,10 +28,18 @@ from harness.models.teachers import TeacherField
 from harness.protocols import Generator, Sources
 from harness.records import JSON, Decoding, Example, ExampleSet, Pair, Role, Segment, TokenIds
 from harness.seeds import stream_seed
-from harness.variants._method import Method
-from harness.variants._rationales import NONE, PARAGRAPH, Rationale, continued, facts, rotate, row
-from harness.variants._replies import nested
-from harness.variants._written import TEACHER, teachers_of, writer_in
+from harness.variants.shared.method import Method
+from harness.variants.shared.rationales import (
+    NONE,
+    PARAGRAPH,
+    Rationale,
+    continued,
+    facts,
+    rotate,
+    row,
+)
+from harness.variants.shared.replies import nested
+from harness.variants.shared.written import TEACHER, teachers_of, writer_in
 
 
 class Radis(Method):

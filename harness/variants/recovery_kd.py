@@ -24,8 +24,8 @@ from pydantic import Field
 
 from harness.protocols import Sources
 from harness.records import JSON, ExampleSet, Role
-from harness.variants._method import Method
-from harness.variants._replies import Answered, beside_the_task, chats, nested, num_extras
+from harness.variants.shared.method import Method
+from harness.variants.shared.replies import Answered, beside_the_task, chats, nested, num_extras
 
 
 class RecoveryKd(Method):

@@ -21,8 +21,8 @@ from pydantic import Field, model_validator
 from harness.errors import DataError
 from harness.protocols import Sources
 from harness.records import JSON, ExampleSet, Instruction, Role, Segment
-from harness.variants._method import Method
-from harness.variants._replies import beside_the_task, chats, nested, num_extras, reply
+from harness.variants.shared.method import Method
+from harness.variants.shared.replies import beside_the_task, chats, nested, num_extras, reply
 
 
 class Replay(Method):

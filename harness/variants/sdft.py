@@ -29,8 +29,8 @@ from pydantic import Field, field_validator
 from harness.protocols import Sources
 from harness.records import Decoding, ExampleSet, Message, Pair, Role, TokenIds
 from harness.seeds import stream_seed
-from harness.variants._method import Method
-from harness.variants._written import Extraction, in_place_of_references
+from harness.variants.shared.method import Method
+from harness.variants.shared.written import Extraction, in_place_of_references
 
 _FIELDS = {"request", "reference"}
 
@@ -93,9 +93,9 @@ class Sdft(Method):
         Raises:
             ConfigError: The language check does not know a language of the pairs.
         """
-        from harness.variants import _rewording  # loads sacreBLEU, which parsing must not
+        from harness.variants.shared import rewording  # loads sacreBLEU, which parsing must not
 
-        check = _rewording.Check(
+        check = rewording.Check(
             self.check_language, self.max_length_ratio, self.min_chrf, self.meta_phrases
         )
         seed = stream_seed(sources.seed, "sdft/sample") if self.temperature else 0
@@ -104,7 +104,7 @@ class Sdft(Method):
             Decoding(self.max_new_tokens, self.temperature, seed),
         )
         return in_place_of_references(
-            sources, sources.base, generations, self.extract, check.fault, _rewording.REASONS
+            sources, sources.base, generations, self.extract, check.fault, rewording.REASONS
         )
 
     def _shown(self, sources: Sources, pair: Pair) -> TokenIds:

@@ -38,7 +38,7 @@ from harness.data.segments import pair_prompt, prompt_segment
 from harness.protocols import Sources
 from harness.records import JSON, Decoding, Example, ExampleSet, Pair, Role, Segment
 from harness.seeds import stream_seed
-from harness.variants._method import Method
+from harness.variants.shared.method import Method
 
 _FIELDS = {"request", "demonstration"}
 

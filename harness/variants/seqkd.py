@@ -22,8 +22,8 @@ from pydantic import Field
 from harness.models.teachers import TeacherField
 from harness.protocols import Sources
 from harness.records import JSON, Decoding, ExampleSet, Role
-from harness.variants._method import Method
-from harness.variants._written import (
+from harness.variants.shared.method import Method
+from harness.variants.shared.written import (
     TEACHER,
     Extraction,
     in_place_of_references,

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from harness.records import JSON
-from harness.variants._pairs import OnPairs
+from harness.variants.shared.pairs import OnPairs
 
 
 class Sft(OnPairs):

@@ -33,8 +33,8 @@ from harness.errors import DataError
 from harness.protocols import Sources
 from harness.records import JSON, Decoding, ExampleSet, Instruction, Message, Role, TokenIds
 from harness.seeds import stream, stream_seed
-from harness.variants._method import Method
-from harness.variants._replies import (
+from harness.variants.shared.method import Method
+from harness.variants.shared.replies import (
     Answered,
     beside_the_task,
     chats,
@@ -42,7 +42,7 @@ from harness.variants._replies import (
     nested,
     num_extras,
 )
-from harness.variants._turns import user_turns
+from harness.variants.shared.turns import user_turns
 
 
 class Ssr(Method):
@@ -113,11 +113,11 @@ class Ssr(Method):
         """
         if not self.ratio:
             return beside_the_task(sources, (), {})
-        from harness.variants import _diversity  # loads scikit-learn, which parsing must not
+        from harness.variants.shared import diversity  # loads scikit-learn, which parsing must not
 
         shown = self._demonstrations(sources)
         written, rejected = self._instructions(sources, shown)
-        chosen, rejected["instruction_copy"] = _diversity.varied(
+        chosen, rejected["instruction_copy"] = diversity.varied(
             written,
             [question.content for question, _ in shown],
             max_similarity=self.max_similarity,

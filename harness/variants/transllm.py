@@ -36,11 +36,11 @@ from pydantic import Field, field_validator
 from harness.models.answering.tags import Wording, check_language_tag
 from harness.protocols import Sources
 from harness.records import JSON, ExampleSet, Role
-from harness.variants._languages import questions_in, target_languages, texts_in
-from harness.variants._method import Method
-from harness.variants._replies import chats, nested, num_extras
-from harness.variants._transllm import Transfer, plain_text, text_pair
 from harness.variants.sft import Sft
+from harness.variants.shared.languages import questions_in, target_languages, texts_in
+from harness.variants.shared.method import Method
+from harness.variants.shared.replies import chats, nested, num_extras
+from harness.variants.shared.transllm import Transfer, plain_text, text_pair
 
 
 class Transllm(Method):

@@ -25,8 +25,8 @@ from pydantic import Field
 from harness.models.answering_file import saved_answering
 from harness.protocols import Sources, Variant
 from harness.records import JSON, ExampleSet, Role
-from harness.variants._method import Method
-from harness.variants._parts import AdapterFolder, PartField, source_of
+from harness.variants.shared.method import Method
+from harness.variants.shared.parts import AdapterFolder, PartField, source_of
 
 
 class Wise(Method):

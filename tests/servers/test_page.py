@@ -9,7 +9,7 @@ import yaml
 from harness.models.teachers import ServedSpec, teacher
 from harness.servers.spec import ServerSpec
 from harness.settings.spec import Spec, validate
-from harness.variants._parts import VariantField
+from harness.variants.shared.parts import VariantField
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs/servers.md").read_text(encoding="utf-8")

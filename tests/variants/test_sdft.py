@@ -5,9 +5,9 @@ from sacrebleu import sentence_chrf
 from harness.errors import ConfigError
 from harness.protocols import Sources
 from harness.records import Corpora, Pair, Role
-from harness.variants._rewording import Check
 from harness.variants.sdft import Sdft
 from harness.variants.sft import Sft
+from harness.variants.shared.rewording import Check
 from tests.fakes import END, FixedPrompt, ScriptedGenerator
 
 SENTENCE = "Der alte Hund schläft heute in dem kleinen Haus."

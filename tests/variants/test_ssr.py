@@ -7,8 +7,8 @@ from pydantic import ValidationError
 from harness.errors import DataError
 from harness.protocols import Sources
 from harness.records import Corpora, Instruction, Message, Pair, Role
-from harness.variants import _diversity
 from harness.variants.sft import Sft
+from harness.variants.shared import diversity
 from harness.variants.ssr import Ssr
 from tests.fakes import END, FixedPrompt, ScriptedGenerator
 
@@ -125,16 +125,16 @@ def test_nothing_is_written_or_needed_at_ratio_0():
 
 
 def test_equal_texts_are_copies_and_different_ones_are_not():
-    rows = _diversity.features(["a cow", "a dog", "a cow", "the universe"])
-    assert _diversity.near_copies(rows, 1.0) == [False, False, True, False]
-    assert _diversity.near_copies(rows, 0.0) == [False, True, True, True]
+    rows = diversity.features(["a cow", "a dog", "a cow", "the universe"])
+    assert diversity.near_copies(rows, 1.0) == [False, False, True, False]
+    assert diversity.near_copies(rows, 0.0) == [False, True, True, True]
 
 
 def test_each_cluster_keeps_its_share_nearest_to_its_centroid():
     # Two clusters on a line: 0, 1, 5 (mean 2) and 100, 101, 103, 104, 112 (mean 104).
     rows = np.array([[0.0], [1.0], [5.0], [100.0], [101.0], [103.0], [104.0], [112.0]])
     # Four of eight: shares 1.5 and 2.5, and the first of equal remainders is rounded up.
-    kept = _diversity.nearest_to_centroids(rows, 4, 2, seed=1)
+    kept = diversity.nearest_to_centroids(rows, 4, 2, seed=1)
     assert set(kept) in ({1, 0, 5, 6}, {1, 4, 5, 6})
     assert len(kept) == 4
-    assert _diversity.nearest_to_centroids(rows, 8, 2, seed=1) == list(range(8))
+    assert diversity.nearest_to_centroids(rows, 8, 2, seed=1) == list(range(8))

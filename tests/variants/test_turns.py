@@ -2,7 +2,7 @@ import pytest
 
 from harness.models.tokenizer import ChatTokenizer
 from harness.records import Generation
-from harness.variants._turns import user_turns
+from harness.variants.shared.turns import user_turns
 from tests.toys.tiny import tiny_tokenizer
 
 INSTRUCT = (

@@ -7,7 +7,7 @@ from statistics import fmean
 from harness.protocols import Generator, Sources
 from harness.records import JSON, Decoding, Generation, Pair, Role, TokenIds
 from harness.seeds import stream
-from harness.variants._written import written
+from harness.variants.shared.written import written
 
 PARAGRAPH = "\n\n"
 

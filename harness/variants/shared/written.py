@@ -12,7 +12,7 @@ from harness.data.segments import pair_prompt
 from harness.models.teachers import Teacher
 from harness.protocols import Generator, Sources
 from harness.records import JSON, Example, ExampleSet, Generation, Pair, Role, Segment
-from harness.variants._replies import fallbacks
+from harness.variants.shared.replies import fallbacks
 
 Extraction: TypeAlias = Literal["first_paragraph", "all"]
 """What of an answer is the translation: the text before the first blank line, or all of it."""

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from harness.data.segments import pair_prompt
 from harness.protocols import Sources
 from harness.records import JSON, Example, ExampleSet, Role, Segment
-from harness.variants._method import Method
+from harness.variants.shared.method import Method
 
 
 class OnPairs(Method):

@@ -20,7 +20,7 @@ from harness.records import (
     Segment,
     Text,
 )
-from harness.variants._replies import Answered
+from harness.variants.shared.replies import Answered
 
 _NO_PROMPT = Segment(Role.PROMPT, "", ())
 
