@@ -9,6 +9,7 @@ from harness.cli import options
 from harness.errors import ConfigError
 
 if TYPE_CHECKING:
+    from harness.cli.options import Overrides
     from harness.records import JSON
     from harness.trial.config import TrialConfig
 
@@ -53,13 +54,7 @@ if TYPE_CHECKING:
     default="float32",
     help="Precision of the weights.",
 )
-@options.overrides
-@options.results
-@options.tracked
-@options.tracking_uri
-@options.home
-@options.as_json
-@options.verbosity
+@options.run_options(options.results, options.tracked, options.tracking_uri)
 def command(
     model: str,
     adapter: str | None,
@@ -70,12 +65,7 @@ def command(
     batch_size: int,
     device: str,
     dtype: str,
-    overrides: "tuple[tuple[str, JSON], ...]",
-    results: Path | None,
-    is_tracked: bool,
-    tracking_uri: str | None,
-    home: Path,
-    as_json: bool,
+    run: options.RunOptions,
 ) -> None:
     """Score a chat model as it is, with or without an adapter.
 
@@ -90,28 +80,19 @@ def command(
         "variant": {"name": "base"},
         "eval": {
             "folder": folders,
-            "suites": suites or _all(folders, dict(overrides).get("eval.data")),
+            "suites": suites or _all(folders, dict(run.overrides).get("eval.data")),
             "splits": splits,
             "limit": limit,
             "batch_size": batch_size,
         },
     }
-    config = _configuration(plain, overrides)
+    config = _configuration(plain, run.overrides)
     from harness.cli.trials import execute
 
-    execute(
-        config,
-        home=home,
-        tracking_uri=tracking_uri,
-        is_tracked=is_tracked,
-        results=results,
-        as_json=as_json,
-    )
+    execute(config, run)
 
 
-def _configuration(
-    plain: dict[str, Any], overrides: "tuple[tuple[str, JSON], ...]"
-) -> "TrialConfig":
+def _configuration(plain: dict[str, Any], overrides: "Overrides") -> "TrialConfig":
     from harness.settings.spec import validate
     from harness.trial.config import TrialConfig
 

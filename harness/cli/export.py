@@ -11,7 +11,6 @@ from harness.errors import ConfigError
 
 if TYPE_CHECKING:
     from harness.models.export import Dtype, Exported
-    from harness.records import JSON
     from harness.trial.config import TrialConfig
 
 
@@ -51,11 +50,7 @@ if TYPE_CHECKING:
     show_default="auto",
     help="Where it runs; a trial says so itself.",
 )
-@options.overrides
-@options.home
-@options.storage
-@options.as_json
-@options.verbosity
+@options.run_options(options.storage)
 def command(
     tuned: str,
     model: str | None,
@@ -63,10 +58,7 @@ def command(
     dtype: "Dtype | None",
     tolerance: float,
     device: Literal["auto", "cpu", "cuda"] | None,
-    overrides: "tuple[tuple[str, JSON], ...]",
-    home: Path,
-    storage: str | None,
-    as_json: bool,
+    run: options.RunOptions,
 ) -> None:
     """Merge an adapter into its base model and write a model folder.
 
@@ -85,15 +77,15 @@ def command(
                 raise ConfigError(
                     f"--{option}: a trial has its own; allowed: --set model.{path}=..."
                 )
-        config = _configuration(tuned, overrides, home, storage)
+        config = _configuration(tuned, run)
         from harness.cli.progress import RunProgress
         from harness.trial.export import export_trial
 
         with RunProgress(quiet=is_quiet()) as progress:
-            made = export_trial(
+            exported = export_trial(
                 config,
                 folder,
-                home=home,
+                home=run.home,
                 dtype=dtype,
                 tolerance=tolerance,
                 on_event=progress,
@@ -101,58 +93,56 @@ def command(
     else:
         if model is None:
             raise ConfigError("--model: missing, and an adapter folder does not hold its base")
-        if overrides:
+        if run.overrides:
             raise ConfigError("--set: an adapter folder has no settings; allowed for a trial")
         from harness.models.export import export
         from harness.models.spec import ModelSpec
 
         spec = ModelSpec(path=model, device=device or "auto")
-        made = export(spec, Path(tuned), folder, dtype=dtype, tolerance=tolerance)
-    _show(made, as_json)
+        exported = export(spec, Path(tuned), folder, dtype=dtype, tolerance=tolerance)
+    _show(exported, run.as_json)
 
 
 def _names_a_trial(tuned: str) -> bool:
     return tuned.endswith((".yaml", ".yml")) or tuned.startswith("sweep:")
 
 
-def _configuration(
-    tuned: str,
-    overrides: "tuple[tuple[str, JSON], ...]",
-    home: Path,
-    storage: str | None,
-) -> "TrialConfig":
+def _configuration(tuned: str, run: options.RunOptions) -> "TrialConfig":
     """The trial of a file, or the first run of a sweep's."""
     from harness.trial.config import TrialConfig, load_trial
 
     if not tuned.startswith("sweep:"):
-        return load_trial(Path(tuned), overrides)
+        return load_trial(Path(tuned), run.overrides)
     from harness.cli.candidates import read_candidate
     from harness.settings.spec import validate
 
-    run = read_candidate(tuned, home=home, tracking_uri=None, storage=storage)[0]
-    return validate(TrialConfig, run.config, tuned, overrides)
+    result = read_candidate(tuned, home=run.home, tracking_uri=None, storage=run.storage)[0]
+    return validate(TrialConfig, result.config, tuned, run.overrides)
 
 
-def _show(made: "Exported", as_json: bool) -> None:
+def _show(written: "Exported", as_json: bool) -> None:
     if as_json:
         output.print_json(
             {
-                "folder": str(made.folder),
-                "dtype": made.dtype,
-                "parameters": made.num_parameters,
-                "positions": made.num_positions,
-                "largest_difference": made.difference,
-                "largest_difference_rounded": made.rounding,
-                "tolerance": made.tolerance,
+                "folder": str(written.folder),
+                "dtype": written.dtype,
+                "parameters": written.num_parameters,
+                "positions": written.num_positions,
+                "largest_difference": written.difference,
+                "largest_difference_rounded": written.rounding,
+                "tolerance": written.tolerance,
             }
         )
         return
-    click.echo(f"model      {made.folder} ({made.num_parameters:,} parameters, {made.dtype})")
     click.echo(
-        f"checked    {made.num_positions} positions: logits differ from the adapter's by at most "
-        f"{made.difference:.2g} (allowed {made.tolerance:g})"
+        f"model      {written.folder} ({written.num_parameters:,} parameters, {written.dtype})"
     )
-    if made.dtype != "float32":
+    click.echo(
+        f"checked    {written.num_positions} positions: logits differ from the adapter's by at "
+        f"most {written.difference:.2g} (allowed {written.tolerance:g})"
+    )
+    if written.dtype != "float32":
         click.echo(
-            f"rounding   the weights to {made.dtype} moves logits by up to {made.rounding:.2g}"
+            f"rounding   the weights to {written.dtype} moves logits by up to "
+            f"{written.rounding:.2g}"
         )

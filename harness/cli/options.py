@@ -1,8 +1,10 @@
 """The options that several commands share, so that they mean the same everywhere."""
 
+import functools
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeAlias, TypeVar
 
 import click
 
@@ -10,6 +12,8 @@ from harness.cli.logs import on_quiet, on_verbose
 
 if TYPE_CHECKING:
     from harness.records import JSON
+
+    Overrides: TypeAlias = tuple[tuple[str, JSON], ...]
 
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 Decorator = Callable[[Decorated], Decorated]
@@ -135,9 +139,50 @@ def verbosity(function: Decorated) -> Decorated:
     return verbose(quiet(function))
 
 
+@dataclass(frozen=True, slots=True)
+class RunOptions:
+    """What commands that run something are told in the same words.
+
+    Attributes:
+        overrides: Settings to replace: dotted paths and values.
+        home: Where the store, the caches and the studies lie.
+        as_json: Whether to print one JSON document.
+        results: A results file to write, or None.
+        is_tracked: Whether to record in MLflow.
+        tracking_uri: Of the MLflow store, None for MLflow's own choice.
+        storage: Where Optuna keeps the study, None for the journal under the home folder.
+    """
+
+    overrides: "Overrides"
+    home: Path
+    as_json: bool
+    results: Path | None = None
+    is_tracked: bool = True
+    tracking_uri: str | None = None
+    storage: str | None = None
+
+
+def run_options(*further: Decorator[Any]) -> Decorator[Any]:
+    """The parameter ``run``: ``--set``, the options given, ``--home`` and ``--json``; verbosity."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def collected(**parameters: Any) -> Any:
+            names = {field.name for field in fields(RunOptions)} & set(parameters)
+            run = RunOptions(**{name: parameters.pop(name) for name in names})
+            return function(**parameters, run=run)
+
+        decorated: Callable[..., Any] = collected
+        for option in (verbosity, as_json, home, *reversed(further), overrides):
+            decorated = option(decorated)
+        return decorated
+
+    return decorate
+
+
 def parse_overrides(
     ctx: click.Context, param: click.Parameter, texts: Sequence[str]
-) -> "tuple[tuple[str, JSON], ...]":
+) -> "Overrides":
     """Callback of ``--set``: paths and values, the values read as YAML."""
     from harness.settings.yaml import parse_override
 

@@ -1,14 +1,10 @@
 """``harness run``: one trial."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import click
 
 from harness.cli import options
-
-if TYPE_CHECKING:
-    from harness.records import JSON
 
 
 @click.command(
@@ -19,22 +15,8 @@ if TYPE_CHECKING:
     ),
 )
 @click.argument("file", type=options.FILE, metavar="TRIAL.yaml")
-@options.overrides
-@options.results
-@options.tracked
-@options.tracking_uri
-@options.home
-@options.as_json
-@options.verbosity
-def command(
-    file: Path,
-    overrides: "tuple[tuple[str, JSON], ...]",
-    results: Path | None,
-    is_tracked: bool,
-    tracking_uri: str | None,
-    home: Path,
-    as_json: bool,
-) -> None:
+@options.run_options(options.results, options.tracked, options.tracking_uri)
+def command(file: Path, run: options.RunOptions) -> None:
     """Train one configuration with its seed and score it.
 
     What the home folder has already (rationales, adapter, predictions, scores) is used, so the
@@ -43,14 +25,7 @@ def command(
     """
     from harness.trial.config import load_trial
 
-    config = load_trial(file, overrides)
+    config = load_trial(file, run.overrides)
     from harness.cli.trials import execute
 
-    execute(
-        config,
-        home=home,
-        tracking_uri=tracking_uri,
-        is_tracked=is_tracked,
-        results=results,
-        as_json=as_json,
-    )
+    execute(config, run)

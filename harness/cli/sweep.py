@@ -24,7 +24,6 @@ if TYPE_CHECKING:
     ),
 )
 @click.argument("file", type=options.FILE, metavar="SWEEP.yaml")
-@options.overrides
 @click.option(
     "--trials",
     type=click.IntRange(min=1),
@@ -40,21 +39,13 @@ if TYPE_CHECKING:
     "pocket's model, 3 GB for wmt22-comet-da).",
 )
 @click.option("--dry-run", is_flag=True, help="Show the plan and run nothing.")
-@options.storage
-@options.tracking_uri
-@options.home
-@options.as_json
-@options.verbosity
+@options.run_options(options.storage, options.tracking_uri)
 def command(
     file: Path,
-    overrides: "tuple[tuple[str, JSON], ...]",
     trials: int | None,
     workers: int,
     dry_run: bool,
-    storage: str | None,
-    tracking_uri: str | None,
-    home: Path,
-    as_json: bool,
+    run: options.RunOptions,
 ) -> None:
     """Run or continue a sweep, the main job; show and report its front.
 
@@ -64,14 +55,14 @@ def command(
     """
     from harness.sweep.spec import check_sweep
 
-    budget: tuple[tuple[str, JSON], ...] = () if trials is None else (("trials", trials),)
-    checked = check_sweep(file, overrides + budget)
+    budget: options.Overrides = () if trials is None else (("trials", trials),)
+    checked = check_sweep(file, run.overrides + budget)
     spec = checked.spec
     from harness.trial.preflight import preflight
 
-    preflight(spec.base, home, checked.selection.benchmarks)
+    preflight(spec.base, run.home, checked.selection.benchmarks)
     if dry_run:
-        _show_plan(spec, home, workers, storage, as_json)
+        _show_plan(spec, workers, run)
         return
     from harness.cli.fronts import plain_paths, print_front, print_paths
     from harness.cli.live import LiveView
@@ -80,36 +71,34 @@ def command(
     from harness.sweep.run import run_sweep
 
     def report(record: "SweepRecord", folder: Path) -> Sequence[Path]:
-        return [write_report(record, folder, home=home).folder]
+        return [write_report(record, folder, home=run.home).folder]
 
     with LiveView(quiet=is_quiet()) as live:
         record = run_sweep(
             checked,
-            home=home,
+            home=run.home,
             workers=workers,
-            tracking_uri=tracking_uri,
-            storage=storage,
+            tracking_uri=run.tracking_uri,
+            storage=run.storage,
             on_progress=live,
             report=report,
         )
-    folder = sweep_folder(home, spec.name) / "report"
-    paths = find_report(folder) or write_report(record, folder, home=home)
-    if as_json:
+    folder = sweep_folder(run.home, spec.name) / "report"
+    paths = find_report(folder) or write_report(record, folder, home=run.home)
+    if run.as_json:
         output.print_json(_plain(record) | {"report": plain_paths(paths)})
         return
     print_front(record)
     print_paths(paths)
-    click.echo(f"MLflow    {_ui_command(tracking_uri)}")
+    click.echo(f"MLflow    {_ui_command(run.tracking_uri)}")
 
 
-def _show_plan(
-    spec: "SweepSpec", home: Path, workers: int, storage: str | None, as_json: bool
-) -> None:
+def _show_plan(spec: "SweepSpec", workers: int, run: options.RunOptions) -> None:
     from harness.cli.plans import plain_plan, print_plan
     from harness.sweep.plan import plan_sweep
 
-    plan = plan_sweep(spec, home=home, workers=workers, storage=storage)
-    if as_json:
+    plan = plan_sweep(spec, home=run.home, workers=workers, storage=run.storage)
+    if run.as_json:
         output.print_json(plain_plan(plan))
     else:
         print_plan(plan)

@@ -10,44 +10,39 @@ from harness.cli.logs import is_quiet
 from harness.records import Split, SummaryKey
 
 if TYPE_CHECKING:
+    from harness.cli.options import RunOptions
     from harness.records import JSON, TrialResult
     from harness.tracking.tracked_run import Tracked
     from harness.trial.config import TrialConfig
 
 
-def execute(
-    config: "TrialConfig",
-    *,
-    home: Path,
-    tracking_uri: str | None,
-    is_tracked: bool,
-    results: Path | None,
-    as_json: bool,
-) -> None:
+def execute(config: "TrialConfig", run: "RunOptions") -> None:
     """Checks, runs, records, writes the results file and shows the scores."""
     from harness.trial.preflight import preflight
 
-    preflight(config, home)
+    preflight(config, run.home)
     from harness.cli.progress import RunProgress
     from harness.processes.comet_client import CometClient
     from harness.storage.results import write_results
     from harness.tracking.tracked_run import run_tracked
     from harness.tracking.tracker import MlflowTracker
 
-    tracker = MlflowTracker(tracking_uri) if is_tracked else None
+    tracker = MlflowTracker(run.tracking_uri) if run.is_tracked else None
     with (
         CometClient(config.eval.comet_python, release=config.eval.comet_release) as learned,
         RunProgress(quiet=is_quiet()) as progress,
     ):
-        done = run_tracked(config, home=home, tracker=tracker, on_event=progress, learned=learned)
-    if results is not None:
-        write_results(results, [done.result])
-    if as_json:
-        output.print_json(_plain(done, home))
+        done = run_tracked(
+            config, home=run.home, tracker=tracker, on_event=progress, learned=learned
+        )
+    if run.results is not None:
+        write_results(run.results, [done.result])
+    if run.as_json:
+        output.print_json(_plain(done, run.home))
         return
     print_scores(done.result)
-    if results is not None:
-        click.echo(f"results    {results}")
+    if run.results is not None:
+        click.echo(f"results    {run.results}")
     if tracker is not None:
         click.echo(f"MLflow     run {done.run_id} in {tracker.uri} (`harness ui` shows it)")
 

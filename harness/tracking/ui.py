@@ -69,6 +69,7 @@ def _is_taken(port: int) -> bool:
 def _become(uri: str, port: int) -> NoReturn:
     os.environ["MLFLOW_DISABLE_TELEMETRY"] = "true"
     os.environ["MLFLOW_SERVER_ENABLE_JOB_EXECUTION"] = "false"  # ten more processes, for judges
+    # a terminal interrupts the server and MLflow does once more, to which it says a traceback
     quiet = not logger.isEnabledFor(logging.INFO)
     if quiet:
         os.environ.setdefault("PYTHONWARNINGS", "ignore")
@@ -80,7 +81,7 @@ def _become(uri: str, port: int) -> NoReturn:
         "host": HOST,
         "port": str(port),
         "workers": "1",
-        "uvicorn-opts": f"--log-level {'warning' if quiet else 'info'}",
+        "uvicorn-opts": f"--log-level {'critical' if quiet else 'info'}",
     }
     arguments = [text for name, value in options.items() for text in (f"--{name}", value)]
     sys.stdout.flush()

@@ -7,6 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from harness.gate.baseline import read_baseline
+from harness.storage.results import write_results
+
 HEAVY = (
     "torch", "transformers", "peft", "accelerate", "datasets", "lm_eval", "mlflow", "optuna",
     "pandas", "numpy", "matplotlib", "plotly", "sklearn", "lingua",
@@ -55,3 +58,20 @@ def test_a_configuration_error_loads_nothing_heavy(command, tmp_path):
     assert started["code"] == 2, started["text"]
     assert "unknown option 'seeed'" in started["text"]
     assert sorted(set(HEAVY) & set(started["loaded"])) == []
+
+
+def test_the_gate_compares_two_files_without_any_model_library(tmp_path):
+    baseline = ROOT / "benchmarks" / "baselines" / "smoke.json"
+    results = tmp_path / "results.json"
+    write_results(results, read_baseline(baseline).results)
+    started = start("check", baseline, results)
+    assert started["code"] in (0, 4), started["text"]
+    assert "general/" in started["text"]
+    unneeded = {"torch", "transformers", "peft", "datasets", "lm_eval", "mlflow", "optuna"}
+    assert unneeded.isdisjoint(started["loaded"])
+
+
+def test_the_package_runs_as_a_module():
+    command = [sys.executable, "-m", "harness", "--help"]
+    done = subprocess.run(command, capture_output=True, text=True, cwd=ROOT, check=True)
+    assert done.stdout.startswith("Usage: python -m harness")
