@@ -182,18 +182,6 @@ class Variant(Protocol):
         """Kind and settings of its penalty (see ``harness.training.penalties``), or None."""
 
     @property
-    def late(self) -> Mapping[Role, int]:
-        """Per role, in how many last steps what goes along with the task in it does so."""
-
-    @property
-    def renew_every(self) -> int | None:
-        """Steps after which ``examples`` is asked again, the model in training being ``base``.
-
-        For on-policy text and refreshed rationales; it is then asked for the pairs of the next so
-        many steps alone. None when the text stays.
-        """
-
-    @property
     def needs(self) -> Sequence[str]:
         """Fields of ``harness.data.spec.DataSpec`` it cannot do without, beside ``train``."""
 
@@ -212,37 +200,67 @@ class Variant(Protocol):
         (``harness.models.teachers.ServedSpec``).
         """
 
+    def identity(self) -> Mapping[str, JSON]:
+        """What of its settings may change the text."""
+
+    def examples(self, sources: Sources) -> ExampleSet:
+        """The training text; same sources, same result."""
+
+
+@runtime_checkable
+class Delaying(Protocol):
+    """A ``Variant`` some of whose text joins the training late."""
+
+    @property
+    def late(self) -> Mapping[Role, int]:
+        """Per role, in how many last steps what goes along with the task in it does so."""
+
+
+@runtime_checkable
+class Renewing(Protocol):
+    """A ``Variant`` of on-policy text, or of text that is refreshed."""
+
+    @property
+    def renew_every(self) -> int | None:
+        """Steps after which ``examples`` is asked again, the model in training being ``base``.
+
+        It is then asked for the pairs of the next so many steps alone. None: the text stays.
+        """
+
+
+@runtime_checkable
+class Combining(Protocol):
+    """A ``Variant`` whose adapter is made of others."""
+
     @property
     def parts(self) -> Mapping[str, "Variant | Path"]:
-        """The adapters it combines, by name; empty for one that trains its own.
-
-        Each as the variant that trains it, or as its folder.
-        """
+        """The adapters, by name: each as the variant that trains it, or as its folder."""
 
     @property
-    def combination(self) -> Mapping[str, JSON] | None:
-        """How ``parts`` become one adapter (see ``harness.models.combine``), or None."""
+    def combination(self) -> Mapping[str, JSON]:
+        """How they become one (see ``harness.models.combine``)."""
 
-    @property
-    def answering(self) -> Mapping[str, JSON] | None:
-        """How its models answer where that takes more than generating once, or None.
 
-        Kind and settings, see ``harness.models.answering``.
-        """
+@runtime_checkable
+class Chaining(Protocol):
+    """A ``Variant`` that goes on with what others have trained."""
 
     @property
     def chain(self) -> Sequence[Mapping[str, JSON]]:
-        """What is trained before it, each stage going on with the adapter of the one before.
+        """What is trained before it, each with the adapter of the one before.
 
         Settings of ``harness.trial.config.ChainStage``; a configuration's own chain comes in its
         place.
         """
 
-    def identity(self) -> Mapping[str, JSON]:
-        """Its settings minus weights and penalty: what may change the text."""
 
-    def examples(self, sources: Sources) -> ExampleSet:
-        """The training text; same sources, same result."""
+@runtime_checkable
+class OwnAnswering(Protocol):
+    """A ``Variant`` whose models may have to be asked in a way of their own."""
+
+    @property
+    def answering(self) -> Mapping[str, JSON] | None:
+        """Kind and settings (see ``harness.models.answering``); None: by generating once."""
 
 
 class Answering(Protocol):

@@ -15,6 +15,7 @@ from harness.trial.config import TrialConfig
 from harness.trial.run import _predict, _score
 from harness.trial.stages import GENERATED, Tuning
 from harness.trial.timeline import Timeline
+from harness.variants.shared.method import parts_of
 
 ANSWERED = Prediction("1", "the dog", "der Hund", "der Hund", "the dog", ("der Hund",), "der Hund")
 
@@ -90,7 +91,7 @@ def all_stage_keys(config: TrialConfig, home: Path) -> dict[str, str]:
 
 def _planned(config: TrialConfig, store: PlannedStore, *, scored: bool) -> dict[str, str]:
     tuning = Tuning(config, store, Timeline(lambda event: None))
-    adapter = tuning.adapter() if config.variant.trains or config.variant.parts else None
+    adapter = tuning.adapter() if config.variant.trains or parts_of(config.variant) else None
     benchmarks = select(config.eval).benchmarks
     predictions = _predict(tuning, benchmarks, adapter)
     if scored:

@@ -11,10 +11,11 @@ from harness.benchmarks.spec import EvalSpec
 from harness.data.spec import DataSpec
 from harness.models.generation.spec import GenerationSpec
 from harness.models.spec import LoraSpec, ModelSpec
-from harness.protocols import Variant
+from harness.protocols import Chaining, Combining, Variant
 from harness.records import JSON
 from harness.settings.spec import NestedFaults, Spec, explain, load_spec
 from harness.training.spec import TrainSpec
+from harness.variants.shared.method import parts_of
 from harness.variants.shared.parts import VariantField
 
 logger = logging.getLogger(__name__)
@@ -115,7 +116,7 @@ class TrialConfig(Spec):
     def _has_a_chain_that_trains(self) -> "TrialConfig":
         faults = []
         for index, stage in enumerate(self.chain or ()):
-            if not stage.variant.trains or stage.variant.parts:
+            if not stage.variant.trains or isinstance(stage.variant, Combining):
                 faults.append(
                     (
                         f"chain.{index}.variant",
@@ -136,7 +137,8 @@ class TrialConfig(Spec):
     def _chain(self) -> tuple[ChainStage, ...]:
         if self.chain is not None:
             return self.chain
-        return tuple(ChainStage.model_validate(dict(one)) for one in self.variant.chain)
+        usual = self.variant.chain if isinstance(self.variant, Chaining) else ()
+        return tuple(ChainStage.model_validate(dict(stage)) for stage in usual)
 
     def _has(self, corpus: str) -> bool:
         return self.data is not None and getattr(self.data, corpus) is not None
@@ -150,11 +152,11 @@ class TrialConfig(Spec):
 
     def methods(self) -> Iterator[Variant]:
         """Every method that makes text for this trial: its own, its parts', its chain's."""
-        open_ones = [self.variant, *(stage.variant for stage in self._chain())]
-        while open_ones:
-            variant = open_ones.pop()
+        waiting = [self.variant, *(stage.variant for stage in self._chain())]
+        while waiting:
+            variant = waiting.pop()
             yield variant
-            open_ones += [part for part in variant.parts.values() if not isinstance(part, Path)]
+            waiting += [part for part in parts_of(variant).values() if not isinstance(part, Path)]
 
     def engines(self) -> dict[str, GenerationSpec]:
         """Who generates text for this trial, by the section that says so."""

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from harness.errors import ConfigError
 from harness.models.export import TOLERANCE, Dtype, Exported, check_free, export
-from harness.protocols import OnEvent
+from harness.protocols import Combining, OnEvent
 from harness.storage.store import Store
 from harness.trial.config import TrialConfig
 from harness.trial.stages import Tuning
@@ -37,7 +37,7 @@ def export_trial(
         EvaluationError: The merged model says something else than the adapted one.
     """
     variant = config.variant
-    if not (variant.trains or variant.parts):
+    if not (variant.trains or isinstance(variant, Combining)):
         raise ConfigError(f"variant: {variant.name} has no adapter to export")
     check_free(folder)
     store = Store(home / "store")

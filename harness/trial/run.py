@@ -22,7 +22,7 @@ from harness.models.generation.vllm_process import check_vllm
 from harness.models.provenance import model_provenance, system_turn
 from harness.models.spec import ModelSpec
 from harness.processes.interpreter import VLLM
-from harness.protocols import Generator, LearnedScorer, OnEvent, Services
+from harness.protocols import Combining, Generator, LearnedScorer, OnEvent, Services
 from harness.records import Key, Score, ScoreKey, TrialResult
 from harness.storage.results import write_results
 from harness.storage.store import Built, Store, library_versions
@@ -31,6 +31,7 @@ from harness.trial.stages import Tuning
 from harness.trial.timeline import Timeline
 from harness.trial.train import ADAPTER
 from harness.variants.base import Base
+from harness.variants.shared.method import own_answering
 
 
 def run_trial(
@@ -69,7 +70,7 @@ def _run(config: TrialConfig, store: Store, timeline: Timeline, services: Servic
             check_vllm(config.model, spec.vllm, section)
     tuning = Tuning(config, store, timeline)
     variant = config.variant
-    adapter = tuning.adapter() if variant.trains or variant.parts else None
+    adapter = tuning.adapter() if variant.trains or isinstance(variant, Combining) else None
     if variant.trains:
         tuning.contamination(
             [BenchmarkItems(one.key, one.data_sha256, one.items) for one in benchmarks]
@@ -143,7 +144,7 @@ def _predict(
             tuning.store,
             generator,
             tuning.timeline.on_event,
-            answering=config.variant.answering or answering_of(config.model),
+            answering=own_answering(config.variant) or answering_of(config.model),
         )
 
 

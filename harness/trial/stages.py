@@ -12,7 +12,7 @@ from harness.models.combine import combine, draws
 from harness.models.folder import adapter_folder
 from harness.models.generation.completions import StoredGenerator
 from harness.models.identity import folder_hash
-from harness.protocols import Sources, Variant
+from harness.protocols import Combining, Sources, Variant
 from harness.records import JSON, Event
 from harness.seeds import stream_seed
 from harness.storage.store import Built, Stage, Store, library_versions
@@ -24,6 +24,7 @@ from harness.trial.launch import team_for
 from harness.trial.resources import Resources
 from harness.trial.timeline import Timeline
 from harness.trial.train import ADAPTER, TrainingJob, train_adapter
+from harness.variants.shared.method import late_roles, own_answering, renew_every
 
 EXAMPLES_VERSION = 2
 ADAPTER_VERSION = 2
@@ -87,8 +88,8 @@ class Tuning:
 
     def _adapter(self, config: TrialConfig, prefix: str) -> Built:
         """The adapter of a configuration; ``prefix`` tells the parts of a trial apart."""
-        if config.variant.parts:
-            return self._combined(config, prefix)
+        if isinstance(config.variant, Combining):
+            return self._combined(config, config.variant, prefix)
         *earlier, last = config.stages()
         built = None
         for number, stage in enumerate(earlier, start=1):
@@ -129,13 +130,13 @@ class Tuning:
         self._spent(examples, built)
         return built
 
-    def _combined(self, config: TrialConfig, prefix: str) -> Built:
+    def _combined(self, config: TrialConfig, variant: Combining, prefix: str) -> Built:
         """The ``adapter`` stage of a variant that combines adapters instead of training one."""
         parts = {
             name: self._part(config, part, f"{prefix}{name}/")
-            for name, part in config.variant.parts.items()
+            for name, part in variant.parts.items()
         }
-        settings = dict(config.variant.combination or {})
+        settings = dict(variant.combination)
         if draws(settings):
             settings["seed"] = stream_seed(config.seed, "combine")
         stage = Stage(
@@ -151,7 +152,7 @@ class Tuning:
 
         def make(folder: Path) -> Mapping[str, float]:
             facts = combine(self.chat_model, folders, settings, folder / ADAPTER)
-            save_answering(folder / ADAPTER, config.variant.answering)
+            save_answering(folder / ADAPTER, own_answering(config.variant))
             return facts
 
         with self.timeline.stage("adapter", reused=self.store.find(stage) is not None):
@@ -207,8 +208,8 @@ class Tuning:
                 "start": None if start is None else start.key,
                 "weights": {role.value: weight for role, weight in variant.weights.items()},
                 "penalty": variant.penalty,
-                "late": {role.value: steps for role, steps in variant.late.items()},
-                "renew_every": variant.renew_every,
+                "late": {role.value: steps for role, steps in late_roles(variant).items()},
+                "renew_every": renew_every(variant),
                 "lora": config.lora.plain(),
                 # how often a training was kept half done changes nothing
                 "train": config.train.replace(checkpoint_every=None).plain(),

@@ -40,6 +40,7 @@ from harness.trial.config import TrialConfig
 from harness.trial.curves import CURVES
 from harness.trial.resources import Resources
 from harness.trial.timeline import Timeline
+from harness.variants.shared.method import late_roles, own_answering, renew_every
 
 logger = logging.getLogger(__name__)
 
@@ -105,7 +106,7 @@ def train_adapter(
                 LossTerms(
                     variant.weights,
                     _penalty(config, tuned, rows.of(examples.probes, "probes")),
-                    variant.late,
+                    late_roles(variant),
                 ),
                 seed=config.seed,
                 pad_id=tuned.tokenizer.pad_id,
@@ -119,7 +120,7 @@ def train_adapter(
                 team=team,
             )
         save_adapter(tuned, folder / ADAPTER)
-        save_answering(folder / ADAPTER, variant.answering)
+        save_answering(folder / ADAPTER, own_answering(variant))
         facts = {**adapter_facts(tuned), **learnt}
     finally:
         detach(tuned)
@@ -279,7 +280,7 @@ def _renewal(
     config: TrialConfig, tuned: ChatModel, resources: Resources, rows: _Rows
 ) -> Renewal | None:
     """New rows from the model in training, for variants that ask for them."""
-    every = config.variant.renew_every
+    every = renew_every(config.variant)
     if every is None:
         return None
     generator = resources.in_training(tuned)

@@ -40,7 +40,7 @@ from harness.records import (
     TokenIds,
 )
 from harness.seeds import stream_seed
-from harness.variants.shared.method import Method
+from harness.variants.shared.method import NO_TEXT, Method
 from harness.variants.shared.replies import beside_the_task, fallbacks, num_extras
 from harness.variants.shared.turns import user_turns
 
@@ -54,7 +54,9 @@ class Cfs(Method):
     """Samples per sentence pair; with `answers` each gives two examples. A smaller ratio's samples
     are contained in a larger one's."""
 
-    text_weight: float = Field(1.0, ge=0.0, le=1000.0, allow_inf_nan=False)
+    text_weight: float = Field(
+        1.0, ge=0.0, le=1000.0, allow_inf_nan=False, json_schema_extra=NO_TEXT
+    )
     """Weight of the loss on the samples; the loss on the translations has weight 1."""
 
     start: Literal["user_turn", "text"] = "user_turn"

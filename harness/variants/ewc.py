@@ -33,6 +33,7 @@ from harness.data.segments import pair_prompt, prompt_segment
 from harness.protocols import Sources
 from harness.records import JSON, Decoding, Example, ExampleSet, Role, Segment
 from harness.seeds import stream, stream_seed
+from harness.variants.shared.method import NO_TEXT
 from harness.variants.shared.pairs import OnPairs
 
 
@@ -41,7 +42,7 @@ class Ewc(OnPairs):
 
     name: Literal["ewc"] = "ewc"
 
-    strength: float = Field(100.0, ge=0.0, allow_inf_nan=False)
+    strength: float = Field(100.0, ge=0.0, allow_inf_nan=False, json_schema_extra=NO_TEXT)
     """s in (s / 2) sum of F dW^2; 0 is plain fine-tuning."""
 
     num_samples: int = Field(128, ge=1)
@@ -60,10 +61,6 @@ class Ewc(OnPairs):
     def draws_on(self) -> Sequence[str]:
         """General chats where there are any: what is answered there costs most to change."""
         return ("instructions",) if self.strength else ()
-
-    def identity(self) -> Mapping[str, JSON]:
-        """Every setting but the strength: they say what is sampled."""
-        return {key: value for key, value in self.plain().items() if key != "strength"}
 
     def examples(self, sources: Sources) -> ExampleSet:
         """Those of plain fine-tuning, and the untuned model's sampled answers as probes."""

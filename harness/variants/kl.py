@@ -31,6 +31,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from harness.records import JSON
+from harness.variants.shared.method import NO_TEXT
 from harness.variants.shared.pairs import OnPairs
 
 
@@ -39,10 +40,10 @@ class Kl(OnPairs):
 
     name: Literal["kl"] = "kl"
 
-    strength: float = Field(0.3, ge=0.0, allow_inf_nan=False)
+    strength: float = Field(0.3, ge=0.0, allow_inf_nan=False, json_schema_extra=NO_TEXT)
     """w in w T^2 KL(theta_0 || theta), beside a loss of weight 1; 0 is plain fine-tuning."""
 
-    temperature: float = Field(1.0, gt=0.0, allow_inf_nan=False)
+    temperature: float = Field(1.0, gt=0.0, allow_inf_nan=False, json_schema_extra=NO_TEXT)
     """T: both models' logits are divided by it; larger heeds unlikely tokens more."""
 
     neutral: ClassVar[Mapping[str, JSON]] = {"strength": 0.0}

@@ -22,6 +22,7 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from harness.records import JSON
+from harness.variants.shared.method import NO_TEXT
 from harness.variants.shared.pairs import OnPairs
 
 
@@ -30,7 +31,7 @@ class L2(OnPairs):
 
     name: Literal["l2"] = "l2"
 
-    strength: float = Field(0.001, ge=0.0, allow_inf_nan=False)
+    strength: float = Field(0.001, ge=0.0, allow_inf_nan=False, json_schema_extra=NO_TEXT)
     """s in (s / 2) ||dW||^2; 0 is plain fine-tuning."""
 
     neutral: ClassVar[Mapping[str, JSON]] = {"strength": 0.0}

@@ -33,7 +33,7 @@ from harness.protocols import Sources
 from harness.records import JSON, Example, ExampleSet, Pair, Role, Segment
 from harness.seeds import stream
 from harness.variants.sft import Sft
-from harness.variants.shared.method import Method
+from harness.variants.shared.method import NO_TEXT, Method
 
 
 class Lait(Method):
@@ -41,11 +41,13 @@ class Lait(Method):
 
     name: Literal["lait"] = "lait"
 
-    unlikelihood_weight: float = Field(0.05, ge=0.0, le=1000.0, allow_inf_nan=False)
+    unlikelihood_weight: float = Field(
+        0.05, ge=0.0, le=1000.0, allow_inf_nan=False, json_schema_extra=NO_TEXT
+    )
     """alpha, the weight of the unlikelihood loss beside a loss of weight 1; 0 is plain
     fine-tuning."""
 
-    last_steps: int = Field(100, ge=1)
+    last_steps: int = Field(100, ge=1, json_schema_extra=NO_TEXT)
     """In how many last steps there is one; a training of fewer steps has it throughout."""
 
     neutral: ClassVar[Mapping[str, JSON]] = {"unlikelihood_weight": 0.0}
@@ -59,10 +61,6 @@ class Lait(Method):
     def late(self) -> Mapping[Role, int]:
         """The unwanted ones come last."""
         return {Role.UNWANTED: self.last_steps}
-
-    def identity(self) -> Mapping[str, JSON]:
-        """Nothing but the name: how much and when cannot change the text."""
-        return {"name": self.name}
 
     def examples(self, sources: Sources) -> ExampleSet:
         """Those of plain fine-tuning, and as many with the wrong request.

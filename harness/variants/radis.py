@@ -28,7 +28,7 @@ from harness.models.teachers import TeacherField
 from harness.protocols import Generator, Sources
 from harness.records import JSON, Decoding, Example, ExampleSet, Pair, Role, Segment, TokenIds
 from harness.seeds import stream_seed
-from harness.variants.shared.method import Method
+from harness.variants.shared.method import NO_TEXT, Method
 from harness.variants.shared.rationales import (
     NONE,
     PARAGRAPH,
@@ -39,7 +39,7 @@ from harness.variants.shared.rationales import (
     row,
 )
 from harness.variants.shared.replies import nested
-from harness.variants.shared.written import TEACHER, teachers_of, writer_in
+from harness.variants.shared.written import teachers_of, writer_in
 
 
 class Radis(Method):
@@ -47,7 +47,9 @@ class Radis(Method):
 
     name: Literal["radis"] = "radis"
 
-    rationale_weight: float = Field(1.0, ge=0.0, le=1000.0, allow_inf_nan=False)
+    rationale_weight: float = Field(
+        1.0, ge=0.0, le=1000.0, allow_inf_nan=False, json_schema_extra=NO_TEXT
+    )
     """Weight w of the loss on the rationale; 1 is the paper, 0 plain fine-tuning. Under
     ``train.normalise: tokens`` it sets the mix of the two losses, not the size of their sum."""
 
@@ -77,12 +79,12 @@ class Radis(Method):
     """Control: ``before`` trains on the rationale first, the translation in the last paragraph;
     translation benchmarks must then extract that paragraph (a ``regex`` rule)."""
 
-    teacher: TeacherField | None = None
+    teacher: TeacherField | None = Field(None, json_schema_extra=NO_TEXT)
     """Control: another model that writes the rationales, a larger one of the family for example, in
     a folder (`{path: FOLDER}`) or behind a server (`{server: {url: URL, model: NAME}}`, which has
     to continue an answer that is begun: see `docs/servers.md`)."""
 
-    refresh_steps: int | None = Field(None, ge=1)
+    refresh_steps: int | None = Field(None, ge=1, json_schema_extra=NO_TEXT)
     """Control: after so many steps, and again after as many, the model in training writes the
     rationales of the steps to come; None keeps those of the untuned model."""
 
@@ -108,14 +110,6 @@ class Radis(Method):
     def renew_every(self) -> int | None:
         """Steps between two refreshments."""
         return self.refresh_steps
-
-    def identity(self) -> Mapping[str, JSON]:
-        """Every setting but the weight, the teacher and ``refresh_steps``.
-
-        A teacher enters by what it is; the first text knows nothing of later ones.
-        """
-        dropped = {TEACHER, "refresh_steps"}
-        return {key: value for key, value in super().identity().items() if key not in dropped}
 
     def examples(self, sources: Sources) -> ExampleSet:
         """One example per pair: prompt, reference, rationale (in the order asked for)."""

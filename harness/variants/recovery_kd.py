@@ -24,7 +24,7 @@ from pydantic import Field
 
 from harness.protocols import Sources
 from harness.records import JSON, ExampleSet, Role
-from harness.variants.shared.method import Method
+from harness.variants.shared.method import NO_TEXT, Method
 from harness.variants.shared.replies import Answered, beside_the_task, chats, nested, num_extras
 
 
@@ -37,7 +37,9 @@ class RecoveryKd(Method):
     """General chats per sentence pair, at most as many as there are; a smaller ratio's chats are
     contained in a larger one's."""
 
-    reply_weight: float = Field(1.0, ge=0.0, le=1000.0, allow_inf_nan=False)
+    reply_weight: float = Field(
+        1.0, ge=0.0, le=1000.0, allow_inf_nan=False, json_schema_extra=NO_TEXT
+    )
     """Weight of the loss on the answers; the loss on the translations has weight 1."""
 
     max_new_tokens: int = Field(256, ge=1)

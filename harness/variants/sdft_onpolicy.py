@@ -38,7 +38,7 @@ from harness.data.segments import pair_prompt, prompt_segment
 from harness.protocols import Sources
 from harness.records import JSON, Decoding, Example, ExampleSet, Pair, Role, Segment
 from harness.seeds import stream_seed
-from harness.variants.shared.method import Method
+from harness.variants.shared.method import NO_TEXT, Method
 
 _FIELDS = {"request", "demonstration"}
 
@@ -48,10 +48,10 @@ class SdftOnpolicy(Method):
 
     name: Literal["sdft_onpolicy"] = "sdft_onpolicy"
 
-    refresh_steps: int = Field(10, ge=1)
+    refresh_steps: int = Field(10, ge=1, json_schema_extra=NO_TEXT)
     """Steps after which the student answers anew."""
 
-    teacher_decay: float = Field(0.98, ge=0.0, le=1.0)
+    teacher_decay: float = Field(0.98, ge=0.0, le=1.0, json_schema_extra=NO_TEXT)
     """How much of the teacher is kept at a step: 1 is the model training begins with throughout, 0
     the student itself."""
 
@@ -96,11 +96,6 @@ class SdftOnpolicy(Method):
     def renew_every(self) -> int:
         """The student's answers are renewed."""
         return self.refresh_steps
-
-    def identity(self) -> Mapping[str, JSON]:
-        """What the first answers depend on: not how often they are renewed, nor the teacher."""
-        dropped = {"refresh_steps", "teacher_decay"}
-        return {key: value for key, value in super().identity().items() if key not in dropped}
 
     def examples(self, sources: Sources) -> ExampleSet:
         """One per pair: the request and the sampled answer, and what the teacher reads instead."""

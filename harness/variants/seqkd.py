@@ -22,9 +22,8 @@ from pydantic import Field
 from harness.models.teachers import TeacherField
 from harness.protocols import Sources
 from harness.records import JSON, Decoding, ExampleSet, Role
-from harness.variants.shared.method import Method
+from harness.variants.shared.method import NO_TEXT, Method
 from harness.variants.shared.written import (
-    TEACHER,
     Extraction,
     in_place_of_references,
     teachers_of,
@@ -37,7 +36,7 @@ class SeqKd(Method):
 
     name: Literal["seqkd"] = "seqkd"
 
-    teacher: TeacherField | None = None
+    teacher: TeacherField | None = Field(None, json_schema_extra=NO_TEXT)
     """The model that translates, in a folder (`{path: FOLDER}`) or behind a server (`{server: {url:
     URL, model: NAME}}`, see `docs/servers.md`); None for the untuned model itself."""
 
@@ -58,10 +57,6 @@ class SeqKd(Method):
     def teachers(self) -> Mapping[str, Mapping[str, JSON]]:
         """The one that translates, unless it is the untuned model."""
         return teachers_of(self.teacher)
-
-    def identity(self) -> Mapping[str, JSON]:
-        """Every setting but the teacher, which enters by what it is, not by where it lies."""
-        return {key: value for key, value in super().identity().items() if key != TEACHER}
 
     def examples(self, sources: Sources) -> ExampleSet:
         """One example per pair: prompt, then the teacher's translation or, failing that, y."""

@@ -33,7 +33,7 @@ from harness.errors import DataError
 from harness.protocols import Sources
 from harness.records import JSON, Decoding, ExampleSet, Instruction, Message, Role, TokenIds
 from harness.seeds import stream, stream_seed
-from harness.variants.shared.method import Method
+from harness.variants.shared.method import NO_TEXT, Method
 from harness.variants.shared.replies import (
     Answered,
     beside_the_task,
@@ -54,7 +54,9 @@ class Ssr(Method):
     """Synthetic chats per sentence pair, at most `num_kept`; a smaller ratio's chats are contained
     in a larger one's."""
 
-    reply_weight: float = Field(1.0, ge=0.0, le=1000.0, allow_inf_nan=False)
+    reply_weight: float = Field(
+        1.0, ge=0.0, le=1000.0, allow_inf_nan=False, json_schema_extra=NO_TEXT
+    )
     """Weight of the loss on the answers; the loss on the translations has weight 1."""
 
     num_demonstrations: int = Field(20, ge=1)

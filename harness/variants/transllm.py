@@ -38,7 +38,7 @@ from harness.protocols import Sources
 from harness.records import JSON, ExampleSet, Role
 from harness.variants.sft import Sft
 from harness.variants.shared.languages import questions_in, target_languages, texts_in
-from harness.variants.shared.method import Method
+from harness.variants.shared.method import NO_TEXT, Method
 from harness.variants.shared.replies import chats, nested, num_extras
 from harness.variants.shared.transllm import Transfer, plain_text, text_pair
 
@@ -85,17 +85,17 @@ class Transllm(Method):
     max_answer_tokens: int = Field(256, ge=1)
     """New tokens at most of an answer of the untuned model; unfinished ones are left out."""
 
-    text_steps: int | None = Field(None, ge=0)
+    text_steps: int | None = Field(None, ge=0, json_schema_extra=NO_TEXT)
     """Steps of the stage `text` in the default chain: 0 leaves it out, None for as many as the
     trial's own training has."""
 
-    parallel_steps: int | None = Field(None, ge=0)
+    parallel_steps: int | None = Field(None, ge=0, json_schema_extra=NO_TEXT)
     """Steps of the stage `parallel` in the default chain, likewise."""
 
-    learning_rate_ratio: float = Field(2.0, gt=0.0, allow_inf_nan=False)
+    learning_rate_ratio: float = Field(2.0, gt=0.0, allow_inf_nan=False, json_schema_extra=NO_TEXT)
     """Learning rate of the stages before `transfer` as a multiple of its own; 2 is the paper's."""
 
-    chain_tokens: int = Field(128, ge=0)
+    chain_tokens: int = Field(128, ge=0, json_schema_extra=NO_TEXT)
     """New tokens that an answer to a benchmark may have before the part that is scored."""
 
     neutral: ClassVar[Mapping[str, JSON]] = {
@@ -143,11 +143,6 @@ class Transllm(Method):
             return None
         names = ("pivot", "language", "language_tag", "response_tag", "chain_tokens")
         return {"kind": "tags", **{name: getattr(self, name) for name in names}}
-
-    def identity(self) -> Mapping[str, JSON]:
-        """What may change the text: neither the stages before nor how benchmarks are answered."""
-        others = {"text_steps", "parallel_steps", "learning_rate_ratio", "chain_tokens"}
-        return {key: value for key, value in self.plain().items() if key not in others}
 
     def examples(self, sources: Sources) -> ExampleSet:
         """The stage's text.

@@ -25,7 +25,7 @@ from pydantic import Field
 from harness.models.answering_file import saved_answering
 from harness.protocols import Sources, Variant
 from harness.records import JSON, ExampleSet, Role
-from harness.variants.shared.method import Method
+from harness.variants.shared.method import Method, own_answering
 from harness.variants.shared.parts import AdapterFolder, PartField, source_of
 
 
@@ -60,9 +60,9 @@ class Wise(Method):
     @property
     def answering(self) -> Mapping[str, JSON] | None:
         """As its source's models do."""
-        if not isinstance(self.source, AdapterFolder):
-            return self.source.answering
-        return saved_answering(Path(self.source.adapter))
+        if isinstance(self.source, AdapterFolder):
+            return saved_answering(Path(self.source.adapter))
+        return own_answering(self.source)
 
     def examples(self, sources: Sources) -> ExampleSet:
         return ExampleSet(())

@@ -14,6 +14,7 @@ from harness.training.loop import Hooks, fit
 from harness.training.objective import LossTerms
 from harness.training.spec import TrainSpec
 from harness.variants.sft import Sft
+from harness.variants.shared.method import late_roles
 from tests.contract.test_variants import CORPORA
 from tests.fakes import FixedPrompt
 
@@ -47,7 +48,7 @@ def losses(chat_model, made, variant):
         tuned.model,
         rows,
         SPEC,
-        LossTerms(variant.weights, penalty_of(variant, tuned.model), variant.late),
+        LossTerms(variant.weights, penalty_of(variant, tuned.model), late_roles(variant)),
         seed=1,
         pad_id=tokenizer.pad_id,
         hooks=Hooks(events.append),

@@ -9,13 +9,14 @@ import pytest
 from harness.protocols import Sources
 from harness.records import Corpora, Instruction, Message, Pair, Question, Role, Text
 from harness.settings import catalogue, plugins
+from harness.variants.shared.method import parts_of
 from tests.fakes import FixedPrompt, ScriptedGenerator
 
 NAMES = plugins.names("variant")
 TRAINING = [
     name
     for name in NAMES
-    if plugins.load("variant", name).trains and not plugins.load("variant", name)().parts
+    if plugins.load("variant", name).trains and not parts_of(plugins.load("variant", name)())
 ]
 NOUNS = ("dog", "cat", "cow", "hen", "fox")
 PAIRS = tuple(

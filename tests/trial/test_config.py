@@ -23,6 +23,7 @@ class Merged(Sft):
     """Combines what a hungry method trained."""
 
     parts: ClassVar[Mapping[str, Sft]] = {"general": Hungry()}
+    combination: ClassVar[Mapping[str, str]] = {"method": "cat"}
 
 
 def trial(**changes):

@@ -1,29 +1,27 @@
-"""What most methods have in common, so that each file says only what is its own."""
+"""What most methods have in common, so that each says only its own; and what few have, of any."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from harness.protocols import Variant
+from pydantic.config import JsonDict
+
+from harness.protocols import Combining, Delaying, OwnAnswering, Renewing, Variant
 from harness.records import JSON, Role
 from harness.settings.spec import Spec
 
+NO_TEXT: JsonDict = {"text": False}
+"""Marks a setting (``json_schema_extra``) that cannot change the text, as a weight of the loss; and
+a teacher, which enters the identity of the text by what it is, not by where it lies."""
+
 
 class Method(Spec):
-    """A variant that trains on text that stays, without a penalty, and answers as models do."""
+    """A variant that trains, on the pairs alone where it says nothing else, without a penalty."""
 
     trains: ClassVar[bool] = True
 
     @property
     def penalty(self) -> Mapping[str, JSON] | None:
-        return None
-
-    @property
-    def late(self) -> Mapping[Role, int]:
-        return {}
-
-    @property
-    def renew_every(self) -> int | None:
         return None
 
     @property
@@ -35,25 +33,34 @@ class Method(Spec):
         return self.needs
 
     @property
-    def teachers(self) -> Mapping[str, Mapping[str, JSON]]:
+    def teachers(self) -> Mapping[str, JSON]:
         return {}
-
-    @property
-    def parts(self) -> Mapping[str, Variant | Path]:
-        return {}
-
-    @property
-    def combination(self) -> Mapping[str, JSON] | None:
-        return None
-
-    @property
-    def answering(self) -> Mapping[str, JSON] | None:
-        return None
-
-    @property
-    def chain(self) -> Sequence[Mapping[str, JSON]]:
-        return ()
 
     def identity(self) -> Mapping[str, JSON]:
-        """Every setting but the weights: what may change the text."""
-        return {key: value for key, value in self.plain().items() if not key.endswith("weight")}
+        """Every setting but those marked ``NO_TEXT``."""
+        fields = type(self).model_fields
+        return {
+            name: value
+            for name, value in self.plain().items()
+            if fields[name].json_schema_extra != NO_TEXT
+        }
+
+
+def parts_of(variant: Variant) -> Mapping[str, Variant | Path]:
+    """The adapters it combines; none where it trains its own."""
+    return variant.parts if isinstance(variant, Combining) else {}
+
+
+def late_roles(variant: Variant) -> Mapping[Role, int]:
+    """In how many last steps a role goes along; in all where it is not named."""
+    return variant.late if isinstance(variant, Delaying) else {}
+
+
+def renew_every(variant: Variant) -> int | None:
+    """Steps between two renewals of its text; None where the text stays."""
+    return variant.renew_every if isinstance(variant, Renewing) else None
+
+
+def own_answering(variant: Variant) -> Mapping[str, JSON] | None:
+    """How its models are asked; None where by generating once."""
+    return variant.answering if isinstance(variant, OwnAnswering) else None

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from harness.data.segments import pair_prompt
 from harness.protocols import Sources
-from harness.records import JSON, Example, ExampleSet, Role, Segment
+from harness.records import Example, ExampleSet, Role, Segment
 from harness.variants.shared.method import Method
 
 
@@ -14,10 +14,6 @@ class OnPairs(Method):
     @property
     def weights(self) -> Mapping[Role, float]:
         return {Role.TRANSLATION: 1.0}
-
-    def identity(self) -> Mapping[str, JSON]:
-        """Nothing but the name: no setting can change the text."""
-        return {"name": self.plain()["name"]}
 
     def examples(self, sources: Sources) -> ExampleSet:
         """One example per pair: prompt, then the reference with the end of the turn."""

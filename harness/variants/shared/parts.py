@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Annotated, TypeAlias
 from pydantic import PlainSerializer, PlainValidator, ValidationError, ValidationInfo
 
 from harness.errors import ConfigError
-from harness.protocols import Variant
+from harness.protocols import Combining, Variant
 from harness.records import JSON
 from harness.settings import plugins
 from harness.settings.spec import LocalPath, NestedFaults, Spec, explain
+from harness.variants.shared.method import parts_of
 
 
 class AdapterFolder(Spec):
@@ -58,14 +59,14 @@ def part_by_name(value: object, info: ValidationInfo) -> Part:
         except ValidationError as error:
             raise NestedFaults(explain(error, AdapterFolder)) from None
     variant = variant_by_name(value, info)
-    if not (variant.trains or variant.parts):
+    if not (variant.trains or isinstance(variant, Combining)):
         raise ValueError(f"found {variant.name}, which has no adapter; allowed: one that trains")
     return variant
 
 
 def adapters_read(variant: Variant) -> Iterator[Path]:
     """Every adapter folder it combines, its parts' among them."""
-    for part in variant.parts.values():
+    for part in parts_of(variant).values():
         if isinstance(part, Path):
             yield part
         else:
@@ -73,7 +74,7 @@ def adapters_read(variant: Variant) -> Iterator[Path]:
 
 
 def source_of(part: Part) -> Variant | Path:
-    """The part as ``Variant.parts`` has it."""
+    """The part as ``Combining.parts`` has it."""
     return Path(part.adapter) if isinstance(part, AdapterFolder) else part
 
 
