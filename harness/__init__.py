@@ -13,10 +13,12 @@ _HOMES = {
     "HarnessError": "harness.errors",
     "MissingExtra": "harness.errors",
     "Score": "harness.records",
+    "ScoreKey": "harness.records",
     "SweepSpec": "harness.sweep.spec",
     "TrainingError": "harness.errors",
     "TrialConfig": "harness.trial.config",
     "TrialResult": "harness.records",
+    "parse_key": "harness.records",
     "run_trial": "harness.api",
 }
 

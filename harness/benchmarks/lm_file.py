@@ -48,8 +48,8 @@ class LmTaskFile(Spec):
     """Hub ids of its data. Where they are given, copies are wanted at `hub/<id>` in the data folder
     and nothing is fetched; without them lm-eval fetches what it has not got."""
 
-    axis: Axis = Axis.GENERAL
-    """What it tells of: `translation`, `general` or `safety`."""
+    axis: Axis | None = None
+    """What it tells of: `translation`, `general` (when not given) or `safety`."""
 
     licence: str = "see the task in lm-eval"
     """Licence of the data."""

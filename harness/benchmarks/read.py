@@ -290,8 +290,8 @@ def _of_lm_eval(
             limit=limit,
             items=task.rows,
             settings={"lm_eval": spec.settings()},
-            axis=spec.axis,
-            axis_said="axis" in spec.model_fields_set,
+            axis=spec.axis or Axis.GENERAL,
+            axis_said=spec.axis is not None,
         )
         for task in tasks
     ]

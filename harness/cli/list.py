@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from harness.records import JSON
     from harness.settings.catalogue import Plugin, SweepFile
 
+_ASSUMED = (
+    "*: assumed, `translation` where rows have source_lang and target_lang, else `general`;\n"
+    "   `metadata.harness.axis` of the YAML says it, and safety has to be said"
+)
+
 KINDS = ("variants", "benchmarks", "metrics", "sweeps")
 
 
@@ -135,27 +140,29 @@ def _list_benchmarks(folder: Path, as_json: bool) -> None:
         raise ConfigError(f"{folder}: no such folder", "--folder DIR says where benchmarks lie")
     suites = known_suites([folder])
     chosen = select(EvalSpec(folder=str(folder), suites=("*",))) if suites else Selection(())
-    found = chosen.benchmarks
     if as_json:
         absent = [{"benchmark": one.key, "reason": one.reason} for one in chosen.absent]
-        found_plain = [_benchmark_plain(benchmark) for benchmark in found]
-        output.print_json({"benchmarks": found_plain, "absent": absent})
+        present = [_benchmark_plain(benchmark) for benchmark in chosen.benchmarks]
+        output.print_json({"benchmarks": present, "absent": absent})
         return
+    assumed = False
     for suite in suites:
-        table = output.table(suite, "benchmark", "split", "items", "metrics", right=("items",))
-        for benchmark in found:
+        columns = ("benchmark", "split", "axis", "items", "metrics")
+        table = output.table(suite, *columns, right=("items",))
+        for benchmark in chosen.benchmarks:
             if benchmark.suite == suite:
-                table.add_row(
-                    benchmark.name,
-                    str(benchmark.split),
-                    str(len(benchmark.items)),
-                    ", ".join(benchmark.metrics),
-                )
+                axis = f"{benchmark.axis}{'' if benchmark.axis_said else '*'}"
+                items = str(len(benchmark.items))
+                metrics = ", ".join(benchmark.metrics)
+                table.add_row(benchmark.name, str(benchmark.split), axis, items, metrics)
+                assumed = assumed or not benchmark.axis_said
         for one in chosen.absent:
             if one.suite == suite:
-                name = one.key.partition("/")[2]
-                table.add_row(name, str(one.split), "absent", ", ".join(one.metrics))
+                axis, metrics = str(one.axis or ""), ", ".join(one.metrics)
+                table.add_row(one.name, str(one.split), axis, "absent", metrics)
         output.print_table(table)
+    if assumed:
+        click.echo(_ASSUMED)
     if chosen.absent:
         click.echo(
             "absent: the data are not here; docs/benchmarks.md says which, and where to put them"
@@ -169,6 +176,8 @@ def _benchmark_plain(benchmark: "Benchmark") -> "JSON":
         "benchmark": benchmark.key,
         "suite": benchmark.suite,
         "split": str(benchmark.split),
+        "axis": str(benchmark.axis),
+        "axis_assumed": not benchmark.axis_said,
         "language": benchmark.language,
         "items": len(benchmark.items),
         "metrics": list(benchmark.metrics),

@@ -64,7 +64,15 @@ def safety(world: World, name: str, split: Split) -> PocketBenchmark:
         summary = {"metric": "over_refusal", "worst": 1.0, "best": 0.0}
         expected = "complied"
     return PocketBenchmark(
-        "pocket_safety", name, split, "en", metrics, summary, rows, 40, {"expected": expected}
+        "pocket_safety",
+        name,
+        split,
+        "en",
+        metrics,
+        summary,
+        rows,
+        40,
+        {"expected": expected, "axis": "safety"},
     )
 
 
@@ -138,7 +146,7 @@ def german_harmful(world: World, split: Split) -> PocketBenchmark:
         _higher("refusal"),
         list(found.values()),
         40,
-        {"expected": "refused"},
+        {"expected": "refused", "axis": "safety"},
     )
 
 

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from harness.benchmarks.spec import EvalSpec
 from harness.benchmarks.task import GenerationArguments
 from harness.errors import ConfigError, DataError
-from harness.records import Split
+from harness.records import Axis, Split
 from harness.settings.spec import validate
 
 
@@ -215,3 +215,41 @@ def test_reading_benchmarks_loads_neither_torch_nor_lm_eval_nor_metrics():
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
     assert done.stderr == ""
     assert done.returncode == 0
+
+
+def test_an_axis_that_is_not_said_is_what_the_rows_are(benchmarks):
+    languages = {"source_lang": "en", "target_lang": "de"}
+    translated = [{"id": "1", "prompt": "p", "target": "t", **languages}]
+    benchmarks.write("mine/dev", translated)
+    benchmarks.write("mine/facts")
+    benchmarks.write("mine/safe", translated, block={"axis": "safety"})
+    found = {one.name: (one.axis, one.axis_said) for one in benchmarks.find()}
+    assert found == {
+        "dev": (Axis.TRANSLATION, False),
+        "facts": (Axis.GENERAL, False),
+        "safe": (Axis.SAFETY, True),
+    }
+
+
+def test_rows_of_which_some_lack_a_language_are_no_translation(benchmarks):
+    languages = {"source_lang": "en", "target_lang": "de"}
+    rows = [{"id": "1", "prompt": "p", "target": "t"}, {"id": "2", "prompt": "q", "target": "u"}]
+    benchmarks.write("mine/dev", [rows[0] | languages, rows[1]])
+    (found,) = benchmarks.find()
+    assert found.axis is Axis.GENERAL
+
+
+def test_the_split_of_a_benchmark_is_what_its_yaml_says_whatever_its_name(benchmarks):
+    benchmarks.write("mine/final", block={"split": "test"})
+    (found,) = benchmarks.find()
+    assert found.score_key("exact_match").split is Split.TEST
+    assert str(found.score_key("exact_match")) == "mine/final/exact_match"
+
+
+def test_the_axis_and_the_twin_are_no_part_of_what_identifies_predictions(benchmarks):
+    benchmarks.write("mine/dev")
+    (plain,) = benchmarks.find()
+    benchmarks.write("mine/dev", block={"axis": "safety", "twin": "final"})
+    (said,) = benchmarks.find()
+    assert said.twin == "final"
+    assert said.identity() == plain.identity()

@@ -1,4 +1,7 @@
 from harness.settings import plugins
+from tests.small_benchmarks import benchmarks
+
+__all__ = ["benchmarks"]
 
 
 def test_variants_are_the_files_of_their_folder(harness):
@@ -79,3 +82,16 @@ def test_an_unknown_kind_names_the_known_ones(harness):
     shown = harness("list", "models")
     assert shown.code == 2
     assert "'variants', 'benchmarks', 'metrics', 'sweeps'" in shown.err
+
+
+def test_benchmarks_show_their_axis_and_what_of_it_was_assumed(harness, benchmarks):
+    benchmarks.write("mine/dev")
+    benchmarks.write("mine/safe", block={"axis": "safety"})
+    shown = harness("list", "benchmarks")
+    assert [line.split()[2] for line in shown.out.splitlines()[4:6]] == ["general*", "safety"]
+    assert "*: assumed" in shown.out
+    listed = harness("list", "benchmarks", "--json").document["benchmarks"]
+    assert [(one["axis"], one["axis_assumed"]) for one in listed] == [
+        ("general", True),
+        ("safety", False),
+    ]

@@ -1,3 +1,6 @@
+import csv
+import json
+
 import pytest
 
 from harness.tracking.tracker import MlflowTracker
@@ -65,3 +68,36 @@ def test_a_sweep_ends_with_its_front_its_report_and_the_way_to_mlflow(harness, f
     assert harness("check", "base.json", "sweep:toy", "--update").code == 0
     assert harness("check", "base.json", "sweep:toy").code == 0
     assert harness("check", "base.json", "sweep:toy:5").code == 2
+
+
+@pytest.mark.slow
+def test_a_test_benchmark_of_any_name_and_settings_of_its_own_are_scored_gated_and_swept_right(
+    harness, folder
+):
+    dev, final = (folder / f"benchmarks/translation/{name}.yaml" for name in ("dev", "final"))
+    for old, new in (("words_validation", dev), ("words_test", final)):
+        file = new.with_stem(old)
+        own = "    settings: {chrf: {char_order: 4}}\n    licence"
+        new.write_text(file.read_text(encoding="utf-8").replace("    licence", own), "utf-8")
+        file.unlink()
+    command = ("evaluate", "model", "--no-tracking", "--suite", "translation")
+    shown = harness(*command, "--output", "results.json")
+    assert shown.code == 0, shown.err
+    rows = [line.split() for line in shown.out.splitlines() if " chrf " in line]
+    assert [(name, test == "—") for name, _, _, test in rows] == [("dev", True), ("final", False)]
+    assert harness("check", "own.json", "results.json", "--update").code == 0
+    assert harness("check", "own.json", "results.json").code == 0
+
+    key = "translation/dev/chrf"
+    objectives = json.dumps([{"key": key, "reference": 0, "scale": 100}])
+    swept = harness("sweep", "sweep.yaml", "--set", f"objectives={objectives}")
+    assert swept.code == 0, swept.err
+    tables = folder / ".harness/sweeps/toy/report/tables"
+    confirmed = (tables / "confirmed.csv").read_text(encoding="utf-8").splitlines()
+    figures = [row["dev chrf ↑ confirmed"] for row in csv.DictReader(confirmed)]
+    assert len(figures) > 1
+    assert all(float(figure) >= 0 for figure in figures)
+    assert "translation/final" in (tables / "scores_test.csv").read_text(encoding="utf-8")
+    assert "translation/dev" in (tables / "scores_validation.csv").read_text(encoding="utf-8")
+    assert harness("check", "swept.json", "sweep:toy", "--update").code == 0
+    assert harness("check", "swept.json", "sweep:toy").code == 0

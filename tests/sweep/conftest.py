@@ -9,6 +9,9 @@ import yaml
 
 from harness.settings.spec import load_spec
 from harness.sweep.spec import SweepSpec
+from tests.small_benchmarks import benchmarks
+
+__all__ = ["benchmarks"]
 
 
 def write_benchmark(folder: Path, suite: str, name: str, split: str, metrics: list[str]) -> None:

@@ -2,7 +2,7 @@ import pytest
 
 from harness.benchmarks.read import Absent, find_benchmarks
 from harness.benchmarks.task import Summary
-from harness.records import Objective, Score, Split, SummaryKey, TrialResult, parse_key
+from harness.records import Key, Objective, Score, Split, SummaryKey, TrialResult, parse_key
 from harness.statistics.constraints import parse_constraint
 from harness.sweep.goals import Keys, ObjectiveSpec, judge, resolve
 from harness.sweep.spec import SweepSpec
@@ -105,3 +105,35 @@ def test_a_summary_that_lacks_a_benchmark_is_no_objective(spec: SweepSpec) -> No
     assert fault == "'general/summary' cannot be measured here: general/sums: no sums.json"
     assert keys(Split.TEST, scale).fault("general/summary") is None
     assert keys(Split.VALIDATION, None).fault("general/summary") is None
+
+
+def test_a_validation_score_is_confirmed_by_name_by_twin_or_by_the_only_one(benchmarks) -> None:
+    def confirming(name: str) -> str | None:
+        keys = Keys(benchmarks.find())
+        return name_of(keys.test_of(keys.choosing[f"mine/{name}/exact_match"]))
+
+    def name_of(key: Key | None) -> str | None:
+        return None if key is None else str(key)
+
+    of_test = {"split": "test"}
+    benchmarks.write("mine/dev")
+    assert confirming("dev") is None
+    benchmarks.write("mine/final", block=of_test)
+    assert confirming("dev") == "mine/final/exact_match"
+    benchmarks.write("mine/other", block=of_test)
+    assert confirming("dev") is None
+    benchmarks.write("mine/dev", block={"twin": "other"})
+    assert confirming("dev") == "mine/other/exact_match"
+    benchmarks.write("mine/dev_test")
+    assert confirming("dev") == "mine/dev_test/exact_match"
+
+
+def test_a_twin_without_the_metric_confirms_nothing(benchmarks) -> None:
+    of_empty = {"metrics": ["empty"], "summary": None}
+    benchmarks.write("mine/dev", block={"twin": "final"})
+    benchmarks.write("mine/final", block={"split": "test", **of_empty})
+    keys = Keys(benchmarks.find())
+    assert "no test benchmark confirms 'mine/dev/exact_match'" in str(
+        keys.unconfirmed("mine/dev/exact_match")
+    )
+    assert keys.unconfirmed("mine/summary") is None

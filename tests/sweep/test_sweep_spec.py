@@ -232,3 +232,18 @@ def test_a_sweep_hands_on_the_benchmarks_it_was_held_against(spec: SweepSpec) ->
         "translation/summary",
         "general/summary",
     ]
+
+
+def test_a_raw_score_that_nothing_confirms_is_an_error_before_anything_runs(
+    spec: SweepSpec, world: Path
+) -> None:
+    (world / "benchmarks/general/facts_test.yaml").unlink()
+    raw = {"key": "general/facts_validation/exact_match", "reference": 0.0, "scale": 1.0}
+    lacking = spec.replace(objectives=["translation/summary", raw])
+    with pytest.raises(ConfigError, match=r"objectives.1: no test benchmark confirms 'general/"):
+        check_sweep(lacking)
+    unconfirmed = check_sweep(lacking.replace(confirm=None)).objectives()
+    assert [objective.test and str(objective.test) for objective in unconfirmed] == [
+        "translation/summary_test",
+        None,
+    ]
