@@ -14,11 +14,17 @@ from harness.benchmarks.lm_file import PREFIX, LmTask, LmTaskFile
 from harness.benchmarks.spec import EvalSpec
 from harness.benchmarks.task import OwnTask, Summary, TaskFile
 from harness.errors import ConfigError, DataError
-from harness.records import JSON, Axis, Key, Purpose, ScoreKey, Split
+from harness.records import JSON, Axis, Key, Prediction, Purpose, ScoreKey, Split
 from harness.settings.spec import validate
 from harness.settings.yaml import parse_yaml
 
 __all__ = ["Absent", "Benchmark", "Selection", "find_benchmarks", "known_suites", "select"]
+
+
+_OWN_FIELDS = frozenset(
+    {"id", "prompt", "messages", "source", "references", "target", "source_lang", "target_lang"}
+)
+"""Fields of a row that a prediction has as its own; what else there is goes along."""
 
 
 @dataclass(frozen=True)
@@ -80,6 +86,26 @@ class Benchmark:
     def score_key(self, metric: str) -> ScoreKey:
         """What its score by a metric is filed under."""
         return ScoreKey(self.suite, self.name, self.split, metric)
+
+    def unanswered(self, row: Mapping[str, JSON]) -> Prediction:
+        """One of its items as a prediction, before anything is said to it."""
+        return Prediction(
+            id=row["id"],
+            prompt=row["prompt"],
+            output="",
+            answer="",
+            source=row.get("source"),
+            references=tuple(row.get("references") or ()),
+            target=row.get("target"),
+            language=row.get("target_lang") or self.language,
+            source_lang=row.get("source_lang"),
+            target_lang=row.get("target_lang"),
+            extra={name: value for name, value in row.items() if name not in _OWN_FIELDS},
+        )
+
+    def settings_of(self, metric: str, users: Mapping[str, JSON]) -> dict[str, JSON]:
+        """A metric's settings here: those it brings along, the user's own before them."""
+        return {**self.settings.get(metric, {}), **users}
 
     def identity(self) -> dict[str, JSON]:
         """All of it that may change its predictions: not how they are scored, nor where it is."""

@@ -96,21 +96,16 @@ class Overlap:
         return found / self.num_items if self.num_items else 0.0
 
 
-def find_overlap(training: Iterable[TrainingText], items: Sequence[Mapping[str, JSON]]) -> Overlap:
-    """Looks for the items of one benchmark in training texts.
-
-    Args:
-        training: See ``training_texts``.
-        items: Rows of the benchmark; see ``item_texts`` for what is compared.
-    """
-    return find_overlaps(training, {"": items})[""]
-
-
 def find_overlaps(
     training: Iterable[TrainingText],
     benchmarks: Mapping[str, Sequence[Mapping[str, JSON]]],
 ) -> dict[str, Overlap]:
-    """The same for several benchmarks in one pass over the training texts."""
+    """Looks for the items of benchmarks in training texts, in one pass over these.
+
+    Args:
+        training: See ``training_texts``.
+        benchmarks: Rows by the benchmark's key; see ``item_texts`` for what is compared.
+    """
     index = _Index(
         ((key, number), text)
         for key, items in benchmarks.items()

@@ -53,9 +53,6 @@ FILE = "predictions.jsonl"
 
 _BYPASS = {"metric": "bypass", "aggregation": "bypass", "higher_is_better": True}
 _PLAIN = {"kind": "plain"}
-_OWN_FIELDS = frozenset(
-    {"id", "prompt", "messages", "source", "references", "target", "source_lang", "target_lang"}
-)
 
 
 class Rows(list[Mapping[str, JSON]]):
@@ -263,8 +260,9 @@ def _prediction(
     benchmark: Benchmark, task: OwnTask, sample: Mapping[str, Any], said: Answer | None
 ) -> Prediction:
     row = sample["doc"]
+    asked = benchmark.unanswered(row)
     target = sample["target"]
-    extra = {name: value for name, value in row.items() if name not in _OWN_FIELDS}
+    extra = dict(asked.extra)
     choices: tuple[float, ...] | None = None
     if task.output_type == "multiple_choice":
         texts = [continuation for _, continuation in sample["arguments"]]
@@ -279,17 +277,11 @@ def _prediction(
     if said is not None:
         extra |= {**said.facts, **({"earlier": list(said.earlier)} if said.earlier else {})}
         extra |= {"thoughts": said.generation.thoughts} if said.generation.thoughts else {}
-    return Prediction(
-        id=row["id"],
-        prompt=row["prompt"],
+    return replace(
+        asked,
         output=output,
         answer=answer,
-        source=row.get("source"),
-        references=tuple(row.get("references") or ()),
         target=row["target"] if "target" in row else str(target) or None,
-        language=row.get("target_lang") or benchmark.language,
-        source_lang=row.get("source_lang"),
-        target_lang=row.get("target_lang"),
         choices=choices,
         num_tokens=None if said is None else len(said.generation.token_ids),
         finished=None if said is None else said.generation.finished,

@@ -75,7 +75,7 @@ def score_predictions(
         DataError: The predictions lack a field the metric needs.
     """
     if benchmark is not None:
-        settings = {**benchmark.settings.get(metric_name, {}), **settings}
+        settings = benchmark.settings_of(metric_name, settings)
     lacking = _lacking(benchmark, metric_name, settings)
     if lacking is not None:
         return lacking
@@ -151,7 +151,7 @@ def score_stored(
         services: Outside help it may need.
         store: Where scores are kept.
     """
-    settings = {**benchmark.settings.get(metric_name, {}), **settings}
+    settings = benchmark.settings_of(metric_name, settings)
     lacking = _lacking(benchmark, metric_name, settings)
     if lacking is not None:
         return lacking
@@ -243,8 +243,8 @@ def check_metrics(benchmarks: Sequence[Benchmark], spec: EvalSpec) -> None:
             continue  # its metric is the task's own
         rows = list(_unanswered(benchmark, benchmark.task))
         for name in benchmark.metrics:
-            own = spec.metrics.get(name, {})
-            metric = metric_named(name, {**benchmark.settings.get(name, {}), **own})
+            users = spec.metrics.get(name, {})
+            metric = metric_named(name, benchmark.settings_of(name, users))
             try:
                 require(name, rows, getattr(metric, "needs", ()))
                 metric.statistics(rows, Services())
@@ -257,30 +257,17 @@ def check_metrics(benchmarks: Sequence[Benchmark], spec: EvalSpec) -> None:
 
 
 def _unanswered(benchmark: Benchmark, task: OwnTask) -> Iterator[Prediction]:
-    target = task.file.doc_to_target
-    known = {"id", "prompt", "messages", "references", "target", "source"}
+    # a template's text is not known before lm-eval renders it, but there will be one
+    templated = None if task.file.doc_to_target in {None, ""} else "?"
+    chooses = task.output_type == "multiple_choice"
+    chosen: dict[str, JSON] = {"choice_texts": ["a", "b"], "target_index": 0} if chooses else {}
     for row in benchmark.items:
-        yield Prediction(
-            id=row["id"],
-            prompt=row["prompt"],
-            output="",
-            answer="",
-            source=row.get("source"),
-            references=tuple(row.get("references") or ()),
-            # a template's text is not known before lm-eval renders it, but there will be one
-            target=row.get("target", None if target in {None, ""} else "?"),
-            language=row.get("target_lang") or benchmark.language,
-            source_lang=row.get("source_lang"),
-            target_lang=row.get("target_lang"),
-            choices=(0.0, 0.0) if task.output_type == "multiple_choice" else None,
+        asked = benchmark.unanswered(row)
+        yield replace(
+            asked,
+            target=row.get("target", templated),
+            choices=(0.0, 0.0) if chooses else None,
             num_tokens=0,
             finished=True,
-            extra={
-                **{key: value for key, value in row.items() if key not in known},
-                **(
-                    {"choice_texts": ["a", "b"], "target_index": 0}
-                    if task.output_type == "multiple_choice"
-                    else {}
-                ),
-            },
+            extra={**asked.extra, **chosen},
         )

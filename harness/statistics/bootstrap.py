@@ -12,7 +12,6 @@ Shapes: R resamples, N items, K sufficient statistics, S seeds.
 
 import hashlib
 import math
-from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
@@ -302,10 +301,7 @@ def cohens_kappa(first: Sequence[str], second: Sequence[str]) -> float | None:
     >>> cohens_kappa(["a", "a", "b", "b"], ["a", "a", "b", "a"])
     0.5
     """
-    pairs = list(zip(first, second, strict=True))
-    if not pairs:
-        return None
-    observed = sum(a == b for a, b in pairs) / len(pairs)
-    counts = Counter(first), Counter(second)
-    by_chance = sum(counts[0][label] * counts[1][label] for label in counts[0]) / len(pairs) ** 2
-    return None if by_chance == 1 else (observed - by_chance) / (1 - by_chance)
+    from sklearn.metrics import cohen_kappa_score  # a second, for who wants it
+
+    labels = {*first, *second}
+    return float(cohen_kappa_score(first, second)) if len(labels) > 1 else None

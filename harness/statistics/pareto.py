@@ -14,15 +14,6 @@ Point: TypeAlias = Sequence[float]
 MAX_OBJECTIVES = 4
 
 
-def dominates(first: Point, second: Point, maximize: Sequence[bool]) -> bool:
-    """Whether ``first`` is nowhere worse than ``second`` and somewhere better.
-
-    >>> dominates([0.9, 3], [0.9, 5], maximize=[True, False])
-    True
-    """
-    return _dominates(*_losses([first, second], maximize))
-
-
 def front(points: Sequence[Point], maximize: Sequence[bool]) -> tuple[int, ...]:
     """Indices of the points that none dominates, ascending; equal points stay together.
 

@@ -10,7 +10,6 @@ from harness.data.contamination import (
     SHORTEST,
     TrainingText,
     _grams,
-    find_overlap,
     find_overlaps,
     item_texts,
     normalise,
@@ -30,7 +29,7 @@ TRAINING = [
 
 def kinds(*sources):
     items = [{"id": str(index), "source": text} for index, text in enumerate(sources)]
-    overlap = find_overlap(TRAINING, items)
+    overlap = find_overlaps(TRAINING, {"one": items})["one"]
     found = {match.item_id: (match.kind, match.training_id) for match in overlap.matches}
     return [found.get(str(index)) for index in range(len(sources))]
 
@@ -89,7 +88,7 @@ def test_the_index_finds_what_comparing_everything_finds(texts, random):
     changed = [text + random.choice(["", "a", " bbb"]) for text in texts]
     training = [TrainingText(str(n), text, "text") for n, text in enumerate(changed)]
     items = [{"id": str(n), "source": text[random.randrange(4) :]} for n, text in enumerate(texts)]
-    found = find_overlap(training, items).matches
+    found = find_overlaps(training, {"one": items})["one"].matches
     assert {
         match.item_id: (match.kind == "exact", match.share) for match in found
     } == by_brute_force(training, items)
@@ -99,7 +98,7 @@ def test_shares_count_items_and_an_exact_match_beats_a_near_one():
     longer = f"{TRAINING[0].text} And so on, and so on."
     training = [TrainingText("near", longer, "text"), *TRAINING]
     items = [{"id": "a", "source": TRAINING[0].text}, {"id": "b", "source": "Something else now."}]
-    overlap = find_overlap(training, items)
+    overlap = find_overlaps(training, {"one": items})["one"]
     assert (overlap.exact, overlap.near) == (0.5, 0.0)
     assert (overlap.matches[0].training_id, overlap.matches[0].place) == ("t1", "source")
     assert overlap.facts("s/b") == {"contamination/s/b/exact": 0.5, "contamination/s/b/near": 0.0}

@@ -9,7 +9,7 @@ from itertools import chain
 
 import pytest
 
-from harness.data.contamination import TrainingText, find_overlap, find_overlaps
+from harness.data.contamination import TrainingText, find_overlaps
 from tests.outside import DATA, outside
 
 pytestmark = pytest.mark.slow
@@ -72,7 +72,8 @@ def test_near_copies_are_found_in_thai_and_chinese(language):
         TrainingText(str(number), text[: -(len(text) // 10)], "text")
         for number, text in enumerate(rows[:half])
     ]
-    overlap = find_overlap(cut, [{"id": str(n), "source": text} for n, text in enumerate(rows)])
+    asked = [{"id": str(n), "source": text} for n, text in enumerate(rows)]
+    overlap = find_overlaps(cut, {"ntrex": asked})["ntrex"]
     found = {int(match.item_id): match for match in overlap.matches}
     assert len(found) >= 0.98 * half  # where Latin names make up much of a row, a tenth is more
     assert set(found) <= set(range(half))

@@ -210,15 +210,20 @@ def test_holm_never_lowers_a_p_value_and_keeps_their_order(p_values):
 
 @settings(max_examples=30)
 @given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), min_size=2))
-def test_kappa_equals_scikit_learns(pairs):
-    from sklearn.metrics import cohen_kappa_score
-
+def test_kappa_is_what_is_agreed_beyond_chance(pairs):
     first, second = zip(*pairs, strict=True)
-    found = bootstrap.cohens_kappa(first, second)
-    if len({*first, *second}) == 1:
-        assert found is None
+    kappa = bootstrap.cohens_kappa(first, second)
+    counts = [{label: side.count(label) for label in "abc"} for side in (first, second)]
+    chance = sum(counts[0][label] * counts[1][label] for label in "abc") / len(pairs) ** 2
+    if chance == 1:
+        assert kappa is None
     else:
-        assert found == pytest.approx(cohen_kappa_score(first, second), abs=1e-12)
+        agreed = sum(one == other for one, other in pairs) / len(pairs)
+        assert kappa == pytest.approx((agreed - chance) / (1 - chance), abs=1e-12)
+
+
+def test_kappa_of_nothing_is_none():
+    assert bootstrap.cohens_kappa([], []) is None
 
 
 def test_the_items_that_decide_do_decide():
