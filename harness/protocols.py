@@ -101,12 +101,12 @@ class Independent(Protocol):
         self,
         prompts: Sequence[TokenIds],
         decoding: Decoding,
-        places: Sequence[int],
+        indices: Sequence[int],
         on_answer: Callable[[int, Generation], None],
     ) -> None:
-        """Answers the prompts at some places; hands over each answer, with its place, as it comes.
+        """Answers the prompts of some indices; hands over each answer, with its index, as it comes.
 
-        All prompts are given because they tell which copy of a sampled prompt a place has. What
+        All prompts are given because they tell which copy of a sampled prompt an index is. What
         came before an error was handed over, in the thread that called.
         """
 

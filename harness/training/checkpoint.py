@@ -13,7 +13,7 @@ import pickle
 import time
 from array import array
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, astuple, dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import Any, Protocol, TypeAlias, runtime_checkable
@@ -129,7 +129,7 @@ class Keeper:
             "validation": dict(trainer.curves.validation),
             "events": [[e.step, e.num_steps, dict(e.metrics)] for e in training.events],
             "renewed": training.renewed
-            and [training.renewed[0], [_plain_row(row) for row in training.renewed[1]]],
+            and [training.renewed[0], [astuple(row) for row in training.renewed[1]]],
             "micro_batch_tokens": trainer.micro_batch_tokens,
             "num_halvings": trainer.num_halvings,
         }
@@ -219,11 +219,6 @@ def _step_record(plain: Mapping[str, Any]) -> StepRecord:
         for name in ("sums", "counts")
     }
     return StepRecord(**{**plain, **by_role})
-
-
-def _plain_row(row: TokenRow) -> _PlainRow:
-    shown = None if row.teacher_prompt is None else list(row.teacher_prompt)
-    return row.example_id, list(row.ids), list(row.roles), row.task, shown
 
 
 def _row(plain: _PlainRow) -> TokenRow:

@@ -33,6 +33,9 @@ from harness.trial.train import ADAPTER
 from harness.variants.base import Base
 from harness.variants.shared.method import own_answering
 
+_SHARES = {"forced_tags": "answering/{}/forced_tags", "thought_aloud": "thoughts/{}"}
+"""What is counted among the answers to a benchmark, and the fact that is its share of the items."""
+
 
 def run_trial(
     config: TrialConfig,
@@ -123,7 +126,7 @@ def _predict(
     engine = resources.new_engine(config.eval)
     folder = None if adapter is None else adapter.path / ADAPTER
     identity = {
-        "generator": engine.identity(config.model, tuning.model_identity, folder),
+        "generator": engine.identity(config.model, resources.model_identity, folder),
         "adapter": None if adapter is None else adapter.key,
     }
 
@@ -180,7 +183,7 @@ def _score(
 
 def _provenance(tuning: Tuning) -> dict[str, str]:
     """Where the numbers come from: the model, the corpora, the libraries."""
-    model = {f"model/{key}": str(value) for key, value in tuning.model_identity.items()}
+    model = {f"model/{key}": str(value) for key, value in tuning.resources.model_identity.items()}
     data = tuning.config.data
     corpora = {
         f"corpus/{name}": str(facts["sha256"])
@@ -201,14 +204,10 @@ def _cost(predictions: Mapping[str, Built]) -> dict[str, float]:
     unit = 2**30 if sys.platform == "darwin" else 2**20
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
     tokens = sum(int(built.facts["tokens_generated"]) for built in predictions.values())
-    forced = {
-        f"answering/{key}/forced_tags": built.facts["forced_tags"] / built.facts["items"]
+    shares = {
+        fact.format(key): built.facts[count] / built.facts["items"]
         for key, built in predictions.items()
-        if "forced_tags" in built.facts
+        for count, fact in _SHARES.items()
+        if count in built.facts
     }
-    aloud = {
-        f"thoughts/{key}": built.facts["thought_aloud"] / built.facts["items"]
-        for key, built in predictions.items()
-        if "thought_aloud" in built.facts
-    }
-    return {"cost/generated_tokens": tokens, "cost/peak_memory_gib": peak, **forced, **aloud}
+    return {"cost/generated_tokens": tokens, "cost/peak_memory_gib": peak, **shares}

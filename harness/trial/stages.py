@@ -7,7 +7,6 @@ from harness.data.corpora import corpora_identity
 from harness.data.examples import save_examples
 from harness.data.overlaps import BenchmarkItems, overlaps_stored
 from harness.models.answering_file import save_answering
-from harness.models.chat_model import ChatModel
 from harness.models.combine import combine, draws
 from harness.models.folder import adapter_folder
 from harness.models.generation.completions import StoredGenerator
@@ -49,15 +48,6 @@ class Tuning:
         self.stages: dict[str, str] = {}
         self.facts: dict[str, float] = {}
         self.seconds: dict[str, float] = {}
-
-    @property
-    def model_identity(self) -> dict[str, JSON]:
-        return self.resources.model_identity
-
-    @property
-    def chat_model(self) -> ChatModel:
-        """The base model, loaded when something first needs it."""
-        return self.resources.chat_model
 
     def adapter(self) -> Built:
         """The ``adapter`` stage; text is only made and the model only loaded where it is missing.
@@ -145,13 +135,13 @@ class Tuning:
             {
                 "parts": {name: identity for name, (identity, _) in parts.items()},
                 "combination": settings,
-                "model": self.model_identity,
+                "model": self.resources.model_identity,
             },
         )
         folders = {name: folder for name, (_, folder) in parts.items()}
 
         def make(folder: Path) -> Mapping[str, float]:
-            facts = combine(self.chat_model, folders, settings, folder / ADAPTER)
+            facts = combine(self.resources.chat_model, folders, settings, folder / ADAPTER)
             save_answering(folder / ADAPTER, own_answering(config.variant))
             return facts
 
@@ -213,7 +203,7 @@ class Tuning:
                 "lora": config.lora.plain(),
                 # how often a training was kept half done changes nothing
                 "train": config.train.replace(checkpoint_every=None).plain(),
-                "model": self.model_identity,
+                "model": self.resources.model_identity,
                 "seed": config.seed,
                 # once the adapter was multiplied by in its own float32
                 **({"autocast": True} if config.model.dtype == "bfloat16" else {}),

@@ -20,19 +20,15 @@ Deviations and choices:
   variant's here.
 """
 
-import string
-from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
 from harness.protocols import Sources
-from harness.records import Decoding, ExampleSet, Message, Pair, Role, TokenIds
+from harness.records import Decoding, ExampleSet, Message, Pair, TokenIds
 from harness.seeds import stream_seed
 from harness.variants.shared.method import Method
-from harness.variants.shared.written import Extraction, in_place_of_references
-
-_FIELDS = {"request", "reference"}
+from harness.variants.shared.written import Extraction, in_place_of_references, template_of
 
 
 class Sdft(Method):
@@ -72,20 +68,7 @@ class Sdft(Method):
 
     neutral: ClassVar[str] = "no setting: with a model that echoes the reference it equals sft"
 
-    @field_validator("request")
-    @classmethod
-    def _has_its_fields(cls, value: str) -> str:
-        try:
-            names = {name for _, name, _, _ in string.Formatter().parse(value) if name is not None}
-        except ValueError as error:
-            names = {str(error)}
-        if names != _FIELDS:
-            raise ValueError(f"found {value!r}, allowed a text with {{request}} and {{reference}}")
-        return value
-
-    @property
-    def weights(self) -> Mapping[Role, float]:
-        return {Role.TRANSLATION: 1.0}
+    _fields = field_validator("request")(template_of("request", "reference"))
 
     def examples(self, sources: Sources) -> ExampleSet:
         """One example per pair: prompt, then the model's wording or, failing that, y.

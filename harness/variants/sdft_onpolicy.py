@@ -26,7 +26,6 @@ Deviations and choices:
   the references, as for every variant.
 """
 
-import string
 from collections.abc import Mapping
 from dataclasses import replace
 from statistics import fmean
@@ -39,8 +38,7 @@ from harness.protocols import Sources
 from harness.records import JSON, Decoding, Example, ExampleSet, Pair, Role, Segment
 from harness.seeds import stream_seed
 from harness.variants.shared.method import NO_TEXT, Method
-
-_FIELDS = {"request", "demonstration"}
+from harness.variants.shared.written import template_of
 
 
 class SdftOnpolicy(Method):
@@ -72,20 +70,7 @@ class SdftOnpolicy(Method):
         "none: it learns no reference token by token, so no setting makes it plain fine-tuning"
     )
 
-    @field_validator("demonstration")
-    @classmethod
-    def _shows_both(cls, value: str) -> str:
-        try:
-            names = [name for _, name, _, _ in string.Formatter().parse(value) if name is not None]
-        except ValueError as error:
-            raise ValueError(f"found {value!r} ({error})") from None
-        if set(names) != _FIELDS:
-            raise ValueError(f"found {value!r}, allowed a text with {{request}}, {{demonstration}}")
-        return value
-
-    @property
-    def weights(self) -> Mapping[Role, float]:
-        return {Role.TRANSLATION: 1.0}
+    _fields = field_validator("demonstration")(template_of("request", "demonstration"))
 
     @property
     def penalty(self) -> Mapping[str, JSON]:

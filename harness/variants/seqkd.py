@@ -21,7 +21,7 @@ from pydantic import Field
 
 from harness.models.teachers import TeacherField
 from harness.protocols import Sources
-from harness.records import JSON, Decoding, ExampleSet, Role
+from harness.records import JSON, Decoding, ExampleSet
 from harness.variants.shared.method import NO_TEXT, Method
 from harness.variants.shared.written import (
     Extraction,
@@ -48,10 +48,6 @@ class SeqKd(Method):
     """Tokens of an answer at most."""
 
     neutral: ClassVar[str] = "no setting: with a teacher that echoes the reference it equals sft"
-
-    @property
-    def weights(self) -> Mapping[Role, float]:
-        return {Role.TRANSLATION: 1.0}
 
     @property
     def teachers(self) -> Mapping[str, Mapping[str, JSON]]:

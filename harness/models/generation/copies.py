@@ -1,10 +1,13 @@
-"""Equal prompts of a list, told apart; each that is sampled draws from a stream of its own."""
+"""Equal prompts of a list: a greedy answer is made once, a sampled one drawn for each.
+
+Each that is sampled draws from a stream of its own.
+"""
 
 import hashlib
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
-from harness.records import TokenIds
+from harness.records import Decoding, Generation, TokenIds
 from harness.seeds import stream_seed
 
 
@@ -39,3 +42,24 @@ def seeds_of(prompts: Sequence[TokenIds], seed: int, kind: str) -> list[int]:
         stream_seed(seed, f"{kind}/{content_of(prompt)}/{copy}")
         for prompt, copy in zip(prompts, copies_of(prompts), strict=True)
     ]
+
+
+def once_each(
+    prompts: Sequence[TokenIds],
+    decoding: Decoding,
+    answer: Callable[[list[TokenIds]], Sequence[Generation]],
+) -> list[Generation]:
+    """The answers to all prompts; of equal ones a greedy answer is made once.
+
+    Args:
+        prompts: The prompts.
+        decoding: Whether they are sampled, and so answered each by itself.
+        answer: Answers a list of them.
+    """
+    rows = [tuple(prompt) for prompt in prompts]
+    distinct = rows if decoding.temperature > 0 else list(dict.fromkeys(rows))
+    answers = answer(distinct)
+    if len(distinct) == len(rows):
+        return list(answers)
+    by_prompt = dict(zip(distinct, answers, strict=True))
+    return [by_prompt[prompt] for prompt in rows]

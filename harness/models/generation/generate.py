@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from harness.errors import ConfigError
 from harness.models.chat_model import ChatModel
+from harness.models.generation.copies import once_each
 from harness.models.generation.decode import Decoder
 from harness.models.generation.likelihood import loglikelihoods
 from harness.models.speed import quick
@@ -50,8 +51,14 @@ class HuggingFaceGenerator:
 
         Of equal prompts a greedy answer is made once; sampled ones are drawn for each.
         """
-        asked = [tuple(prompt) for prompt in prompts]
-        distinct = list(dict.fromkeys(asked)) if decoding.temperature == 0 else asked
+        return once_each(prompts, decoding, lambda distinct: self._answers(distinct, decoding))
+
+    def loglikelihoods(self, rows: Sequence[tuple[TokenIds, TokenIds]]) -> list[tuple[float, bool]]:
+        """Per (context, continuation): log-probability, and whether greedy decoding gives it."""
+        with quick(self.chat_model.model) as model:
+            return loglikelihoods(model, rows, self.tokenizer.pad_id, self._batch_size)
+
+    def _answers(self, prompts: list[TokenIds], decoding: Decoding) -> list[Generation]:
         with quick(self.chat_model.model) as model:
             decoder = Decoder(
                 model,
@@ -59,18 +66,9 @@ class HuggingFaceGenerator:
                 self.tokenizer.pad_id,
                 decoding,
                 self._batch_size,
-                self._counter(len(distinct)),
+                self._counter(len(prompts)),
             )
-            answers = decoder.run(distinct)
-        if decoding.temperature == 0:
-            by_prompt = dict(zip(distinct, answers, strict=True))
-            answers = [by_prompt[prompt] for prompt in asked]
-        return [self.tokenizer.generation(answer) for answer in answers]
-
-    def loglikelihoods(self, rows: Sequence[tuple[TokenIds, TokenIds]]) -> list[tuple[float, bool]]:
-        """Per (context, continuation): log-probability, and whether greedy decoding gives it."""
-        with quick(self.chat_model.model) as model:
-            return loglikelihoods(model, rows, self.tokenizer.pad_id, self._batch_size)
+            return [self.tokenizer.generation(answer) for answer in decoder.run(prompts)]
 
     def _counter(self, total: int) -> Callable[[], None] | None:
         if self.on_progress is None:

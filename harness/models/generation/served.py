@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
 from harness.models.folder import TOKENIZER_FILES, tokenizer_folder
-from harness.models.generation.copies import seeds_of
+from harness.models.generation.copies import once_each, seeds_of
 from harness.models.generation.served_text import ANSWER_END, ServedTokenizer
 from harness.models.identity import content_hash
 from harness.models.teachers import ServedSpec
@@ -44,47 +44,42 @@ class ServerGenerator:
         return served_identity(self._spec)
 
     def generate(self, prompts: Sequence[TokenIds], decoding: Decoding) -> list[Generation]:
-        asked = [tuple(prompt) for prompt in prompts]
-        first: dict[TokenIds, int] = {}
-        for place, prompt in enumerate(asked):
-            first.setdefault(prompt, place)
-        places = list(first.values()) if decoding.temperature == 0 else list(range(len(asked)))
+        return once_each(prompts, decoding, lambda distinct: self._answers(distinct, decoding))
+
+    def _answers(self, prompts: list[TokenIds], decoding: Decoding) -> list[Generation]:
         answers: dict[int, Generation] = {}
 
-        def keep(place: int, answer: Generation) -> None:
-            answers[place] = answer
+        def keep(index: int, answer: Generation) -> None:
+            answers[index] = answer
             if self.on_progress is not None:
-                self.on_progress(len(answers) / len(places))
+                self.on_progress(len(answers) / len(prompts))
 
-        self.answer_each(asked, decoding, places, keep)
-        return [
-            answers[place] if place in answers else answers[first[prompt]]
-            for place, prompt in enumerate(asked)
-        ]
+        self.answer_each(prompts, decoding, range(len(prompts)), keep)
+        return [answers[index] for index in range(len(prompts))]
 
     def answer_each(
         self,
         prompts: Sequence[TokenIds],
         decoding: Decoding,
-        places: Sequence[int],
+        indices: Sequence[int],
         on_answer: Callable[[int, Generation], None],
     ) -> None:
-        """Answers the prompts at some places; hands over each answer, with its place, as it comes.
+        """Answers the prompts of some indices; hands over each answer, with its index, as it comes.
 
         Raises:
             ConfigError: Its key is not there, or it does not continue answers and has to.
             EvaluationError: It did not answer; what it had answered was handed over.
         """
         seeds = _seeds(prompts, decoding)
-        chats = [self.tokenizer.split(tuple(prompts[place])) for place in places]
+        chats = [self.tokenizer.split(tuple(prompts[index])) for index in indices]
         if self._template is None:
             self._check([prefix for _, prefix in chats if prefix])
         requests = [
-            self._request(messages, prefix, decoding, seeds[place])
-            for place, (messages, prefix) in zip(places, chats, strict=True)
+            self._request(messages, prefix, decoding, seeds[index])
+            for index, (messages, prefix) in zip(indices, chats, strict=True)
         ]
         self._server.ask(
-            requests, lambda number, reply: on_answer(places[number], self._generation(reply))
+            requests, lambda number, reply: on_answer(indices[number], self._generation(reply))
         )
 
     @property

@@ -12,9 +12,9 @@ import shutil
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any, Self
+from typing import Any
 
-from harness.models.generation.copies import seeds_of
+from harness.models.generation.copies import once_each, seeds_of
 from harness.models.generation.spec import VllmSpec
 from harness.models.generation.vllm_adapter import served, stays_apart
 from harness.models.generation.vllm_process import VllmProcess
@@ -81,11 +81,11 @@ class VllmGenerator:
         Raises:
             MissingExtra, EvaluationError: vLLM cannot run here, or failed.
         """
-        asked = [tuple(prompt) for prompt in prompts]
-        sampled = decoding.temperature > 0
-        distinct = asked if sampled else list(dict.fromkeys(asked))
+        return once_each(prompts, decoding, lambda distinct: self._answers(distinct, decoding))
+
+    def _answers(self, prompts: list[TokenIds], decoding: Decoding) -> list[Generation]:
         request: dict[str, JSON] = {
-            "generate": [list(prompt) for prompt in distinct],
+            "generate": [list(prompt) for prompt in prompts],
             "sampling": {
                 "temperature": decoding.temperature,
                 "max_tokens": decoding.max_new_tokens,
@@ -93,16 +93,14 @@ class VllmGenerator:
                 "ignore_eos": True,  # of the model's configuration: the ends are those above
                 "detokenize": False,
             },
-            "seeds": seeds_of(distinct, decoding.seed, "vllm") if sampled else None,
+            "seeds": seeds_of(prompts, decoding.seed, "vllm") if decoding.temperature > 0 else None,
         }
-        ids: list[list[int]] = self._ask(request, f"answering {len(distinct)} prompts")["answers"]
-        answers = [self.tokenizer.generation(tuple(one)) for one in ids]
+        answers: list[list[int]] = self._ask(request, f"answering {len(prompts)} prompts")[
+            "answers"
+        ]
         if self.on_progress is not None:
             self.on_progress(1.0)
-        if sampled:
-            return answers
-        by_prompt = dict(zip(distinct, answers, strict=True))
-        return [by_prompt[prompt] for prompt in asked]
+        return [self.tokenizer.generation(tuple(ids)) for ids in answers]
 
     def loglikelihoods(self, rows: Sequence[tuple[TokenIds, TokenIds]]) -> list[tuple[float, bool]]:
         """Per (context, continuation): log-probability, and whether greedy decoding gives it.
@@ -123,12 +121,6 @@ class VllmGenerator:
         if self._merged is not None:
             shutil.rmtree(self._merged, ignore_errors=True)
             self._merged = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *raised: object) -> None:
-        self.close()
 
     def _ask(self, request: Mapping[str, JSON], doing: str) -> Mapping[str, Any]:
         try:

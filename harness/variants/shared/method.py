@@ -21,6 +21,10 @@ class Method(Spec):
     trains: ClassVar[bool] = True
 
     @property
+    def weights(self) -> Mapping[Role, float]:
+        return {Role.TRANSLATION: 1.0}
+
+    @property
     def penalty(self) -> Mapping[str, JSON] | None:
         return None
 

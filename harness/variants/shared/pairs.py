@@ -1,7 +1,5 @@
 """Training on the pairs as they stand: what plain fine-tuning is, and methods that hold it back."""
 
-from collections.abc import Mapping
-
 from harness.data.segments import pair_prompt
 from harness.protocols import Sources
 from harness.records import Example, ExampleSet, Role, Segment
@@ -10,10 +8,6 @@ from harness.variants.shared.method import Method
 
 class OnPairs(Method):
     """Trains on (x, y); what differs from plain fine-tuning is a penalty, if anything."""
-
-    @property
-    def weights(self) -> Mapping[Role, float]:
-        return {Role.TRANSLATION: 1.0}
 
     def examples(self, sources: Sources) -> ExampleSet:
         """One example per pair: prompt, then the reference with the end of the turn."""

@@ -5,6 +5,7 @@ does is trained on as it was generated, token by token; other text is tokenised 
 """
 
 from collections.abc import Callable, Mapping, Sequence
+from string import Formatter
 from typing import Literal, TypeAlias
 
 from harness.data.extract import Extract
@@ -19,6 +20,22 @@ Extraction: TypeAlias = Literal["first_paragraph", "all"]
 
 TEACHER = "teacher"
 """The name of a variant's one teacher, and of the setting that gives it."""
+
+
+def template_of(*fields: str) -> Callable[[str], str]:
+    """A check that a setting is a text with all of these fields in braces, and no other."""
+
+    def check(value: str) -> str:
+        try:
+            found = {name for _, name, _, _ in Formatter().parse(value) if name is not None}
+        except ValueError as error:
+            found = {str(error)}
+        if found != set(fields):
+            allowed = " and ".join(f"{{{field}}}" for field in fields)
+            raise ValueError(f"found {value!r}, allowed a text with {allowed}")
+        return value
+
+    return check
 
 
 def teachers_of(teacher: Teacher | None) -> Mapping[str, Mapping[str, JSON]]:

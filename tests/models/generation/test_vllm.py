@@ -1,5 +1,6 @@
 """vLLM's worker: a real process of an interpreter that has a stand-in for vllm (tests/standins)."""
 
+import contextlib
 import json
 import sys
 from pathlib import Path
@@ -140,7 +141,7 @@ def test_what_vllm_says_is_told_with_the_mend(
     mend: str,
 ) -> None:
     monkeypatch.setenv("STANDIN_FAILS", said)
-    with generator(spec(tiny_model_dir), python, tmp_path) as vllm:
+    with contextlib.closing(generator(spec(tiny_model_dir), python, tmp_path)) as vllm:
         with pytest.raises(EvaluationError) as error:
             vllm.generate([(5, 6)], Decoding(3))
         assert vllm.pid is None
@@ -153,7 +154,7 @@ def test_a_death_is_told_with_its_last_words(
 ) -> None:
     monkeypatch.setenv("STANDIN_DIES", "1")
     with (
-        generator(spec(tiny_model_dir), python, tmp_path) as vllm,
+        contextlib.closing(generator(spec(tiny_model_dir), python, tmp_path)) as vllm,
         pytest.raises(EvaluationError, match=r"vLLM ended \(exit code 3\) while loading"),
     ):
         vllm.generate([(5, 6)], Decoding(3))

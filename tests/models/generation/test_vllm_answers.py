@@ -1,5 +1,6 @@
 """What vLLM's worker answers: a real process with a stand-in for vllm (tests/standins)."""
 
+import contextlib
 import json
 import os
 import signal
@@ -57,7 +58,9 @@ def test_it_answers_as_hugging_face_does(
 ) -> None:
     usual, prompts = HuggingFaceGenerator(tiny_chat_model, 4), some_prompts(9)
     model = spec(tiny_model_dir)
-    with generator(model, python, tmp_path / "room", rows=8, max_length=200) as vllm:
+    with contextlib.closing(
+        generator(model, python, tmp_path / "room", rows=8, max_length=200)
+    ) as vllm:
         assert isinstance(vllm, Generator)
         assert vllm.pid is None
         chat = vllm.tokenizer.encode_chat((Message("user", "Grüß Gott"),))
@@ -130,7 +133,7 @@ def test_adapters_apart_and_merged_are_those_of_hugging_face(
         base = load_chat_model(model)
         plain = HuggingFaceGenerator(base, 4).generate(prompts, Decoding(8))
         tuned = HuggingFaceGenerator(load_adapter(base, adapter), 4)
-        with generator(model, python, room, adapter) as vllm:
+        with contextlib.closing(generator(model, python, room, adapter)) as vllm:
             answers = vllm.generate(prompts, Decoding(8))
             pid = vllm.pid
             assert pid is not None
@@ -150,7 +153,7 @@ def test_adapters_apart_and_merged_are_those_of_hugging_face(
 def test_killed_it_says_so_and_the_next_question_starts_another(
     python: str, tiny_model_dir: Path, tmp_path: Path
 ) -> None:
-    with generator(spec(tiny_model_dir), python, tmp_path) as vllm:
+    with contextlib.closing(generator(spec(tiny_model_dir), python, tmp_path)) as vllm:
         first = vllm.generate([(5, 6)], Decoding(3))
         assert vllm.pid is not None
         os.kill(vllm.pid, signal.SIGKILL)
