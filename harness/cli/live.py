@@ -126,7 +126,7 @@ def _doing(worker: WorkerView) -> str:
     >>> _doing(WorkerView(0, "trial 3", "adapter", 0.5, 1.25))
     'trial 3: adapter 50 %, loss 1.250'
     """
-    text = worker.task
+    text = worker.run
     if worker.stage is not None:
         text += f": {worker.stage}"
     if worker.fraction is not None:

@@ -6,9 +6,8 @@ from pathlib import Path
 from harness.records import Objective, Split, TrialResult
 from harness.sweep.choice import to_confirm
 from harness.sweep.configurations import configure
-from harness.sweep.dispatch import Dispatcher, Job
-from harness.sweep.logbook import Page
-from harness.sweep.messages import Task
+from harness.sweep.dispatch import Dispatcher
+from harness.sweep.messages import Run, RunKey
 from harness.sweep.progress import Notice
 from harness.sweep.record import candidates, stored_result
 from harness.sweep.spec import ConfirmSpec, SweepSpec
@@ -61,15 +60,14 @@ class Confirmation:
     def _add(self, trial: KnownTrial, seed: int) -> bool:
         """Adds a run unless its result is there; writes what the tracking store lacks."""
         config = self._config(trial, seed)
-        page = Page("confirm", trial.number, seed)
+        key = RunKey("confirm", trial.number, seed)
         result = self._stored(trial.number, seed)
         if result is not None:
-            if not self._logbook.is_complete(page):
-                self._logbook.begin(page, config)
-                self._logbook.end(page, result)
+            if not self._logbook.is_complete(key):
+                self._logbook.begin(key, config)
+                self._logbook.end(key, result)
             return False
-        name = f"confirming {trial.number}, seed {seed}"
-        self._dispatcher.add(Job(Task(name, config), page))
+        self._dispatcher.add(Run(key, config))
         return True
 
     def _config(self, trial: KnownTrial, seed: int) -> TrialConfig:
@@ -79,10 +77,10 @@ class Confirmation:
         fingerprint = self._study.confirmed().get(number, {}).get(str(seed))
         return None if fingerprint is None else stored_result(self._home, fingerprint)
 
-    def _finished(self, job: Job, result: TrialResult) -> None:
-        number = job.page.number
+    def _finished(self, run: Run, result: TrialResult) -> None:
+        number = run.key.number
         assert number is not None
         self._study.note_confirmed(number, result.seed, result.fingerprint)
 
-    def _gave_up(self, job: Job, reason: str) -> None:
-        self._dispatcher.view.say(Notice(f"{job.task.id} failed: {reason}"))
+    def _gave_up(self, run: Run, reason: str) -> None:
+        self._dispatcher.view.say(Notice(f"{run.key} failed: {reason}"))

@@ -1,15 +1,17 @@
-"""Why workers died, and how often over one task: when to try again and when to give up."""
+"""Why workers died, and how often over one run: when to try again and when to give up."""
 
 import contextlib
 import signal
 from dataclasses import dataclass
 from pathlib import Path
 
+from harness.sweep.messages import RunKey
+
 OF_ITS_OWN = 3
-"""Crashes, or kills for want of memory, in one task without a new stage between: give up."""
+"""Crashes, or kills for want of memory, in one run without a new stage between: give up."""
 
 FROM_OUTSIDE = 10
-"""The same for kills by somebody, which say nothing about the task."""
+"""The same for kills by somebody, which say nothing about the run."""
 
 _OUTSIDE = (-signal.SIGKILL, -signal.SIGTERM, -signal.SIGINT, -signal.SIGHUP)
 
@@ -23,11 +25,11 @@ class Cause:
 
 
 class Deaths:
-    """Counts over tasks, by their id, and over starts in a row."""
+    """Counts over runs and over starts in a row."""
 
     def __init__(self) -> None:
-        self._of_task: dict[str, int] = {}
-        self._reached: dict[str, set[str]] = {}
+        self._of_run: dict[RunKey, int] = {}
+        self._reached: dict[RunKey, set[str]] = {}
         self._starts = 0
         self._num_oom_kills = _num_oom_kills()
 
@@ -42,17 +44,17 @@ class Deaths:
             return Cause(f"crashed ({signal.Signals(-code).name})", OF_ITS_OWN)
         return Cause(f"ended with exit code {code}", OF_ITS_OWN)
 
-    def in_task(self, task_id: str) -> int:
-        """Counts a death in a task; how many there are now."""
-        self._of_task[task_id] = self._of_task.get(task_id, 0) + 1
-        return self._of_task[task_id]
+    def in_run(self, key: RunKey) -> int:
+        """Counts a death in a run; how many there are now."""
+        self._of_run[key] = self._of_run.get(key, 0) + 1
+        return self._of_run[key]
 
-    def progress(self, task_id: str, stage: str) -> None:
-        """A stage the task has not come to before forgives the deaths until then."""
-        reached = self._reached.setdefault(task_id, set())
+    def progress(self, key: RunKey, stage: str) -> None:
+        """A stage the run has not come to before forgives the deaths until then."""
+        reached = self._reached.setdefault(key, set())
         if stage not in reached:
             reached.add(stage)
-            self._of_task.pop(task_id, None)
+            self._of_run.pop(key, None)
 
     def at_start(self) -> int:
         """Counts a death before the worker was ready; how many in a row."""

@@ -1,26 +1,17 @@
 """Hands runs to the pool and takes in what becomes of them: the loop of a sweep's both phases."""
 
 from collections import deque
-from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from collections.abc import Callable
 
 from harness.records import TrialResult
-from harness.sweep.logbook import Logbook, Page
-from harness.sweep.messages import Task
+from harness.sweep.logbook import Logbook
+from harness.sweep.messages import Done, Failed, Happened, Run
 from harness.sweep.progress import Notice
 from harness.sweep.study import Study
 from harness.sweep.view import View
-from harness.sweep.workers import Finished, GaveUp, Lost, News, Pool, Progressed
+from harness.sweep.workers import Lost, News, Pool
 
 _TICK_S = 0.25
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """One run to make, and where it is written."""
-
-    task: Task
-    page: Page
 
 
 class Dispatcher:
@@ -45,22 +36,21 @@ class Dispatcher:
     ) -> None:
         self.study, self.pool, self.logbook, self.view = study, pool, logbook, view
         self._stopped = stopped
-        self._waiting: deque[Job] = deque()
-        self._jobs: dict[str, Job] = {}
+        self._waiting: deque[Run] = deque()
 
-    def add(self, job: Job) -> None:
-        self._waiting.append(job)
+    def add(self, run: Run) -> None:
+        self._waiting.append(run)
 
     def drop(self, number: int) -> None:
         """Forgets the runs of a trial that have not begun."""
-        self._waiting = deque(job for job in self._waiting if job.page.number != number)
+        self._waiting = deque(run for run in self._waiting if run.key.number != number)
 
     def drive(
         self,
         *,
         ask: Callable[[], bool],
-        finished: Callable[[Job, TrialResult], None],
-        gave_up: Callable[[Job, str], None],
+        finished: Callable[[Run, TrialResult], None],
+        gave_up: Callable[[Run, str], None],
     ) -> None:
         """Until there is nothing left to do.
 
@@ -78,7 +68,7 @@ class Dispatcher:
             if self.pool.num_unfinished == 0 and not self._waiting:
                 return
             for news in self.pool.wait(_TICK_S):
-                self._take(news, finished, gave_up)
+                self._handle(news, finished, gave_up)
             self.study.renew()
             self.logbook.tick()
             self.view.show()
@@ -89,35 +79,31 @@ class Dispatcher:
                 raise KeyboardInterrupt
             if self.pool.num_free <= 0 or not (self._waiting or ask()):
                 return
-            for job in self._next():
-                self._jobs[job.task.id] = job
-                self.logbook.begin(job.page, job.task.config)
-                self.pool.submit(job.task)
+            if self._waiting:  # what was asked for may be settled without a run
+                run = self._waiting.popleft()
+                self.logbook.begin(run.key, run.config)
+                self.pool.submit(run)
 
-    def _next(self) -> Iterable[Job]:
-        return [self._waiting.popleft()] if self._waiting else []
-
-    def _take(
+    def _handle(
         self,
         news: News,
-        finished: Callable[[Job, TrialResult], None],
-        gave_up: Callable[[Job, str], None],
+        finished: Callable[[Run, TrialResult], None],
+        gave_up: Callable[[Run, str], None],
     ) -> None:
-        match news:
-            case Progressed(task, worker, event):
-                self.logbook.happened(self._jobs[task.id].page, event)
-                self.view.event(worker, task.id, event)
-            case Finished(task, worker, result):
-                job = self._jobs.pop(task.id)
+        run, worker = news.run, news.worker
+        match news.message:
+            case Happened(event) if run is not None:
+                self.logbook.happened(run.key, event)
+                self.view.event(worker, str(run.key), event)
+            case Done(result) if run is not None:
                 self.view.ended(worker)
-                self.logbook.end(job.page, result)
-                finished(job, result)
-            case GaveUp(task, worker, reason):
-                job = self._jobs.pop(task.id)
+                self.logbook.end(run.key, result)
+                finished(run, result)
+            case Failed(reason) if run is not None:
                 self.view.ended(worker)
-                self.logbook.give_up(job.page, reason)
-                gave_up(job, reason)
-            case Lost(task, worker, reason):
+                self.logbook.give_up(run.key, reason)
+                gave_up(run, reason)
+            case Lost(reason):
                 self.view.lost(worker)
-                onward = "" if task is None else f"; another goes on with {task.id}"
+                onward = "" if run is None else f"; another goes on with {run.key}"
                 self.view.say(Notice(f"worker {worker}: {reason}{onward}"))

@@ -1,17 +1,42 @@
 """What parent and worker say to each other."""
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal, TypeAlias
 
 from harness.records import Event, TrialResult
 from harness.trial.config import TrialConfig
 
+Phase: TypeAlias = Literal["sweep", "base", "trial", "seed", "confirm"]
+
 
 @dataclass(frozen=True, slots=True)
-class Task:
-    """Parent: run this. ``id`` says for people what it is."""
+class RunKey:
+    """Which run of a sweep: what it is, and of which trial and seed.
 
-    id: str
+    The runs of the tracking store have such keys too; a trial of one seed is its only run.
+    """
+
+    phase: Phase
+    number: int | None = None
+    seed: int | None = None
+
+    def __str__(self) -> str:
+        match self.phase:
+            case "trial":
+                return f"trial {self.number}"
+            case "seed":
+                return f"trial {self.number}, seed {self.seed}"
+            case "confirm":
+                return f"trial {self.number}, confirming seed {self.seed}"
+            case _:
+                return self.phase
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """Parent: run this."""
+
+    key: RunKey
     config: TrialConfig
 
 
@@ -25,7 +50,7 @@ class Answer:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """Worker: everything is imported, tasks are welcome."""
+    """Worker: everything is imported, runs are welcome."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,20 +70,20 @@ class Ask:
 
 @dataclass(frozen=True, slots=True)
 class Happened:
-    """Worker: news of the task."""
+    """Worker: news of the run."""
 
     event: Event
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """Worker: the task's result."""
+    """Worker: the run's result."""
 
     result: TrialResult
 
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Worker: the task cannot be done."""
+    """Worker: the run cannot be made."""
 
     reason: str

@@ -3,13 +3,14 @@
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from statistics import fmean
 
+from harness.settings.yaml import flatten
 from harness.sweep.configurations import VARIANT
-from harness.sweep.planned import budget_of, planned
 from harness.sweep.record import journal_path
-from harness.sweep.space import Params
+from harness.sweep.space import Params, draws, grid, spread
 from harness.sweep.spec import SweepSpec
 from harness.sweep.study import find_study
 
@@ -70,6 +71,25 @@ class _Earlier:
     variant: str
     seconds: float
     tokens: Mapping[str, float]
+
+
+def planned(spec: SweepSpec) -> list[Params]:
+    """All configurations of a grid or a random sweep; of any other, those before it is guided."""
+    base = flatten(spec.base.plain())
+    sampler = spec.sampler
+    if sampler.name == "grid":
+        return list(islice(grid(spec.space, base), spec.trials))
+    if sampler.name == "random":
+        return list(islice(draws(spec.space, base, sampler.seed), spec.trials))
+    return spread(spec.space, base, sampler.seed, sampler.startup)
+
+
+def budget_of(spec: SweepSpec, configurations: list[Params]) -> int:
+    """How many trials there will be: a finite space may hold fewer than were asked for."""
+    if spec.sampler.guides:
+        assert spec.trials is not None
+        return spec.trials
+    return len(configurations)
 
 
 def plan_sweep(

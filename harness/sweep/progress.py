@@ -13,14 +13,14 @@ class WorkerView:
 
     Attributes:
         worker: Its number.
-        task: For people: ``trial 3, seed 1``.
+        run: For people: ``trial 3, seed 1``.
         stage: Of the flow, None before the first.
         fraction: How far the stage is, None when unknown.
         loss: The latest training loss.
     """
 
     worker: int
-    task: str
+    run: str
     stage: str | None = None
     fraction: float | None = None
     loss: float | None = None

@@ -18,7 +18,7 @@ from harness.sweep.confirmation import Confirmation
 from harness.sweep.devices import to_share
 from harness.sweep.dispatch import Dispatcher
 from harness.sweep.logbook import SWEEP, Logbook
-from harness.sweep.planned import budget_of, planned
+from harness.sweep.plan import budget_of, planned
 from harness.sweep.progress import OnProgress
 from harness.sweep.record import build_record, journal_path, objective_note, sweep_folder
 from harness.sweep.search import Search
@@ -117,8 +117,8 @@ def run_sweep(
             if spec.confirm is not None:
                 Confirmation(spec, objectives, home=home, dispatcher=dispatcher).run()
             if not logbook.is_complete(SWEEP):
-                search.stand(write=True)
-            _note_page(study, logbook)
+                search.update_front(write=True)
+            _note_run(study, logbook)
             record = build_record(study, home)
             _any_complete(record)
             if report is not None and not logbook.is_complete(SWEEP):
@@ -177,7 +177,7 @@ def _changes(old: Mapping[str, JSON], new: Mapping[str, JSON]) -> list[str]:
 _ABSENT = object()
 
 
-def _note_page(study: Study, logbook: Logbook) -> None:
+def _note_run(study: Study, logbook: Logbook) -> None:
     run_id = logbook.run_id(SWEEP)
     if run_id is not None and study.notes.get("run_id") != run_id:
         study.note(run_id=run_id)

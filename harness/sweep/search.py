@@ -16,12 +16,12 @@ from harness.errors import EvaluationError
 from harness.records import JSON, Objective, Split, TrialResult
 from harness.settings.spec import explain
 from harness.statistics.constraints import parse_constraint
-from harness.sweep.choice import front_of, volume
+from harness.sweep.choice import Candidate, front_of, volume
 from harness.sweep.configurations import VARIANT, configure
-from harness.sweep.dispatch import Dispatcher, Job
+from harness.sweep.dispatch import Dispatcher
 from harness.sweep.goals import judge
-from harness.sweep.logbook import BASE, Page
-from harness.sweep.messages import Task
+from harness.sweep.logbook import BASE
+from harness.sweep.messages import Run, RunKey
 from harness.sweep.progress import TrialEnded
 from harness.sweep.record import candidates, stored_result
 from harness.sweep.space import Params
@@ -75,6 +75,8 @@ class Search:
         self._first: dict[str, int] = {}
         self._base: TrialResult | None = None
         self._awaiting_base: list[OpenTrial] = []
+        self._front: list[Candidate] = []
+        self._compared: set[int] = set()
 
     def run(self) -> None:
         """Runs trials until the budget is spent."""
@@ -89,7 +91,7 @@ class Search:
         self._view.begin("search", self._budget * seeds + 1, ended * seeds)
         self._find_base()
         if ended:
-            self.stand(write=False)
+            self.update_front(write=False)
         self._dispatcher.drive(ask=self._ask, finished=self._finished, gave_up=self._gave_up)
 
     def _find_base(self) -> None:
@@ -100,7 +102,7 @@ class Search:
             self._spec.base, {VARIANT: "base"}, seed=self._spec.seeds[0], splits=tuple(Split)
         )
         if self._base is None:
-            self._dispatcher.add(Job(Task("base", config), BASE))
+            self._dispatcher.add(Run(BASE, config))
         elif not self._logbook.is_complete(BASE):
             self._logbook.begin(BASE, config)
             self._logbook.end(BASE, self._base)
@@ -125,10 +127,7 @@ class Search:
             return True
         self._open[trial.number] = trial
         for config in configs:
-            name = f"trial {trial.number}"
-            name += f", seed {config.seed}" if len(configs) > 1 else ""
-            page = self._logbook.page(trial.number, config.seed)
-            self._dispatcher.add(Job(Task(name, config), page))
+            self._dispatcher.add(Run(self._logbook.key_of(trial.number, config.seed), config))
         self._view.running = len(self._open)
         return True
 
@@ -156,31 +155,31 @@ class Search:
     def _share(self, number: int, first: int, params: Params, known: KnownTrial) -> None:
         results = self._results(known)
         self._logbook.share(number, first, self._configs(params)[0], results, known.violations)
-        self._note_page(number)
+        self._note_run(number)
 
-    def _finished(self, job: Job, result: TrialResult) -> None:
-        if job.page == BASE:
+    def _finished(self, run: Run, result: TrialResult) -> None:
+        if run.key == BASE:
             self._base = result
             self._study.note(base=result.fingerprint)
             waiting, self._awaiting_base = self._awaiting_base, []
             for trial in waiting:
                 self._complete(trial)
             return
-        assert job.page.number is not None
-        open_trial = self._open.get(job.page.number)
+        assert run.key.number is not None
+        open_trial = self._open.get(run.key.number)
         if open_trial is not None:  # another of its seeds may have failed meanwhile
             open_trial.results[result.seed] = result
             if len(open_trial.results) == len(open_trial.seeds):
                 self._complete(open_trial)
 
-    def _gave_up(self, job: Job, reason: str) -> None:
-        if job.page == BASE:
+    def _gave_up(self, run: Run, reason: str) -> None:
+        if run.key == BASE:
             raise EvaluationError(f"the untuned model cannot be scored: {reason}")
-        assert job.page.number is not None
-        trial = self._open.get(job.page.number)
+        assert run.key.number is not None
+        trial = self._open.get(run.key.number)
         if trial is not None:
             self._dispatcher.drop(trial.number)
-            seed = f"seed {job.task.config.seed}: " if len(trial.seeds) > 1 else ""
+            seed = f"seed {run.config.seed}: " if len(trial.seeds) > 1 else ""
             self._fail(trial, seed + reason)
 
     def _complete(self, trial: OpenTrial) -> None:
@@ -196,7 +195,7 @@ class Search:
             self._fail(trial, judgement.unmeasured)
             return
         self._logbook.end_trial(trial.number, results, judgement.violations)
-        self._note_page(trial.number)
+        self._note_run(trial.number)
         self._tell(trial, judgement.values, judgement.violations)
         for follower in trial.followers:
             self._follow(follower, trial.number)
@@ -206,7 +205,7 @@ class Search:
     ) -> None:
         self._study.tell(trial.number, values, violations)
         self._open.pop(trial.number, None)
-        self.stand(write=True)
+        self.update_front(write=True)
         keys = [str(objective.key) for objective in self._objectives]
         scores = dict(zip(keys, values, strict=True))
         feasible = all(violation <= 0 for violation in violations.values())
@@ -214,41 +213,43 @@ class Search:
 
     def _fail(self, trial: OpenTrial, reason: str) -> None:
         self._logbook.fail_trial(trial.number, reason)
-        self._note_page(trial.number)
+        self._note_run(trial.number)
         self._study.fail(trial.number, reason)
         self._open.pop(trial.number, None)
-        self.stand(write=False)
+        self.update_front(write=False)
         self._view.say(TrialEnded(trial.number, trial.params, {}, False, reason))
         for follower in trial.followers:
             self._fail(follower, f"the same as trial {trial.number}, which failed")
 
-    def _note_page(self, number: int) -> None:
-        run_id = self._logbook.run_id(Page("trial", number))
+    def _note_run(self, number: int) -> None:
+        run_id = self._logbook.run_id(RunKey("trial", number))
         if run_id is not None:
             self._study.note_trial(number, run_id=run_id)
 
-    def stand(self, *, write: bool) -> None:
-        """Counts, front and hypervolume as they are now; written down where that is wanted."""
+    def update_front(self, *, write: bool) -> None:
+        """Counts, front and hypervolume as they are now; logged where that is wanted."""
         trials = self._study.trials()
         view, complete = self._view, candidates(trials)
-        members = front_of(complete, self._objectives)
-        by_number = {candidate.number: candidate for candidate in complete}
-        view.complete, view.front, view.running = len(complete), len(members), len(self._open)
+        # who is dominated stays so: only the front and what is new can be on the next one
+        new = [candidate for candidate in complete if candidate.number not in self._compared]
+        rivals = {candidate.number: candidate for candidate in (*self._front, *new)}
+        self._compared |= rivals.keys()
+        self._front = [rivals[number] for number in front_of([*rivals.values()], self._objectives)]
+        view.complete, view.front, view.running = len(complete), len(self._front), len(self._open)
         view.failed = sum(trial.state == "failed" for trial in trials)
-        points = [by_number[number].values for number in members]
-        view.hypervolume = volume(points, self._objectives)
+        view.hypervolume = volume([member.values for member in self._front], self._objectives)
         if write:
             keys = [str(objective.key) for objective in self._objectives]
             rows: list[dict[str, JSON]] = [
                 {
-                    "trial": number,
-                    **dict(zip(keys, by_number[number].values, strict=True)),
-                    **by_number[number].params,
+                    "trial": member.number,
+                    **dict(zip(keys, member.values, strict=True)),
+                    **member.params,
                 }
-                for number in members
+                for member in self._front
             ]
-            metrics = {"hypervolume": view.hypervolume, "front": float(len(members))}
-            self._logbook.standing(len(complete), metrics, rows)
+            metrics = {"hypervolume": view.hypervolume, "front": float(len(self._front))}
+            self._logbook.log_front(len(complete), metrics, rows)
 
     def _results(self, known: KnownTrial) -> list[TrialResult]:
         fingerprints = known.notes.get("runs", {}).values()
@@ -257,8 +258,8 @@ class Search:
 
     def _write_again(self, trial: KnownTrial) -> None:
         """Writes into the tracking store what it lacks of a trial that ended before."""
-        page = Page("trial", trial.number)
-        if self._logbook.is_complete(page):
+        key = RunKey("trial", trial.number)
+        if self._logbook.is_complete(key):
             return
         try:
             configs = {config.seed: config for config in self._configs(trial.params)}
@@ -267,12 +268,12 @@ class Search:
         if trial.state == "complete" and "same_as" in trial.notes:
             self._share(trial.number, trial.notes["same_as"], trial.params, trial)
             return
-        self._logbook.begin(page, next(iter(configs.values())))
+        self._logbook.begin(key, next(iter(configs.values())))
         results = self._results(trial)
         for result in results:
-            run_page = self._logbook.page(trial.number, result.seed)
-            self._logbook.begin(run_page, configs[result.seed])
-            self._logbook.end(run_page, result)
+            run_key = self._logbook.key_of(trial.number, result.seed)
+            self._logbook.begin(run_key, configs[result.seed])
+            self._logbook.end(run_key, result)
         if trial.state == "failed":
             self._logbook.fail_trial(trial.number, trial.notes.get("reason", "unknown"))
         else:

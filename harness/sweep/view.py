@@ -60,15 +60,15 @@ class View:
         self._phase = _Phase(phase, runs, done)
         self.show(force=True)
 
-    def event(self, worker: int, task: str, event: Event) -> None:
+    def event(self, worker: int, run: str, event: Event) -> None:
         self._began.setdefault(worker, time.monotonic())
         known = self._workers.get(worker)
-        seen = known if known is not None and known.task == task else WorkerView(worker, task)
+        seen = known if known is not None and known.run == run else WorkerView(worker, run)
         if isinstance(event, StageEvent):
             fraction = event.fraction if event.state == "progress" else None
             seen = replace(seen, stage=event.stage, fraction=fraction)
             if event.note:
-                self.say(Notice(f"{task}: {event.stage}: {event.note}"))
+                self.say(Notice(f"{run}: {event.stage}: {event.note}"))
         elif isinstance(event, StepEvent) and _LOSS in event.metrics:
             seen = replace(seen, loss=event.metrics[_LOSS])
         self._workers[worker] = seen

@@ -28,7 +28,7 @@ from harness.sweep.messages import (
     Failed,
     Happened,
     Ready,
-    Task,
+    Run,
 )
 
 _PR_SET_PDEATHSIG = 1
@@ -41,7 +41,7 @@ class _Parent:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
         self._sending = threading.Lock()
-        self.tasks: SimpleQueue[Task] = SimpleQueue()
+        self.runs: SimpleQueue[Run] = SimpleQueue()
         self.answers: SimpleQueue[Answer] = SimpleQueue()
         threading.Thread(target=self._read, daemon=True).start()
 
@@ -64,8 +64,8 @@ class _Parent:
             ):  # what arrived cannot be understood: the main thread would wait for ever
                 logging.exception("a message of the parent is unreadable")
                 os._exit(_ORPHANED)
-            if isinstance(message, Task):
-                self.tasks.put(message)
+            if isinstance(message, Run):
+                self.runs.put(message)
             else:
                 self.answers.put(message)
 
@@ -119,7 +119,7 @@ def main(arguments: Sequence[str]) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s %(message)s")
     parent = _Parent(Connection(int(descriptor)))
     try:
-        run = _load(runner_path)
+        make = _load(runner_path)
     except Exception as error:
         logging.exception("cannot start")
         parent.send(Broken(f"{type(error).__name__}: {error}"))
@@ -127,20 +127,20 @@ def main(arguments: Sequence[str]) -> None:
     parent.send(Ready())
     learned = ParentScorer(parent) if has_learned == "True" else None
     while True:
-        task = parent.tasks.get()
-        logging.info("%s begins", task.id)
+        run = parent.runs.get()
+        logging.info("%s begins", run.key)
         try:
-            result = run(
-                task.config,
+            result = make(
+                run.config,
                 home=Path(home),
                 on_event=lambda event: parent.send(Happened(event)),
                 learned=learned,
             )
         except HarnessError as error:
-            logging.exception("%s failed", task.id)
+            logging.exception("%s failed", run.key)
             parent.send(Failed(error.message))
         except Exception as error:  # a bug in a plug-in fails its trial, not the sweep
-            logging.exception("%s failed", task.id)
+            logging.exception("%s failed", run.key)
             parent.send(Failed(f"{type(error).__name__}: {error}"))
         else:
             parent.send(Done(result))

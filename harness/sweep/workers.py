@@ -1,6 +1,6 @@
-"""The pool of worker processes: hands out tasks, passes on news, replaces whoever dies.
+"""The pool of worker processes: hands out runs, passes on news, replaces whoever dies.
 
-A worker's death costs its task nothing but time, for finished stages are found again; a task whose
+A worker's death costs its run nothing but time, for finished stages are found again; a run whose
 workers keep dying without finishing a stage is given up with the reason.
 """
 
@@ -18,55 +18,37 @@ from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as wait_for
 from pathlib import Path
-from typing import TypeAlias
 
 from harness.errors import EvaluationError, HarnessError
 from harness.protocols import LearnedScorer
-from harness.records import Event, StageEvent, TrialResult
+from harness.records import StageEvent
 from harness.sweep.deaths import Deaths
 from harness.sweep.devices import pinned
-from harness.sweep.messages import Answer, Ask, Broken, Done, Failed, Happened, Ready, Task
+from harness.sweep.messages import Answer, Ask, Broken, Done, Failed, Happened, Ready, Run
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Progressed:
-    """A task goes on."""
-
-    task: Task
-    worker: int
-    event: Event
-
-
-@dataclass(frozen=True, slots=True)
-class Finished:
-    """A task is done."""
-
-    task: Task
-    worker: int
-    result: TrialResult
-
-
-@dataclass(frozen=True, slots=True)
-class GaveUp:
-    """A task cannot be done."""
-
-    task: Task
-    worker: int
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class Lost:
-    """A worker died; its task, if it had one, is begun again by the next."""
+    """A worker died; its run, if it had one, is begun again by the next."""
 
-    task: Task | None
-    worker: int
     reason: str
 
 
-News: TypeAlias = Progressed | Finished | GaveUp | Lost
+@dataclass(frozen=True, slots=True)
+class News:
+    """What happened to a run, told by its worker or found out about it.
+
+    Attributes:
+        run: None where a worker without one died.
+        worker: Its number.
+        message: What happened.
+    """
+
+    run: Run | None
+    worker: int
+    message: Happened | Done | Failed | Lost
 
 
 class _Worker:
@@ -77,9 +59,9 @@ class _Worker:
         self.process = process
         self.pipe = pipe
         self.ready = False
-        self.task: Task | None = None
+        self.run: Run | None = None
 
-    def send(self, message: Task | Answer) -> None:
+    def send(self, message: Run | Answer) -> None:
         """A worker that just died is found out by reading, not here."""
         with contextlib.suppress(BrokenPipeError, ConnectionResetError, OSError):
             self.pipe.send(message)
@@ -91,7 +73,7 @@ class _Worker:
 
 
 class Pool:
-    """Worker processes for tasks.
+    """Worker processes for runs.
 
     Args:
         runner: Import path, ``module:function``, of what runs a configuration.
@@ -124,21 +106,21 @@ class Pool:
         # a thread for each, so that what one asks can be answered together with what another asks
         self._scoring = ThreadPoolExecutor(size, thread_name_prefix="learned-scorer")
         self._workers: dict[int, _Worker] = {}
-        self._queue: deque[Task] = deque()
+        self._queue: deque[Run] = deque()
         self._deaths = Deaths()
 
     @property
     def num_free(self) -> int:
-        """How many tasks would be begun at once."""
+        """How many runs would be begun at once."""
         return self._size - self.num_unfinished
 
     @property
     def num_unfinished(self) -> int:
-        """Tasks handed in and not finished."""
-        return len(self._queue) + sum(w.task is not None for w in self._workers.values())
+        """Runs handed in and not finished."""
+        return len(self._queue) + sum(w.run is not None for w in self._workers.values())
 
-    def submit(self, task: Task) -> None:
-        self._queue.append(task)
+    def submit(self, run: Run) -> None:
+        self._queue.append(run)
         self._serve()
 
     def wait(self, timeout_s: float) -> list[News]:
@@ -157,7 +139,7 @@ class Pool:
             if worker.process.poll() is not None:
                 news += self._read(worker)
                 if self._workers.get(worker.number) is worker:
-                    news += self._bury(worker)
+                    news += self._remove_dead(worker)
         self._serve()
         return news
 
@@ -173,11 +155,11 @@ class Pool:
         self._scoring.shutdown(wait=False, cancel_futures=True)
 
     def _serve(self) -> None:
-        """Tasks to those who are ready; new workers while tasks wait."""
+        """Runs to those who are ready; new workers while runs wait."""
         for worker in self._workers.values():
-            if worker.ready and worker.task is None and self._queue:
-                worker.task = self._queue.popleft()
-                worker.send(worker.task)
+            if worker.ready and worker.run is None and self._queue:
+                worker.run = self._queue.popleft()
+                worker.send(worker.run)
         starting = sum(not worker.ready for worker in self._workers.values())
         numbers = [n for n in range(self._size) if n not in self._workers]
         for number in numbers[: max(0, len(self._queue) - starting)]:
@@ -217,13 +199,13 @@ class Pool:
         news: list[News] = []
         try:
             while worker.pipe.poll():
-                news += self._heard(worker, worker.pipe.recv())
+                news += self._handle(worker, worker.pipe.recv())
         except (EOFError, OSError):
-            news += self._bury(worker)
+            news += self._remove_dead(worker)
         return news
 
-    def _heard(self, worker: _Worker, message: object) -> Iterable[News]:
-        task, number = worker.task, worker.number
+    def _handle(self, worker: _Worker, message: object) -> Iterable[News]:
+        run = worker.run
         match message:
             case Ready():
                 worker.ready = True
@@ -234,16 +216,13 @@ class Pool:
                 )
             case Ask():
                 self._scoring.submit(self._answer, worker, message)
-            case Happened(event) if task is not None:
+            case Happened(event) if run is not None:
                 if isinstance(event, StageEvent) and event.state == "done":
-                    self._deaths.progress(task.id, event.stage)
-                yield Progressed(task, number, event)
-            case Done(result) if task is not None:
-                worker.task = None
-                yield Finished(task, number, result)
-            case Failed(reason) if task is not None:
-                worker.task = None
-                yield GaveUp(task, number, reason)
+                    self._deaths.progress(run.key, event.stage)
+                yield News(run, worker.number, message)
+            case Done() | Failed() if run is not None:
+                worker.run = None
+                yield News(run, worker.number, message)
 
     def _answer(self, worker: _Worker, ask: Ask) -> None:
         try:
@@ -255,7 +234,7 @@ class Pool:
             answer = Answer(error=EvaluationError(f"{type(error).__name__}: {error}"))
         worker.send(answer)
 
-    def _bury(self, worker: _Worker) -> list[News]:
+    def _remove_dead(self, worker: _Worker) -> list[News]:
         worker.kill()  # what it started, and itself where only its pipe is gone
         code = worker.process.wait()
         worker.pipe.close()
@@ -265,15 +244,13 @@ class Pool:
             raise EvaluationError(
                 f"workers die before they are ready: {cause.text}", f"see {self._log_of(worker)}"
             )
-        task = worker.task
-        if task is None:
-            return [Lost(None, worker.number, cause.text)]
-        deaths = self._deaths.in_task(task.id)
-        if deaths >= cause.limit:
+        run = worker.run
+        if run is not None and (deaths := self._deaths.in_run(run.key)) >= cause.limit:
             text = f"its worker died {deaths} times in the same stage, at last: {cause.text}"
-            return [GaveUp(task, worker.number, f"{text} (see {self._log_of(worker)})")]
-        self._queue.appendleft(task)
-        return [Lost(task, worker.number, cause.text)]
+            return [News(run, worker.number, Failed(f"{text} (see {self._log_of(worker)})"))]
+        if run is not None:
+            self._queue.appendleft(run)
+        return [News(run, worker.number, Lost(cause.text))]
 
     def _log_of(self, worker: _Worker) -> Path:
         return self._logs / f"worker-{worker.number}.log"

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.sweep.planned import budget_of, planned
+from harness.sweep.plan import budget_of, planned
 from harness.sweep.spec import check_sweep
 
 FILES = sorted((Path(__file__).parents[2] / "sweeps").glob("*.yaml"))

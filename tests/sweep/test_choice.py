@@ -1,3 +1,6 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
 from harness.records import Objective
 from harness.sweep.choice import Candidate, front_of, to_confirm
 from harness.sweep.spec import ConfirmSpec
@@ -35,6 +38,17 @@ def test_the_front_is_feasible_and_not_dominated() -> None:
 def test_a_configuration_counts_once() -> None:
     again = candidate(5, 0.5, 0.5, rank=1)
     assert front_of([*TRIALS, again], OBJECTIVES) == (0, 1, 2)
+
+
+@given(st.lists(st.integers(0, 15), min_size=1, max_size=12), st.integers(0, 12))
+def test_the_front_of_a_front_and_what_is_new_is_that_of_all(ranks: list[int], known: int) -> None:
+    trials = [
+        candidate(number, rank % 4, rank // 4, feasible=rank % 5 > 0, rank=rank)
+        for number, rank in enumerate(ranks)
+    ]
+    members = set(front_of(trials[:known], OBJECTIVES))
+    rivals = [trial for trial in trials if trial.number in members or trial.number >= known]
+    assert front_of(rivals, OBJECTIVES) == front_of(trials, OBJECTIVES)
 
 
 def test_members_that_span_most_are_confirmed_first() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from harness.errors import ConfigError, MissingExtra
 from harness.storage import leases
-from harness.sweep.planned import budget_of, planned
+from harness.sweep.plan import budget_of, planned
 from harness.sweep.spec import SweepSpec
 from harness.sweep.study import Study, find_study, mend_journal, open_study
 

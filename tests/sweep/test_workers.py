@@ -13,9 +13,9 @@ from harness.errors import EvaluationError, MissingExtra
 from harness.protocols import LearnedScorer
 from harness.records import Split, StepEvent, parse_key
 from harness.sweep.configurations import configure
-from harness.sweep.messages import Task
+from harness.sweep.messages import Done, Failed, Happened, Run, RunKey
 from harness.sweep.spec import SweepSpec
-from harness.sweep.workers import Finished, GaveUp, Lost, News, Pool, Progressed
+from harness.sweep.workers import Lost, News, Pool
 
 FAKE = "tests.sweep.fake:run"
 
@@ -68,65 +68,65 @@ def start(tmp_path: Path) -> Iterator[Start]:
         pool.close()
 
 
-def task(spec: SweepSpec, rate: float = 0.1, seed: int = 1) -> Task:
+def run(spec: SweepSpec, rate: float = 0.1, seed: int = 1) -> Run:
     config = configure(
         spec.base, {"train.learning_rate": rate}, seed=seed, splits=[Split.VALIDATION]
     )
-    return Task(f"rate {rate}, seed {seed}", config)
+    return Run(RunKey("seed", 0, seed), config)
 
 
-def drain(pool: Pool, timeout_s: float = 60) -> list[News]:
+def drain(pool: Pool, timeout_s: float = 60) -> list[Happened | Done | Failed | Lost]:
     news: list[News] = []
     until = time.monotonic() + timeout_s
     while pool.num_unfinished and time.monotonic() < until:
         news += pool.wait(0.1)
     assert pool.num_unfinished == 0
-    return news
+    return [one.message for one in news]
 
 
-def test_tasks_are_run_and_told_of(start: Start, spec: SweepSpec) -> None:
+def test_runs_are_made_and_told_of(start: Start, spec: SweepSpec) -> None:
     pool = start(size=2)
     for seed in (1, 2, 3):
-        pool.submit(task(spec, seed=seed))
+        pool.submit(run(spec, seed=seed))
     news = drain(pool)
-    done = [one for one in news if isinstance(one, Finished)]
+    done = [one for one in news if isinstance(one, Done)]
     assert sorted(one.result.seed for one in done) == [1, 2, 3]
     steps = [
-        n.event.step for n in news if isinstance(n, Progressed) and isinstance(n.event, StepEvent)
+        n.event.step for n in news if isinstance(n, Happened) and isinstance(n.event, StepEvent)
     ]
     assert sorted(steps) == sorted([1, 2, 3, 4] * 3)
 
 
-def test_a_failing_task_is_given_up_with_its_reason(start: Start, spec: SweepSpec) -> None:
+def test_a_failing_run_is_given_up_with_its_reason(start: Start, spec: SweepSpec) -> None:
     pool = start()
-    pool.submit(task(spec, rate=0.5))
-    pool.submit(task(spec))
-    gave_up, finished = [n for n in drain(pool) if isinstance(n, GaveUp | Finished)]
-    assert isinstance(gave_up, GaveUp)
+    pool.submit(run(spec, rate=0.5))
+    pool.submit(run(spec))
+    gave_up, finished = [n for n in drain(pool) if isinstance(n, Failed | Done)]
+    assert isinstance(gave_up, Failed)
     assert gave_up.reason == "step 3: the loss is not finite"
-    assert isinstance(finished, Finished)
+    assert isinstance(finished, Done)
 
 
-def test_a_killed_worker_is_replaced_and_its_task_finished(start: Start, spec: SweepSpec) -> None:
+def test_a_killed_worker_is_replaced_and_its_run_finished(start: Start, spec: SweepSpec) -> None:
     pool = start()
-    pool.submit(task(spec, rate=0.6))
-    news = [n for n in drain(pool) if isinstance(n, Lost | Finished | GaveUp)]
-    assert [type(one) for one in news] == [Lost, Finished]
+    pool.submit(run(spec, rate=0.6))
+    news = [n for n in drain(pool) if isinstance(n, Lost | Done | Failed)]
+    assert [type(one) for one in news] == [Lost, Done]
     assert "SIGKILL" in news[0].reason
 
 
-def test_a_task_that_crashes_its_workers_is_given_up(start: Start, spec: SweepSpec) -> None:
+def test_a_run_that_crashes_its_workers_is_given_up(start: Start, spec: SweepSpec) -> None:
     pool = start()
-    pool.submit(task(spec, rate=0.7))
-    news = [n for n in drain(pool) if isinstance(n, Lost | Finished | GaveUp)]
-    assert [type(one) for one in news] == [Lost, Lost, GaveUp]
+    pool.submit(run(spec, rate=0.7))
+    news = [n for n in drain(pool) if isinstance(n, Lost | Done | Failed)]
+    assert [type(one) for one in news] == [Lost, Lost, Failed]
     assert "died 3 times in the same stage, at last: crashed (SIGABRT)" in news[-1].reason
     assert "worker-0.log" in news[-1].reason
 
 
 def test_workers_that_cannot_start_say_why(start: Start, spec: SweepSpec) -> None:
     pool = start("tests.sweep.nowhere:run")
-    pool.submit(task(spec))
+    pool.submit(run(spec))
     with pytest.raises(EvaluationError, match=r"cannot start: ModuleNotFoundError.*nowhere"):
         drain(pool)
 
@@ -136,19 +136,19 @@ def test_the_learned_scorer_is_the_parents(
 ) -> None:
     monkeypatch.setenv("FAKE_LEARNED", "1")
     pool = start(learned=Lengths())
-    pool.submit(task(spec))
-    (done,) = [n for n in drain(pool) if isinstance(n, Finished)]
+    pool.submit(run(spec))
+    (done,) = [n for n in drain(pool) if isinstance(n, Done)]
     score = done.result.scores[parse_key("translation/en_de_validation/comet")]
     assert (score.value, score.signature) == (1.0, "comet|lengths 1")
 
 
-def test_an_error_of_the_learned_scorer_reaches_the_task(
+def test_an_error_of_the_learned_scorer_reaches_the_run(
     start: Start, spec: SweepSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("FAKE_LEARNED", "1")
     pool = start(learned=Missing())
-    pool.submit(task(spec))
-    (gave_up,) = [n for n in drain(pool) if isinstance(n, GaveUp)]
+    pool.submit(run(spec))
+    (gave_up,) = [n for n in drain(pool) if isinstance(n, Failed)]
     assert gave_up.reason == "no COMET here"
 
 
@@ -156,13 +156,14 @@ ORPHAN = """
 import os, sys, time
 from pathlib import Path
 from harness.settings.spec import load_spec
-from harness.sweep.messages import Task
+from harness.sweep.messages import Run, RunKey
 from harness.sweep.spec import SweepSpec
 from harness.sweep.workers import Pool
 spec = load_spec(SweepSpec, Path("toy.yaml"))
 settings = dict(home=Path("home"), size=2, threads=1, logs=Path("logs"), learned=None)
 pool = Pool("tests.sweep.fake:run", **settings)
-pool.submit(Task("a", spec.base)); pool.submit(Task("b", spec.base.replace(seed=2)))
+pool.submit(Run(RunKey("trial", 0), spec.base))
+pool.submit(Run(RunKey("trial", 1), spec.base.replace(seed=2)))
 while not Path("home/store").exists(): pool.wait(0.1)
 print(*[worker.process.pid for worker in pool._workers.values()], flush=True)
 time.sleep(60)
@@ -192,7 +193,7 @@ def test_every_worker_has_a_device_to_itself(
     monkeypatch.setenv("FAKE_SECONDS", "0.3")
     pool = start(size=3, devices=(("2",), ("GPU-1f",)))
     for seed in range(3):
-        pool.submit(task(spec, seed=seed))
+        pool.submit(run(spec, seed=seed))
     environments = [
         child.environ()
         for child in psutil.Process().children()
