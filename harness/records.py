@@ -170,7 +170,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class ParallelQuestion:
     """A question and its answer in one language beside the same in another, the pivot.
 
     ``pivot_answer`` is None where the model is to answer the pivot question itself.
@@ -258,7 +258,7 @@ class Corpora:
     validation: tuple[Pair, ...] = ()
     instructions: tuple[Instruction, ...] = ()
     monolingual: tuple[Text, ...] = ()
-    questions: tuple[Question, ...] = ()
+    questions: tuple[ParallelQuestion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

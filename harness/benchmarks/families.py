@@ -22,8 +22,8 @@ _HOLES = {"PAIR": rf"({_TAG})_({_TAG})", "LANG": rf"({_TAG})"}
 
 
 @dataclass(frozen=True, order=True)
-class Entry:
-    """A benchmark to be: its YAML, its name, and the languages if the YAML is a family's."""
+class BenchmarkRef:
+    """Where a benchmark is: its YAML, its name, and the languages if the YAML is a family's."""
 
     key: str
     path: Path
@@ -40,7 +40,7 @@ class Entry:
         return self.key.partition("/")[2]
 
 
-def members(path: Path) -> list[Entry]:
+def members(path: Path) -> list[BenchmarkRef]:
     """The benchmarks of a YAML: itself, or a family's for the languages it names.
 
     Raises:
@@ -48,19 +48,19 @@ def members(path: Path) -> list[Entry]:
     """
     hole = _hole(path.stem)
     if hole is None:
-        return [Entry(f"{path.parent.name}/{path.stem}", path)]
+        return [BenchmarkRef(f"{path.parent.name}/{path.stem}", path)]
     named = _data(path).get("pairs") or ()
-    return [_entry(path, hole, tuple(re.split(r"-(?=[a-z])", pair))) for pair in named]
+    return [_ref(path, hole, tuple(re.split(r"-(?=[a-z])", pair))) for pair in named]
 
 
-def named_member(path: Path, name: str) -> Entry | None:
+def named_member(path: Path, name: str) -> BenchmarkRef | None:
     """The benchmark of that name, if a YAML is its family's."""
     hole = _hole(path.stem)
     if hole is None:
         return None
     before, after = path.stem.split(hole)
     found = re.fullmatch(re.escape(before) + _HOLES[hole] + re.escape(after), name)
-    return None if found is None else _entry(path, hole, found.groups())
+    return None if found is None else _ref(path, hole, found.groups())
 
 
 def known_suites(folders: Sequence[Path]) -> tuple[str, ...]:
@@ -68,30 +68,30 @@ def known_suites(folders: Sequence[Path]) -> tuple[str, ...]:
     return tuple(sorted({path.parent.name for path in _files(folders)}))
 
 
-def select_entries(folders: Sequence[Path], wanted: Sequence[str]) -> dict[str, list[Entry]]:
+def find_refs(folders: Sequence[Path], wanted: Sequence[str]) -> dict[str, list[BenchmarkRef]]:
     """The benchmarks each name selects; a suite may have some in each of the folders.
 
     Raises:
         ConfigError: No such folder, suite or benchmark, or two folders have one of the same name.
     """
-    entries = _entries(folders)
+    refs = _refs(folders)
     paths = _files(folders)
-    chosen: dict[str, list[Entry]] = {}
+    chosen: dict[str, list[BenchmarkRef]] = {}
     faults: list[str] = []
     for name in wanted:
         if name.startswith(PREFIX):
-            chosen[name] = [Entry(name.replace(":", "/", 1), Path(name))]
+            chosen[name] = [BenchmarkRef(name.replace(":", "/", 1), Path(name))]
             continue
         pattern = name if "/" in name else f"{name}/*"
         suite, _, benchmark = pattern.partition("/")
-        chosen[name] = [entry for key, entry in entries.items() if fnmatchcase(key, pattern)]
+        chosen[name] = [ref for key, ref in refs.items() if fnmatchcase(key, pattern)]
         if not chosen[name]:
             beside = (named_member(path, benchmark) for path in paths if path.parent.name == suite)
-            chosen[name] = [entry for entry in beside if entry is not None]
+            chosen[name] = [ref for ref in beside if ref is not None]
         if chosen[name]:
             continue
         if suite in known_suites(folders):
-            known = [key for key in entries if key.startswith(f"{suite}/")]
+            known = [key for key in refs if key.startswith(f"{suite}/")]
             faults.append(unknown_name("benchmark", name, known))
         else:
             faults.append(unknown_name("suite", name, known_suites(folders)))
@@ -105,7 +105,7 @@ def _files(folders: Sequence[Path]) -> list[Path]:
     return [path for folder in folders for path in sorted(folder.glob("*/*.yaml"))]
 
 
-def _entries(folders: Sequence[Path]) -> dict[str, Entry]:
+def _refs(folders: Sequence[Path]) -> dict[str, BenchmarkRef]:
     """The benchmarks of all folders by key.
 
     Raises:
@@ -118,13 +118,13 @@ def _entries(folders: Sequence[Path]) -> dict[str, Entry]:
     ]
     if faults:
         raise ConfigError("\n".join(faults))
-    entries: dict[str, Entry] = {}
+    refs: dict[str, BenchmarkRef] = {}
     files: dict[str, Path] = {}
     for folder in folders:
-        own = {entry.key: entry for path in _files([folder]) for entry in members(path)}
+        own = {ref.key: ref for path in _files([folder]) for ref in members(path)}
         # a family by its own name, too: those of its languages are found by theirs
         named = {f"{path.parent.name}/{path.stem}": path for path in _files([folder])}
-        named |= {key: entry.path for key, entry in own.items()}
+        named |= {key: ref.path for key, ref in own.items()}
         clashes = {
             (files[key], path): key
             for key, path in reversed(named.items())  # a family is named before its languages
@@ -134,34 +134,34 @@ def _entries(folders: Sequence[Path]) -> dict[str, Entry]:
             f"eval.folder: {key}: two files are called so, {one} and {other}"
             for (one, other), key in clashes.items()
         ]
-        entries |= own
+        refs |= own
         files |= named
     if faults:
         raise ConfigError("\n".join(faults), "results are filed under that name: rename one")
-    return entries
+    return refs
 
 
-def text_of(entry: Entry) -> str:
+def text_of(ref: BenchmarkRef) -> str:
     """The YAML's text, its holes filled.
 
     Raises:
         ConfigError: The data have no such language, or the file cannot be read.
     """
-    text = read_text(entry.path)
-    if not entry.languages:
+    text = read_text(ref.path)
+    if not ref.languages:
         return text
-    codes: Mapping[str, str] = _data(entry.path).get("codes") or {}
-    unknown = [tag for tag in entry.languages if tag not in codes]
+    codes: Mapping[str, str] = _data(ref.path).get("codes") or {}
+    unknown = [tag for tag in ref.languages if tag not in codes]
     if unknown:
         raise ConfigError(
             "\n".join(
-                f"{entry.path}: metadata.harness.data.codes: "
+                f"{ref.path}: metadata.harness.data.codes: "
                 f"{unknown_name('language', tag, sorted(codes))}"
                 for tag in unknown
             ),
-            f"{entry.key} needs them; a language the data have can be added there",
+            f"{ref.key} needs them; a language the data have can be added there",
         )
-    target, source = entry.languages[-1], entry.languages[0]
+    target, source = ref.languages[-1], ref.languages[0]
     filled = {
         "$SOURCE_CODE": codes[source], "$TARGET_CODE": codes[target], "$SOURCE": source,
         "$TARGET": target, "$PAIR": f"{source}_{target}", "$LANG": target,
@@ -174,9 +174,9 @@ def _hole(stem: str) -> str | None:
     return next((hole for hole in _HOLES if hole in stem), None)
 
 
-def _entry(path: Path, hole: str, languages: tuple[str, ...]) -> Entry:
+def _ref(path: Path, hole: str, languages: tuple[str, ...]) -> BenchmarkRef:
     name = path.stem.replace(hole, "_".join(languages))
-    return Entry(f"{path.parent.name}/{name}", path, languages)
+    return BenchmarkRef(f"{path.parent.name}/{name}", path, languages)
 
 
 def _data(path: Path) -> Mapping[str, Any]:

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from harness.benchmarks.data import data_folder, data_of, located_settings
-from harness.benchmarks.families import Entry, known_suites, select_entries, text_of
+from harness.benchmarks.families import BenchmarkRef, find_refs, known_suites, text_of
 from harness.benchmarks.lm_file import PREFIX, LmTask, LmTaskFile
 from harness.benchmarks.spec import EvalSpec
 from harness.benchmarks.task import OwnTask, Summary, TaskFile
@@ -191,52 +191,52 @@ def select(spec: EvalSpec) -> Selection:
         DataError: Benchmark or data files are wrong or missing: all faults of all files at once.
     """
     data = data_folder(spec)
-    wanted = select_entries(spec.folders, spec.suites)
-    entries = sorted({entry for matched in wanted.values() for entry in matched})
-    read: dict[Entry, Sequence[Benchmark | Absent]] = {}
+    by_name = find_refs(spec.folders, spec.suites)
+    refs = sorted({ref for matched in by_name.values() for ref in matched})
+    read: dict[BenchmarkRef, Sequence[Benchmark | Absent]] = {}
     faults: list[str] = []
-    for entry in entries:
+    for ref in refs:
         try:
-            read[entry] = read_entry(entry, limit=spec.limit, splits=spec.splits, data=data)
+            read[ref] = read_ref(ref, limit=spec.limit, splits=spec.splits, data=data)
         except (ConfigError, DataError) as error:
             faults.append(str(error))
-    for name, matched in wanted.items():
-        found = [one for entry in matched for one in read.get(entry, ())]
-        absent = [one for one in found if isinstance(one, Absent)]
-        if absent and (len(absent) == len(found) or name in {one.key for one in absent}):
-            named = "" if name in {one.key for one in found} else f"{name}: "
+    for name, matched in by_name.items():
+        selected = [benchmark for ref in matched for benchmark in read.get(ref, ())]
+        absent = [benchmark for benchmark in selected if isinstance(benchmark, Absent)]
+        if absent and (len(absent) == len(selected) or name in {one.key for one in absent}):
+            named = "" if name in {one.key for one in selected} else f"{name}: "
             faults += [f"eval.suites: {named}{one.key}: {one.reason}" for one in absent]
     if faults:
         raise DataError("\n".join(dict.fromkeys(faults)))
-    everything = [one for entry in entries for one in read[entry]]
+    everything = [one for ref in refs for one in read[ref]]
     benchmarks = tuple(one for one in everything if isinstance(one, Benchmark))
     if not benchmarks:
         folders, suites = ", ".join(map(str, spec.folders)), ", ".join(spec.suites)
         raise ConfigError(
-            f"{folders}: none of the {len(entries)} benchmarks in {suites} has a split that is "
+            f"{folders}: none of the {len(refs)} benchmarks in {suites} has a split that is "
             f"wanted (splits: {', '.join(spec.splits)})"
         )
     return Selection(benchmarks, tuple(one for one in everything if isinstance(one, Absent)))
 
 
-def read_entry(
-    entry: Entry, *, limit: int | None, splits: Sequence[Split], data: Path | None
+def read_ref(
+    ref: BenchmarkRef, *, limit: int | None, splits: Sequence[Split], data: Path | None
 ) -> list[Benchmark | Absent]:
-    """The benchmark of an entry, its data checked; none when its split is not wanted.
+    """The benchmark of a reference, its data checked; none when its split is not wanted.
 
     Raises:
         ConfigError: The YAML is wrong: all its faults at once, with line and dotted path.
         DataError: Its data file is missing or wrong.
     """
-    path = entry.path
+    path = ref.path
     if str(path).startswith(PREFIX):
         spec = LmTaskFile(include="lm_eval", task=str(path).removeprefix(PREFIX))
-        return _of_lm_eval(entry, spec, limit, splits, data)
-    text = text_of(entry)
+        return _of_lm_eval(ref, spec, limit, splits, data)
+    text = text_of(ref)
     plain = parse_yaml(text, str(path))
     if plain.get("include") == "lm_eval":
         spec = validate(LmTaskFile, plain, str(path), text=text)
-        return _of_lm_eval(entry, spec, limit, splits, data)
+        return _of_lm_eval(ref, spec, limit, splits, data)
     task = validate(TaskFile, plain, str(path), text=text)
     settings = task.metadata.harness
     other = {Split.VALIDATION: "_test", Split.TEST: "_validation"}[settings.split]
@@ -247,31 +247,31 @@ def read_entry(
         )
     if settings.split not in splits:
         return []
-    given = data_of(path, task, data)
-    if isinstance(given, str):
-        absent = Absent(entry.suite, entry.name, settings.split, settings.metrics,
-                        settings.summary, given, settings.axis)  # fmt: skip
+    content = data_of(path, task, data)
+    if isinstance(content, str):
+        absent = Absent(ref.suite, ref.name, settings.split, settings.metrics,
+                        settings.summary, content, settings.axis)  # fmt: skip
         return [absent]
     named = {"doc_to_text": task.doc_to_text, "doc_to_target": task.doc_to_target}
-    shipped = {"dataset_kwargs": {"data_files": {task.test_split: str(given.path)}}}
+    shipped = {"dataset_kwargs": {"data_files": {task.test_split: str(content.path)}}}
     benchmark = Benchmark(
         suite=path.parent.name,
-        name=entry.name,
+        name=ref.name,
         split=settings.split,
         path=path,
         task=OwnTask(task, {**named, **plain, **(shipped if settings.data is None else {})}),
         metrics=settings.metrics,
         summary=settings.summary,
         language=settings.language,
-        data_path=given.path,
-        data_sha256=given.sha256,
+        data_path=content.path,
+        data_sha256=content.sha256,
         licence=settings.licence,
         version=str(task.metadata.version),
         limit=limit,
-        items=given.rows[:limit],
+        items=content.rows[:limit],
         requires=settings.requires,
         settings=located_settings(settings.settings, path.parent, data),
-        axis=settings.axis or _axis_of(given.rows),
+        axis=settings.axis or _axis_of(content.rows),
         axis_said=settings.axis is not None,
         twin=settings.twin,
     )
@@ -284,7 +284,11 @@ def _axis_of(rows: Sequence[Mapping[str, JSON]]) -> Axis:
 
 
 def _of_lm_eval(
-    entry: Entry, spec: LmTaskFile, limit: int | None, splits: Sequence[Split], data: Path | None
+    ref: BenchmarkRef,
+    spec: LmTaskFile,
+    limit: int | None,
+    splits: Sequence[Split],
+    data: Path | None,
 ) -> list[Benchmark | Absent]:
     """The benchmark of a task of lm-eval's, or those of a group of them."""
     if spec.split not in splits:
@@ -292,7 +296,7 @@ def _of_lm_eval(
     missing = spec.missing(data)
     if missing is not None:
         absent = Absent(
-            entry.suite, entry.name, spec.split, ("lm_eval",), spec.summary, missing, spec.axis
+            ref.suite, ref.name, spec.split, ("lm_eval",), spec.summary, missing, spec.axis
         )
         return [absent]
     from harness.benchmarks.lm_tasks import lm_tasks  # heavy: for who wants it
@@ -301,15 +305,15 @@ def _of_lm_eval(
     tasks = lm_tasks(spec.task, spec.num_fewshot, data, limit)
     return [
         Benchmark(
-            suite=entry.suite,
-            name=f"{(entry if len(tasks) == 1 else task).name.removesuffix(ending)}{ending}",
+            suite=ref.suite,
+            name=f"{(ref if len(tasks) == 1 else task).name.removesuffix(ending)}{ending}",
             split=spec.split,
-            path=entry.path,
+            path=ref.path,
             task=task,
             metrics=("lm_eval",),
             summary=spec.summary,
             language=spec.language,
-            data_path=entry.path,
+            data_path=ref.path,
             data_sha256=task.sha256,
             licence=spec.licence,
             version=task.version,

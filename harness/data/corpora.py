@@ -21,7 +21,7 @@ from harness.data.readers import (
 from harness.data.spec import ChecksSpec, CorpusSpec, DataSpec
 from harness.errors import DataError, existing
 from harness.languages.identify import rules
-from harness.records import JSON, Corpora, Instruction, Message, Pair, Question, Text
+from harness.records import JSON, Corpora, Instruction, Message, Pair, ParallelQuestion, Text
 from harness.settings.plugins import load
 from harness.settings.spec import digest, file_sha256
 from harness.storage.reading import plain_name
@@ -50,7 +50,7 @@ def read_corpora(spec: DataSpec, store: Store) -> Corpora:
         validation=tuple(Pair(**row) for row in _rows(folder / "validation.jsonl")),
         instructions=tuple(map(_instruction, _rows(folder / "instructions.jsonl"))),
         monolingual=tuple(Text(**row) for row in _rows(folder / "monolingual.jsonl")),
-        questions=tuple(Question(**row) for row in _rows(folder / "questions.jsonl")),
+        questions=tuple(ParallelQuestion(**row) for row in _rows(folder / "questions.jsonl")),
     )
 
 

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from harness.data.fields import Fields
 from harness.data.raw import same_language
 from harness.data.spec import CorpusSpec
-from harness.records import JSON, Instruction, Message, Pair, Question, Text
+from harness.records import JSON, Instruction, Message, Pair, ParallelQuestion, Text
 
 _ROLES = ("system", "user", "assistant")
 _CONTEXTS, _ANSWERS = ("input", "context"), ("output", "response")
@@ -54,9 +54,9 @@ def text(fields: Fields, spec: CorpusSpec) -> Text:
     )
 
 
-def question(fields: Fields, spec: CorpusSpec) -> Question:
+def question(fields: Fields, spec: CorpusSpec) -> ParallelQuestion:
     """A question with its answer, beside the same in a pivot language."""
-    row = Question(
+    row = ParallelQuestion(
         fields.id(),
         fields.text("question"),
         fields.text("answer"),

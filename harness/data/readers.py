@@ -17,13 +17,13 @@ from harness.data.formats._columns import Table
 from harness.data.raw import Format, RawRow
 from harness.data.spec import CorpusSpec, takes_two
 from harness.errors import DataError, existing
-from harness.records import Instruction, Pair, Question, Text
+from harness.records import Instruction, Pair, ParallelQuestion, Text
 from harness.seeds import stream
 from harness.settings.plugins import load, names
 from harness.storage.reading import Reading, plain_name
 
 Item = TypeVar("Item")
-Row = TypeVar("Row", Pair, Instruction, Text, Question)
+Row = TypeVar("Row", Pair, Instruction, Text, ParallelQuestion)
 NUM_ROWS = "rows"
 """In what a reader counts: all rows of the file; the rest are rows left out, by kind of fault."""
 
@@ -76,7 +76,9 @@ def read_texts(spec: CorpusSpec, counts: Counter[str] | None = None) -> tuple[Te
     return _read_fields(spec, counts, parse.text)
 
 
-def read_questions(spec: CorpusSpec, counts: Counter[str] | None = None) -> tuple[Question, ...]:
+def read_questions(
+    spec: CorpusSpec, counts: Counter[str] | None = None
+) -> tuple[ParallelQuestion, ...]:
     """Questions with answers in a language to be learnt, beside the same in a pivot language.
 
     Raises:

@@ -41,7 +41,7 @@ class Run:
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ScorerAnswer:
     """Parent: what the learned scorer said, or the error it raised."""
 
     value: Any = None
@@ -61,7 +61,7 @@ class Broken:
 
 
 @dataclass(frozen=True, slots=True)
-class Ask:
+class ScorerCall:
     """Worker: a call of the learned scorer."""
 
     method: str

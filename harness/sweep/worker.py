@@ -21,14 +21,14 @@ from typing import Any
 
 from harness.errors import HarnessError
 from harness.sweep.messages import (
-    Answer,
-    Ask,
     Broken,
     Done,
     Failed,
     Happened,
     Ready,
     Run,
+    ScorerAnswer,
+    ScorerCall,
 )
 
 _PR_SET_PDEATHSIG = 1
@@ -42,7 +42,7 @@ class _Parent:
         self._connection = connection
         self._sending = threading.Lock()
         self.runs: SimpleQueue[Run] = SimpleQueue()
-        self.answers: SimpleQueue[Answer] = SimpleQueue()
+        self.answers: SimpleQueue[ScorerAnswer] = SimpleQueue()
         threading.Thread(target=self._read, daemon=True).start()
 
     def send(self, message: Any) -> None:
@@ -86,7 +86,7 @@ class ParentScorer:
         return scores
 
     def _ask(self, method: str, *arguments: Any) -> Any:
-        self._parent.send(Ask(method, arguments))
+        self._parent.send(ScorerCall(method, arguments))
         answer = self._parent.answers.get()
         if answer.error is not None:
             raise answer.error

@@ -24,7 +24,16 @@ from harness.protocols import LearnedScorer
 from harness.records import StageEvent
 from harness.sweep.deaths import Deaths
 from harness.sweep.devices import pinned
-from harness.sweep.messages import Answer, Ask, Broken, Done, Failed, Happened, Ready, Run
+from harness.sweep.messages import (
+    Broken,
+    Done,
+    Failed,
+    Happened,
+    Ready,
+    Run,
+    ScorerAnswer,
+    ScorerCall,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -61,7 +70,7 @@ class _Worker:
         self.ready = False
         self.run: Run | None = None
 
-    def send(self, message: Run | Answer) -> None:
+    def send(self, message: Run | ScorerAnswer) -> None:
         """A worker that just died is found out by reading, not here."""
         with contextlib.suppress(BrokenPipeError, ConnectionResetError, OSError):
             self.pipe.send(message)
@@ -214,7 +223,7 @@ class Pool:
                 raise EvaluationError(
                     f"a worker cannot start: {reason}", f"see {self._log_of(worker)}"
                 )
-            case Ask():
+            case ScorerCall():
                 self._scoring.submit(self._answer, worker, message)
             case Happened(event) if run is not None:
                 if isinstance(event, StageEvent) and event.state == "done":
@@ -224,14 +233,14 @@ class Pool:
                 worker.run = None
                 yield News(run, worker.number, message)
 
-    def _answer(self, worker: _Worker, ask: Ask) -> None:
+    def _answer(self, worker: _Worker, ask: ScorerCall) -> None:
         try:
-            answer = Answer(getattr(self._learned, ask.method)(*ask.arguments))
+            answer = ScorerAnswer(getattr(self._learned, ask.method)(*ask.arguments))
         except HarnessError as error:
-            answer = Answer(error=error)
+            answer = ScorerAnswer(error=error)
         except Exception as error:
             logger.exception("the learned scorer failed")
-            answer = Answer(error=EvaluationError(f"{type(error).__name__}: {error}"))
+            answer = ScorerAnswer(error=EvaluationError(f"{type(error).__name__}: {error}"))
         worker.send(answer)
 
     def _remove_dead(self, worker: _Worker) -> list[News]:

@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from harness.protocols import Sources
-from harness.records import Corpora, Instruction, Message, Pair, Question, Role, Text
+from harness.records import Corpora, Instruction, Message, Pair, ParallelQuestion, Role, Text
 from harness.settings import catalogue, plugins
 from harness.variants.shared.method import parts_of
 from tests.fakes import FixedPrompt, ScriptedGenerator
@@ -36,7 +36,9 @@ CORPORA = Corpora(
         )
     ),
     questions=tuple(
-        Question(f"q{index}", f"Was ist ein {noun}?", "Ein Tier.", "de", f"What is a {noun}?", "en")
+        ParallelQuestion(
+            f"q{index}", f"Was ist ein {noun}?", "Ein Tier.", "de", f"What is a {noun}?", "en"
+        )
         for index, noun in enumerate(NOUNS)
     ),
 )

@@ -16,7 +16,7 @@ from harness.data.contamination import (
     training_texts,
 )
 from harness.data.overlaps import MATCHES, BenchmarkItems, overlaps_stored
-from harness.records import Corpora, Instruction, Message, Pair, Question, Text
+from harness.records import Corpora, Instruction, Message, Pair, ParallelQuestion, Text
 from harness.storage.store import Store
 
 TRAINING = [
@@ -122,7 +122,7 @@ def test_all_that_is_trained_on_is_searched_and_nothing_else():
         (Pair("v", "no", "nein", "en", "de"),),
         (Instruction("i", (Message("user", "Hi?"),)),),
         (Text("m", "Hallo.", "de"),),
-        (Question("q", "Wer?", "Ich.", "de", "Who?", "en"),),
+        (ParallelQuestion("q", "Wer?", "Ich.", "de", "Who?", "en"),),
     )
     pair = [("p", "A dog.", "source"), ("p", "Ein Hund.", "target")]
     chat, text = ("i", "Hi?", "request"), ("m", "Hallo.", "text")

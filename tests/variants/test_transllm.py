@@ -10,7 +10,7 @@ from harness.records import (
     Instruction,
     Message,
     Pair,
-    Question,
+    ParallelQuestion,
     Role,
     Text,
 )
@@ -36,8 +36,10 @@ CORPORA = Corpora(
         Text("t3", "La vache.", "fr"),
     ),
     questions=(
-        Question("q1", "Was ist rot?", "Eine Farbe.", "de", "What is red?", "en", "A colour."),
-        Question("q2", "Was ist ein Hund?", "Ein Tier.", "de", "What is a dog?", "en"),
+        ParallelQuestion(
+            "q1", "Was ist rot?", "Eine Farbe.", "de", "What is red?", "en", "A colour."
+        ),
+        ParallelQuestion("q2", "Was ist ein Hund?", "Ein Tier.", "de", "What is a dog?", "en"),
     ),
 )
 

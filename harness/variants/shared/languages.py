@@ -1,7 +1,7 @@
 """What of the corpora is in the languages a method is about; says what to mend where nothing is."""
 
 from harness.errors import ConfigError
-from harness.records import Corpora, Question, Text
+from harness.records import Corpora, ParallelQuestion, Text
 
 
 def target_languages(corpora: Corpora, language: str | None, pivot: str) -> set[str]:
@@ -30,7 +30,7 @@ def texts_in(corpora: Corpora, languages: set[str]) -> list[Text]:
     return found
 
 
-def questions_in(corpora: Corpora, languages: set[str], pivot: str) -> list[Question]:
+def questions_in(corpora: Corpora, languages: set[str], pivot: str) -> list[ParallelQuestion]:
     """The questions in some languages that have a counterpart in the pivot.
 
     Raises:

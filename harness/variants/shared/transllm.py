@@ -15,7 +15,7 @@ from harness.records import (
     Instruction,
     Message,
     Pair,
-    Question,
+    ParallelQuestion,
     Role,
     Segment,
     Text,
@@ -68,7 +68,7 @@ class Transfer:
         sources: Sources,
         wording: Wording | None,
         chats: Sequence[Instruction],
-        questions: Sequence[Question],
+        questions: Sequence[ParallelQuestion],
         max_new_tokens: int,
     ) -> None:
         self._sources, self._wording = sources, wording
@@ -98,7 +98,7 @@ class Transfer:
             return example
         return Example(example.id, (prompt, _piece(self._wording.response), self._spaced(answer)))
 
-    def _chain(self, question: Question, answer: Segment | None) -> Example:
+    def _chain(self, question: ParallelQuestion, answer: Segment | None) -> Example:
         """The chain from a question to its answer.
 
         ``answer`` is the model's to the counterpart, where the corpus has none.
@@ -130,7 +130,7 @@ class Transfer:
         return Segment(Role.REPLY, f" {answer.text}", space + (answer.token_ids or ()))
 
 
-def _counterpart(question: Question) -> Instruction:
+def _counterpart(question: ParallelQuestion) -> Instruction:
     return Instruction(f"question/{question.id}", (Message("user", question.pivot_question),))
 
 
