@@ -7,7 +7,7 @@ import pytest
 
 from harness.settings.spec import load_spec
 from harness.sweep.configurations import configure
-from harness.sweep.planned import planned
+from harness.sweep.plan import planned
 from harness.sweep.spec import load_sweep_spec
 from harness.trial.config import TrialConfig
 from tests.planned import stage_keys
