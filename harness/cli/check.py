@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli import options, output
+from harness.records import parse_score_key
 
 if TYPE_CHECKING:
     from harness.gate.baseline import Baseline
@@ -126,8 +127,8 @@ def _print_report(report: "GateReport") -> None:
 
 
 def _two_lines(key: str) -> str:
-    benchmark, _, metric = key.rpartition("/")
-    return key if len(key) <= KEY_WIDTH else f"{benchmark}/\n  {metric}"
+    named = parse_score_key(key)
+    return key if len(key) <= KEY_WIDTH else f"{named.path}/\n  {named.metric}"
 
 
 def _detail(cells: dict[str, str]) -> str:

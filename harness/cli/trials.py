@@ -49,6 +49,8 @@ def execute(config: "TrialConfig", run: "RunOptions") -> None:
 
 def print_scores(result: "TrialResult") -> None:
     """A table per suite, validation and test side by side; then what to know beside them."""
+    from harness.data.contamination import overlap_shares
+
     for suite in dict.fromkeys(key.suite for key in result.scores):
         table = output.table(suite, "benchmark", "metric", *Split, right=tuple(Split))
         for (name, metric), values in _rows(result, suite).items():
@@ -61,21 +63,11 @@ def print_scores(result: "TrialResult") -> None:
     for key, score in result.scores.items():
         if score.facts:
             click.echo(output.paragraphs(f"- {key}: {output.facts(score.facts)}"))
-    for benchmark, shares in _contamination(result).items():
+    for benchmark, shares in overlap_shares(result.facts).items():
         text = f"{shares['exact']:.1%} of its items are in the training text"
         click.echo(output.paragraphs(f"- {benchmark}: {text}, {shares['near']:.1%} more nearly so"))
     for lacking, reason in result.unmeasured.items():
         click.echo(output.paragraphs(f"- not measured: {lacking}: {reason}"))
-
-
-def _contamination(result: "TrialResult") -> dict[str, dict[str, float]]:
-    """The shares of items found in the training text, of benchmarks that have any."""
-    found: dict[str, dict[str, float]] = {}
-    for name, share in result.facts.items():
-        if name.startswith("contamination/"):
-            key, _, kind = name.removeprefix("contamination/").rpartition("/")
-            found.setdefault(key, {})[kind] = share
-    return {key: shares for key, shares in found.items() if any(shares.values())}
 
 
 def _rows(result: "TrialResult", suite: str) -> dict[tuple[str, str], dict[Split, float]]:

@@ -20,6 +20,9 @@ from typing import Literal, NamedTuple
 
 from harness.records import JSON, Corpora
 
+FACTS = "contamination/"
+"""What the names of such facts begin with."""
+
 NEAR = 0.8
 SHORTEST = 20
 """Letters and digits a text needs to have near copies; a third of it in scripts of whole words."""
@@ -88,12 +91,22 @@ class Overlap:
 
     def facts(self, benchmark: str) -> dict[str, float]:
         """As flat numbers, keyed ``contamination/<benchmark>/exact`` and ``.../near``."""
-        name = f"contamination/{benchmark}"
+        name = f"{FACTS}{benchmark}"
         return {f"{name}/exact": self.exact, f"{name}/near": self.near}
 
     def _share(self, kind: str) -> float:
         found = sum(match.kind == kind for match in self.matches)
         return found / self.num_items if self.num_items else 0.0
+
+
+def overlap_shares(facts: Mapping[str, float]) -> dict[str, dict[str, float]]:
+    """The shares that facts of a run hold, by benchmark and kind; of benchmarks that have any."""
+    shares: dict[str, dict[str, float]] = {}
+    for name, share in facts.items():
+        if name.startswith(FACTS):
+            benchmark, _, kind = name.removeprefix(FACTS).rpartition("/")
+            shares.setdefault(benchmark, {})[kind] = share
+    return {benchmark: kinds for benchmark, kinds in shares.items() if any(kinds.values())}
 
 
 def find_overlaps(

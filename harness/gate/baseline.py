@@ -133,21 +133,21 @@ def _refuse_constant(name: str) -> None:
 
 
 def _result(
-    run: _StoredRun, items: Mapping[str, tuple[str, ...]], place: str, faults: list[str]
+    run: _StoredRun, items: Mapping[str, tuple[str, ...]], where: str, faults: list[str]
 ) -> TrialResult:
     scores = {}
     for key, stored in run.scores.items():
         benchmark, metric = parse_score_key(key).path, parse_score_key(key).metric
         ids = items.get(benchmark, ()) if stored.ids is None else stored.ids
         if not ids:
-            faults.append(f"{place}.scores.{key}: no ids in it, and items.{benchmark} has none")
+            faults.append(f"{where}.scores.{key}: no ids in it, and items.{benchmark} has none")
         elif len(set(ids)) < len(ids):
-            faults.append(f"{place}.scores.{key}: ids: an id is there twice")
+            faults.append(f"{where}.scores.{key}: ids: an id is there twice")
         columns = []
         for number, column in enumerate(stored.statistics):
             if isinstance(column, tuple) and len(column) != len(ids):
                 faults.append(
-                    f"{place}.scores.{key}.statistics.{number}: found {len(column)} numbers, "
+                    f"{where}.scores.{key}.statistics.{number}: found {len(column)} numbers, "
                     f"allowed {len(ids)} (one per item) or a single number"
                 )
             columns.append(column if isinstance(column, tuple) else (column,) * len(ids))
@@ -160,7 +160,7 @@ def _result(
     return from_plain({**run.model_dump(by_alias=True), **empty, "scores": scores})
 
 
-def configuration_faults(results: Sequence[TrialResult], place: str) -> list[str]:
+def configuration_faults(results: Sequence[TrialResult], where: str) -> list[str]:
     """What keeps results from being the runs of one configuration, one per seed."""
     faults = []
     without_seed = {
@@ -170,13 +170,13 @@ def configuration_faults(results: Sequence[TrialResult], place: str) -> list[str
     if len(without_seed) > 1:
         names = ", ".join(sorted({result.name for result in results}))
         faults.append(
-            f"{place}: found {len(without_seed)} configurations ({names}), allowed one (its runs "
+            f"{where}: found {len(without_seed)} configurations ({names}), allowed one (its runs "
             "may differ in their seeds)"
         )
     seeds = [result.seed for result in results]
     repeated = sorted({seed for seed in seeds if seeds.count(seed) > 1})
     if repeated and not faults:
-        faults.append(f"{place}: seed {repeated[0]} is there twice, allowed once")
+        faults.append(f"{where}: seed {repeated[0]} is there twice, allowed once")
     return faults
 
 

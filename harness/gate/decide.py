@@ -71,7 +71,7 @@ def compare(
     adjusted = dict(
         zip(
             differences,
-            bootstrap.holm([found.p_value for found in differences.values()]),
+            bootstrap.holm([difference.p_value for difference in differences.values()]),
             strict=True,
         )
     )
@@ -176,30 +176,30 @@ def _judge(
     key: ScoreKey,
     baseline: Baseline,
     candidate: Sequence[TrialResult],
-    found: Difference,
+    difference: Difference,
     p_value: float,
     num_keys: int,
 ) -> Verdict:
     old, new = _scores(baseline.results, key), _scores(candidate, key)
     tolerance, level = baseline.tolerance.of(str(key)), baseline.tolerance.level
     upwards = old[0].higher_is_better
-    drop = -found.value if upwards else found.value
+    drop = -difference.value if upwards else difference.value
     needed = None
-    if found.interval is None:
+    if difference.interval is None:
         outcome, reason = Outcome.UNDECIDED, "too many resamples of the items have no value"
     elif drop > tolerance and p_value <= 1 - level:
         outcome, reason = Outcome.REGRESSION, "worse by more than the tolerance"
-    elif (-found.interval.low if upwards else found.interval.high) <= tolerance:
+    elif (-difference.interval.low if upwards else difference.interval.high) <= tolerance:
         outcome, reason = Outcome.PASS, "no worse than the tolerance"
-        if found.value == 0 and found.interval.low == found.interval.high:
+        if difference.value == 0 and difference.interval.low == difference.interval.high:
             reason = "unchanged"
     else:
         outcome, reason = Outcome.UNDECIDED, "the interval reaches beyond the tolerance"
         if drop > tolerance:
             reason = "the drop exceeds the tolerance, but may be chance"
-            needed = bootstrap.items_to_decide(found, drop, 1 - (1 - level) / num_keys)
+            needed = bootstrap.items_to_decide(difference, drop, 1 - (1 - level) / num_keys)
         else:
-            needed = bootstrap.items_to_decide(found, tolerance - drop, level)
+            needed = bootstrap.items_to_decide(difference, tolerance - drop, level)
         reason += (
             f"; about {needed} items would decide"
             if needed is not None
@@ -213,10 +213,10 @@ def _judge(
         tolerance=tolerance,
         baseline=_mean(old),
         candidate=_mean(new),
-        change=found.value,
-        interval=found.interval,
+        change=difference.value,
+        interval=difference.interval,
         p_value=p_value,
-        num_items=found.num_items,
+        num_items=difference.num_items,
         num_seeds=(len(old), len(new)),
         items_needed=needed,
     )

@@ -50,7 +50,7 @@ def rows(report: GateReport) -> list[tuple[str, ...]]:
 
 def notes(report: GateReport) -> list[str]:
     """What a reader has to know beside the rows."""
-    found = [
+    sentences = [
         f"Change: now minus baseline, with its {report.level:.0%} percentile bootstrap interval "
         f"({report.num_resamples} resamples of items, and of seeds where there are several; "
         "paired). A regression needs a drop beyond the tolerance whose interval lies below zero "
@@ -58,15 +58,15 @@ def notes(report: GateReport) -> list[str]:
     ]
     seeds = {verdict.num_seeds for verdict in report.verdicts if verdict.num_seeds}
     if any(min(pair) < 2 for pair in seeds):
-        found.append(
+        sentences.append(
             "One seed on a side: how much scores vary between its seeds is not in the intervals."
         )
     if report.uncompared:
-        found.append(
+        sentences.append(
             "Not in the baseline, so not compared (--update adds them): "
             + ", ".join(map(str, report.uncompared))
         )
-    return found
+    return sentences
 
 
 def to_plain(report: GateReport) -> dict[str, JSON]:

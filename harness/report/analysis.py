@@ -67,7 +67,7 @@ def analyse(record: SweepRecord, home: Path) -> Analysis:
         analysis_tables.ends_table(methods),
         analysis_tables.skills_table(methods, skills),
         analysis_tables.retention_table(record, methods),
-        fallbacks_table(record, "analysis_fallbacks", [one.trial for one in methods]),
+        fallbacks_table(record, "analysis_fallbacks", [method.trial for method in methods]),
         analysis_tables.costs_table(record, methods, home),
     ]
     return Analysis(
@@ -80,8 +80,8 @@ def analyse(record: SweepRecord, home: Path) -> Analysis:
 def _missing(methods: Sequence[MethodCurves]) -> str:
     if not methods:
         return "No trial has finished yet."
-    unmeasured = [one.label for one in methods if not one.keys("train/drift/")]
-    looked = [one.label for one in methods if one.keys(forgetting.COSINE)]
+    unmeasured = [method.label for method in methods if not method.keys("train/drift/")]
+    looked = [method.label for method in methods if method.keys(forgetting.COSINE)]
     sentences = []
     if unmeasured:
         sentences.append(

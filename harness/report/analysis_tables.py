@@ -24,16 +24,16 @@ def skills_by_fall(methods: Sequence[MethodCurves]) -> list[str]:
     Over several methods, by the earliest and the least of any.
     """
     prefix = f"{forgetting.AGREEMENT}/"
-    found = sorted({key.removeprefix(prefix) for one in methods for key in one.keys(prefix)})
+    skills = sorted({key.removeprefix(prefix) for method in methods for key in method.keys(prefix)})
 
     def fate(skill: str) -> tuple[float, float]:
-        falls = [_fall(one, skill) for one in methods]
-        ends = [_end(one, skill) for one in methods]
+        falls = [_fall(method, skill) for method in methods]
+        ends = [_end(method, skill) for method in methods]
         steps = [step for step in falls if step is not None]
         left = [end for end in ends if end is not None]
         return (min(steps, default=float("inf")), min(left, default=1.0))
 
-    return sorted(found, key=fate)
+    return sorted(skills, key=fate)
 
 
 def _fall(method: MethodCurves, skill: str) -> int | None:
@@ -102,16 +102,16 @@ def ends_table(methods: Sequence[MethodCurves]) -> Table | None:
     )
     rows: list[tuple[Cell, ...]] = [
         (
-            one.label,
-            _at_end(one, forgetting.DIVERGENCE),
-            _at_end(one, forgetting.AGREEMENT),
-            _at_end(one, forgetting.NORM),
-            _over_training(one, forgetting.COSINE),
-            _over_training(one, forgetting.COSINE_PENALTY),
-            len(one.runs),
+            method.label,
+            _at_end(method, forgetting.DIVERGENCE),
+            _at_end(method, forgetting.AGREEMENT),
+            _at_end(method, forgetting.NORM),
+            _over_training(method, forgetting.COSINE),
+            _over_training(method, forgetting.COSINE_PENALTY),
+            len(method.runs),
         )
-        for one in methods
-        if one.runs
+        for method in methods
+        if method.runs
     ]
     if not any(cell is not None for row in rows for cell in row[1:-1]):
         return None
@@ -130,10 +130,10 @@ def skills_table(methods: Sequence[MethodCurves], skills: Sequence[str]) -> Tabl
         Column("agreement", "percent", "Answers it would still give after training."),
     )
     rows: list[tuple[Cell, ...]] = [
-        (skill, one.label, _fall(one, skill), _end(one, skill))
+        (skill, method.label, _fall(method, skill), _end(method, skill))
         for skill in skills
-        for one in methods
-        if _end(one, skill) is not None
+        for method in methods
+        if _end(method, skill) is not None
     ]
     note = (
         "An answer counts when every token the untuned model said is still the likeliest one, so "
@@ -150,25 +150,25 @@ def retention_table(record: SweepRecord, methods: Sequence[MethodCurves]) -> Tab
         return None
     parts = {
         part.key: part
-        for one in methods
-        for key, parts in one.trial.results[0].summary_parts.items()
+        for method in methods
+        for key, parts in method.trial.results[0].summary_parts.items()
         if key.split is Split.VALIDATION
         for part in parts
-        if one.trial.results[0].axis_of(part.key) is not Axis.TRANSLATION
+        if method.trial.results[0].axis_of(part.key) is not Axis.TRANSLATION
     }
     columns = (
         Column("benchmark", "text", "Suite and benchmark."),
         Column("metric", "text", "What its suite's summary is made of."),
         Column("untuned", "number", "The untuned model's score."),
         *[
-            Column(one.label, "percent", f"Kept by {one.label}: mean over its seeds.")
-            for one in methods
+            Column(method.label, "percent", f"Kept by {method.label}: mean over its seeds.")
+            for method in methods
         ],
     )
     rows: list[tuple[Cell, ...]] = []
     for key in sorted(parts, key=str):
         part, of_base = parts[key], base.value_of(key)
-        kept = [_kept(one.trial.results, of_base, part) for one in methods]
+        kept = [_kept(method.trial.results, of_base, part) for method in methods]
         if of_base is not None and any(share is not None for share in kept):
             rows.append((key.path, key.metric, of_base, *kept))
     note = (
@@ -199,7 +199,7 @@ def costs_table(record: SweepRecord, methods: Sequence[MethodCurves], home: Path
         Column("per other answer", "number", "Tokens generated per answer elsewhere, mean."),
         Column("total s", "number", "Wall time of all stages of a run, without what was reused."),
     )
-    groups: list[tuple[str, Runs]] = [(one.label, one.trial.results) for one in methods]
+    groups: list[tuple[str, Runs]] = [(method.label, method.trial.results) for method in methods]
     groups += [("base", (record.base,))] if record.base is not None else []
     rows: list[tuple[Cell, ...]] = [
         (

@@ -14,7 +14,13 @@ from harness.report.fallbacks import fallbacks_table
 from harness.report.figures import front_figures, hypervolume_figure, importances_figure
 from harness.report.image import write_front_png
 from harness.report.importances import forest_importances
-from harness.report.page import Page, how_to_read, importances_text, render_page, short_answers
+from harness.report.page import (
+    ReportPage,
+    how_to_read,
+    importances_text,
+    render_page,
+    short_answers,
+)
 from harness.report.points import points_of
 from harness.report.table import Column, Table, to_csv, to_latex, to_markdown
 from harness.statistics import pareto
@@ -94,9 +100,9 @@ def write_report(
         *[
             overview(
                 [pair for pair in pairs if pair.second == second],
-                "comparison" + (f"_{place}" if place > 1 else ""),
+                "comparison" + (f"_{number}" if number > 1 else ""),
             )
-            for place, second in enumerate(references, start=1)
+            for number, second in enumerate(references, start=1)
         ],
         overview([pair for pair in pairs if pair.with_base], "comparison_base"),
     )
@@ -104,7 +110,7 @@ def write_report(
     history = hypervolume_history(record)
     shares = forest_importances(record) if importances is None else importances
     num_complete = sum(trial.values is not None for trial in record.trials)
-    page = Page(
+    page = ReportPage(
         record=record,
         level=estimates.level,
         num_resamples=estimates.draws.num_resamples,
@@ -141,7 +147,7 @@ def write_report(
 
 
 def _details(record: SweepRecord, estimates: Estimates) -> list[Table]:
-    found = [
+    tables = [
         details.scores_table(record, estimates, Split.TEST),
         details.scores_table(record, estimates, Split.VALIDATION),
         details.facts_table(record),
@@ -150,27 +156,27 @@ def _details(record: SweepRecord, estimates: Estimates) -> list[Table]:
         details.signatures_table(record),
         details.provenance_table(record),
     ]
-    return [table for table in found if table is not None]
+    return [table for table in tables if table is not None]
 
 
-def _files(page: Page, history: tuple[float, ...]) -> list[Table]:
+def _files(page: ReportPage, history: tuple[float, ...]) -> list[Table]:
     """Every table of the page, under a name of its own."""
-    found = [page.front, page.trials]
-    found += [page.confirmed] if page.confirmed is not None else []
-    found += [*page.overviews, *page.lines]
-    found += [page.contamination] if page.contamination is not None else []
+    tables = [page.front, page.trials]
+    tables += [page.confirmed] if page.confirmed is not None else []
+    tables += [*page.overviews, *page.lines]
+    tables += [page.contamination] if page.contamination is not None else []
     columns = (Column("trial", "text"), Column("hypervolume"))
     rows = tuple(
         (str(trial.number), volume)
         for trial, volume in zip(page.record.trials, history, strict=True)
     )
-    found.append(Table("hypervolume", "Hypervolume over trials", columns, rows))
-    found += [page.fallbacks] if page.fallbacks is not None else []
-    found += page.analysis.tables if page.analysis is not None else []
-    return [*found, *page.details]
+    tables.append(Table("hypervolume", "Hypervolume over trials", columns, rows))
+    tables += [page.fallbacks] if page.fallbacks is not None else []
+    tables += page.analysis.tables if page.analysis is not None else []
+    return [*tables, *page.details]
 
 
-def _markdown(page: Page, files: list[Table]) -> str:
+def _markdown(page: ReportPage, files: list[Table]) -> str:
     short = "\n".join(f"- {sentence}" for sentence in short_answers(page))
     reading = "\n".join(f"- {sentence}" for sentence in how_to_read(page.level, page.num_resamples))
     parts = [

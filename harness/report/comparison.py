@@ -254,8 +254,8 @@ def _references(
         return [complete[number]] if number in complete else []
     named = record.spec.get("against")
     names = named if isinstance(named, Sequence) and named else ["sft"]
-    found = [reference_trial(record, str(name)) for name in names]
-    return list({trial.number: trial for trial in found if trial is not None}.values())
+    trials = [reference_trial(record, str(name)) for name in names]
+    return list({trial.number: trial for trial in trials if trial is not None}.values())
 
 
 def _compare(

@@ -12,10 +12,10 @@ from harness.statistics.estimates import Estimate
 
 def difference_cell(line: Compared) -> Estimate:
     """The difference with its interval, as it is written."""
-    found = line.difference
-    low = None if found.interval is None else found.interval.low
-    high = None if found.interval is None else found.interval.high
-    return Estimate(found.value, low, high, signed=True)
+    difference = line.difference
+    low = None if difference.interval is None else difference.interval.low
+    high = None if difference.interval is None else difference.interval.high
+    return Estimate(difference.value, low, high, signed=True)
 
 
 def overview(pairs: Sequence[Comparison], name: str) -> Table | None:

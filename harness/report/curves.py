@@ -73,9 +73,9 @@ def _points(run: Sequence[StepEvent], key: str) -> Mapping[int, float]:
 def method_curves(record: SweepRecord, home: Path) -> tuple[MethodCurves, ...]:
     """Every method with the curves of its best trial, as far as the store of the home has them."""
     styles = styles_of(record)
-    found = []
+    methods = []
     for variant, trial in best_of_variants(record).items():
         runs = [stored_curves(run, home) for run in trial.results]
         whole = tuple(run for run in runs if run)
-        found.append(MethodCurves(variant, trial, styles[variant], whole))
-    return tuple(found)
+        methods.append(MethodCurves(variant, trial, styles[variant], whole))
+    return tuple(methods)

@@ -2,13 +2,14 @@
 
 from collections.abc import Sequence
 
+from harness.data.contamination import FACTS as OVERLAP_FACTS
+from harness.data.contamination import overlap_shares
 from harness.records import ScoreKey, Split, SweepRecord, TrialResult
 from harness.report.names import all_runs, label_of, variant_of
 from harness.report.reference import reference_trial
 from harness.report.table import Cell, Column, Table
 from harness.statistics.estimates import Estimates, Runs, is_higher_better
 
-OVERLAP = "contamination/"
 MARK = "†"
 
 
@@ -18,10 +19,10 @@ def shown_trials(record: SweepRecord) -> list[tuple[str, Runs]]:
     A trial's confirmed runs where it has some, else those of the sweep.
     """
     reference = reference_trial(record)
-    wanted = {*record.front, *([reference.number] if reference else [])}
+    numbers = {*record.front, *([reference.number] if reference else [])}
     shown: list[tuple[str, Runs]] = [("base", (record.base,))] if record.base else []
     for trial in record.trials:
-        if trial.number in wanted and trial.results:
+        if trial.number in numbers and trial.results:
             shown.append((f"#{trial.number} {variant_of(trial)}", trial.confirmed or trial.results))
     return shown
 
@@ -89,7 +90,7 @@ def facts_table(record: SweepRecord) -> Table | None:
             for _, runs in groups
             for run in runs
             for name in run.facts
-            if not name.startswith(OVERLAP)
+            if not name.startswith(OVERLAP_FACTS)
         }
     )
     rows = tuple((name, *[_mean_fact(runs, name) for _, runs in groups]) for name in names)
@@ -176,18 +177,14 @@ def unmeasured_table(record: SweepRecord) -> Table | None:
 
 
 def contaminated(record: SweepRecord) -> dict[str, dict[str, float]]:
-    """Benchmarks with items in the training text: the shares that are there exactly and nearly.
-
-    Of facts named ``contamination/<suite>/<benchmark>/<exact or near>``, the largest of any run.
-    """
-    found: dict[str, dict[str, float]] = {}
+    """Benchmarks with items in the training text: the largest shares of any run, by kind."""
+    largest: dict[str, dict[str, float]] = {}
     for run in all_runs(record):
-        for name, share in run.facts.items():
-            if name.startswith(OVERLAP) and share > 0:
-                benchmark, _, kind = name.removeprefix(OVERLAP).rpartition("/")
-                shares = found.setdefault(benchmark, {})
-                shares[kind] = max(shares.get(kind, 0.0), share)
-    return dict(sorted(found.items()))
+        for benchmark, shares in overlap_shares(run.facts).items():
+            of_benchmark = largest.setdefault(benchmark, {})
+            for kind, share in shares.items():
+                of_benchmark[kind] = max(of_benchmark.get(kind, 0.0), share)
+    return dict(sorted(largest.items()))
 
 
 def contamination_table(record: SweepRecord) -> Table | None:
@@ -210,14 +207,14 @@ def contamination_table(record: SweepRecord) -> Table | None:
 
 def provenance_table(record: SweepRecord) -> Table | None:
     """Models, machines and versions behind the runs."""
-    found: dict[tuple[str, str], int] = {}
+    counts: dict[tuple[str, str], int] = {}
     runs = all_runs(record)
     for run in runs:
         for tag in run.tags.items():
-            found[tag] = found.get(tag, 0) + 1
+            counts[tag] = counts.get(tag, 0) + 1
     rows = tuple(
         (name, value, "all" if count == len(runs) else f"{count} of {len(runs)}")
-        for (name, value), count in sorted(found.items())
+        for (name, value), count in sorted(counts.items())
     )
     columns = (
         Column("what", "text", "Name of the tag."),

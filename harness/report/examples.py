@@ -60,13 +60,13 @@ def collect_examples(
     """Examples from the predictions in the store of a home folder."""
     speakers = _speakers(record)
     shared = set.intersection(*[predicted(run) for _, run in speakers]) if speakers else set()
-    found = []
+    groups = []
     for benchmark in sorted(shared):
         answers = [predictions_of(run, benchmark, home) for _, run in speakers]
         present = [{row.id: row for row in rows} for rows in answers if rows is not None]
         if len(present) == len(answers) and present:
-            found.append(_draw(benchmark, present, per_benchmark, seed))
-    return Examples(tuple(name for name, _ in speakers), tuple(found))
+            groups.append(_draw(benchmark, present, per_benchmark, seed))
+    return Examples(tuple(name for name, _ in speakers), tuple(groups))
 
 
 def _speakers(record: SweepRecord) -> list[tuple[str, TrialResult]]:

@@ -27,7 +27,9 @@ def fallbacks_table(
     """
     shown = [trial for trial in record.trials if trial.results] if trials is None else list(trials)
     means = {trial.number: _means(trial.results) for trial in shown}
-    kinds = sorted({kind for found in means.values() for kind, value in found.items() if value})
+    kinds = sorted(
+        {kind for of_trial in means.values() for kind, value in of_trial.items() if value}
+    )
     if not kinds:
         return None
     if trials is None:

@@ -127,25 +127,25 @@ def _pairs(points: Points) -> go.Figure:
     rows = -(-len(pairs) // columns)
     figure = make_subplots(rows=rows, cols=columns, horizontal_spacing=0.09, vertical_spacing=0.14)
     for number, (x, y) in enumerate(pairs):
-        place = {"row": number // columns + 1, "col": number % columns + 1}
+        panel = {"row": number // columns + 1, "col": number % columns + 1}
         legend = number == 0
         line = _front_line(points, x, y, legend=legend)
         if line is not None:
-            figure.add_trace(line, **place)
+            figure.add_trace(line, **panel)
         if points.base is not None:
             trace = _trace([points.base], x, y, "base, untuned", True, legend=legend)
-            figure.add_trace(trace.update(textposition="bottom left"), **place)
+            figure.add_trace(trace.update(textposition="bottom left"), **panel)
         for name, group, strong in _groups(points):
-            figure.add_trace(_trace(group, x, y, name, strong, legend=legend), **place)
+            figure.add_trace(_trace(group, x, y, name, strong, legend=legend), **panel)
         if points.confirmed:
             trace = _trace(points.confirmed, x, y, "confirmed on test", True, legend=legend)
             trace.update(
                 visible="legendonly",
                 marker={"symbol": "square-open", "color": INK, "size": 9, "line": {"color": INK}},
             )
-            figure.add_trace(trace, **place)
-        figure.update_xaxes(title_text=points.axes[x], **place)
-        figure.update_yaxes(title_text=points.axes[y], **place)
+            figure.add_trace(trace, **panel)
+        figure.update_xaxes(title_text=points.axes[x], **panel)
+        figure.update_yaxes(title_text=points.axes[y], **panel)
     return styled(figure, height=520 if len(pairs) == 1 else 400 * rows + 60)
 
 

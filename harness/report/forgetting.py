@@ -33,7 +33,7 @@ def drift_figure(methods: Sequence[MethodCurves]) -> Any | None:
         (AGREEMENT, "answers it would still give"),
         (NORM, "norm of dW"),
     ]
-    shown = [(key, title) for key, title in panels if any(one.band(key) for one in methods)]
+    shown = [(key, title) for key, title in panels if any(method.band(key) for method in methods)]
     if not shown:
         return None
     figure = make_subplots(rows=1, cols=len(shown), horizontal_spacing=0.09)
@@ -45,7 +45,7 @@ def drift_figure(methods: Sequence[MethodCurves]) -> Any | None:
         if key == DIVERGENCE:
             figure.update_yaxes(type="log", exponentformat="power", dtick=1, row=1, col=column)
         elif key == AGREEMENT:
-            lowest = min(min(b.lows) for one in methods if (b := one.band(key)))
+            lowest = min(min(b.lows) for method in methods if (b := method.band(key)))
             figure.update_yaxes(
                 range=[max(0.0, lowest - 0.06), 1.03], tickformat=".0%", row=1, col=column
             )
@@ -60,7 +60,7 @@ def gradients_figure(methods: Sequence[MethodCurves]) -> Any | None:
         (COSINE, "translation and what goes with it"),
         (COSINE_PENALTY, "token losses and penalty"),
     ]
-    shown = [(key, title) for key, title in panels if any(one.band(key) for one in methods)]
+    shown = [(key, title) for key, title in panels if any(method.band(key) for method in methods)]
     if not shown:
         return None
     figure = make_subplots(
@@ -78,7 +78,8 @@ def gradients_figure(methods: Sequence[MethodCurves]) -> Any | None:
 def skills_figure(methods: Sequence[MethodCurves], skills: Sequence[str]) -> Any | None:
     """Agreement by skill (a row each) over training, a panel per method; None without."""
     grids = {
-        one.label: {skill: one.band(f"{AGREEMENT}/{skill}") for skill in skills} for one in methods
+        method.label: {skill: method.band(f"{AGREEMENT}/{skill}") for skill in skills}
+        for method in methods
     }
     grids = {label: bands for label, bands in grids.items() if any(bands.values())}
     if not grids:
@@ -114,12 +115,12 @@ def skills_figure(methods: Sequence[MethodCurves], skills: Sequence[str]) -> Any
 def layers_figure(methods: Sequence[MethodCurves]) -> Any | None:
     """Norm of dW at the end, by layer type (a row each) and depth, a panel per method."""
     grids: dict[str, dict[str, dict[int, float]]] = {}
-    for one in methods:
-        for key in one.keys(f"{NORM}/"):
+    for method in methods:
+        for key in method.keys(f"{NORM}/"):
             kind, _, depth = key.removeprefix(f"{NORM}/").rpartition("/")
-            band = one.band(key)
+            band = method.band(key)
             if kind and depth.isdigit() and band is not None:
-                row = grids.setdefault(one.label, {}).setdefault(kind, {})
+                row = grids.setdefault(method.label, {}).setdefault(kind, {})
                 row[int(depth)] = band.means[-1]
     if not grids:
         return None
@@ -201,16 +202,16 @@ def _lines(
     figure: Any, methods: Sequence[MethodCurves], key: str, column: int, named: set[str]
 ) -> None:
     """A line per method, its band behind it; a method has one entry in the legend."""
-    place = {"row": 1, "col": column}
-    for one in methods:
-        band = one.band(key)
+    panel = {"row": 1, "col": column}
+    for method in methods:
+        band = method.band(key)
         if band is None:
             continue
-        colour = COLOURS[one.style % len(COLOURS)]
-        dash = DASHES[one.style // len(COLOURS) % len(DASHES)]
+        colour = COLOURS[method.style % len(COLOURS)]
+        dash = DASHES[method.style // len(COLOURS) % len(DASHES)]
         least = _LEAST if key == DIVERGENCE else None
         means, lows, highs = (_at_least(row, least) for row in (band.means, band.lows, band.highs))
-        if len(one.runs) > 1:
+        if len(method.runs) > 1:
             figure.add_trace(
                 go.Scatter(
                     x=[*band.steps, *reversed(band.steps)],
@@ -220,10 +221,10 @@ def _lines(
                     fillcolor=faded(colour, 0.15),
                     line={"width": 0},
                     hoverinfo="skip",
-                    legendgroup=one.label,
+                    legendgroup=method.label,
                     showlegend=False,
                 ),
-                **place,
+                **panel,
             )
         figure.add_trace(
             go.Scatter(
@@ -232,14 +233,14 @@ def _lines(
                 mode="lines+markers",
                 line={"color": colour, "width": 2, "dash": dash},
                 marker={"size": 5},
-                name=one.label,
-                legendgroup=one.label,
-                showlegend=one.label not in named,
+                name=method.label,
+                legendgroup=method.label,
+                showlegend=method.label not in named,
                 hovertemplate="step %{x}: %{y:.4g}<extra>%{fullData.name}</extra>",
             ),
-            **place,
+            **panel,
         )
-        named.add(one.label)
+        named.add(method.label)
 
 
 def _at_least(values: Sequence[float], least: float | None) -> list[float]:

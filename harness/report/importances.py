@@ -30,15 +30,15 @@ def forest_importances(record: SweepRecord) -> dict[Key, Mapping[str, float]]:
     if len(trials) < MIN_TRIALS or not paths:
         return {}
     features = np.array([[_number(trial.params.get(path)) for path in paths] for trial in trials])
-    found: dict[Key, Mapping[str, float]] = {}
+    importances: dict[Key, Mapping[str, float]] = {}
     for index, objective in enumerate(record.objectives):
         values = [trial.values[index] for trial in trials if trial.values is not None]
         forest = RandomForestRegressor(n_estimators=200, random_state=0, n_jobs=1)
         forest.fit(features, values)
-        found[objective.key] = dict(
+        importances[objective.key] = dict(
             zip(paths, map(float, forest.feature_importances_), strict=True)
         )
-    return found
+    return importances
 
 
 def _number(value: object) -> float:

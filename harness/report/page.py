@@ -31,7 +31,7 @@ MAX_CLAIMS = 3
 
 
 @dataclass(frozen=True)
-class Page:
+class ReportPage:
     """All that is on the page.
 
     Attributes:
@@ -77,7 +77,7 @@ class Page:
     details: Sequence[Table]
 
 
-def render_page(page: Page) -> str:
+def render_page(page: ReportPage) -> str:
     folder = Path(__file__).parent
     environment = Environment(
         loader=FileSystemLoader(folder),
@@ -149,21 +149,21 @@ def _first_of_suites(examples: Examples) -> set[int]:
     return set(first.values())
 
 
-def _contents(page: Page) -> list[tuple[str, str]]:
-    found = [("front", "Front")]
-    found += [("confirmed", "Confirmed on test")] if page.confirmed else []
-    found += [("comparison", "Is it real?")] if page.overviews else []
-    found += [("trials", "All trials")]
-    found += [("fallbacks", "Fallbacks")] if page.fallbacks else []
-    found += [("hypervolume", "Hypervolume")]
-    found += [("importances", "Settings that mattered")] if page.importances_figure else []
-    found += [("analysis", "What is forgotten")] if page.analysis else []
-    found += [("examples", "Outputs")] if page.examples.benchmarks else []
-    found += [(table.name, table.title) for table in page.details]
-    return [*found, ("settings", "Settings"), ("reading", "How to read")]
+def _contents(page: ReportPage) -> list[tuple[str, str]]:
+    sections = [("front", "Front")]
+    sections += [("confirmed", "Confirmed on test")] if page.confirmed else []
+    sections += [("comparison", "Is it real?")] if page.overviews else []
+    sections += [("trials", "All trials")]
+    sections += [("fallbacks", "Fallbacks")] if page.fallbacks else []
+    sections += [("hypervolume", "Hypervolume")]
+    sections += [("importances", "Settings that mattered")] if page.importances_figure else []
+    sections += [("analysis", "What is forgotten")] if page.analysis else []
+    sections += [("examples", "Outputs")] if page.examples.benchmarks else []
+    sections += [(table.name, table.title) for table in page.details]
+    return [*sections, ("settings", "Settings"), ("reading", "How to read")]
 
 
-def short_answers(page: Page) -> list[str]:
+def short_answers(page: ReportPage) -> list[str]:
     """What the sweep found, in sentences that claim no more than the figures."""
     record = page.record
     complete = sum(trial.values is not None for trial in record.trials)

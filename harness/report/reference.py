@@ -21,7 +21,7 @@ def key_for_test(record: SweepRecord, key: Key) -> Key | None:
     """What confirms a validation key on test benchmarks; None where nothing does."""
     if isinstance(key, SummaryKey):
         return SummaryKey(key.suite, Split.TEST)
-    return next((one.test for one in record.objectives if one.key == key), None)
+    return next((goal.test for goal in record.objectives if goal.key == key), None)
 
 
 def kept_of_base(runs: Runs, base: TrialResult | None, key: SummaryKey) -> float | None:

@@ -92,16 +92,16 @@ class Draws:
 
     def seeds(self, seeds: Sequence[int]) -> Floats:
         """Weight of each seed in each resample, [R, S]; rows sum to 1."""
-        wanted = tuple(seeds)
-        if len(wanted) < 2:
-            return np.ones((self.num_resamples, len(wanted)))
-        ordered = tuple(sorted(wanted))
+        asked_for = tuple(seeds)
+        if len(asked_for) < 2:
+            return np.ones((self.num_resamples, len(asked_for)))
+        ordered = tuple(sorted(asked_for))
         if ordered not in self._seeds:
             rng = self._rng("seeds", [str(seed) for seed in ordered])
             even = np.full(len(ordered), 1 / len(ordered))
             counts = rng.multinomial(len(ordered) - 1, even, size=self.num_resamples)
             self._seeds[ordered] = counts / (len(ordered) - 1)
-        return self._seeds[ordered][:, [ordered.index(seed) for seed in wanted]]
+        return self._seeds[ordered][:, [ordered.index(seed) for seed in asked_for]]
 
     def _rng(self, what: str, names: Sequence[str]) -> np.random.Generator:
         content = hashlib.sha256("\n".join(names).encode()).hexdigest()
@@ -188,10 +188,10 @@ def incomparable(first: Sequence[Score], second: Sequence[Score]) -> str | None:
     signatures = {score.signature for score in (*first, *second)}
     if len(signatures) > 1:
         return "different signatures: " + " / ".join(sorted(signatures))
-    wanted = set(first[0].ids)
+    ids = set(first[0].ids)
     for score in (*first, *second):
-        if set(score.ids) != wanted:
-            num_other = len(wanted ^ set(score.ids))
+        if set(score.ids) != ids:
+            num_other = len(ids ^ set(score.ids))
             return f"not the same items: {num_other} of them are in one alone"
     return None
 
