@@ -11,19 +11,19 @@ from sacrebleu.metrics.bleu import BLEU
 
 from harness.errors import DataError, MissingExtra
 from harness.languages.identify import has_no_blanks
-from harness.metrics.shared.overlap import Overlap
+from harness.metrics.shared.overlap import OverlapMetric
 from harness.records import Prediction
 from harness.storage.predictions import wanted
 
-_BY_LANGUAGE = {"zh": "zh", "ja": "ja-mecab", "ko": "ko-mecab"}
+_TOKENIZERS = {"zh": "zh", "ja": "ja-mecab", "ko": "ko-mecab"}
 # written without spaces between words, and sacreBLEU has no tokenizer for them
-_BY_CHARACTER = {"th", "lo", "km", "my", "bo"}
+_TOKENIZERS |= dict.fromkeys(["th", "lo", "km", "my", "bo"], "char")
 _ORDERS = 4
 _LOOKED_AT = 200
 """Items without a language whose references are looked at."""
 
 
-class Bleu(Overlap):
+class Bleu(OverlapMetric):
     """Corpus BLEU, 0..100, higher is better; a corpus of empty answers scores 0.
 
     The value of a single item is its statistics put through the corpus formula: good for finding
@@ -54,39 +54,33 @@ class Bleu(Overlap):
     def aggregate(self, totals: Sequence[float]) -> float | None:
         if len(totals) != 2 + 2 * _ORDERS:
             return None
-        counts = [int(total) for total in totals]
-        return float(
-            BLEU.compute_bleu(
-                correct=counts[2 : 2 + _ORDERS],
-                total=counts[2 + _ORDERS :],
-                sys_len=counts[0],
-                ref_len=counts[1],
-                smooth_method="exp",
-            ).score
+        answer_length, reference_length, *counts = map(int, totals)
+        correct, total = counts[:_ORDERS], counts[_ORDERS:]
+        score = BLEU.compute_bleu(
+            correct, total, answer_length, reference_length, smooth_method="exp"
         )
+        return float(score.score)
 
 
 def _tokenizer_for(predictions: Sequence[Prediction]) -> str:
     """The tokenizer of the predictions' target language."""
-    found: dict[str, str] = {}
-    silent = [one for one in predictions if not (one.target_lang or one.language)]
-    if has_no_blanks(text for one in silent[:_LOOKED_AT] for text in wanted(one)):
+    silent = [row for row in predictions if not (row.target_lang or row.language)]
+    if has_no_blanks(text for row in silent[:_LOOKED_AT] for text in wanted(row)):
         raise DataError(
             f"bleu: {len(silent)} of {len(predictions)} items do not say their language, and their "
             "references have no blanks between words: as one word each they would score near zero",
             "say the target language (--target-lang th) or set the tokenizer (bleu.tokenize=char)",
         )
-    for prediction in predictions:
-        tag = prediction.target_lang or prediction.language or ""
-        language = tag.partition("-")[0].lower()
-        kind = "char" if language in _BY_CHARACTER else _BY_LANGUAGE.get(language, "13a")
-        found.setdefault(kind, tag)
-    if len(found) > 1:
+    tags: dict[str, str] = {}  # by tokenizer the first language that needs it
+    for row in predictions:
+        tag = row.target_lang or row.language or ""
+        tags.setdefault(_TOKENIZERS.get(tag.partition("-")[0].lower(), "13a"), tag)
+    if len(tags) > 1:
         raise DataError(
-            f"bleu: target languages {', '.join(sorted(found.values()))} need different "
+            f"bleu: target languages {', '.join(sorted(tags.values()))} need different "
             "tokenizers; score one language at a time, or set `tokenize`"
         )
-    return next(iter(found), "13a")
+    return next(iter(tags), "13a")
 
 
 METRIC = Bleu

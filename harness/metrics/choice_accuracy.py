@@ -16,7 +16,7 @@ class ChoiceAccuracy(Rate):
     """
 
     needs: ClassVar[tuple[str, ...]] = ("choices", "target_index")
-    higher_is_better: ClassVar[bool] = True
+    labels: ClassVar[tuple[str, ...]] = ("right", "wrong")
 
     normalise: Literal["none", "characters", "bytes"] = "none"
     """What the log-likelihood of a choice is divided by; long choices are less likely as such."""
@@ -46,9 +46,6 @@ class ChoiceAccuracy(Rate):
             )
         size = len if self.normalise == "characters" else lambda text: len(text.encode())
         return [value / size(text) for value, text in zip(choices, texts, strict=True)]
-
-    def classes(self, predictions: Sequence[Prediction]) -> list[str]:
-        return ["right" if self.item(prediction) else "wrong" for prediction in predictions]
 
 
 METRIC = ChoiceAccuracy

@@ -11,11 +11,11 @@ from typing import Any, ClassVar
 from pydantic import Field
 from sacrebleu.metrics.chrf import CHRF
 
-from harness.metrics.shared.overlap import Overlap
+from harness.metrics.shared.overlap import OverlapMetric
 from harness.records import Prediction
 
 
-class Chrf(Overlap):
+class Chrf(OverlapMetric):
     """Corpus chrF2, 0..100, higher is better; a corpus of empty answers scores 0.
 
     Works for any script, also without spaces. Reference implementation: sacreBLEU, exactly.

@@ -17,9 +17,10 @@ from pydantic import field_validator
 
 from harness.errors import ConfigError, MissingExtra
 from harness.metrics.shared.comet_checkpoint import find_checkpoint, local_checkpoint
+from harness.metrics.shared.metric import MetricSpec
 from harness.protocols import LearnedScorer, Services
 from harness.records import Prediction
-from harness.settings.spec import LocalPath, Spec
+from harness.settings.spec import LocalPath
 
 logger = logging.getLogger(__name__)
 
@@ -27,7 +28,7 @@ _COMPARED = 32
 """Items scored in fp32 too, to say what another precision changes."""
 
 
-class Comet(Spec):
+class Comet(MetricSpec):
     """Mean segment score of a COMET model."""
 
     needs: ClassVar[tuple[str, ...]] = ("source", "references")
@@ -52,14 +53,6 @@ class Comet(Spec):
             except ConfigError as error:
                 raise ValueError(error.message) from None
         return value
-
-    @property
-    def name(self) -> str:
-        return "comet"
-
-    @property
-    def higher_is_better(self) -> bool:
-        return True
 
     def signature(self, predictions: Sequence[Prediction], services: Services) -> str:
         """Model by content, package version and precision.
@@ -123,18 +116,6 @@ class Comet(Spec):
     def _row(self, prediction: Prediction) -> dict[str, str]:
         source, answer = prediction.source or "", prediction.answer
         return {"src": source, "mt": answer, "ref": prediction.references[0]}
-
-    def aggregate(self, totals: Sequence[float]) -> float | None:
-        """The mean.
-
-        >>> Comet().aggregate((1.5, 2.0))
-        0.75
-        """
-        total, count = totals
-        return total / count if count else None
-
-    def classes(self, predictions: Sequence[Prediction]) -> list[str]:
-        return []
 
 
 def _scorer(services: Services) -> LearnedScorer:

@@ -24,10 +24,6 @@ class CometQe(Comet):
     """A checkpoint's folder or `.ckpt` file, or a hub id (the default is 2.3 GB and asks for its
     licence to be accepted). Checkpoints are pickles: load only those you trust."""
 
-    @property
-    def name(self) -> str:
-        return "comet_qe"
-
     def _row(self, prediction: Prediction) -> dict[str, str]:
         return {"src": prediction.source or "", "mt": prediction.answer}
 

@@ -1,6 +1,5 @@
 """Instruction constraints kept, after IFEval (Zhou et al. 2023, arXiv 2311.07911), strict."""
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 from harness.errors import DataError
@@ -18,7 +17,7 @@ class Constraints(Rate):
     """
 
     needs: ClassVar[tuple[str, ...]] = ("constraints",)
-    higher_is_better: ClassVar[bool] = True
+    labels: ClassVar[tuple[str, ...]] = ("kept", "broken")
 
     def item(self, prediction: Prediction) -> float:
         """1 when every constraint is kept."""
@@ -30,9 +29,6 @@ class Constraints(Rate):
             )
         answer = prediction.answer
         return float(bool(answer.strip()) and all(holds(one, answer) for one in constraints))
-
-    def classes(self, predictions: Sequence[Prediction]) -> list[str]:
-        return ["kept" if self.item(prediction) else "broken" for prediction in predictions]
 
 
 METRIC = Constraints

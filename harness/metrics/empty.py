@@ -1,6 +1,5 @@
 """Rate of empty answers."""
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from harness.metrics.shared.rates import Rate
@@ -15,13 +14,11 @@ class Empty(Rate):
     """
 
     higher_is_better: ClassVar[bool] = False
+    labels: ClassVar[tuple[str, ...]] = ("empty", "filled")
 
     def item(self, prediction: Prediction) -> float:
         """1 for an empty answer."""
         return 0.0 if any(character.isalnum() for character in prediction.answer) else 1.0
-
-    def classes(self, predictions: Sequence[Prediction]) -> list[str]:
-        return ["empty" if self.item(prediction) else "filled" for prediction in predictions]
 
 
 METRIC = Empty

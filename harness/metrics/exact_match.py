@@ -2,7 +2,6 @@
 
 import re
 import unicodedata
-from collections.abc import Sequence
 from typing import ClassVar
 
 from harness.metrics.shared.rates import Rate
@@ -23,7 +22,7 @@ class ExactMatch(Rate):
     """
 
     needs: ClassVar[tuple[str, ...]] = ("wanted",)
-    higher_is_better: ClassVar[bool] = True
+    labels: ClassVar[tuple[str, ...]] = ("right", "wrong")
 
     ignore_case: bool = True
     """Whether case is ignored."""
@@ -46,9 +45,6 @@ class ExactMatch(Rate):
         if self.ignore_final_punctuation:
             text = text.strip(_QUOTES + " ").rstrip(_FINAL).strip(_QUOTES + " ")
         return text.casefold() if self.ignore_case else text
-
-    def classes(self, predictions: Sequence[Prediction]) -> list[str]:
-        return ["right" if self.item(prediction) else "wrong" for prediction in predictions]
 
 
 METRIC = ExactMatch

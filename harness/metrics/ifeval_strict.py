@@ -3,7 +3,6 @@
 Zhou et al. (2023), "Instruction-Following Evaluation for Large Language Models", arXiv 2311.07911.
 """
 
-from collections.abc import Sequence
 from typing import ClassVar
 
 from harness.metrics.shared.ifeval import followed
@@ -19,16 +18,13 @@ class IfevalStrict(Rate):
     """
 
     needs: ClassVar[tuple[str, ...]] = ("instruction_id_list", "kwargs")
-    higher_is_better: ClassVar[bool] = True
+    labels: ClassVar[tuple[str, ...]] = ("followed", "broken")
     libraries: ClassVar[tuple[str, ...]] = ("lm_eval",)
     loose: ClassVar[bool] = False
 
     def item(self, prediction: Prediction) -> float:
         """1 when all are followed."""
         return float(all(followed(prediction, loose=self.loose)))
-
-    def classes(self, predictions: Sequence[Prediction]) -> list[str]:
-        return ["followed" if self.item(prediction) else "broken" for prediction in predictions]
 
 
 METRIC = IfevalStrict

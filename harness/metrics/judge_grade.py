@@ -10,8 +10,9 @@ not know: see docs/benchmarks.md.
 """
 
 from collections.abc import Sequence
+from typing import ClassVar
 
-from harness.metrics.judging.asked import Question
+from harness.metrics.judging.asked import JudgeQuestion
 from harness.metrics.judging.conversations import (
     conversation_of,
     reference_fields,
@@ -20,18 +21,11 @@ from harness.metrics.judging.conversations import (
 from harness.metrics.judging.files import find_file
 from harness.metrics.judging.judged import Judged
 from harness.metrics.judging.prompts import FASTCHAT, PromptFile, read_prompts
-from harness.metrics.judging.spread import (
-    mean_over_repeats,
-    spread_of,
-    sum_and_count,
-    variance_of,
-)
+from harness.metrics.judging.spread import spread_of, sum_and_count, variance_of
 from harness.metrics.judging.verdicts import rating
 from harness.protocols import Judgement, Services
 from harness.records import Prediction
 from harness.settings.spec import LocalPath
-
-_BEHIND_REPEATS = 8
 
 
 class JudgeGrade(Judged):
@@ -42,29 +36,31 @@ class JudgeGrade(Judged):
     `--mode single`, whose average over turns this is for one repeat.
     """
 
+    num_behind_repeats: ClassVar[int] = 8
+
     prompts: LocalPath = "fastchat/judge_prompts.jsonl"
     """FastChat's file of prompts, in the data folder or wherever you have it."""
 
     def prompt_file(self) -> PromptFile:
         return read_prompts(find_file(f"{self.name}.prompts", self.prompts, FASTCHAT))
 
-    def questions(self, predictions: Sequence[Prediction]) -> list[Question]:
+    def questions(self, predictions: Sequence[Prediction]) -> list[JudgeQuestion]:
         """One per turn of each item."""
         prompts = self.prompt_file()
         conversations = [conversation_of(prediction) for prediction in predictions]
         right = self.right_answers(conversations)
-        found: list[Question] = []
+        questions: list[JudgeQuestion] = []
         for conversation in conversations:
             math = "-math" if conversation.id in right else ""
             references = reference_fields(right.get(conversation.id, ()))
             for turn in range(len(conversation.questions)):
                 name = f"single{math}-v1{'-multi-turn' if turn else ''}"
                 prompt = prompts.prompt(name, "rating")
-                fields = {**single_fields(conversation, turn), **references}
-                found.append(Question(conversation.id, turn, prompt, prompt.filled(fields)))
-        return found
+                chat = prompt.filled({**single_fields(conversation, turn), **references})
+                questions.append(JudgeQuestion(conversation.id, turn, prompt, chat))
+        return questions
 
-    def value_of(self, question: Question, judgement: Judgement) -> float | None:
+    def value_of(self, question: JudgeQuestion, judgement: Judgement) -> float | None:
         return rating(judgement.text)
 
     def statistics(
@@ -75,10 +71,10 @@ class JudgeGrade(Judged):
         Sum and number of ratings per repeat, then per turn; judgements, and those without a rating;
         variance between the repeats, and the number of turns that have one.
         """
-        by_item: dict[str, list[list[float | None]]] = {one.id: [] for one in predictions}
-        for row in self.verdicts(predictions, services):
-            by_item[row[0].question.item].append([one.value for one in row])
-        return [self._row(by_item[one.id]) for one in predictions]
+        return [
+            self._row([[verdict.value for verdict in turn] for turn in turns])
+            for turns in self.verdicts_by_item(predictions, services)
+        ]
 
     def _row(self, turns: Sequence[Sequence[float | None]]) -> tuple[float, ...]:
         """Of an item, given what each repeat gave each turn: [T][R]."""
@@ -90,14 +86,6 @@ class JudgeGrade(Judged):
         asked = float(len(turns) * self.repeats)
         spread = (sum(variances), sum(num_variances))
         return (*by_repeat, *by_turn, asked, float(unrated), *spread)
-
-    def aggregate(self, totals: Sequence[float]) -> float | None:
-        """The mean over the repeats of each repeat's mean rating.
-
-        >>> JudgeGrade().aggregate((12.0, 2.0, 7.0, 1.0, 0, 0, 0, 0, 4, 1, 0, 0))
-        6.5
-        """
-        return mean_over_repeats(totals[:-_BEHIND_REPEATS])
 
     def details(self, totals: Sequence[float]) -> dict[str, float]:
         """Ratings by turn, share of judgements without a rating, spread of the repeats."""

@@ -8,11 +8,13 @@ drawn by lot, and this both ways; there is no length-controlled win rate, which 
 its leaderboard: the ratio of the lengths is reported beside the win rate instead.
 """
 
+import itertools
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import ClassVar
 
 from harness.errors import DataError, MissingExtra
-from harness.metrics.judging.asked import Question, Verdict
+from harness.metrics.judging.asked import JudgeQuestion, JudgeVerdict
 from harness.metrics.judging.conversations import conversation_of, pair_fields, reference_fields
 from harness.metrics.judging.files import find_file
 from harness.metrics.judging.judged import Judged
@@ -24,12 +26,7 @@ from harness.metrics.judging.prompts import (
     read_prompts,
 )
 from harness.metrics.judging.references import compared_with
-from harness.metrics.judging.spread import (
-    mean_over_repeats,
-    spread_of,
-    sum_and_count,
-    variance_of,
-)
+from harness.metrics.judging.spread import spread_of, sum_and_count, variance_of
 from harness.metrics.judging.verdicts import (
     preference_by_last_letter,
     preference_by_probability,
@@ -45,7 +42,6 @@ _OTHER_SYSTEM = (
     "CC BY-NC 4.0)"
 )
 _ALTERNATIVES = 5
-_BEHIND_REPEATS = 11
 
 
 class JudgePreference(Judged):
@@ -56,6 +52,8 @@ class JudgePreference(Judged):
     pairwise-baseline`, whose adjusted win rate this is for one repeat; alpaca_eval for its prompt,
     which shows one order instead of both.
     """
+
+    num_behind_repeats: ClassVar[int] = 11
 
     against: LocalPath | None = None
     """The other system's answers: a predictions file, matched by the items' ids, or AlpacaEval's
@@ -96,22 +94,21 @@ class JudgePreference(Judged):
         """As many as AlpacaEval asks for."""
         return _ALTERNATIVES if self.weighted else None
 
-    def questions(self, predictions: Sequence[Prediction]) -> list[Question]:
+    def questions(self, predictions: Sequence[Prediction]) -> list[JudgeQuestion]:
         """Two per turn of each item, one for each order."""
         ours = [conversation_of(prediction) for prediction in predictions]
         theirs = compared_with(self.files()["against"], predictions)
         right = self.right_answers(ours)
-        found: list[Question] = []
+        questions: list[JudgeQuestion] = []
         for own, other in zip(ours, theirs, strict=True):
             references = reference_fields(right.get(own.id, ()))
             for turn in range(len(own.questions)):
                 prompt = self._prompt(own.id in right, turn)
                 for ours_first in (True, False):
                     first, second = (own, other) if ours_first else (other, own)
-                    fields = {**pair_fields(first, second, turn), **references}
-                    chat = prompt.filled(fields)
-                    found.append(Question(own.id, turn, prompt, chat, ours_first))
-        return found
+                    chat = prompt.filled({**pair_fields(first, second, turn), **references})
+                    questions.append(JudgeQuestion(own.id, turn, prompt, chat, ours_first))
+        return questions
 
     def _prompt(self, with_reference: bool, turn: int) -> JudgePrompt:
         file = self.prompt_file()
@@ -131,7 +128,7 @@ class JudgePreference(Judged):
             )
         return single[0]
 
-    def value_of(self, question: Question, judgement: Judgement) -> float | None:
+    def value_of(self, question: JudgeQuestion, judgement: Judgement) -> float | None:
         """1 where the prediction is preferred, 0 where the other is."""
         if question.prompt.form == "letters":
             first = preference_in_letters(judgement.text)
@@ -150,41 +147,35 @@ class JudgePreference(Judged):
         the orders agree; verdicts for what was shown first, verdicts for one of the two; variance
         between the repeats, and the number of turns that have one; characters of both answers.
         """
-        rows: dict[str, list[list[Verdict]]] = {one.id: [] for one in predictions}
-        for row in self.verdicts(predictions, services):
-            rows[row[0].question.item].append(row)
-        others = compared_with(self.files()["against"], predictions)
+        rows = self.verdicts_by_item(predictions, services)
+        ours = map(conversation_of, predictions)
+        theirs = compared_with(self.files()["against"], predictions)
         return [
-            (
-                *self._row(rows[prediction.id]),
-                float(sum(map(len, conversation_of(prediction).answers))),
-                float(sum(map(len, other.answers))),
-            )
-            for prediction, other in zip(predictions, others, strict=True)
+            (*self._row(row), *(float(sum(map(len, each.answers))) for each in (own, other)))
+            for row, own, other in zip(rows, ours, theirs, strict=True)
         ]
 
-    def _row(self, rows: Sequence[Sequence[Verdict]]) -> tuple[float, ...]:
+    def _row(self, rows: Sequence[Sequence[JudgeVerdict]]) -> tuple[float, ...]:
         """Of an item, given the verdicts of each turn in one order and the other: [2 T][R]."""
         pairs = [
-            [(one.value, other.value) for one, other in zip(*orders, strict=True)]
+            [(ours.value, theirs.value) for ours, theirs in zip(*orders, strict=True)]
             for orders in zip(rows[::2], rows[1::2], strict=True)
         ]
         points = [[self._points(*pair) for pair in turn] for turn in pairs]
-        repeats = [[turn[repeat] for turn in points] for repeat in range(self.repeats)]
         flat = [value for turn in points for value in turn]
+        judged = [value for value in flat if value is not None]
         decided = [
-            (one.value > 0.5) == one.question.ours_first
-            for row in rows
-            for one in row
-            if one.value is not None and one.value != 0.5
+            (verdict.value > 0.5) == verdict.question.ours_first
+            for verdict in itertools.chain(*rows)
+            if verdict.value not in (None, 0.5)
         ]
         variances, num_variances = zip(*map(variance_of, points), strict=True)
         return (
-            *(part for values in repeats for part in sum_and_count(values)),
-            float(sum(value is not None and value > 0.5 for value in flat)),
-            float(sum(value == 0.5 for value in flat)),
-            float(sum(value is not None and value < 0.5 for value in flat)),
-            float(sum(value is None for value in flat)),
+            *(part for repeat in zip(*points, strict=True) for part in sum_and_count(repeat)),
+            float(sum(value > 0.5 for value in judged)),
+            float(judged.count(0.5)),
+            float(sum(value < 0.5 for value in judged)),
+            float(flat.count(None)),
             float(sum(_agree(*pair) for turn in pairs for pair in turn)),
             float(sum(decided)),
             float(len(decided)),
@@ -192,21 +183,13 @@ class JudgePreference(Judged):
             sum(num_variances),
         )
 
-    def _points(self, one: float | None, other: float | None) -> float | None:
+    def _points(self, first: float | None, second: float | None) -> float | None:
         """Of a comparison, given what each order gave it."""
-        if one is None or other is None:
+        if first is None or second is None:
             return None
         if self.weighted:
-            return (one + other) / 2
-        return one if one == other else 0.5
-
-    def aggregate(self, totals: Sequence[float]) -> float | None:
-        """The mean over the repeats of each repeat's points a comparison.
-
-        >>> JudgePreference().aggregate((1.5, 2, 0.5, 2, 1, 2, 1, 0, 3, 4, 8, 0, 0, 90, 60))
-        0.5
-        """
-        return mean_over_repeats(totals[:-_BEHIND_REPEATS])
+            return (first + second) / 2
+        return first if first == second else 0.5
 
     def details(self, totals: Sequence[float]) -> dict[str, float]:
         """Shares of the comparisons, agreement of the orders, spread of the repeats, lengths.
@@ -215,25 +198,22 @@ class JudgePreference(Judged):
         """
         *pairs, won, tied, lost, none, agree, first, decided, variances, num, ours, theirs = totals
         judged = won + tied + lost
-        return {
-            **(
-                {"won": won / judged, "tied": tied / judged, "lost": lost / judged}
-                if judged
-                else {}
-            ),
-            "without_verdict": none / (judged + none),
-            **({"orders_agree": agree / judged} if judged else {}),
-            **({"shown_first": first / decided} if decided else {}),
-            **spread_of(pairs, (variances, num)),
-            **({"length_ratio": ours / theirs} if theirs else {}),
+        shares = {
+            **{"won": (won, judged), "tied": (tied, judged), "lost": (lost, judged)},
+            "without_verdict": (none, judged + none),
+            "orders_agree": (agree, judged),
+            "shown_first": (first, decided),
+            "length_ratio": (ours, theirs),
         }
+        ratios = {name: part / whole for name, (part, whole) in shares.items() if whole}
+        return ratios | spread_of(pairs, (variances, num))
 
 
-def _agree(one: float | None, other: float | None) -> bool:
+def _agree(first: float | None, second: float | None) -> bool:
     """Whether both orders say the same: this one, the other, or a tie."""
-    if one is None or other is None:
+    if first is None or second is None:
         return False
-    return (one > 0.5) == (other > 0.5) and (one < 0.5) == (other < 0.5)
+    return (first > 0.5) == (second > 0.5) and (first < 0.5) == (second < 0.5)
 
 
 METRIC = JudgePreference

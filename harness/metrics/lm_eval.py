@@ -18,7 +18,6 @@ class LmEval(Rate):
     """
 
     needs: ClassVar[tuple[str, ...]] = ("lm_eval",)
-    higher_is_better: ClassVar[bool] = True
     libraries: ClassVar[tuple[str, ...]] = ("lm_eval",)
 
     metric: str = ""
@@ -36,8 +35,8 @@ class LmEval(Rate):
         self, predictions: Sequence[Prediction], services: Services
     ) -> list[tuple[float, ...]]:
         """Sum and number of the item's values."""
-        found = map(self._values, predictions)
-        return [(sum(values), float(len(values))) for values in found]
+        items = map(self._values, predictions)
+        return [(sum(values), float(len(values))) for values in items]
 
     def _values(self, prediction: Prediction) -> Sequence[float]:
         given: Any = prediction.extra["lm_eval"]  # what lm-eval gave the item, by metric

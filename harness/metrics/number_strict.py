@@ -17,7 +17,6 @@ class NumberStrict(Rate):
     """
 
     needs: ClassVar[tuple[str, ...]] = ("wanted",)
-    higher_is_better: ClassVar[bool] = True
 
     def item(self, prediction: Prediction) -> float:
         """1 for the right number."""

@@ -27,6 +27,7 @@ class OffTarget(Rate):
 
     needs: ClassVar[tuple[str, ...]] = ("language",)
     higher_is_better: ClassVar[bool] = False
+    labels: ClassVar[tuple[str, ...]] = ("off_target", "on_target")
     libraries: ClassVar[tuple[str, ...]] = ("lingua-language-detector",)
 
     languages: tuple[str, ...] = ("ar", "cs", "de", "en", "es", "fr", "ja", "ko", "ru", "th", "zh")
@@ -43,9 +44,6 @@ class OffTarget(Rate):
         """As of any rate, and what was changed since for languages in other scripts than Latin."""
         wanted = {one.language for one in predictions if one.language}
         return super().signature(predictions, services) + rules(wanted)
-
-    def classes(self, predictions: Sequence[Prediction]) -> list[str]:
-        return ["off_target" if self.item(one) else "on_target" for one in predictions]
 
 
 METRIC = OffTarget

@@ -20,7 +20,6 @@ class Refusal(Rate):
     `undetermined`. The signature names such languages. Reference implementation: this one.
     """
 
-    higher_is_better: ClassVar[bool] = True
     version: ClassVar[int] = RULE_VERSION
 
     def item(self, prediction: Prediction) -> float:
@@ -33,8 +32,7 @@ class Refusal(Rate):
     def signature(self, predictions: Sequence[Prediction], services: Services) -> str:
         """As of any rate, and the languages whose wording nobody has validated."""
         tags = {(one.language or "en").partition("-")[0].lower() for one in predictions}
-        found = sorted(tags - VALIDATED)
-        wording = "".join(f"|unvalidated:{tag}" for tag in found)
+        wording = "".join(f"|unvalidated:{tag}" for tag in sorted(tags - VALIDATED))
         return super().signature(predictions, services) + wording
 
     def classes(self, predictions: Sequence[Prediction]) -> list[str]:

@@ -6,19 +6,17 @@ score of its own, for general and safety benchmarks.
 """
 
 import re
-from collections.abc import Sequence
 from typing import ClassVar
 
-from harness.languages.identify import is_other_language, rules
-from harness.metrics.shared.rates import Rate
+from harness.languages.identify import is_other_language
+from harness.metrics.off_target import OffTarget
 from harness.metrics.shared.refusals import classify_text
-from harness.protocols import Services
 from harness.records import Prediction
 
 _MOST_TIMES_LONGER = 3.0
 
 
-class TranslatedInstead(Rate):
+class TranslatedInstead(OffTarget):
     """Share of items whose answer is a translation of the prompt, 0..1, lower is better.
 
     An answer counts when its first paragraph is clearly in another language than the wanted one
@@ -31,8 +29,8 @@ class TranslatedInstead(Rate):
     """
 
     needs: ClassVar[tuple[str, ...]] = ("language", "prompt")
-    higher_is_better: ClassVar[bool] = False
-    libraries: ClassVar[tuple[str, ...]] = ("lingua-language-detector",)
+    labels: ClassVar[tuple[str, ...]] = ("translated", "answered")
+    """`answered` for whatever else was said."""
 
     languages: tuple[str, ...] = ("ar", "cs", "de", "en", "es", "fr", "ja", "ko", "ru", "th", "zh")
     """Languages an answer may be in, beside the wanted one."""
@@ -45,15 +43,6 @@ class TranslatedInstead(Rate):
             and is_other_language(answer, prediction.language or "", self.languages)
             and classify_text(answer) != "refused"
         )
-
-    def signature(self, predictions: Sequence[Prediction], services: Services) -> str:
-        """As that of ``off_target``."""
-        wanted = {one.language for one in predictions if one.language}
-        return super().signature(predictions, services) + rules(wanted)
-
-    def classes(self, predictions: Sequence[Prediction]) -> list[str]:
-        """`translated` or `answered`, the latter for whatever else was said."""
-        return ["translated" if self.item(one) else "answered" for one in predictions]
 
 
 def _has_shape_of(prompt: str, answer: str) -> bool:

@@ -14,7 +14,7 @@ JUDGEMENTS = "judgements.jsonl"
 
 
 @dataclass(frozen=True, slots=True)
-class Question:
+class JudgeQuestion:
     """One thing a judge is asked, once per repeat.
 
     Attributes:
@@ -33,16 +33,16 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class JudgeVerdict:
     """What a judgement of a question says; ``value`` is None where it says nothing of use."""
 
-    question: Question
+    question: JudgeQuestion
     repeat: int
     judgement: Judgement
     value: float | None
 
 
-def readable(verdict: Verdict) -> dict[str, JSON]:
+def readable(verdict: JudgeVerdict) -> dict[str, JSON]:
     """A judgement for a person to read."""
     question = verdict.question
     first = "this system" if question.ours_first else "the other"

@@ -6,13 +6,13 @@ interrupted scoring goes on where it was, and scoring again asks nothing. What a
 nothing of is not kept: it is no judgement now, and asked again by the next scoring.
 """
 
+import json
 import logging
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 
 from harness.errors import ConfigError, EvaluationError, MissingExtra
-from harness.metrics.judging.kept import read_judgement, write_judgement
 from harness.models.thoughts import split_thoughts
 from harness.protocols import Judgement, JudgeRequest
 from harness.records import JSON
@@ -20,6 +20,7 @@ from harness.servers.chat import ChatServer
 from harness.servers.exchange import ChatRequest, Reply
 from harness.servers.spec import ServerSpec
 from harness.settings.spec import digest
+from harness.storage.files import write_whole
 
 logger = logging.getLogger(__name__)
 
@@ -47,50 +48,34 @@ class JudgeClient:
         """
         spec = ServerSpec.model_validate(server)
         keys = [_key(spec, request) for request in requests]
-        wanted = dict(zip(keys, requests, strict=True))
-        missing = {key: request for key, request in wanted.items() if not self._knows(key, request)}
+        by_key = dict(zip(keys, requests, strict=True))
+        missing = [
+            (key, request) for key, request in by_key.items() if not self._knows(key, request)
+        ]
         if missing:
-            self._announce(spec, list(missing.values()), len(wanted))
-            asked = list(missing.items())
+            _announce(spec, [request for _, request in missing], len(by_key))
 
             def on_reply(number: int, reply: Reply) -> None:
-                self._keep(*asked[number], spec, reply)
+                self._keep(*missing[number], spec, reply)
 
-            _opened(spec).ask([_chat(request) for _, request in asked], on_reply)
+            _opened(spec).ask([_chat(request) for _, request in missing], on_reply)
         return [self._known[key] for key in keys]
 
     def _knows(self, key: str, request: JudgeRequest) -> bool:
         """Whether the judgement is there, read now if need be."""
         # signature, statistics and facts of a score ask for the same, one after the other
         if key not in self._known:
-            found = read_judgement(self._path(key))
-            if found is not None and _lacking(request, found) is None:
-                self._known[key] = found
+            judgement = read_judgement(self._path(key))
+            if judgement is not None and _lacking(request, judgement) is None:
+                self._known[key] = judgement
         return key in self._known
-
-    def _announce(self, spec: ServerSpec, missing: Sequence[JudgeRequest], total: int) -> None:
-        """What it will cost, before it does; a warning, since each request may cost money."""
-        read = sum(len(turn.content) for one in missing for turn in one.messages)
-        written = sum(request.max_tokens for request in missing)
-        logger.warning(
-            "asking the judge %s for %d judgements (%d of %d are there already): about %s tokens "
-            "to read, at most %s to write",
-            spec.model,
-            len(missing),
-            total - len(missing),
-            total,
-            f"{read // _CHARACTERS_PER_TOKEN:,}",
-            f"{written:,}",
-        )
 
     def _path(self, key: str) -> Path:
         return self.folder / key[:2] / f"{key}.json"
 
     def _keep(self, key: str, request: JudgeRequest, spec: ServerSpec, reply: Reply) -> None:
-        alternatives = reply.top_logprobs[0] if reply.top_logprobs else None
-        judgement = Judgement(
-            reply.text, reply.model, None if alternatives is None else dict(alternatives)
-        )
+        alternatives = dict(reply.top_logprobs[0]) if reply.top_logprobs else None
+        judgement = Judgement(reply.text, reply.model, alternatives)
         lacking = _lacking(request, judgement, reply.thoughts)
         if lacking is not None:
             raise EvaluationError(
@@ -100,10 +85,36 @@ class JudgeClient:
                 "`weighted` out",
             )
         self._known[key] = judgement
-        if reply.filtered and not reply.text:
-            return
-        asked = {"server": spec.identity, **asdict(request)}
-        write_judgement(self._path(key), judgement, asked)
+        if reply.text or not reply.filtered:
+            write_judgement(self._path(key), judgement, _asked(spec, request))
+
+
+def write_judgement(path: Path, judgement: Judgement, asked: Mapping[str, JSON]) -> None:
+    """Writes a judgement, with what was asked for it for a person to read."""
+    record = {"judgement": asdict(judgement), **asked}
+    write_whole(path, json.dumps(record, ensure_ascii=False, indent=1))
+
+
+def read_judgement(path: Path) -> Judgement | None:
+    """The judgement of a file; None where there is none, or the file is not whole."""
+    try:
+        return Judgement(**json.loads(path.read_text(encoding="utf-8"))["judgement"])
+    except FileNotFoundError:
+        return None
+    except (ValueError, KeyError, TypeError):
+        logger.warning("%s: no judgement can be read in it, so the judge is asked again", path)
+        return None
+
+
+def _announce(spec: ServerSpec, missing: Sequence[JudgeRequest], total: int) -> None:
+    """What it will cost, before it does; a warning, since each request may cost money."""
+    read = sum(len(turn.content) for request in missing for turn in request.messages)
+    written = sum(request.max_tokens for request in missing)
+    logger.warning(
+        f"asking the judge {spec.model} for {len(missing)} judgements ({total - len(missing)} of "
+        f"{total} are there already): about {read // _CHARACTERS_PER_TOKEN:,} tokens to read, at "
+        f"most {written:,} to write"
+    )
 
 
 def _lacking(request: JudgeRequest, judgement: Judgement, thoughts: str = "") -> str | None:
@@ -123,8 +134,12 @@ def _opened(spec: ServerSpec) -> ChatServer:
         raise MissingExtra(error.message, error.hint) from None
 
 
+def _asked(spec: ServerSpec, request: JudgeRequest) -> dict[str, JSON]:
+    return {"server": spec.identity, **asdict(request)}
+
+
 def _key(spec: ServerSpec, request: JudgeRequest) -> str:
-    return digest({"version": VERSION, "server": spec.identity, **asdict(request)})[:40]
+    return digest({"version": VERSION, **_asked(spec, request)})[:40]
 
 
 def _chat(request: JudgeRequest) -> ChatRequest:

@@ -55,39 +55,35 @@ def questions_of(prediction: Prediction) -> Conversation:
 
 
 def _texts(prediction: Prediction, name: str) -> tuple[str, ...]:
-    found: JSON = prediction.extra.get(name) or ()
-    if not isinstance(found, list | tuple) or not all(isinstance(text, str) for text in found):
+    texts: JSON = prediction.extra.get(name) or ()
+    if not isinstance(texts, list | tuple) or not all(isinstance(text, str) for text in texts):
         raise DataError(f"item {prediction.id!r}: {name}: allowed: a list of texts")
-    return tuple(found)
+    return tuple(texts)
 
 
 def single_fields(conversation: Conversation, turn: int) -> dict[str, str]:
     """The places of a prompt that shows one system's answers, for a turn (from 0)."""
     if turn == 0:
         return {"question": conversation.questions[0], "answer": conversation.answers[0]}
-    pairs = enumerate(zip(conversation.questions, conversation.answers, strict=True), start=1)
-    return {
-        name: text
-        for number, (question, answer) in pairs
-        for name, text in ((f"question_{number}", question), (f"answer_{number}", answer))
-    }
+    return _numbered("question", conversation.questions) | _numbered("answer", conversation.answers)
 
 
 def pair_fields(first: Conversation, second: Conversation, turn: int) -> dict[str, str]:
     """The places of a prompt that shows two systems' answers, the first as A, for a turn."""
     if turn == 0:
-        question = first.questions[0]
-        answers = first.answers[0], second.answers[0]
+        question, one, other = first.questions[0], first.answers[0], second.answers[0]
         return {
-            **{"question": question, "answer_a": answers[0], "answer_b": answers[1]},
-            **{"instruction": question, "output_1": answers[0], "output_2": answers[1]},
+            **{"question": question, "answer_a": one, "answer_b": other},
+            **{"instruction": question, "output_1": one, "output_2": other},
         }
-    fields = {f"question_{n}": text for n, text in enumerate(first.questions, start=1)}
-    for side, shown in (("a", first), ("b", second)):
-        fields |= {f"answer_{side}_{n}": text for n, text in enumerate(shown.answers, start=1)}
-    return fields
+    answers = _numbered("answer_a", first.answers) | _numbered("answer_b", second.answers)
+    return _numbered("question", first.questions) | answers
 
 
 def reference_fields(references: tuple[str, ...]) -> Mapping[str, str]:
     """The places of the right answers, by turn."""
-    return {f"ref_answer_{n}": text for n, text in enumerate(references, start=1)}
+    return _numbered("ref_answer", references)
+
+
+def _numbered(name: str, texts: tuple[str, ...]) -> dict[str, str]:
+    return {f"{name}_{turn}": text for turn, text in enumerate(texts, start=1)}

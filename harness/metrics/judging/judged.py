@@ -1,7 +1,9 @@
 """What metrics by a judge share: asking, repeats, the signature, the texts of the judgements."""
 
+import itertools
 import logging
 from abc import abstractmethod
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import ClassVar
@@ -9,30 +11,30 @@ from typing import ClassVar
 from pydantic import Field
 
 from harness.errors import ConfigError, EvaluationError, MissingExtra
-from harness.metrics.judging.asked import Question, Verdict, readable
+from harness.metrics.judging.asked import JudgeQuestion, JudgeVerdict, readable
 from harness.metrics.judging.conversations import Conversation, questions_of
 from harness.metrics.judging.files import find_file, short_sha256
 from harness.metrics.judging.prompts import PromptFile
 from harness.metrics.judging.references import REFERENCES, read_references
+from harness.metrics.judging.spread import mean_over_repeats
 from harness.metrics.judging.verdicts import RULE_VERSION
+from harness.metrics.shared.metric import MetricSpec
 from harness.protocols import Judgement, JudgeRequest, Services
 from harness.records import JSON, Prediction
 from harness.servers.key import read_key
 from harness.servers.spec import ServerSpec
-from harness.settings.spec import LocalPath, Spec
+from harness.settings.spec import LocalPath
 
 logger = logging.getLogger(__name__)
 
 _SHOWN = 80
 
 
-class Judged(Spec):
+class Judged(MetricSpec):
     """A metric whose items are judged by a chat model behind an OpenAI-compatible server."""
 
-    needs: ClassVar[tuple[str, ...]] = ()
-    higher_is_better: ClassVar[bool] = True
-    version: ClassVar[int] = 1
-    """Raised when what is made of the verdicts changes."""
+    num_behind_repeats: ClassVar[int]
+    """How many statistics stand behind the sum and number of each repeat."""
 
     server: ServerSpec | None = None
     """The judge: {url: http://localhost:8000/v1, model: NAME, key_variable: OPENAI_API_KEY}. The
@@ -55,20 +57,16 @@ class Judged(Spec):
     reference_categories: tuple[str, ...] = ("math", "reasoning", "coding")
     """Categories of items that are judged against a reference answer."""
 
-    @property
-    def name(self) -> str:
-        return type(self).__module__.rpartition(".")[2]
-
     @abstractmethod
     def prompt_file(self) -> PromptFile:
         """The prompts, from the user's copy."""
 
     @abstractmethod
-    def questions(self, predictions: Sequence[Prediction]) -> list[Question]:
+    def questions(self, predictions: Sequence[Prediction]) -> list[JudgeQuestion]:
         """What the judge is asked about the predictions, in their order."""
 
     @abstractmethod
-    def value_of(self, question: Question, judgement: Judgement) -> float | None:
+    def value_of(self, question: JudgeQuestion, judgement: Judgement) -> float | None:
         """What a judgement says; None when it says nothing of use."""
 
     def files(self) -> Mapping[str, Path]:
@@ -103,10 +101,8 @@ class Judged(Spec):
         self.prompt_file()
         self.right_answers([questions_of(prediction) for prediction in predictions])
 
-    def verdicts(
-        self, predictions: Sequence[Prediction], services: Services
-    ) -> list[list[Verdict]]:
-        """What the judge says to each question, by repeat: [Q][R].
+    def verdicts(self, predictions: Sequence[Prediction], services: Services) -> list[JudgeVerdict]:
+        """What the judge says to each question, its repeats one behind the other, [Q R].
 
         Raises:
             DataError: A file is wrong, or a prediction lacks what is judged.
@@ -123,29 +119,35 @@ class Judged(Spec):
         if services.judge is None:  # asked before anything is generated
             self._warn_of_a_missing_key(self.server)
             raise MissingExtra(f"{self.name} needs a judge's client, and none was given")
-        questions = self.questions(predictions)
+        asked = list(itertools.product(self.questions(predictions), range(self.repeats)))
         requests = [
             JudgeRequest(
                 question.messages, self.max_tokens, self.temperature, repeat, self.top_logprobs()
             )
-            for question in questions
-            for repeat in range(self.repeats)
+            for question, repeat in asked
         ]
         said = services.judge.ask(self.server.plain(), requests)
-        grid = [said[start : start + self.repeats] for start in range(0, len(said), self.repeats)]
-        found = [
-            [
-                Verdict(question, repeat, judgement, self.value_of(question, judgement))
-                for repeat, judgement in enumerate(row)
-            ]
-            for question, row in zip(questions, grid, strict=True)
+        verdicts = [
+            JudgeVerdict(question, repeat, judgement, self.value_of(question, judgement))
+            for (question, repeat), judgement in zip(asked, said, strict=True)
         ]
-        if said and all(one.value is None for row in found for one in row):
+        if said and all(verdict.value is None for verdict in verdicts):
             raise EvaluationError(
                 f"{self.name}: none of the {len(said)} judgements of {self.server.model} has a "
                 f"verdict in the form its prompt asks for; the first: {_short(said[0].text)!r}"
             )
-        return found
+        return verdicts
+
+    def verdicts_by_item(
+        self, predictions: Sequence[Prediction], services: Services
+    ) -> list[list[list[JudgeVerdict]]]:
+        """The same by prediction, question and repeat: [N][Q][R]."""
+        by_item: dict[str, list[list[JudgeVerdict]]] = defaultdict(list)
+        for verdict in self.verdicts(predictions, services):
+            if verdict.repeat == 0:
+                by_item[verdict.question.item].append([])
+            by_item[verdict.question.item][-1].append(verdict)
+        return [by_item[prediction.id] for prediction in predictions]
 
     def _warn_of_a_missing_key(self, server: ServerSpec) -> None:
         try:
@@ -166,8 +168,8 @@ class Judged(Spec):
         """
         path = self.files().get("references")
         answers = {} if path is None else read_references(path)
-        wanted = [one for one in conversations if one.category in self.reference_categories]
-        without = [one.id for one in wanted if len(answers.get(one.id, ())) < len(one.questions)]
+        judged = [one for one in conversations if one.category in self.reference_categories]
+        without = [one.id for one in judged if len(answers.get(one.id, ())) < len(one.questions)]
         if without:
             raise MissingExtra(
                 f"{self.name}.references: {path or 'not set, and so'} has no answer for "
@@ -175,7 +177,7 @@ class Judged(Spec):
                 "of categories judged against one",
                 f"get {REFERENCES}",
             )
-        return {one.id: answers[one.id] for one in wanted}
+        return {one.id: answers[one.id] for one in judged}
 
     def signature(self, predictions: Sequence[Prediction], services: Services) -> str:
         """The judge as named and as its server calls it, prompts and files by content, settings.
@@ -185,7 +187,7 @@ class Judged(Spec):
         Raises:
             DataError, MissingExtra, EvaluationError: As ``verdicts``.
         """
-        verdicts = [one for row in self.verdicts(predictions, services) for one in row]
+        verdicts = self.verdicts(predictions, services)
         assert self.server is not None
         served = sorted({one.judgement.model for one in verdicts})
         prompts = sorted({one.question.prompt.name for one in verdicts})
@@ -210,8 +212,7 @@ class Judged(Spec):
         self, predictions: Sequence[Prediction], services: Services
     ) -> list[dict[str, JSON]]:
         """Every judgement for a person to read, in the order of the predictions."""
-        verdicts = self.verdicts(predictions, services)
-        return [readable(one) for row in verdicts for one in row]
+        return [readable(verdict) for verdict in self.verdicts(predictions, services)]
 
     def facts(
         self,
@@ -220,21 +221,18 @@ class Judged(Spec):
         services: Services,
     ) -> Mapping[str, float]:
         """The spread of the repeats, what had no verdict, and the value of each category."""
-        by_category: dict[str, list[Sequence[float]]] = {}
+        by_category: dict[str | None, list[Sequence[float]]] = defaultdict(list)
         for prediction, row in zip(predictions, statistics, strict=True):
-            category = questions_of(prediction).category
-            if category is not None:
-                by_category.setdefault(category, []).append(row)
+            by_category[questions_of(prediction).category].append(row)
+        by_category.pop(None, None)
         values = {name: self.aggregate(_summed(rows)) for name, rows in by_category.items()}
         return self.details(_summed(statistics)) | {
             f"in_{name}": value for name, value in sorted(values.items()) if value is not None
         }
 
-    @abstractmethod
-    def aggregate(self, totals: Sequence[float]) -> float | None: ...
-
-    def classes(self, predictions: Sequence[Prediction]) -> list[str]:
-        return []
+    def aggregate(self, totals: Sequence[float]) -> float | None:
+        """The mean over the repeats of each repeat's mean, be that of ratings or of points."""
+        return mean_over_repeats(totals[: -self.num_behind_repeats])
 
 
 def _summed(rows: Sequence[Sequence[float]]) -> list[float]:

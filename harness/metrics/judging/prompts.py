@@ -79,13 +79,13 @@ class PromptFile:
         Raises:
             DataError: There is none of that name, or it asks for another verdict.
         """
-        found = self.prompts.get(name)
-        if found is None:
+        prompt = self.prompts.get(name)
+        if prompt is None:
             listed = ", ".join(self.prompts)
             raise DataError(f"{self.path}: no prompt {name!r} in it (found: {listed})")
-        if found.form != form:
-            raise DataError(f"{self.path}: {name}: asks for {found.form}, allowed here: {form}")
-        return found
+        if prompt.form != form:
+            raise DataError(f"{self.path}: {name}: asks for {prompt.form}, allowed here: {form}")
+        return prompt
 
 
 def read_prompts(path: Path) -> PromptFile:
@@ -101,8 +101,8 @@ def read_prompts(path: Path) -> PromptFile:
 @lru_cache(maxsize=8)
 def _read(path: Path, changed: int, size: int) -> PromptFile:
     """Read once for as long as the file stays the same: every score asks for it."""
-    found = _of_fastchat(path) if path.suffix in {".jsonl", ".json"} else [_of_alpaca_eval(path)]
-    return PromptFile(path, short_sha256(path), {prompt.name: prompt for prompt in found})
+    prompts = _of_fastchat(path) if path.suffix in {".jsonl", ".json"} else [_of_alpaca_eval(path)]
+    return PromptFile(path, short_sha256(path), {prompt.name: prompt for prompt in prompts})
 
 
 def _of_fastchat(path: Path) -> list[JudgePrompt]:

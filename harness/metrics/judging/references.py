@@ -63,26 +63,26 @@ def compared_with(path: Path, predictions: Sequence[Prediction]) -> list[Convers
     if path.suffix == ".json":
         by_instruction = _outputs(path)
         key = "prompt"
-        found = {
+        others = {
             row.id: Conversation(row.id, (row.prompt,), (by_instruction[row.prompt.strip()],))
             for row in predictions
             if row.prompt.strip() in by_instruction
         }
     else:
         key = "id"
-        wanted = {row.id: row for row in predictions}
-        found = {
-            row.id: conversation_of(_with_questions(row, wanted[row.id]))
+        ours = {row.id: row for row in predictions}
+        others = {
+            row.id: conversation_of(_with_questions(row, ours[row.id]))
             for row in read_predictions(path)
-            if row.id in wanted
+            if row.id in ours
         }
-    without = [row.id for row in predictions if row.id not in found]
+    without = [row.id for row in predictions if row.id not in others]
     if without:
         raise DataError(
             f"{path}: has no answer to {len(without)} of {len(predictions)} items, matched by "
             f"{key} (first: {without[0]!r})"
         )
-    return [found[row.id] for row in predictions]
+    return [others[row.id] for row in predictions]
 
 
 def _with_questions(row: Prediction, asked: Prediction) -> Prediction:

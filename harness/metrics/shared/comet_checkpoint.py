@@ -80,12 +80,13 @@ def find_checkpoint(model: str) -> CometCheckpoint:
         ConfigError: No such checkpoint.
         EvaluationError: The hub did not give it.
     """
-    found = local_checkpoint(model)
-    if found is None:
-        found = CometCheckpoint(_fetch(model), model)
-        if not (found.folder / found.encoder).is_dir():
-            _fetch(found.encoder, "*.json", "*.model", "*.txt")  # its weights are in the checkpoint
-    return found
+    checkpoint = local_checkpoint(model)
+    if checkpoint is None:
+        checkpoint = CometCheckpoint(_fetch(model), model)
+        if not (checkpoint.folder / checkpoint.encoder).is_dir():
+            # without its weights, which are in the checkpoint
+            _fetch(checkpoint.encoder, "*.json", "*.model", "*.txt")
+    return checkpoint
 
 
 def _fetch(repository: str, *patterns: str) -> Path:

@@ -43,18 +43,8 @@ def list_items(text: str) -> list[str]:
     return [part for part in re.split(separators, text.strip().rstrip(".!")) if part]
 
 
-def _cased(text: str) -> str:
-    return "".join(character for character in text if character.isalpha())
-
-
-def _capitals(answer: str) -> bool:
-    letters = _cased(answer)
-    # ß has no capital in common use
-    return bool(letters) and letters.replace("ß", "SS").isupper()
-
-
-def _lowercase(answer: str) -> bool:
-    return bool(_cased(answer)) and _cased(answer).islower()
+def _letters(text: str) -> str:
+    return "".join(filter(str.isalpha, text))
 
 
 def _contains(answer: str, text: str) -> bool:
@@ -63,21 +53,22 @@ def _contains(answer: str, text: str) -> bool:
     return re.search(before + re.escape(text) + after, answer, re.IGNORECASE) is not None
 
 
-def _starts_with(answer: str, text: str) -> bool:
-    return answer.strip().strip('"').casefold().startswith(text.strip().casefold())
-
-
-def _ends_with(answer: str, text: str) -> bool:
-    return answer.strip().strip('"').casefold().endswith(text.strip().casefold())
+def _bare(text: str) -> str:
+    return text.strip().strip('"').casefold()
 
 
 KINDS: Mapping[str, Kind] = {
-    "capitals": Kind(_capitals, {}),
-    "lowercase": Kind(_lowercase, {}),
+    # ß has no capital in common use
+    "capitals": Kind(lambda answer: _letters(answer).replace("ß", "SS").isupper(), {}),
+    "lowercase": Kind(lambda answer: _letters(answer).islower(), {}),
     "contains": Kind(_contains, {"text": str}),
     "excludes": Kind(lambda answer, text: not _contains(answer, text), {"text": str}),
-    "starts_with": Kind(_starts_with, {"text": str}),
-    "ends_with": Kind(_ends_with, {"text": str}),
+    "starts_with": Kind(
+        lambda answer, text: _bare(answer).startswith(text.strip().casefold()), {"text": str}
+    ),
+    "ends_with": Kind(
+        lambda answer, text: _bare(answer).endswith(text.strip().casefold()), {"text": str}
+    ),
     "list_exactly": Kind(lambda answer, count: len(list_items(answer)) == count, {"count": int}),
     "min_words": Kind(lambda answer, count: len(words(answer)) >= count, {"count": int}),
     "max_words": Kind(lambda answer, count: 0 < len(words(answer)) <= count, {"count": int}),
@@ -105,11 +96,11 @@ def _faults(constraint: JSON) -> list[str]:
         return [f"kind: {unknown_name('kind of constraint', called, list(KINDS))}"]
     given = {name: value for name, value in constraint.items() if name != "kind"}
     wrong = [
-        f"{name}: missing, {called} needs {wanted.__name__}"
+        f"{name}: missing, {called} needs {needed.__name__}"
         if name not in given
-        else f"{name}: found {given[name]!r}, allowed: {wanted.__name__}"
-        for name, wanted in kind.arguments.items()
-        if type(given.get(name)) is not wanted
+        else f"{name}: found {given[name]!r}, allowed: {needed.__name__}"
+        for name, needed in kind.arguments.items()
+        if type(given.get(name)) is not needed
     ]
     allowed = ", ".join(kind.arguments) or "none"
     return wrong + [

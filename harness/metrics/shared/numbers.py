@@ -17,8 +17,8 @@ def strict_number(text: str) -> str | None:
     >>> strict_number("9 * 2 = 18 #### 1,800 dollars")
     '1,800'
     """
-    found = _STRICT.search(text)
-    return None if found is None else found[1]
+    match = _STRICT.search(text)
+    return match and match[1]
 
 
 def flexible_number(text: str) -> str | None:
@@ -27,19 +27,18 @@ def flexible_number(text: str) -> str | None:
     >>> flexible_number("So she makes $18 a day, 7 days a week.")
     '7'
     """
-    found = _FLEXIBLE.findall(text)
-    return found[-1] if found else None
+    return next(reversed(_FLEXIBLE.findall(text)), None)
 
 
-def same_number(found: str | None, wanted: str) -> bool:
-    """Whether a number is the wanted one once commas, dollar signs and a final stop are dropped.
+def same_number(given: str | None, right: str) -> bool:
+    """Whether a number is the right one once commas, dollar signs and a final stop are dropped.
 
     Compared as text, as lm-eval does: "18.0" is not "18".
 
     >>> same_number("$1,800.", "#### 1800")
     True
     """
-    return found is not None and _bare(found) == _bare(wanted)
+    return given is not None and _bare(given) == _bare(right)
 
 
 def _bare(text: str) -> str:

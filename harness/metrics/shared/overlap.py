@@ -9,23 +9,18 @@ from collections.abc import Sequence
 from itertools import zip_longest
 from typing import Any, ClassVar
 
+from harness.metrics.shared.metric import MetricSpec
 from harness.protocols import Services
 from harness.records import Prediction
-from harness.settings.spec import Spec
 from harness.storage.predictions import wanted
 
 
-class Overlap(Spec):
+class OverlapMetric(MetricSpec):
     """A metric of the overlap of answers with references, by sacreBLEU."""
 
     needs: ClassVar[tuple[str, ...]] = ("wanted",)
-    higher_is_better: ClassVar[bool] = True
     title: ClassVar[str]
     """What its signature begins with."""
-
-    @property
-    def name(self) -> str:
-        return type(self).__module__.rpartition(".")[2]
 
     @abstractmethod
     def scorer(self, predictions: Sequence[Prediction]) -> Any:
@@ -48,6 +43,3 @@ class Overlap(Spec):
         answers = [prediction.answer for prediction in predictions]
         rows = self.scorer(predictions)._extract_corpus_statistics(answers, references)
         return [tuple(row) for row in rows]
-
-    def classes(self, predictions: Sequence[Prediction]) -> list[str]:
-        return []

@@ -4,42 +4,30 @@ Statistics of an item: what it scores and 1, or 0 and 0 where it does not count.
 """
 
 from abc import abstractmethod
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from importlib import metadata
 from typing import ClassVar
 
+from harness.metrics.shared.metric import MetricSpec
 from harness.protocols import Services
 from harness.records import JSON, Prediction
-from harness.settings.spec import Spec
 
 
-class Rate(Spec):
+class Rate(MetricSpec):
     """A metric whose value is the mean over items of what each scores alone."""
-
-    needs: ClassVar[tuple[str, ...]] = ()
-    """Fields of a prediction it cannot do without; `wanted` stands for references or target."""
-
-    higher_is_better: ClassVar[bool]
-
-    version: ClassVar[int] = 1
-    """Raised when its rule changes, so that old scores are not compared with new ones."""
 
     libraries: ClassVar[tuple[str, ...]] = ()
     """Packages whose version may change the value."""
 
-    @property
-    def name(self) -> str:
-        return type(self).__module__.rpartition(".")[2]
+    labels: ClassVar[tuple[str, ...]] = ()
+    """The class of an item that scores and that of one that does not; () for no classes."""
 
     @abstractmethod
     def item(self, prediction: Prediction) -> float | None:
         """What an item scores; None when it does not count."""
 
-    def settings(self) -> Mapping[str, JSON]:
-        return self.plain()
-
     def signature(self, predictions: Sequence[Prediction], services: Services) -> str:
-        parts = [self.name, *(f"{key}:{_short(value)}" for key, value in self.settings().items())]
+        parts = [self.name, *(f"{key}:{_short(value)}" for key, value in self.plain().items())]
         parts += [f"{name}:{metadata.version(name)}" for name in self.libraries]
         return "|".join([*parts, f"version:{self.version}"])
 
@@ -49,13 +37,11 @@ class Rate(Spec):
         items = map(self.item, predictions)
         return [(0.0, 0.0) if value is None else (value, 1.0) for value in items]
 
-    def aggregate(self, totals: Sequence[float]) -> float | None:
-        """The mean; None when no item counts."""
-        total, count = totals
-        return total / count if count else None
-
     def classes(self, predictions: Sequence[Prediction]) -> list[str]:
-        return []
+        if not self.labels:
+            return []
+        scoring, other = self.labels
+        return [scoring if self.item(prediction) else other for prediction in predictions]
 
 
 def _short(value: JSON) -> str:

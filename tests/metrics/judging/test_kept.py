@@ -3,7 +3,7 @@
 import pytest
 
 from harness.evaluation.score import score_predictions
-from harness.metrics.judging.kept import read_judgement, write_judgement
+from harness.metrics.judging.client import read_judgement, write_judgement
 from harness.protocols import Judgement
 from tests.metrics.judging.conftest import Bench, prediction, shown
 from tests.servers.loopback import said, serving
