@@ -1,89 +1,42 @@
 """Training examples on disk, and what a variant said of them."""
 
 import json
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from pathlib import Path
-from typing import Any, TypedDict
 
-from harness.records import Example, ExampleSet, Role, Segment
+from pydantic import TypeAdapter
+
+from harness.records import JSON, Example, ExampleSet
 
 _EXAMPLES, _PROBES = "examples.jsonl", "probes.jsonl"
 _TABLE, _FACTS = "table.jsonl", "facts.json"
+_EXAMPLE = TypeAdapter(Example)
+_ROW: TypeAdapter[Mapping[str, JSON]] = TypeAdapter(Mapping[str, JSON])
 
 
-def save_examples(folder: Path, made: ExampleSet) -> None:
+def save_examples(folder: Path, examples: ExampleSet) -> None:
     """Writes examples, probes, table and facts into a folder."""
-    _write_lines(folder / _EXAMPLES, [_plain(example) for example in made.examples])
-    _write_lines(folder / _PROBES, [_plain(example) for example in made.probes])
-    _write_lines(folder / _TABLE, map(dict, made.table))
-    (folder / _FACTS).write_text(json.dumps(dict(made.facts)), encoding="utf-8")
+    _write_lines(folder / _EXAMPLES, map(_EXAMPLE.dump_json, examples.examples))
+    _write_lines(folder / _PROBES, map(_EXAMPLE.dump_json, examples.probes))
+    _write_lines(folder / _TABLE, map(_ROW.dump_json, examples.table))
+    (folder / _FACTS).write_text(json.dumps(dict(examples.facts)), encoding="utf-8")
 
 
 def load_examples(folder: Path) -> ExampleSet:
     """What ``save_examples`` wrote."""
     return ExampleSet(
-        tuple(_example(row) for row in _read_lines(folder / _EXAMPLES)),
+        tuple(map(_EXAMPLE.validate_json, _lines(folder / _EXAMPLES))),
         json.loads((folder / _FACTS).read_text(encoding="utf-8")),
-        tuple(_read_lines(folder / _TABLE)),
-        tuple(_example(row) for row in _read_lines(folder / _PROBES)),
+        tuple(map(_ROW.validate_json, _lines(folder / _TABLE))),
+        tuple(map(_EXAMPLE.validate_json, _lines(folder / _PROBES))),
     )
 
 
-class _SegmentRow(TypedDict):
-    role: str
-    text: str
-    token_ids: Sequence[int] | None
-    ends_turn: bool
+def _write_lines(path: Path, lines: Iterable[bytes]) -> None:
+    with path.open("wb") as file:
+        file.writelines(line + b"\n" for line in lines)
 
 
-class _ExampleRow(TypedDict):
-    id: str
-    pair_id: str | None
-    segments: list[_SegmentRow]
-    teacher_prompt: _SegmentRow | None
-
-
-def _plain(example: Example) -> _ExampleRow:
-    shown = example.teacher_prompt
-    return {
-        "id": example.id,
-        "pair_id": example.pair_id,
-        "segments": [_plain_segment(segment) for segment in example.segments],
-        "teacher_prompt": None if shown is None else _plain_segment(shown),
-    }
-
-
-def _plain_segment(segment: Segment) -> _SegmentRow:
-    return {
-        "role": segment.role.value,
-        "text": segment.text,
-        "token_ids": segment.token_ids,
-        "ends_turn": segment.ends_turn,
-    }
-
-
-def _example(row: _ExampleRow) -> Example:
-    shown = row["teacher_prompt"]
-    return Example(
-        row["id"],
-        tuple(map(_segment, row["segments"])),
-        row["pair_id"],
-        None if shown is None else _segment(shown),
-    )
-
-
-def _segment(part: _SegmentRow) -> Segment:
-    ids = part["token_ids"]
-    return Segment(
-        Role(part["role"]), part["text"], None if ids is None else tuple(ids), part["ends_turn"]
-    )
-
-
-def _write_lines(path: Path, rows: Iterable[Mapping[str, object]]) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-
-
-def _read_lines(path: Path) -> list[Any]:
-    with path.open(encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
+def _lines(path: Path) -> list[bytes]:
+    # not splitlines(): U+2028 and its like are text
+    return path.read_bytes().split(b"\n")[:-1]
