@@ -23,9 +23,9 @@ def section(title):
 
 
 def first_cells(title):
-    """The first cell of each row of a section's table, without its head and backticks."""
+    """What the first column of a section's table names, several to a cell where commas stand."""
     rows = [line for line in section(title).splitlines() if line.startswith("| ")]
-    return [row.split("|")[1].strip().strip("`") for row in rows[1:]]
+    return [name.strip(" `") for row in rows[1:] for name in row.split("|")[1].split(",")]
 
 
 def classes(path):
