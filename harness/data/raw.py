@@ -1,8 +1,9 @@
 """A row as a format gives it, and what a format is: one file of ``harness/data/formats``."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from typing import ClassVar, Protocol
+from typing import ClassVar
 
 from harness.data.spec import CorpusSpec
 from harness.errors import DataError
@@ -25,21 +26,22 @@ class RawRow:
     data: Mapping[str, JSON]
 
 
-class Format(Protocol):
+class Format(ABC):
     """How files of a format become rows; everything about their content is checked elsewhere."""
 
-    endings: ClassVar[tuple[str, ...]]
+    endings: ClassVar[tuple[str, ...]] = ()
     """Of its files, in lower case and without .gz."""
 
-    two_files: ClassVar[bool]
+    two_files: ClassVar[bool] = False
     """Whether the targets lie in a file of their own."""
 
-    has_fields: ClassVar[bool]
+    has_fields: ClassVar[bool] = False
     """Whether its rows have named fields, so that they may be chats or texts too."""
 
-    version: ClassVar[int]
+    version: ClassVar[int] = 1
     """Raised when the same file gives other rows."""
 
+    @abstractmethod
     def rows(self, spec: CorpusSpec, reading: Reading) -> Iterator[RawRow]:
         """The rows of a file; those it cannot read are reported with their lines.
 

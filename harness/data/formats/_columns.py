@@ -1,11 +1,11 @@
 """What tables have in common: a header or numbered columns, and as many cells in every row."""
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import ClassVar
 
-from harness.data.raw import RawRow, check_languages
+from harness.data.raw import Format, RawRow, check_languages
 from harness.data.spec import CorpusSpec
 from harness.storage.reading import Reading
 
@@ -15,10 +15,9 @@ _PAIR = ["source", "target"]
 _OPTIONAL = {"answer", "skill", "category", "input", "context", "pivot_answer", "id"}
 
 
-class Table(ABC):
+class Table(Format):
     """A format whose rows are cells."""
 
-    two_files: ClassVar[bool] = False
     has_fields: ClassVar[bool] = True
     name: ClassVar[str]
     """Of the format."""

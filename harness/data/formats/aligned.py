@@ -4,19 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from harness.data.raw import RawRow, check_languages
+from harness.data.raw import Format, RawRow, check_languages
 from harness.data.spec import CorpusSpec
 from harness.errors import DataError
 from harness.storage.reading import Reading, read_lines
 
 
-class Aligned:
+class Aligned(Format):
     """Lines blank on both sides are left out."""
 
-    endings: ClassVar[tuple[str, ...]] = ()
     two_files: ClassVar[bool] = True
-    has_fields: ClassVar[bool] = False
-    version: ClassVar[int] = 1
 
     def rows(self, spec: CorpusSpec, reading: Reading) -> Iterator[RawRow]:
         """One a line.

@@ -15,7 +15,6 @@ class CommaSeparated(Table):
     """Source and target, or columns named by a header."""
 
     endings: ClassVar[tuple[str, ...]] = (".csv",)
-    version: ClassVar[int] = 1
     name: ClassVar[str] = "csv"
 
     def cells(self, path: Path, reading: Reading) -> Iterator[tuple[int, list[str]]]:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
-from harness.data.raw import RawRow
+from harness.data.raw import Format, RawRow
 from harness.data.spec import CorpusSpec
 from harness.errors import DataError, unknown_name
 from harness.storage.reading import Reading
@@ -17,13 +17,10 @@ from harness.storage.reading import Reading
 _KINDS = (".parquet", ".arrow")
 
 
-class HuggingFace:
+class HuggingFace(Format):
     """Columns as fields; the line of a row is its number."""
 
-    endings: ClassVar[tuple[str, ...]] = ()
-    two_files: ClassVar[bool] = False
     has_fields: ClassVar[bool] = True
-    version: ClassVar[int] = 1
 
     def rows(self, spec: CorpusSpec, reading: Reading) -> Iterator[RawRow]:
         """In the order of the folder."""

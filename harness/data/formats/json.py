@@ -8,7 +8,7 @@ from json import JSONDecodeError, JSONDecoder
 from pathlib import Path
 from typing import ClassVar
 
-from harness.data.raw import RawRow
+from harness.data.raw import Format, RawRow
 from harness.data.spec import CorpusSpec
 from harness.errors import DataError
 from harness.storage.reading import Reading, read_lines
@@ -17,13 +17,11 @@ _SPACE = " \t\r\n"
 _ALLOWED = "allowed a JSON list of objects"
 
 
-class JsonList:
+class JsonList(Format):
     """Fields as they stand."""
 
     endings: ClassVar[tuple[str, ...]] = (".json",)
-    two_files: ClassVar[bool] = False
     has_fields: ClassVar[bool] = True
-    version: ClassVar[int] = 1
 
     def rows(self, spec: CorpusSpec, reading: Reading) -> Iterator[RawRow]:
         """One an element; what follows a fault of syntax cannot be read."""

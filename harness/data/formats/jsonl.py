@@ -4,18 +4,16 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from harness.data.raw import RawRow
+from harness.data.raw import Format, RawRow
 from harness.data.spec import CorpusSpec
 from harness.storage.reading import Reading, read_objects
 
 
-class JsonLines:
+class JsonLines(Format):
     """Fields as they stand; blank lines are left out."""
 
     endings: ClassVar[tuple[str, ...]] = (".jsonl",)
-    two_files: ClassVar[bool] = False
     has_fields: ClassVar[bool] = True
-    version: ClassVar[int] = 1
 
     def rows(self, spec: CorpusSpec, reading: Reading) -> Iterator[RawRow]:
         """One a line."""

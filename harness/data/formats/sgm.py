@@ -9,20 +9,18 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import ClassVar
 
-from harness.data.raw import RawRow, language_tag
+from harness.data.raw import Format, RawRow, language_tag
 from harness.data.spec import LANGUAGE_TAG, CorpusSpec
 from harness.storage.reading import Reading, read_lines
 
 Key = tuple[str, str]
 
 
-class Sgm:
+class Sgm(Format):
     """One pair a segment, in the order of the sources."""
 
     endings: ClassVar[tuple[str, ...]] = (".sgm", ".sgml")
     two_files: ClassVar[bool] = True
-    has_fields: ClassVar[bool] = False
-    version: ClassVar[int] = 1
 
     def rows(self, spec: CorpusSpec, reading: Reading) -> Iterator[RawRow]:
         """Pairs of what both files have; the rest is reported."""

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from harness.data.formats._xml import parse_xml
-from harness.data.raw import RawRow, language_tag, same_language
+from harness.data.raw import Format, RawRow, language_tag, same_language
 from harness.data.spec import CorpusSpec
 from harness.storage.reading import Reading, read_bytes
 
@@ -17,13 +17,10 @@ _CODES = {"bpt", "ept", "it", "ph", "ut"}
 """Elements in a segment whose text is markup of the translated document."""
 
 
-class Tmx:
+class Tmx(Format):
     """One pair a unit."""
 
     endings: ClassVar[tuple[str, ...]] = (".tmx",)
-    two_files: ClassVar[bool] = False
-    has_fields: ClassVar[bool] = False
-    version: ClassVar[int] = 1
 
     def rows(self, spec: CorpusSpec, reading: Reading) -> Iterator[RawRow]:
         """One a unit, with the line it begins on."""

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from harness.data.formats._xml import parse_xml
-from harness.data.raw import RawRow, language_tag, same_language
+from harness.data.raw import Format, RawRow, language_tag, same_language
 from harness.data.spec import CorpusSpec
 from harness.storage.reading import Reading, read_bytes
 
@@ -16,13 +16,10 @@ Segments = dict[str, tuple[str, int]]
 """Text and line by the segment's id."""
 
 
-class WmtXml:
+class WmtXml(Format):
     """One pair a segment; outputs of systems are left out."""
 
     endings: ClassVar[tuple[str, ...]] = (".xml",)
-    two_files: ClassVar[bool] = False
-    has_fields: ClassVar[bool] = False
-    version: ClassVar[int] = 1
 
     def rows(self, spec: CorpusSpec, reading: Reading) -> Iterator[RawRow]:
         """In the order of the sources."""
