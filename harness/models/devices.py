@@ -16,9 +16,9 @@ def visible_devices(dev: Path = Path("/dev")) -> tuple[str, ...]:
     if named is None:
         count = len(list(dev.glob("nvidia[0-9]*")))
         return tuple(str(number) for number in range(count))
-    found: list[str] = []
-    for one in (part.strip() for part in named.split(",")):
-        if one in ("", "-1"):
+    visible: list[str] = []
+    for device in (part.strip() for part in named.split(",")):
+        if device in ("", "-1"):
             break  # CUDA, too, reads no further
-        found.append(one)
-    return tuple(found)
+        visible.append(device)
+    return tuple(visible)

@@ -102,9 +102,9 @@ def export(
     dtype = dtype or _dtype_of(source)
     tuned = load_adapter(load_chat_model(model.replace(dtype="float32", quantise=None)), whole)
     prompts = _encoded(tuned)
-    wanted = _logits(tuned.model, prompts)
+    expected = _logits(tuned.model, prompts)
     plain = _merge(tuned)
-    difference = _difference(_logits(plain, prompts), wanted)
+    difference = _difference(_logits(plain, prompts), expected)
     if not difference <= tolerance:
         raise EvaluationError(
             f"{adapter}: merged into {model.path}, logits differ from the adapter's by up to "
@@ -128,21 +128,21 @@ def export(
         rounded = _logits(plain, prompts)
         del plain, tuned  # room for what was written
         _check_written(draft, model, prompts, rounded, tolerance)
-        made = Exported(
+        exported = Exported(
             folder=folder,
             dtype=dtype,
             num_parameters=num_parameters,
             num_positions=sum(map(len, prompts)),
             difference=difference,
-            rounding=_difference(rounded, wanted),
+            rounding=_difference(rounded, expected),
             tolerance=tolerance,
         )
-        facts = _recipe(model, source, whole, made) | dict(recipe or {})
+        facts = _recipe(model, source, whole, exported) | dict(recipe or {})
         (draft / _RECIPE).write_text(json.dumps(facts, indent=2), encoding="utf-8")
         publish_folder(draft, folder)  # takes the place of an empty folder too
     finally:
         shutil.rmtree(draft, ignore_errors=True)
-    return made
+    return exported
 
 
 def check_free(folder: Path) -> None:

@@ -79,11 +79,11 @@ def _snapshot(path: str, revision: str | None, files: Sequence[str], folder: Pat
 
 
 def _in_cache(path: str, revision: str | None, folder: Path) -> str:
-    place = folder / f"{_HUB_PREFIX}{path.replace('/', '--')}"
-    if not place.is_dir():
-        return f"no folder {place}"
-    known = sorted(one.name for kind in ("refs", "snapshots") for one in place.glob(f"{kind}/*"))
-    return f"{place} has no revision {revision or 'main'}, it has: {', '.join(known) or 'none'}"
+    cached = folder / f"{_HUB_PREFIX}{path.replace('/', '--')}"
+    if not cached.is_dir():
+        return f"no folder {cached}"
+    names = sorted(one.name for kind in ("refs", "snapshots") for one in cached.glob(f"{kind}/*"))
+    return f"{cached} has no revision {revision or 'main'}, it has: {', '.join(names) or 'none'}"
 
 
 def _why(reason: str) -> str:

@@ -97,10 +97,10 @@ def take_device(spec: ModelSpec, number: int) -> None:
     """
     if _device(spec).type != "cuda":
         return
-    found = torch.cuda.device_count()
-    if number >= found:
+    count = torch.cuda.device_count()
+    if number >= count:
         raise ConfigError(
-            f"train.processes: process {number + 1} has no accelerator: torch sees {found}"
+            f"train.processes: process {number + 1} has no accelerator: torch sees {count}"
         )
     torch.cuda.set_device(number)
 

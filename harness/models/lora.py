@@ -196,11 +196,11 @@ def _trained_rows(chat_model: ChatModel, model: Any, spec: LoraSpec) -> dict[str
     if not rows:
         return None
     both = (model.get_input_embeddings(), model.get_output_embeddings())
-    found = {}
+    trained = {}
     for layer in both:
         name = next(name for name, module in model.named_modules() if module is layer)
-        found[name] = rows
-    return found
+        trained[name] = rows
+    return trained
 
 
 def adapter_facts(chat_model: ChatModel) -> Mapping[str, float]:

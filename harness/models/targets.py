@@ -27,8 +27,8 @@ def target_modules(model: Any, spec: LoraSpec) -> str | list[str]:
     }
     # A pattern means the body of the model; the head is trained only where it is named.
     body = [name for name, is_head in layers.items() if not is_head]
-    found = {wanted: _fitting(wanted, body, list(layers)) for wanted in spec.target_modules}
-    unknown = [wanted for wanted, fitting in found.items() if not fitting]
+    named = {wanted: _fitting(wanted, body, list(layers)) for wanted in spec.target_modules}
+    unknown = [wanted for wanted, fitting in named.items() if not fitting]
     if unknown:
         names = sorted({name.rpartition(".")[2] for name in layers})
         raise ConfigError(
@@ -37,7 +37,7 @@ def target_modules(model: Any, spec: LoraSpec) -> str | list[str]:
         )
     if not any(map(is_pattern, spec.target_modules)):
         return list(spec.target_modules)
-    return sorted({name for fitting in found.values() for name in fitting})
+    return sorted({name for fitting in named.values() for name in fitting})
 
 
 def _fitting(wanted: str, body: list[str], layers: list[str]) -> list[str]:

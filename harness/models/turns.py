@@ -14,12 +14,12 @@ def answer_turns(
     """The answers to the last turn of each item, all items together turn by turn."""
     current = list(asked)
     answers = answering.answer(generator, current, decoding)
-    while waiting := [place for place, one in enumerate(current) if one.later]:
-        for place in waiting:
-            current[place] = _next(answering, current[place], answers[place])
-        found = answering.answer(generator, [current[place] for place in waiting], decoding)
-        for place, answer in zip(waiting, found, strict=True):
-            answers[place] = _behind(answers[place], answer)
+    while waiting := [index for index, one in enumerate(current) if one.later]:
+        for index in waiting:
+            current[index] = _next(answering, current[index], answers[index])
+        latest = answering.answer(generator, [current[index] for index in waiting], decoding)
+        for index, answer in zip(waiting, latest, strict=True):
+            answers[index] = _behind(answers[index], answer)
     return answers
 
 

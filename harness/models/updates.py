@@ -54,7 +54,7 @@ def low_rank_updates(model: Any, wanted_by: str, adapter: str | None = None) -> 
         ConfigError: The adapter is not of the form dW = scale B A throughout: DoRA, or layers that
             are trained whole.
     """
-    found = []
+    updates = []
     for name, module in model.named_modules():
         if type(module).__name__ in ("ModulesToSaveWrapper", "TrainableTokensWrapper"):
             raise ConfigError(f"lora: {wanted_by} needs dW = scale B A; {name} is trained whole")
@@ -63,7 +63,7 @@ def low_rank_updates(model: Any, wanted_by: str, adapter: str | None = None) -> 
                 continue
             if getattr(module, "lora_magnitude_vector", None):
                 raise ConfigError(f"lora.dora: {wanted_by} needs dW = scale B A ({name})")
-            found.append(
+            updates.append(
                 Update(
                     name.removeprefix("base_model.model."),
                     module.get_base_layer().weight,
@@ -72,4 +72,4 @@ def low_rank_updates(model: Any, wanted_by: str, adapter: str | None = None) -> 
                     module.scaling[name_of_it],
                 )
             )
-    return found
+    return updates

@@ -69,10 +69,10 @@ def learn_tokens(tokenizer: ChatTokenizer, texts: Iterable[str], count: int) -> 
         lines,
         trainers.BpeTrainer(vocab_size=seen + count, min_frequency=2, show_progress=False),
     )
-    found = json.loads(learner.to_str())["model"]["merges"]
+    learnt = json.loads(learner.to_str())["model"]["merges"]
     names = {number: name for name, number in tokenizer.tokenizer.get_vocab().items()}
     merges, parts = [], {}
-    for one, other in (pair if isinstance(pair, list) else pair.split(" ") for pair in found):
+    for one, other in (pair if isinstance(pair, list) else pair.split(" ") for pair in learnt):
         left, right = (_name(text, names) for text in (one, other))
         merges.append((left, right))
         if left + right not in model["vocab"]:
@@ -89,15 +89,15 @@ def _words(tokenizer: ChatTokenizer, text: str) -> Iterator[str]:
     encoded = tokenizer.tokenizer(text, add_special_tokens=False, return_offsets_mapping=True)
     tokens, words = encoded.tokens(), encoded.word_ids()
     groups: list[list[int]] = []
-    for place, token in enumerate(tokens):
-        if place == 0 or words[place] != words[place - 1] or token.startswith(_WORD_STARTS):
+    for at, token in enumerate(tokens):
+        if at == 0 or words[at] != words[at - 1] or token.startswith(_WORD_STARTS):
             groups.append([])
-        groups[-1].append(place)
+        groups[-1].append(at)
     for group in groups:
-        spans = [encoded["offset_mapping"][place] for place in group]
+        spans = [encoded["offset_mapping"][at] for at in group]
         has_letter = any(map(str.isalpha, text[spans[0][0] : spans[-1][1]]))
-        if has_letter and not any(_BYTE.fullmatch(tokens[place]) for place in group):
-            yield "".join(chr(_FIRST + encoded["input_ids"][place]) for place in group)
+        if has_letter and not any(_BYTE.fullmatch(tokens[at]) for at in group):
+            yield "".join(chr(_FIRST + encoded["input_ids"][at]) for at in group)
 
 
 def add_tokens(chat_model: ChatModel, new: NewTokens) -> ChatModel:

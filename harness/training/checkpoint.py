@@ -120,7 +120,7 @@ class Keeper:
         """Puts the training as it is now in the place of the last checkpoint."""
         assert self._checkpoints is not None
         trainer, penalty = self._trainer, self._trainer.token_penalty or self._trainer.penalty
-        found = trainer.team.all_gather(lambda: streams(trainer.model))
+        states = trainer.team.all_gather(lambda: streams(trainer.model))
         if not trainer.team.leads:
             return
         plain = {
@@ -139,7 +139,7 @@ class Keeper:
             "plain": json.dumps(plain),
             "parameters": [parameter.detach() for parameter in trainer.parameters],
             "optimizer": trainer.optimizer.state_dict(),
-            "streams": found,
+            "streams": states,
             "penalty": dict(penalty.memory()) if isinstance(penalty, Remembering) else None,
         }
         write_whole(self._checkpoints.folder / FILE, lambda file: torch.save(state, file))
@@ -191,14 +191,14 @@ class Keeper:
 
 def rows_digest(rows: Sequence[TokenRow]) -> str:
     """Equal for equal rows."""
-    found = hashlib.sha256()
+    sha256 = hashlib.sha256()
     for row in rows:
         shown = row.teacher_prompt
         head = [row.example_id, len(row.ids), row.task, None if shown is None else len(shown)]
-        found.update(json.dumps(head).encode())
-        found.update(array("q", (*row.ids, *(shown or ()))).tobytes())
-        found.update(" ".join(row.roles).encode())
-    return found.hexdigest()
+        sha256.update(json.dumps(head).encode())
+        sha256.update(array("q", (*row.ids, *(shown or ()))).tobytes())
+        sha256.update(" ".join(row.roles).encode())
+    return sha256.hexdigest()
 
 
 def _read(folder: Path) -> Mapping[str, Any] | None:

@@ -71,8 +71,8 @@ class Reading:
         finally:
             handle.remove()
         self._hidden_NH = kept[0]
-        asked = torch.is_grad_enabled() and self._hidden_NH.requires_grad
-        self._leaf_NH = self._hidden_NH.detach().requires_grad_(asked)
+        needs_gradient = torch.is_grad_enabled() and self._hidden_NH.requires_grad
+        self._leaf_NH = self._hidden_NH.detach().requires_grad_(needs_gradient)
 
     def logits(self, part: slice) -> Tensor:
         """What the model says at a part of the positions, [n, V], float32.

@@ -77,19 +77,19 @@ def prepare(rows: Sequence[TokenRow], weights: Mapping[Role, float]) -> list[Pre
 
 def _prepare(row: TokenRow, carrying: set[Role]) -> Prepared:
     # The first token of a row is predicted from nothing, so it never carries loss.
-    places = [i for i, role in enumerate(row.roles) if i > 0 and role in carrying]
-    end = places[-1] + 1 if places else 0
+    learnt = [i for i, role in enumerate(row.roles) if i > 0 and role in carrying]
+    end = learnt[-1] + 1 if learnt else 0
     loss_T = torch.zeros(end, dtype=torch.bool)
-    loss_T[[place - 1 for place in places]] = True
+    loss_T[[i - 1 for i in learnt]] = True
     teacher = None if row.teacher_prompt is None else _prepare(_as_the_teacher_reads(row), carrying)
     return Prepared(
         row.example_id,
         torch.tensor(row.ids[:end], dtype=torch.int64),
         loss_T,
-        torch.tensor([row.ids[place] for place in places], dtype=torch.int64),
-        torch.tensor([_INDEX[row.roles[place]] for place in places], dtype=torch.int64),
+        torch.tensor([row.ids[i] for i in learnt], dtype=torch.int64),
+        torch.tensor([_INDEX[row.roles[i]] for i in learnt], dtype=torch.int64),
         next((i for i, role in enumerate(row.roles) if role is not Role.PROMPT), end),
-        Counter(row.roles[place] for place in places),
+        Counter(row.roles[i] for i in learnt),
         row.task,
         teacher,
     )
@@ -122,10 +122,10 @@ def self_test(rows: Sequence[TokenRow], prepared: Sequence[Prepared]) -> None:
             is masked throughout.
     """
     for row, made in zip(rows, prepared, strict=True):
-        places = (made.loss_T.nonzero()[:, 0] + 1).tolist()
-        on_prompt = any(row.roles[place] is Role.PROMPT for place in places)
-        shifted = [row.ids[place] for place in places] != made.targets_N.tolist()
-        if on_prompt or shifted or not places:
+        learnt = (made.loss_T.nonzero()[:, 0] + 1).tolist()
+        on_prompt = any(row.roles[i] is Role.PROMPT for i in learnt)
+        shifted = [row.ids[i] for i in learnt] != made.targets_N.tolist()
+        if on_prompt or shifted or not learnt:
             raise TrainingError(
                 f"self-test: the loss of example {row.example_id!r} does not lie on its answer"
             )

@@ -63,9 +63,9 @@ class Team:
         """
         return [work()]
 
-    def broadcast(self, find: Callable[[], Result]) -> Result:
+    def broadcast(self, make: Callable[[], Result]) -> Result:
         """What the leading process finds; it alone looks."""
-        return find()
+        return make()
 
     def add_gradients(self, parameters: Sequence[torch.Tensor]) -> None:
         """Puts the sum over all processes in the place of each gradient."""
@@ -117,27 +117,27 @@ class Process(Team):
         Raises:
             TrainingError: It failed in another process.
         """
-        found: tuple[Result | None, str | None]
+        outcome: tuple[Result | None, str | None]
         error: Exception | None = None
         try:
-            found = work(), None
+            outcome = work(), None
         except Exception as caught:  # whatever it is, the others must not wait for this process
-            found, error = (None, _words(caught)), caught
-        all_found: list[Any] = [None] * self.size
+            outcome, error = (None, _words(caught)), caught
+        outcomes: list[Any] = [None] * self.size
         try:
-            distributed.all_gather_object(all_found, found)
+            distributed.all_gather_object(outcomes, outcome)
         except RuntimeError as broken:
             raise error or self._lost(broken) from broken
         if error is not None:
             raise error
-        for rank, (_, fault) in enumerate(all_found):
+        for rank, (_, fault) in enumerate(outcomes):
             if fault is not None:
                 raise TrainingError(f"process {rank + 1} of {self.size}: {fault}")
-        return [result for result, _ in all_found]
+        return [result for result, _ in outcomes]
 
-    def broadcast(self, find: Callable[[], Result]) -> Result:
+    def broadcast(self, make: Callable[[], Result]) -> Result:
         """What the leading process finds; it alone looks."""
-        message: list[Any] = [find() if self.leads else None]
+        message: list[Any] = [make() if self.leads else None]
         try:
             distributed.broadcast_object_list(message, src=0)
         except RuntimeError as broken:

@@ -197,13 +197,13 @@ class Trainer:
     ) -> dict[str, float]:
         """How the parts of the loss pull beside each other; only what can be measured."""
         looked = self.model, self.parameters, batches, factors
-        found = {"train/gradient_cosine": gradient_cosine(*looked, self.max_logits)}
+        cosines = {"train/gradient_cosine": gradient_cosine(*looked, self.max_logits)}
         penalty = self.penalty or self.token_penalty
         if penalty is not None:
-            found["train/gradient_cosine_penalty"] = penalty_cosine(
+            cosines["train/gradient_cosine_penalty"] = penalty_cosine(
                 *looked, penalty, step, self.max_logits
             )
-        return {name: cosine for name, cosine in found.items() if cosine is not None}
+        return {name: cosine for name, cosine in cosines.items() if cosine is not None}
 
     def _penalise(self, step: int) -> float:
         """Adds the step's penalty to the gradient; its value."""
@@ -226,10 +226,10 @@ def _added(parts: Sequence[Mapping[Role, float]]) -> dict[Role, float]:
 
 def streams(model: Any) -> list[torch.Tensor]:
     """Where the streams are that dropout draws from: of the CPU and, if used, the accelerator."""
-    found = [torch.random.get_rng_state()]
+    states = [torch.random.get_rng_state()]
     if model.device.type == "cuda":
-        found.append(torch.cuda.get_rng_state(model.device))
-    return found
+        states.append(torch.cuda.get_rng_state(model.device))
+    return states
 
 
 def set_streams(model: Any, states: Sequence[torch.Tensor]) -> None:

@@ -168,8 +168,8 @@ class TrialConfig(Spec):
 
         Chats on which only drift is measured are none of them, nor are validation pairs.
         """
-        found = {"train", *(name for variant in self.methods() for name in variant.draws_on)}
-        return frozenset(found | ({"monolingual"} if self.lora.vocabulary else set()))
+        corpora = {"train", *(name for variant in self.methods() for name in variant.draws_on)}
+        return frozenset(corpora | ({"monolingual"} if self.lora.vocabulary else set()))
 
     def stages(self) -> tuple["TrialConfig", ...]:
         """The trainings of this trial in order, its own the last, each without a chain."""
@@ -186,8 +186,8 @@ class TrialConfig(Spec):
 
 def accelerators(config: TrialConfig) -> dict[str, int]:
     """How many accelerators a trial takes at once, by the setting that says so."""
-    wanted = {"train.processes": config.train.processes}
-    return wanted | {
+    counts = {"train.processes": config.train.processes}
+    return counts | {
         f"{section}.vllm.gpus": spec.vllm.gpus
         for section, spec in config.engines().items()
         if spec.engine == "vllm"

@@ -105,11 +105,11 @@ class _Other:
         """
         if self._process.poll() is None:
             return
-        said = self._log.read_text(encoding="utf-8", errors="replace").strip()
+        words = self._log.read_text(encoding="utf-8", errors="replace").strip()
         number, size = self._rank.rank + 1, self._rank.size
         raise TrainingError(
             f"process {number} of {size} ended with exit status {self._process.returncode}: "
-            f"{said.splitlines()[-1] if said else 'it said nothing'}",
+            f"{words.splitlines()[-1] if words else 'it said nothing'}",
             "train.processes: 1 trains in this process alone.",
         )
 

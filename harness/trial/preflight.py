@@ -77,12 +77,12 @@ def _checks(
 
 
 def _enough_devices(config: TrialConfig) -> None:
-    found = () if config.model.device == "cpu" else visible_devices()
-    for name, wanted in accelerators(config).items():
-        if found and len(found) < wanted:
+    devices = () if config.model.device == "cpu" else visible_devices()
+    for name, count in accelerators(config).items():
+        if devices and len(devices) < count:
             raise ConfigError(
-                f"{name}: found {wanted}, allowed at most {len(found)}, one for each "
-                f"accelerator this process may use ({', '.join(found)})",
+                f"{name}: found {count}, allowed at most {len(devices)}, one for each "
+                f"accelerator this process may use ({', '.join(devices)})",
                 "To share the CPU instead, set model.device: cpu",
             )
 

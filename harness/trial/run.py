@@ -165,7 +165,7 @@ def _score(
         for done, benchmark in enumerate(benchmarks):
             for metric in benchmark.metrics:
                 key = benchmark.score_key(metric)
-                found = score_stored(
+                scored = score_stored(
                     predictions[benchmark.key],
                     benchmark,
                     metric,
@@ -173,10 +173,10 @@ def _score(
                     services,
                     tuning.store,
                 )
-                if isinstance(found, Unmeasured):
-                    unmeasured[key] = found.reason
+                if isinstance(scored, Unmeasured):
+                    unmeasured[key] = scored.reason
                 else:
-                    scores[key] = found
+                    scores[key] = scored
             progress((done + 1) / len(benchmarks))
     return scores, unmeasured
 
@@ -190,13 +190,13 @@ def _provenance(tuning: Tuning) -> dict[str, str]:
         for name, facts in ({} if data is None else corpora_identity(data)).items()
         if facts is not None
     }
-    told = model_provenance(tuning.config.model)
+    tags = model_provenance(tuning.config.model)
     if data is not None and data.system is not None:
-        told["chat/system"] = system_turn(tuning.config.model, data.system)
+        tags["chat/system"] = system_turn(tuning.config.model, data.system)
     for settings in tuning.config.engines().values():
         if settings.engine == "vllm":
-            told["version/vllm"] = VLLM.version(VLLM.python(settings.vllm.python))
-    return model | told | corpora | {f"version/{name}": text for name, text in library_versions()}
+            tags["version/vllm"] = VLLM.version(VLLM.python(settings.vllm.python))
+    return model | tags | corpora | {f"version/{name}": text for name, text in library_versions()}
 
 
 def _cost(predictions: Mapping[str, Built]) -> dict[str, float]:

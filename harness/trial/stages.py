@@ -114,8 +114,8 @@ class Tuning:
             for event in read_curves(built.path):
                 on_step(event)
         self._note(prefix, examples=examples, adapter=built)
-        said = {name: value for name, value in examples.facts.items() if name != GENERATED}
-        self._tell({f"data/{name}": value for name, value in said.items()}, prefix)
+        facts = {name: value for name, value in examples.facts.items() if name != GENERATED}
+        self._tell({f"data/{name}": value for name, value in facts.items()}, prefix)
         self._tell(built.facts, prefix)
         self._spent(examples, built)
         return built

@@ -154,18 +154,18 @@ def with_vocabulary(
     Raises:
         ConfigError: There is no text to learn them from, or no way to add them.
     """
-    base, wanted = resources.chat_model, config.lora.vocabulary
-    if wanted is None:
+    base, spec = resources.chat_model, config.lora.vocabulary
+    if spec is None:
         return base, {}
     texts = [
-        one.text for one in resources.corpora.monolingual if wanted.language in (None, one.language)
+        one.text for one in resources.corpora.monolingual if spec.language in (None, one.language)
     ]
     if not texts:
         raise ConfigError(
-            f"data.monolingual: no text in {wanted.language}, and lora.vocabulary learns from it",
+            f"data.monolingual: no text in {spec.language}, and lora.vocabulary learns from it",
             "name a file with such text, or set lora.vocabulary.language",
         )
-    new = learn_tokens(base.tokenizer, texts, wanted.tokens)
+    new = learn_tokens(base.tokenizer, texts, spec.tokens)
     grown = add_tokens(base, new)
     before, after = (
         sum(len(one.tokenizer.encode(text)) for text in texts) for one in (base, grown)
@@ -196,7 +196,7 @@ class _Rows:
         tokenizer = self._chat_model.tokenizer
         if self._chat_model.extension is not None:
             examples = [_with_new_tokens(example, self._chat_model) for example in examples]
-        made = tokenise(
+        tokenised = tokenise(
             examples,
             tokenizer.encode,
             tokenizer.end_id,
@@ -204,19 +204,19 @@ class _Rows:
             tokenizer.encode_first,
             f"{kind} examples",
         )
-        self._too_long[kind] += len(made.too_long)
-        if made.too_long:
+        self._too_long[kind] += len(tokenised.too_long)
+        if tokenised.too_long:
             logger.warning(
                 "%d of %d %s examples have more tokens than train.max_length (%d) and are left "
                 "out (%s%s)",
-                len(made.too_long),
+                len(tokenised.too_long),
                 len(examples),
                 kind,
                 self._max_length,
-                ", ".join(made.too_long[:3]),
-                ", ..." if len(made.too_long) > 3 else "",
+                ", ".join(tokenised.too_long[:3]),
+                ", ..." if len(tokenised.too_long) > 3 else "",
             )
-        return made.rows
+        return tokenised.rows
 
     def facts(self) -> dict[str, int]:
         """``data/too_long`` of the training text, and of the rest ``data/<kind>/too_long``."""

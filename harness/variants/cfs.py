@@ -92,32 +92,32 @@ class Cfs(Method):
             for index, one in enumerate(sampled)
             if one.text.strip()
         ]
-        asked = self._asked(sources, sampled)
+        questions = self._asked(sources, sampled)
         answers = self._sampled(
             sources,
-            [sources.base.tokenizer.encode_chat(chat) for chat in asked.values()],
+            [sources.base.tokenizer.encode_chat(chat) for chat in questions.values()],
             "answers",
         )
-        said = dict(zip(asked, answers, strict=True))
+        replied = dict(zip(questions, answers, strict=True))
         replies = [
             Example(
                 f"reply/{index:05d}",
                 (
-                    prompt_segment(sources.base.tokenizer, asked[index]),
+                    prompt_segment(sources.base.tokenizer, questions[index]),
                     Segment(Role.REPLY, one.text, one.token_ids),
                 ),
             )
-            for index, one in said.items()
+            for index, one in replied.items()
             if one.text.strip()
         ]
-        made = [*sampled, *answers]
+        generated = [*sampled, *answers]
         facts = {
             "samples": float(count),
-            "sample_mean_tokens": fmean(len(one.token_ids) for one in made),
-            "sample_cut_rate": fmean(not one.finished for one in made),
-            **fallbacks({"empty": len(made) - len(texts) - len(replies)}, len(made)),
+            "sample_mean_tokens": fmean(len(one.token_ids) for one in generated),
+            "sample_cut_rate": fmean(not one.finished for one in generated),
+            **fallbacks({"empty": len(generated) - len(texts) - len(replies)}, len(generated)),
         }
-        table = [_row(index, one, said.get(index)) for index, one in enumerate(sampled)]
+        table = [_row(index, one, replied.get(index)) for index, one in enumerate(sampled)]
         return beside_the_task(sources, (*texts, *replies), facts, table)
 
     def _start(self, sources: Sources) -> TokenIds:

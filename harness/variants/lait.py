@@ -69,7 +69,7 @@ class Lait(Method):
             ConfigError: The request does not name the target language.
         """
         pairs = sources.corpora.parallel
-        asked = _wrong_languages(pairs, sources.seed)
+        languages = _wrong_languages(pairs, sources.seed)
         wrong = tuple(
             Example(
                 f"{pair.id}/unwanted",
@@ -78,28 +78,28 @@ class Lait(Method):
                     Segment(Role.UNWANTED, pair.target, ends_turn=True),
                 ),
             )
-            for pair, language in zip(pairs, asked, strict=True)
+            for pair, language in zip(pairs, languages, strict=True)
         )
         in_source = [
-            language == pair.source_lang for pair, language in zip(pairs, asked, strict=True)
+            language == pair.source_lang for pair, language in zip(pairs, languages, strict=True)
         ]
         return ExampleSet(
             Sft().examples(sources).examples + wrong,
             {"unwanted_examples": len(wrong), "asked_for_source_language": fmean(in_source)},
             tuple(
                 {"id": pair.id, "source": pair.source, "unwanted": pair.target, "asked": language}
-                for pair, language in zip(pairs, asked, strict=True)
+                for pair, language in zip(pairs, languages, strict=True)
             ),
         )
 
 
 def _wrong_languages(pairs: Sequence[Pair], seed: int) -> list[str]:
     """For each pair another target language; its source's own only where there is no third."""
-    known = sorted({one for pair in pairs for one in (pair.source_lang, pair.target_lang)})
+    tags = sorted({tag for pair in pairs for tag in (pair.source_lang, pair.target_lang)})
     draw = stream(seed, "lait/language")
     return [
         draw.choice(
-            [one for one in known if one not in (pair.source_lang, pair.target_lang)]
+            [tag for tag in tags if tag not in (pair.source_lang, pair.target_lang)]
             or [pair.source_lang]
         )
         for pair in pairs

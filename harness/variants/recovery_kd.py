@@ -65,13 +65,13 @@ class RecoveryKd(Method):
         """
         if not self.ratio:
             return beside_the_task(sources, (), {})
-        asked = nested(
+        drawn = nested(
             chats(sources, self.name),
             num_extras(self.ratio, sources),
             sources.seed,
             "recovery_kd/drawn",
         )
-        answered = Answered(sources, asked, self.max_new_tokens)
+        answered = Answered(sources, drawn, self.max_new_tokens)
         return beside_the_task(sources, answered.examples, answered.facts, answered.table)
 
 

@@ -75,19 +75,19 @@ class Replay(Method):
             for chat, answer in drawn
         )
         silent = len(sources.corpora.instructions) - len(pool)
-        made = beside_the_task(sources, extras, {"chats_without_answer": float(silent)})
-        return ExampleSet(extras, made.facts) if self.only_replies else made
+        mixed = beside_the_task(sources, extras, {"chats_without_answer": float(silent)})
+        return ExampleSet(extras, mixed.facts) if self.only_replies else mixed
 
 
 def _with_answers(pool: Sequence[Instruction]) -> list[tuple[Instruction, str]]:
-    found = [(chat, chat.answer) for chat in pool if chat.answer is not None]
-    if not found:
+    answered = [(chat, chat.answer) for chat in pool if chat.answer is not None]
+    if not answered:
         raise DataError(
             f"data.instructions: none of {len(pool)} chats has an answer, and the variant replay "
             "trains on the answers",
             "Give them answers, or use recovery_kd, for which the untuned model answers.",
         )
-    return found
+    return answered
 
 
 VARIANT = Replay

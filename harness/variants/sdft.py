@@ -92,8 +92,8 @@ class Sdft(Method):
 
     def _shown(self, sources: Sources, pair: Pair) -> TokenIds:
         """The prompt that shows the model the request and its answer."""
-        *before, asked = sources.prompt.messages(pair.source, pair.source_lang, pair.target_lang)
-        text = self.request.format(request=asked.content, reference=pair.target)
+        *before, request = sources.prompt.messages(pair.source, pair.source_lang, pair.target_lang)
+        text = self.request.format(request=request.content, reference=pair.target)
         return sources.base.tokenizer.encode_chat((*before, Message("user", text)))
 
 

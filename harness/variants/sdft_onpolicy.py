@@ -90,7 +90,7 @@ class SdftOnpolicy(Method):
             self.max_new_tokens, self.temperature, stream_seed(sources.seed, "sdft_onpolicy/sample")
         )
         answers = sources.base.generate([prompt.token_ids or () for prompt in prompts], decoding)
-        made = list(zip(pairs, prompts, answers, strict=True))
+        answered = list(zip(pairs, prompts, answers, strict=True))
         examples = tuple(
             Example(
                 pair.id,
@@ -98,7 +98,7 @@ class SdftOnpolicy(Method):
                 pair.id,
                 self._shown(sources, pair),
             )
-            for pair, prompt, answer in made
+            for pair, prompt, answer in answered
         )
         facts = {
             "sample_cut_rate": fmean(not answer.finished for answer in answers),
@@ -113,7 +113,7 @@ class SdftOnpolicy(Method):
                 "finished": answer.finished,
                 "kept": True,
             }
-            for pair, _, answer in made
+            for pair, _, answer in answered
         )
         return ExampleSet(examples, facts, table)
 

@@ -131,8 +131,8 @@ class Ssr(Method):
             Instruction(f"synthetic-{number:05d}", (Message("user", written[index]),))
             for number, index in enumerate(chosen)
         ]
-        asked = nested(kept, num_extras(self.ratio, sources), sources.seed, "ssr/drawn")
-        answered = Answered(sources, asked, self.max_new_tokens)
+        drawn = nested(kept, num_extras(self.ratio, sources), sources.seed, "ssr/drawn")
+        answered = Answered(sources, drawn, self.max_new_tokens)
         facts = {
             "synthesised": float(self.num_candidates),
             "selected": float(len(kept)),

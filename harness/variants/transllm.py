@@ -164,29 +164,29 @@ class Transllm(Method):
         count = num_extras(self.pivot_ratio, sources)
         texts = nested(pool, count, sources.seed, "transllm/pivot")
         pairs = tuple(map(text_pair, sources.corpora.parallel))
-        made = pairs if self.pairs_as == "text" else Sft().examples(sources).examples
+        examples = pairs if self.pairs_as == "text" else Sft().examples(sources).examples
         came_to = {"pivot_ratio": len(texts) / max(len(pairs), 1)}
-        return ExampleSet((*made, *map(plain_text, texts)), came_to)
+        return ExampleSet((*examples, *map(plain_text, texts)), came_to)
 
     def _transfer(self, sources: Sources, languages: set[str]) -> ExampleSet:
         corpora, seed = sources.corpora, sources.seed
         pairs = Sft().examples(sources).examples
         used = nested(pairs, round(self.pair_fraction * len(pairs)), seed, "transllm/pairs")
-        known = chats(sources, self.name) if self.recovery_ratio else ()
-        asked = questions_in(corpora, languages, self.pivot) if self.question_ratio else ()
-        made = Transfer(
+        general = chats(sources, self.name) if self.recovery_ratio else ()
+        questions = questions_in(corpora, languages, self.pivot) if self.question_ratio else ()
+        transfer = Transfer(
             sources,
             Wording(self.language_tag, self.response_tag) if self.tags else None,
-            nested(known, num_extras(self.recovery_ratio, sources), seed, "transllm/recovery"),
-            nested(asked, num_extras(self.question_ratio, sources), seed, "transllm/questions"),
+            nested(general, num_extras(self.recovery_ratio, sources), seed, "transllm/recovery"),
+            nested(questions, num_extras(self.question_ratio, sources), seed, "transllm/questions"),
             self.max_answer_tokens,
         )
         came_to = {
             "dropped_pairs": float(len(pairs) - len(used)),
-            "recovery_ratio": made.num_recovered / max(len(pairs), 1),
-            "question_ratio": made.num_chains / max(len(pairs), 1),
+            "recovery_ratio": transfer.num_recovered / max(len(pairs), 1),
+            "question_ratio": transfer.num_chains / max(len(pairs), 1),
         }
-        return ExampleSet((*used, *made.examples), came_to | made.facts, made.table)
+        return ExampleSet((*used, *transfer.examples), came_to | transfer.facts, transfer.table)
 
 
 VARIANT = Transllm

@@ -164,8 +164,8 @@ class _Row:
 
 def _go_on(rows: Sequence[_Row], generator: Generator, decoding: Decoding) -> None:
     if rows:
-        found = generator.generate([row.so_far for row in rows], decoding)
-        for row, generation in zip(rows, found, strict=True):
+        answers = generator.generate([row.so_far for row in rows], decoding)
+        for row, generation in zip(rows, answers, strict=True):
             row.extend(generation)
 
 

@@ -56,12 +56,12 @@ def chunks(prompts: Sequence[TokenIds], number: int) -> list[list[int]]:
     """
     if number == 1:
         return [list(range(len(prompts)))]
-    places: dict[TokenIds, list[int]] = {}
-    for place, prompt in enumerate(prompts):
-        places.setdefault(prompt, []).append(place)
+    copies: dict[TokenIds, list[int]] = {}
+    for index, prompt in enumerate(prompts):
+        copies.setdefault(prompt, []).append(index)
     cut: list[list[int]] = [[] for _ in range(number)]
     before = 0
-    for prompt in sorted(places, key=lambda prompt: (-len(prompt), prompt)):
-        cut[before * number // len(prompts)] += places[prompt]
-        before += len(places[prompt])
+    for prompt in sorted(copies, key=lambda prompt: (-len(prompt), prompt)):
+        cut[before * number // len(prompts)] += copies[prompt]
+        before += len(copies[prompt])
     return [chunk for chunk in cut if chunk]

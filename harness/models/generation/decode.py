@@ -198,11 +198,11 @@ class Decoder:
             batch.made_B = batch.made_B + ~batch.done_B
             batch.done_B = batch.done_B | self._finished(batch)
             history.append(batch.tokens_B)
-            found = int(batch.done_B.sum())
-            self._tell(found - num_done)
-            num_done = found
-        made = torch.stack(history, 1).tolist() if history else []
-        for prompt, before, new in zip(batch.prompts, was_done, made, strict=False):
+            done = int(batch.done_B.sum())
+            self._tell(done - num_done)
+            num_done = done
+        added = torch.stack(history, 1).tolist() if history else []
+        for prompt, before, new in zip(batch.prompts, was_done, added, strict=False):
             if not before:
                 answers[prompt] = self._cut(answers[prompt] + new)
 

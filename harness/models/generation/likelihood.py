@@ -28,8 +28,8 @@ def loglikelihoods(
     order = sorted(range(len(rows)), key=lambda row: (-sum(map(len, rows[row])), rows[row]))
     for first in range(0, len(order), batch_size):
         chosen = order[first : first + batch_size]
-        found = _batch(model, [rows[row] for row in chosen], pad_id)
-        for row, result in zip(chosen, found, strict=True):
+        scores = _batch(model, [rows[row] for row in chosen], pad_id)
+        for row, result in zip(chosen, scores, strict=True):
             results[row] = result
     return results
 

@@ -71,5 +71,5 @@ def served(spec: ModelSpec, adapter: Path | None, room: Path) -> Served:
         rank = int(read_json(adapter / ADAPTER_CONFIG)["r"])
         return Served(model_folder(spec), adapter, next(one for one in _RANKS if one >= rank))
     # not on the GPU, whose memory this process would keep for the next that asks it
-    made = export(spec.replace(device="cpu"), adapter, room / "model", dtype=spec.dtype)
-    return Served(made.folder)
+    exported = export(spec.replace(device="cpu"), adapter, room / "model", dtype=spec.dtype)
+    return Served(exported.folder)

@@ -108,9 +108,9 @@ class VllmGenerator:
         Raises:
             MissingExtra, EvaluationError: vLLM cannot run here, or failed.
         """
-        wanted = [[list(context), list(rest)] for context, rest in rows]
+        request = [[list(context), list(rest)] for context, rest in rows]
         scores: list[tuple[float, bool]]
-        scores = self._ask({"score": wanted}, f"scoring {len(rows)} choices")["scores"]
+        scores = self._ask({"score": request}, f"scoring {len(rows)} choices")["scores"]
         return [(float(total), bool(greedy)) for total, greedy in scores]
 
     def close(self) -> None:

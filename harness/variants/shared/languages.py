@@ -18,16 +18,16 @@ def texts_in(corpora: Corpora, languages: set[str]) -> list[Text]:
     Raises:
         ConfigError: There are none.
     """
-    found = [text for text in corpora.monolingual if text.language in languages]
-    if not found:
-        wanted = ", ".join(sorted(languages)) or "a language to be learnt"
+    texts = [text for text in corpora.monolingual if text.language in languages]
+    if not texts:
+        named = ", ".join(sorted(languages)) or "a language to be learnt"
         there = ", ".join(sorted({text.language for text in corpora.monolingual}))
         raise ConfigError(
-            f"data.monolingual: no text in {wanted}, found {there or 'none at all'}",
+            f"data.monolingual: no text in {named}, found {there or 'none at all'}",
             "name a file with such text (JSONL with id, text and language), or set "
             "variant.language, variant.pivot",
         )
-    return found
+    return texts
 
 
 def questions_in(corpora: Corpora, languages: set[str], pivot: str) -> list[ParallelQuestion]:
@@ -36,12 +36,12 @@ def questions_in(corpora: Corpora, languages: set[str], pivot: str) -> list[Para
     Raises:
         ConfigError: There are none.
     """
-    found = [
+    questions = [
         question
         for question in corpora.questions
         if question.language in languages and question.pivot_language == pivot
     ]
-    if not found:
+    if not questions:
         there = sorted({f"{one.language} beside {one.pivot_language}" for one in corpora.questions})
         raise ConfigError(
             f"data.questions: none in {', '.join(sorted(languages)) or 'any language'} beside "
@@ -50,4 +50,4 @@ def questions_in(corpora: Corpora, languages: set[str], pivot: str) -> list[Para
             "pivot_question, pivot_language), or set variant.language, variant.pivot, or "
             "variant.question_ratio: 0",
         )
-    return found
+    return questions

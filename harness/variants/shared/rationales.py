@@ -81,7 +81,7 @@ def facts(
     pairs = sources.corpora.parallel
     lengths = [rationales[index].num_tokens for index in chosen]
     references = [len(sources.base.tokenizer.encode(pairs[index].target)) for index in chosen]
-    found = {
+    measured = {
         "rationale_fraction": len(chosen) / len(pairs),
         "rationale_mean_tokens": fmean(lengths),
         "rationale_length_ratio": sum(lengths) / max(sum(references), 1),
@@ -93,7 +93,7 @@ def facts(
     for index in chosen:
         direction = f"{pairs[index].source_lang}-{pairs[index].target_lang}"
         by_direction.setdefault(direction, []).append(rationales[index].empty_at_first)
-    return found | {f"empty_rate/{name}": fmean(flags) for name, flags in by_direction.items()}
+    return measured | {f"empty_rate/{name}": fmean(flags) for name, flags in by_direction.items()}
 
 
 def row(pair: Pair, rationale: Rationale) -> dict[str, JSON]:

@@ -85,16 +85,16 @@ def in_place_of_references(
     table: list[Mapping[str, JSON]] = []
     missed = dict.fromkeys(("empty", "unfinished", *reasons), 0)
     for pair, generation in zip(pairs, generations, strict=True):
-        found = _translation(sources, writer, generation, extract)
-        if isinstance(found, str):
-            reason: str | None = found
+        translation = _translation(sources, writer, generation, extract)
+        if isinstance(translation, str):
+            reason: str | None = translation
         else:
-            reason = None if fault is None else fault(found.text, pair)
-        if isinstance(found, str) or reason is not None:
-            found = Segment(Role.TRANSLATION, pair.target, ends_turn=True)
+            reason = None if fault is None else fault(translation.text, pair)
+        if isinstance(translation, str) or reason is not None:
+            translation = Segment(Role.TRANSLATION, pair.target, ends_turn=True)
         if reason is not None:
             missed[reason] += 1
-        examples.append(Example(pair.id, (pair_prompt(sources, pair), found), pair.id))
+        examples.append(Example(pair.id, (pair_prompt(sources, pair), translation), pair.id))
         table.append(
             {
                 "id": pair.id,
