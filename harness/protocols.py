@@ -249,8 +249,8 @@ class Chaining(Protocol):
     def chain(self) -> Sequence[Mapping[str, JSON]]:
         """What is trained before it, each with the adapter of the one before.
 
-        Settings of ``harness.trial.config.ChainStage``; a configuration's own chain comes in its
-        place.
+        Settings of ``harness.trial.config.ChainedTraining``; a configuration's own chain comes in
+        its place.
         """
 
 

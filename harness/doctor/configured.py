@@ -6,7 +6,7 @@ from importlib import metadata
 
 from harness.doctor.finding import Check
 from harness.errors import HarnessError
-from harness.models.identity import device_kind
+from harness.models.devices import device_kind
 from harness.models.spec import ModelSpec
 from harness.trial.config import TrialConfig
 from harness.trial.preflight import preflight

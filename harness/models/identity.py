@@ -7,11 +7,10 @@ model, and an edited one does not.
 import hashlib
 import json
 import os
-import runpy
 from functools import cache
-from importlib.util import find_spec
 from pathlib import Path
 
+from harness.models.devices import device_kind
 from harness.models.folder import (
     adapter_folder,
     chat_template,
@@ -59,13 +58,6 @@ def model_identity(spec: ModelSpec) -> dict[str, JSON]:
     return identity
 
 
-def device_kind(spec: ModelSpec) -> str:
-    """``cpu`` or ``cuda``: numbers differ between kinds, not (we trust) between cards of one."""
-    if spec.device != "auto":
-        return spec.device
-    return "cuda" if _has_accelerator() else "cpu"
-
-
 def folder_hash(folder: Path) -> str:
     """sha256 over the names and contents of all files that make the model what it is.
 
@@ -103,19 +95,3 @@ def _file_hash(path: str, size: int, modified: int) -> str:
         sha256 = file_sha256(Path(path))
     write_whole(entry, json.dumps({"path": path, "sha256": sha256}))
     return sha256
-
-
-@cache
-def _has_accelerator() -> bool:
-    # Only the driver is asked: torch takes seconds to import, and identities are wanted before it.
-    if os.environ.get("CUDA_VISIBLE_DEVICES", "0") in ("", "-1"):
-        return False
-    return any(Path("/dev").glob("nvidia[0-9]*")) and _torch_has_cuda()
-
-
-def _torch_has_cuda() -> bool:
-    torch = find_spec("torch")
-    if torch is None or torch.origin is None:
-        return False
-    version = runpy.run_path(str(Path(torch.origin).with_name("version.py")))
-    return version.get("cuda") is not None

@@ -15,8 +15,9 @@ from transformers.utils import logging as transformers_logging
 
 from harness.errors import ConfigError
 from harness.models.chat_model import ChatModel
+from harness.models.devices import device_kind
 from harness.models.folder import model_folder, pickled_files
-from harness.models.identity import device_kind, model_identity
+from harness.models.identity import model_identity
 from harness.models.lora import load_adapter
 from harness.models.quantise import quantise_arguments
 from harness.models.spec import ModelSpec

@@ -182,7 +182,7 @@ def load_weights(chat_model: ChatModel, folder: Path) -> None:
     }:
         raise ConfigError(
             f"{folder}: the adapter has other layers or another rank than the one to go on with",
-            "every stage of a chain has the same lora settings",
+            "every training of a chain has the same lora settings",
         )
     set_peft_model_state_dict(chat_model.model, weights)
 

@@ -21,10 +21,10 @@ from harness.variants.shared.parts import VariantField
 logger = logging.getLogger(__name__)
 
 _LENGTH = {"steps", "epochs"}
-"""Either says how long a training is; a stage that gives one does not inherit the other."""
+"""Either says how long a training is; one of a chain that gives one does not inherit the other."""
 
 
-class ChainStage(Spec):
+class ChainedTraining(Spec):
     """A training before the trial's own, which then goes on with the same adapter."""
 
     variant: VariantField
@@ -69,8 +69,8 @@ class TrialConfig(Spec):
     train: TrainSpec = TrainSpec()
     """How the adapter is trained."""
 
-    chain: tuple[ChainStage, ...] | None = None
-    """What is trained before, stage by stage, each going on with the adapter of the one before;
+    chain: tuple[ChainedTraining, ...] | None = None
+    """What is trained before, in order, each going on with the adapter of the one before;
     None for what the variant itself asks for (most: nothing)."""
 
     @model_validator(mode="after")
@@ -115,16 +115,16 @@ class TrialConfig(Spec):
     @model_validator(mode="after")
     def _has_a_chain_that_trains(self) -> "TrialConfig":
         faults = []
-        for index, stage in enumerate(self.chain or ()):
-            if not stage.variant.trains or isinstance(stage.variant, Combining):
+        for index, training in enumerate(self.chain or ()):
+            if not training.variant.trains or isinstance(training.variant, Combining):
                 faults.append(
                     (
                         f"chain.{index}.variant",
-                        f"{stage.variant.name} trains no adapter to go on with",
+                        f"{training.variant.name} trains no adapter to go on with",
                     )
                 )
             try:
-                self._train_of(stage)
+                self._train_of(training)
             except ValidationError as error:
                 faults += [
                     (f"chain.{index}.train.{path}", text)
@@ -134,25 +134,25 @@ class TrialConfig(Spec):
             raise NestedFaults(faults)
         return self
 
-    def _chain(self) -> tuple[ChainStage, ...]:
+    def _chain(self) -> tuple[ChainedTraining, ...]:
         if self.chain is not None:
             return self.chain
         usual = self.variant.chain if isinstance(self.variant, Chaining) else ()
-        return tuple(ChainStage.model_validate(dict(stage)) for stage in usual)
+        return tuple(ChainedTraining.model_validate(dict(one)) for one in usual)
 
     def _has(self, corpus: str) -> bool:
         return self.data is not None and getattr(self.data, corpus) is not None
 
-    def _train_of(self, stage: ChainStage) -> TrainSpec:
+    def _train_of(self, training: ChainedTraining) -> TrainSpec:
         given = self.train.model_dump(
-            exclude={"steps", "epochs"} if _LENGTH & set(stage.train) else set()
+            exclude={"steps", "epochs"} if _LENGTH & set(training.train) else set()
         )
-        given["learning_rate"] *= stage.learning_rate_ratio
-        return TrainSpec.model_validate({**given, **stage.train})
+        given["learning_rate"] *= training.learning_rate_ratio
+        return TrainSpec.model_validate({**given, **training.train})
 
     def methods(self) -> Iterator[Variant]:
         """Every method that makes text for this trial: its own, its parts', its chain's."""
-        waiting = [self.variant, *(stage.variant for stage in self._chain())]
+        waiting = [self.variant, *(training.variant for training in self._chain())]
         while waiting:
             variant = waiting.pop()
             yield variant
@@ -171,11 +171,11 @@ class TrialConfig(Spec):
         corpora = {"train", *(name for variant in self.methods() for name in variant.draws_on)}
         return frozenset(corpora | ({"monolingual"} if self.lora.vocabulary else set()))
 
-    def stages(self) -> tuple["TrialConfig", ...]:
+    def trainings(self) -> tuple["TrialConfig", ...]:
         """The trainings of this trial in order, its own the last, each without a chain."""
         earlier = (
-            self.replace(variant=stage.variant, train=self._train_of(stage), chain=())
-            for stage in self._chain()
+            self.replace(variant=training.variant, train=self._train_of(training), chain=())
+            for training in self._chain()
         )
         return (*earlier, self.replace(chain=()))
 

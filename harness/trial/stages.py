@@ -80,10 +80,10 @@ class Tuning:
         """The adapter of a configuration; ``prefix`` tells the parts of a trial apart."""
         if isinstance(config.variant, Combining):
             return self._combined(config, config.variant, prefix)
-        *earlier, last = config.stages()
+        *earlier, last = config.trainings()
         built = None
-        for number, stage in enumerate(earlier, start=1):
-            built = self._trained(stage, built, f"{prefix}chain{number}/")
+        for number, training in enumerate(earlier, start=1):
+            built = self._trained(training, built, f"{prefix}chain{number}/")
         return self._trained(last, built, prefix)
 
     def _trained(self, config: TrialConfig, start: Built | None, prefix: str) -> Built:

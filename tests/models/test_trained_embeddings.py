@@ -89,7 +89,7 @@ def test_folding_and_merging_take_them_along(model_dir):
 def test_an_adapter_with_them_does_not_go_on_as_one_without(model_dir, tmp_path):
     save_adapter(moved(load(model_dir), SPEC), tmp_path / "adapter")
     plain = attach(load(model_dir), LoraSpec(rank=2), seed=1)
-    with pytest.raises(ConfigError, match="every stage of a chain has the same lora settings"):
+    with pytest.raises(ConfigError, match="every training of a chain has the same lora settings"):
         load_weights(plain, tmp_path / "adapter")
 
 

@@ -6,7 +6,7 @@ from safetensors.torch import load_file
 from harness.errors import ConfigError
 from harness.records import StageEvent
 from harness.settings.spec import validate
-from harness.trial.config import ChainStage, TrialConfig
+from harness.trial.config import ChainedTraining, TrialConfig
 from harness.trial.run import run_trial
 from tests.planned import COST, planned_facts
 from tests.projects import write_project
@@ -35,11 +35,11 @@ def project(tmp_path_factory, tiny_model_dir):
 
 def test_a_stage_has_the_trials_settings_but_for_what_it_says(tmp_path, tiny_model_dir):
     config = write_project(tmp_path, tiny_model_dir, chain=CHAIN)
-    first, second, last = config.stages()
+    first, second, last = config.trainings()
     assert (first.train.steps, first.train.learning_rate) == (2, 0.02)
     assert (second.train.steps, second.train.epochs, second.train.learning_rate) == (None, 1, 0.02)
     assert (last.train, last.variant) == (config.train, config.variant)
-    assert all(stage.lora == config.lora and stage.chain == () for stage in config.stages())
+    assert all(stage.lora == config.lora and stage.chain == () for stage in config.trainings())
 
 
 def test_what_a_chain_costs_is_that_of_all_its_trainings(tmp_path, tiny_model_dir):
@@ -54,7 +54,7 @@ def test_a_learning_rate_that_is_given_is_not_multiplied():
     settings = {"model": {"path": "m"}, "variant": "sft", "eval": {"suites": ["s"]}}
     data = {"train": {"path": "train.jsonl"}}
     config = TrialConfig.model_validate({**settings, "data": data, "chain": [given]})
-    assert config.stages()[0].train.learning_rate == 0.5
+    assert config.trainings()[0].train.learning_rate == 0.5
 
 
 def test_a_stage_that_trains_nothing_is_refused_with_its_place(tmp_path):
@@ -71,10 +71,13 @@ def test_an_empty_chain_takes_the_place_of_the_variants_own(tmp_path, tiny_model
     corpus = {"path": str(tmp_path / "train.jsonl")}
     data = dict.fromkeys(("train", "instructions", "monolingual", "questions"), corpus)
     config = write_project(tmp_path, tiny_model_dir, variant="transllm", data=data)
-    assert [stage.variant.stage for stage in config.stages()] == ["text", "parallel", "transfer"]
-    (only,) = config.replace(chain=()).stages()
+    assert [stage.variant.stage for stage in config.trainings()] == ["text", "parallel", "transfer"]
+    (only,) = config.replace(chain=()).trainings()
     assert only.variant.stage == "transfer"
-    assert config.replace(chain=(ChainStage(variant=only.variant),)).stages() == (only, only)
+    assert config.replace(chain=(ChainedTraining(variant=only.variant),)).trainings() == (
+        only,
+        only,
+    )
 
 
 @pytest.mark.slow
