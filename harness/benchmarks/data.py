@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.benchmarks.items import check_rows
-from harness.benchmarks.source import HUB, located, missing_files
+from harness.benchmarks.source import HUB, located
 from harness.benchmarks.spec import EvalSpec
 from harness.benchmarks.task import TaskFile
 from harness.data.raw import RawRow
@@ -54,7 +54,9 @@ def data_of(path: Path, task: TaskFile, data: Path | None) -> BenchmarkData | st
     source = task.metadata.harness.data
     if source is None:
         return _shipped(path, task)
-    missing = missing_files(source, path.parent, data)
+    paths = {field: located(name, path.parent, data) for field, name in source.files.items()}
+    files = {field: file for field, file in paths.items() if file is not None}
+    missing = [name for field, name in source.files.items() if field not in files]
     if missing:
         verb = "is" if len(missing) == 1 else "are"
         where = f"in {data}" if data is not None else f"(eval.data or {DATA_VARIABLE} names it)"
@@ -64,7 +66,6 @@ def data_of(path: Path, task: TaskFile, data: Path | None) -> BenchmarkData | st
         )
     from harness.benchmarks.source_rows import read_records, rows_made_of  # Jinja, for who needs it
 
-    files = located(source, path.parent, data)
     first = next(iter(files.values()), Path(f"{HUB}/{source.hub}"))
     reading = Reading(first)
     records = read_records(source, files, data, reading)
@@ -98,14 +99,13 @@ def located_settings(
         folder: Of the benchmark's YAML.
         data: The data folder; None when the user named none.
     """
-    places = [folder, *([data] if data is not None else [])]
 
-    def found(value: JSON) -> JSON:
-        files = (place / value for place in places) if isinstance(value, str) else ()
-        return next((str(file.resolve()) for file in files if file.is_file()), value)
+    def in_place(value: JSON) -> JSON:
+        file = located(value, folder, data) if isinstance(value, str) else None
+        return value if file is None else str(file)
 
     return {
-        metric: {name: found(value) for name, value in own.items()}
+        metric: {name: in_place(value) for name, value in own.items()}
         for metric, own in settings.items()
     }
 

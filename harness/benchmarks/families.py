@@ -59,8 +59,8 @@ def named_member(path: Path, name: str) -> BenchmarkRef | None:
     if hole is None:
         return None
     before, after = path.stem.split(hole)
-    found = re.fullmatch(re.escape(before) + _HOLES[hole] + re.escape(after), name)
-    return None if found is None else _ref(path, hole, found.groups())
+    languages = re.fullmatch(re.escape(before) + _HOLES[hole] + re.escape(after), name)
+    return None if languages is None else _ref(path, hole, languages.groups())
 
 
 def known_suites(folders: Sequence[Path]) -> tuple[str, ...]:

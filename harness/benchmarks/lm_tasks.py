@@ -39,15 +39,15 @@ def lm_tasks(
         raise ConfigError(f"lm_eval: {unknown_name('task of lm-eval', name, near[:20])}")
     try:
         with copies_first(data):
-            found = manager.load([name])["tasks"]
+            tasks = manager.load([name])["tasks"]
     except (OSError, ValueError, RuntimeError, KeyError) as error:
-        place = "no data folder is named" if data is None else f"looked in {data / HUB}"
+        looked = "no data folder is named" if data is None else f"looked in {data / HUB}"
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(
-            f"lm_eval: {name}: its data are not to be had: {first} ({place})",
+            f"lm_eval: {name}: its data are not to be had: {first} ({looked})",
             "HARNESS_DATA names the data folder; copies of hub data sets go to hub/<id> in it",
         ) from None
-    return tuple(_ready(task, num_fewshot, limit) for task in found.values())
+    return tuple(_ready(task, num_fewshot, limit) for task in tasks.values())
 
 
 @cache

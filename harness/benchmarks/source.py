@@ -143,24 +143,13 @@ class SourceSpec(Spec):
         return records[slice(*parts)]
 
 
-def missing_files(spec: SourceSpec, folder: Path, data: Path | None) -> tuple[str, ...]:
-    """Those of its files that are not there.
+def located(name: str, folder: Path, data: Path | None) -> Path | None:
+    """A file that is looked for beside a YAML, then in the data folder.
 
     Args:
-        spec: What is needed.
+        name: Its relative path.
         folder: Of the YAML.
         data: The data folder; None when the user named none.
     """
-    places = [folder, *([data] if data is not None else [])]
-    return tuple(
-        name for name in spec.files.values() if not any((one / name).is_file() for one in places)
-    )
-
-
-def located(spec: SourceSpec, folder: Path, data: Path | None) -> dict[str, Path]:
-    """Its files by field, all of which are there."""
-    places = [folder, *([data] if data is not None else [])]
-    return {
-        field: next((one / name).resolve() for one in places if (one / name).is_file())
-        for field, name in spec.files.items()
-    }
+    paths = [place / name for place in (folder, data) if place is not None]
+    return next((path.resolve() for path in paths if path.is_file()), None)

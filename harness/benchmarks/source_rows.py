@@ -37,9 +37,7 @@ def read_records(
         DataError: A file cannot be read at all.
     """
     if spec.format == HUB:
-        from harness.benchmarks import hub  # opens the library `datasets`, which few want
-
-        records = enumerate(hub.records(spec, data), start=1)
+        records = enumerate(_hub_records(spec, data), start=1)
         return [RawRow(number, number, record) for number, record in records]
     if spec.format == LINES:
         return list(_aligned(files, reading))
@@ -52,6 +50,25 @@ def read_records(
         target_lang=spec.target_lang,
     )
     return list(rows_as_they_stand(corpus, spec.columns, reading))
+
+
+def _hub_records(spec: SourceSpec, data: Path | None) -> Iterator[Mapping[str, JSON]]:
+    """The rows of a data set: of its copy in the data folder, else from the hub or its cache."""
+    import datasets  # heavy: for who wants it
+
+    assert spec.hub is not None
+    copy = None if data is None else data / HUB / spec.hub
+    source = str(copy) if copy is not None and copy.is_dir() else spec.hub
+    try:
+        rows = datasets.load_dataset(source, spec.hub_config, split=spec.hub_split)
+    except (OSError, ValueError, RuntimeError) as error:
+        looked = "no data folder is named" if copy is None else f"no copy at {copy}"
+        raise DataError(
+            f"{spec.hub} ({spec.hub_config or 'default'}, {spec.hub_split}): not to be had: "
+            f"{looked}, and the hub did not give it: {str(error).splitlines()[0]}",
+            spec.get,
+        ) from None
+    yield from rows
 
 
 def _aligned(files: Mapping[str, Path], reading: Reading) -> Iterator[RawRow]:

@@ -117,8 +117,8 @@ class HarnessBlock(Spec):
             except ValidationError as error:
                 faults += [(f"{name}.{path}", text) for path, text in explain(error, kind)]
         if faults:
-            told = "; ".join(f"settings.{path}: {text}" for path, text in faults)
-            raise ValueError(told)
+            message = "; ".join(f"settings.{path}: {text}" for path, text in faults)
+            raise ValueError(message)
         return self
 
     @model_validator(mode="after")

@@ -27,13 +27,13 @@ def find(kind: str, pairs: Sequence[Pair], checks: ChecksSpec) -> list[int]:
 
 def _duplicates(pairs: Sequence[Pair]) -> list[int]:
     seen: set[tuple[str, str]] = set()
-    found = []
+    repeated = []
     for place, pair in enumerate(pairs):
         sides = pair.source, pair.target
         if sides in seen:
-            found.append(place)
+            repeated.append(place)
         seen.add(sides)
-    return found
+    return repeated
 
 
 def _is_garbled(pair: Pair, checks: ChecksSpec) -> bool:
@@ -82,8 +82,10 @@ def is_foreign(text: str, language: str, languages: Sequence[str]) -> bool:
 
     if not identify.knows(language):
         return False
-    known = {tag for tag in (*languages, *function_words.FUNCTION_WORDS) if identify.knows(tag)}
-    if not identify.is_other_language(text, language, known):
+    candidates = {
+        tag for tag in (*languages, *function_words.FUNCTION_WORDS) if identify.knows(tag)
+    }
+    if not identify.is_other_language(text, language, candidates):
         return False
     # names in Latin letters may outweigh a Chinese sentence around them
     is_latin = identify.has_script_of(text, "en", 0.5)

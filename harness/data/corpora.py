@@ -113,11 +113,11 @@ def _format_identity(spec: CorpusSpec) -> str:
 
 
 def _sha256(path: str) -> str:
-    place = existing(Path(path))
-    if not place.is_dir():
-        return _sha256_of_file(place)
-    files = sorted(file for file in place.rglob("*") if file.is_file())
-    return digest([[str(one.relative_to(place)), _sha256_of_file(one)] for one in files])
+    source = existing(Path(path))
+    if not source.is_dir():
+        return _sha256_of_file(source)
+    files = sorted(file for file in source.rglob("*") if file.is_file())
+    return digest([[str(one.relative_to(source)), _sha256_of_file(one)] for one in files])
 
 
 def _sha256_of_file(file: Path) -> str:

@@ -46,7 +46,7 @@ class Extract(Spec):
                 matches = list(re.finditer(self.pattern, output))
                 if not matches:
                     return ""
-                found = matches[0 if self.pick == "first" else -1]
-                return (found.group(1 if found.re.groups else 0) or "").strip()
+                match = matches[0 if self.pick == "first" else -1]
+                return (match.group(1 if match.re.groups else 0) or "").strip()
             case _:
                 return output

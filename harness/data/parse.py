@@ -86,10 +86,10 @@ def _translated(fields: Fields, spec: CorpusSpec) -> dict[str, JSON]:
     if spec.target_lang and not _language_of(texts, spec.target_lang):
         target = None
     if source is None or target is None:
-        wanted = " and ".join(filter(None, (spec.source_lang, spec.target_lang))) or "two"
+        languages = " and ".join(filter(None, (spec.source_lang, spec.target_lang))) or "two"
         hint = "" if spec.source_lang and spec.target_lang else "; set source_lang and target_lang"
         there = ", ".join(texts) or "none"
-        fields.fault(f"translation: found the languages {there}, allowed {wanted}{hint}")
+        fields.fault(f"translation: found the languages {there}, allowed {languages}{hint}")
         return {"source": "-", "target": "-", "source_lang": "x", "target_lang": "y"}
     rest = {name: value for name, value in fields.data.items() if name != "translation"}
     return {
@@ -109,30 +109,30 @@ def _language_of(texts: Mapping[str, JSON], wanted: str | None) -> str | None:
 
 def _request(fields: Fields) -> Instruction:
     """An instruction as Alpaca and Dolly write it."""
-    asked = fields.text("instruction")
+    request = fields.text("instruction")
     context = next((fields.data[name] for name in _CONTEXTS if fields.data.get(name)), "")
     if not isinstance(context, str):
         fields.fault(f"{' or '.join(_CONTEXTS)}: found {context!r:.40}, allowed a text")
         context = ""
     answered = next((name for name in _ANSWERS if name in fields.data), "answer")
-    said = f"{asked}\n\n{context}" if context.strip() else asked
+    content = f"{request}\n\n{context}" if context.strip() else request
     skill = "skill" if "skill" in fields.data else "category"
     return Instruction(
         fields.id(),
-        (Message("user", said),),
+        (Message("user", content),),
         fields.optional_text(answered),
         fields.optional_text(skill),
     )
 
 
 def _turns(fields: Fields) -> list[Message]:
-    found = fields.data.get("messages")
+    messages = fields.data.get("messages")
     allowed = 'allowed a list of {"role": ..., "content": ...}'
-    if not isinstance(found, list) or not found:
-        fields.fault(f"messages: found {found!r}, {allowed}")
+    if not isinstance(messages, list) or not messages:
+        fields.fault(f"messages: found {messages!r}, {allowed}")
         return []
     turns = []
-    for index, turn in enumerate(found):
+    for index, turn in enumerate(messages):
         if not _is_turn(turn):
             fields.fault(f"messages.{index}: {allowed} with a role of {', '.join(_ROLES)}")
             return []

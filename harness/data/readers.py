@@ -98,18 +98,18 @@ def format_name(spec: CorpusSpec) -> str:
     if Path(spec.path).is_dir():
         return "huggingface"
     ending = plain_name(spec.path).suffix.lower()
-    known = {name: _format(name) for name in names("format")}
-    by_ending = next((name for name, form in known.items() if ending in form.endings), None)
+    formats = {name: _format(name) for name in names("format")}
+    by_ending = next((name for name, form in formats.items() if ending in form.endings), None)
     if spec.target_path is not None:
-        return by_ending if by_ending and known[by_ending].two_files else "aligned"
+        return by_ending if by_ending and formats[by_ending].two_files else "aligned"
     if by_ending is None:
         existing(Path(spec.path))
-        endings = sorted(ending for form in known.values() for ending in form.endings)
+        endings = sorted(ending for form in formats.values() for ending in form.endings)
         raise DataError(
             f"{spec.path}: its ending does not tell its format, allowed {', '.join(endings)} "
             "(.gz behind it), or a format setting, or a target_path beside it"
         )
-    if known[by_ending].two_files:
+    if formats[by_ending].two_files:
         raise DataError(f"{spec.path}: format {by_ending!r} needs target_path, the targets' file")
     return by_ending
 

@@ -47,21 +47,21 @@ class SweepFile:
 def plugins(kind: str) -> tuple[Plugin, ...]:
     """All of a kind (``variant``, ``metric``), sorted by name."""
     folders = _folders(KINDS[kind][0])
-    found = []
+    described = []
     for name in names(kind):
         path = next(folder / f"{name}.py" for folder in folders if (folder / f"{name}.py").exists())
-        found.append(_read_plugin(name, path, KINDS[kind][1]))
-    return tuple(found)
+        described.append(_read_plugin(name, path, KINDS[kind][1]))
+    return tuple(described)
 
 
 def sweep_files(folder: Path) -> tuple[SweepFile, ...]:
     """The sweeps of a folder, sorted by name."""
-    found = []
+    files = []
     for path in sorted(folder.glob("*.yaml")):
         about = _first_comment(path.read_text(encoding="utf-8"))
         question = " ".join(re.split(r"\n\n|\nCost:", about)[0].split())
-        found.append(SweepFile(path.stem, path, question, about))
-    return tuple(found)
+        files.append(SweepFile(path.stem, path, question, about))
+    return tuple(files)
 
 
 def sweeps_begun(home: Path) -> frozenset[str]:
@@ -101,8 +101,8 @@ def _exported(tree: ast.Module, attribute: str) -> ast.ClassDef | None:
 
 
 def _class_named(tree: ast.Module, name: str) -> ast.ClassDef | None:
-    found = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
-    return next(found, None)
+    classes = (node for node in tree.body if isinstance(node, ast.ClassDef) and node.name == name)
+    return next(classes, None)
 
 
 def _options(tree: ast.Module, owner: ast.ClassDef) -> Iterator[Option]:

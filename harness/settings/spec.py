@@ -207,8 +207,8 @@ def _model_in(annotation: Any) -> type[BaseModel] | None:
     if _is_model(annotation):
         model: type[BaseModel] = annotation
         return model
-    found = (_model_in(argument) for argument in get_args(annotation))
-    return next((model for model in found if model is not None), None)
+    models = (_model_in(argument) for argument in get_args(annotation))
+    return next((model for model in models if model is not None), None)
 
 
 def _is_model(owner: Any) -> bool:

@@ -52,11 +52,11 @@ def space_faults(space: Space, base: TrialConfig) -> tuple[Space, list[tuple[str
     faults: list[tuple[str, str]] = []
     fitted: dict[str, Dimension] = {}
     for path, dimension in space.items():
-        found = _place_faults(path) or _shared_faults(space, path)
-        found = found or _condition_faults(space, dimension, flat)
-        if not found:
-            fitted[path], found = _value_faults(space, path, base)
-        faults += [(f"{path}.{inner}" if inner else path, text) for inner, text in found]
+        own = _place_faults(path) or _shared_faults(space, path)
+        own = own or _condition_faults(space, dimension, flat)
+        if not own:
+            fitted[path], own = _value_faults(space, path, base)
+        faults += [(f"{path}.{inner}" if inner else path, text) for inner, text in own]
     return fitted, faults
 
 

@@ -43,10 +43,10 @@ class Confirmation:
 
     def run(self) -> None:
         """Makes the runs that are missing; every chosen trial's means go on its own page."""
-        known = {trial.number: trial for trial in self._study.trials()}
-        chosen = to_confirm(candidates(list(known.values())), self._objectives, self._confirm)
+        trials = {trial.number: trial for trial in self._study.trials()}
+        chosen = to_confirm(candidates(list(trials.values())), self._objectives, self._confirm)
         missing = {
-            number: sum(self._add(known[number], seed) for seed in self._confirm.seeds)
+            number: sum(self._add(trials[number], seed) for seed in self._confirm.seeds)
             for number in chosen
         }
         total = len(chosen) * len(self._confirm.seeds)

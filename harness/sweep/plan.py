@@ -99,8 +99,8 @@ def plan_sweep(
     configurations = planned(spec)
     budget = budget_of(spec, configurations)
     study = find_study(journal_path(home, spec.name, storage), storage, spec.name)
-    known = [] if study is None else study.trials()
-    ended = sum(trial.state in ("complete", "failed") for trial in known)
+    trials = [] if study is None else study.trials()
+    ended = sum(trial.state in ("complete", "failed") for trial in trials)
     left = max(0, budget - ended)
     confirmed = 0 if study is None else sum(map(len, study.confirmed().values()))
     confirm_runs = max(0, _confirm_runs(spec, budget) - confirmed)
@@ -117,7 +117,7 @@ def plan_sweep(
         seeds=len(spec.seeds),
         trials=budget,
         ended=ended,
-        begun=len(known) - ended,
+        begun=len(trials) - ended,
         guided=max(0, budget - len(configurations)),
         search_runs=search_runs,
         confirm_runs=confirm_runs,
@@ -153,14 +153,14 @@ def _stages(home: Path) -> dict[str, int]:
 
 def _earlier_runs(home: Path) -> list[_Earlier]:
     """Runs in this home that trained something, so that their time says something."""
-    found = []
+    runs = []
     for path in sorted((home / "trials").glob("*.json")):
         for result in json.loads(path.read_text(encoding="utf-8"))["results"]:
             if result["seconds"].get("adapter", 0.0) > 0:
                 tokens = {name: result["facts"].get(name, 0.0) for name in _TOKENS}
                 seconds = sum(result["seconds"].values())
-                found.append(_Earlier(result["variant"], seconds, tokens))
-    return found
+                runs.append(_Earlier(result["variant"], seconds, tokens))
+    return runs
 
 
 def _estimate(
@@ -168,18 +168,18 @@ def _estimate(
 ) -> tuple[float, dict[str, float], str]:
     """Mean seconds and tokens of a run, each variant weighed as often as it is planned."""
     default = spec.base.variant.name
-    wanted = [str(params.get(VARIANT, default)) for params in configurations]
+    variants = [str(params.get(VARIANT, default)) for params in configurations]
     by_variant = {
         name: [run for run in earlier if run.variant == name]
-        for name in {*wanted, *(run.variant for run in earlier)}
+        for name in {*variants, *(run.variant for run in earlier)}
     }
-    known = [name for name in wanted if by_variant[name]]
-    if not known:
+    measured = [name for name in variants if by_variant[name]]
+    if not measured:
         return ASSUMED_RUN_S, {}, "assumed, for lack of earlier runs in this home"
-    seconds = fmean(fmean(run.seconds for run in by_variant[name]) for name in known)
+    seconds = fmean(fmean(run.seconds for run in by_variant[name]) for name in measured)
     tokens = {
-        key: fmean(fmean(run.tokens[key] for run in by_variant[name]) for name in known)
+        key: fmean(fmean(run.tokens[key] for run in by_variant[name]) for name in measured)
         for key in _TOKENS
     }
-    num = sum(len(by_variant[name]) for name in set(known))
+    num = sum(len(by_variant[name]) for name in set(measured))
     return seconds, tokens, f"mean of {num} earlier runs in this home"

@@ -65,9 +65,9 @@ def build_record(study: Study, home: Path) -> SweepRecord:
     """The record of a study, results as far as the home folder has them."""
     notes = study.notes
     objectives = tuple(map(_objective, notes["objectives"]))
-    known = study.trials()
+    study_trials = study.trials()
     confirmed = study.confirmed()
-    trials = tuple(_trial(home, trial, confirmed.get(trial.number, {})) for trial in known)
+    trials = tuple(_trial(home, trial, confirmed.get(trial.number, {})) for trial in study_trials)
     missing = [t.number for t in trials if t.state == "complete" and not t.results]
     if missing:
         logger.warning(
@@ -83,7 +83,7 @@ def build_record(study: Study, home: Path) -> SweepRecord:
         objectives=objectives,
         trials=trials,
         base=None if base is None else stored_result(home, base),
-        front=front_of(candidates(known), objectives),
+        front=front_of(candidates(study_trials), objectives),
         run_id=notes.get("run_id"),
     )
 
@@ -145,5 +145,5 @@ def _trial(home: Path, trial: KnownTrial, confirmed: Mapping[str, str]) -> Sweep
 
 def _results(home: Path, fingerprints: Mapping[str, str]) -> tuple[TrialResult, ...]:
     """Results by seed, in the order of the seeds; those that are there."""
-    found = [stored_result(home, fingerprints[seed]) for seed in sorted(fingerprints, key=int)]
-    return tuple(result for result in found if result is not None)
+    stored = [stored_result(home, fingerprints[seed]) for seed in sorted(fingerprints, key=int)]
+    return tuple(result for result in stored if result is not None)

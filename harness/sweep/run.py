@@ -228,19 +228,19 @@ def _locked(folder: Path, name: str) -> Iterator[None]:
 @contextlib.contextmanager
 def _interruptible() -> Iterator[Callable[[], bool]]:
     """Ctrl-C and SIGTERM raise a flag, which is looked at where stopping is safe."""
-    asked = threading.Event()
+    requested = threading.Event()
     if threading.current_thread() is not threading.main_thread():
-        yield asked.is_set
+        yield requested.is_set
         return
 
     def on_signal(number: int, frame: Any) -> None:
-        asked.set()
+        requested.set()
 
     before = {
         number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)
     }
     try:
-        yield asked.is_set
+        yield requested.is_set
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)

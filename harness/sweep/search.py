@@ -80,14 +80,14 @@ class Search:
 
     def run(self) -> None:
         """Runs trials until the budget is spent."""
-        known = self._study.trials()
-        for trial in known:
+        trials = self._study.trials()
+        for trial in trials:
             if "same_as" not in trial.notes and "configuration" in trial.notes:
                 self._first.setdefault(trial.notes["configuration"], trial.number)
             if trial.state in ("complete", "failed"):
                 self._write_again(trial)
         seeds = len(self._spec.seeds)
-        ended = sum(trial.state in ("complete", "failed") for trial in known)
+        ended = sum(trial.state in ("complete", "failed") for trial in trials)
         self._view.begin("search", self._budget * seeds + 1, ended * seeds)
         self._find_base()
         if ended:
@@ -109,10 +109,10 @@ class Search:
 
     def _ask(self) -> bool:
         """Adds the runs of one more trial; False when there is none to ask for."""
-        asked = self._study.ask(self._budget)
-        if asked is None:
+        assigned = self._study.ask(self._budget)
+        if assigned is None:
             return False
-        trial = OpenTrial(*asked, self._spec.seeds)
+        trial = OpenTrial(*assigned, self._spec.seeds)
         try:
             configs = self._configs(trial.params)
         except ValidationError as error:

@@ -170,8 +170,8 @@ def ordered(space: Space) -> tuple[str, ...]:
 def applies(space: Space, path: str, params: Mapping[str, JSON], base: Mapping[str, JSON]) -> bool:
     """Whether a dimension's condition holds; what is not searched is read from the (flat) base."""
     for name, allowed in space[path].when.items():
-        known = params if name in space else base
-        if name not in known or known[name] not in allowed:
+        settings = params if name in space else base
+        if name not in settings or settings[name] not in allowed:
             return False
     return True
 

@@ -181,9 +181,9 @@ class Study:
     def tell(self, number: int, values: Sequence[float], violations: Mapping[str, float]) -> None:
         """Closes a trial as complete."""
         trial = self._open.pop(number)
-        known = trial.constraints
+        noted = trial.constraints
         for text, violation in violations.items():
-            if text not in known:  # known where a process died between this line and the next
+            if text not in noted:  # known where a process died between this line and the next
                 trial.set_constraint(text, violation)
         self._study.tell(trial, list(values), skip_if_finished=True)
 

@@ -62,8 +62,8 @@ class View:
 
     def event(self, worker: int, run: str, event: Event) -> None:
         self._began.setdefault(worker, time.monotonic())
-        known = self._workers.get(worker)
-        seen = known if known is not None and known.run == run else WorkerView(worker, run)
+        shown = self._workers.get(worker)
+        seen = shown if shown is not None and shown.run == run else WorkerView(worker, run)
         if isinstance(event, StageEvent):
             fraction = event.fraction if event.state == "progress" else None
             seen = replace(seen, stage=event.stage, fraction=fraction)

@@ -37,8 +37,8 @@ def _dataset(folder: Path, spec: CorpusSpec, scratch: str) -> Any:
 
     try:
         if any((folder / name).is_file() for name in ("dataset_dict.json", "state.json")):
-            found = datasets.load_from_disk(str(folder))
-            return _split(found, spec) if isinstance(found, Mapping) else found
+            stored = datasets.load_from_disk(str(folder))
+            return _split(stored, spec) if isinstance(stored, Mapping) else stored
         return _from_files(folder, spec, scratch)
     except (OSError, ValueError) as error:  # pyarrow's errors are of these kinds
         if isinstance(error, DataError):

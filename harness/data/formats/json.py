@@ -26,13 +26,13 @@ class JsonList(Format):
     def rows(self, spec: CorpusSpec, reading: Reading) -> Iterator[RawRow]:
         """One an element; what follows a fault of syntax cannot be read."""
         text = "\n".join(read_lines(Path(spec.path), reading))
-        place = _skip(text, 0)
-        if not text.startswith("[", place):
-            found = repr(text[place : place + 1]) if place < len(text) else "nothing"
-            hint = "for one object a line set format: jsonl" if "{" in found else None
-            raise DataError(f"{spec.path}:1: begins with {found}, {_ALLOWED}", hint)
+        start = _skip(text, 0)
+        if not text.startswith("[", start):
+            beginning = repr(text[start : start + 1]) if start < len(text) else "nothing"
+            hint = "for one object a line set format: jsonl" if "{" in beginning else None
+            raise DataError(f"{spec.path}:1: begins with {beginning}, {_ALLOWED}", hint)
         try:
-            yield from _elements(text, place + 1, reading)
+            yield from _elements(text, start + 1, reading)
         except JSONDecodeError as error:
             reading.fault(error.lineno, f"not valid JSON ({error.msg}), {_ALLOWED}")
         except RecursionError:

@@ -31,13 +31,13 @@ class Sgm(Format):
             if key not in source.segments:
                 reading.fault(line, f"{_shown(key)}: not in {spec.path}", spec.target_path)
         tags = {"source_lang": source.language, "target_lang": target.language}
-        known = {name: tag for name, tag in tags.items() if tag}
+        languages = {name: tag for name, tag in tags.items() if tag}
         for number, (key, (text, line)) in enumerate(source.segments.items(), start=1):
             if key not in target.segments:
                 reading.fault(line, f"{_shown(key)}: not in {spec.target_path}")
                 continue
             data = {"id": "-".join(filter(None, key)), "source": text}
-            yield RawRow(line, number, data | {"target": target.segments[key][0]} | known)
+            yield RawRow(line, number, data | {"target": target.segments[key][0]} | languages)
 
 
 class _Reader(HTMLParser):
@@ -56,8 +56,10 @@ class _Reader(HTMLParser):
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
         if tag in ("srcset", "refset", "tstset"):
-            found = language_tag(given.get("srclang" if tag == "srcset" else "trglang", ""))
-            self.language = found if LANGUAGE_TAG.fullmatch(found) and found != "any" else None
+            language = language_tag(given.get("srclang" if tag == "srcset" else "trglang", ""))
+            self.language = (
+                language if LANGUAGE_TAG.fullmatch(language) and language != "any" else None
+            )
         elif tag == "doc":
             self._document = given.get("docid", "")
         elif tag == "seg":

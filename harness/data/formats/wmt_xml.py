@@ -71,12 +71,12 @@ class _Documents:
         target = self._side("ref", self._spec.target_lang)
         if source is None or target is None:
             missing = "src" if source is None else "ref"
-            wanted = self._spec.source_lang if source is None else self._spec.target_lang
+            language = self._spec.source_lang if source is None else self._spec.target_lang
             there = ", ".join(f"{kind} {tag}" for kind, tag, _ in self._sides) or "none"
             self._reading.fault(
                 self._line,
                 f"doc {self._document!r}: found {there}, allowed a {missing}"
-                + (f" in {wanted}" if wanted else ""),
+                + (f" in {language}" if language else ""),
             )
             return
         (source_lang, sources), (target_lang, targets) = source, target
@@ -89,8 +89,8 @@ class _Documents:
                 continue
             tags = {"source_lang": source_lang, "target_lang": target_lang}
             data = {"id": f"{self._document}-{key}", "source": text, "target": targets[key][0]}
-            known = {name: tag for name, tag in tags.items() if tag}
-            self.rows.append(RawRow(line, len(self.rows) + 1, data | known))
+            languages = {name: tag for name, tag in tags.items() if tag}
+            self.rows.append(RawRow(line, len(self.rows) + 1, data | languages))
 
     def _side(self, kind: str, wanted: str | None) -> tuple[str, Segments] | None:
         for found, tag, segments in self._sides:
