@@ -16,11 +16,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, astuple, dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Protocol, TypeAlias, runtime_checkable
+from typing import Any, Protocol, runtime_checkable
 
 import torch
+from pydantic import TypeAdapter
 
-from harness.records import JSON, Role, StepEvent, TokenRow
+from harness.records import JSON, Role, StepEvent, TokenIds, TokenRow
 from harness.settings.spec import digest
 from harness.storage.files import write_whole
 from harness.training.curves import StepRecord
@@ -28,7 +29,8 @@ from harness.training.trainer import Trainer, set_streams, streams
 
 logger = logging.getLogger(__name__)
 
-_PlainRow: TypeAlias = tuple[str, Sequence[int], Sequence[str], bool, Sequence[int] | None]
+_STEPS = TypeAdapter(list[StepRecord])
+_ROWS = TypeAdapter(list[tuple[str, TokenIds, tuple[Role, ...], bool, TokenIds | None]])
 
 FILE = "training.pt"
 _USUAL_S = 600.0
@@ -166,7 +168,7 @@ class Keeper:
         if isinstance(penalty, Remembering):
             penalty.remember(state["penalty"])
         plain = json.loads(state["plain"])
-        trainer.curves.steps = [_step_record(step) for step in plain["steps"]]
+        trainer.curves.steps = _STEPS.validate_python(plain["steps"])
         trainer.curves.shown = plain["shown"]
         trainer.curves.validation = plain["validation"]
         trainer.micro_batch_tokens = plain["micro_batch_tokens"]
@@ -176,7 +178,7 @@ class Keeper:
         return TrainingState(
             state["step"],
             [StepEvent(*event) for event in plain["events"]],
-            renewed and (renewed[0], [_row(row) for row in renewed[1]]),
+            renewed and (renewed[0], [TokenRow(*row) for row in _ROWS.validate_python(renewed[1])]),
         )
 
     def _state(self) -> Mapping[str, Any] | None:
@@ -211,18 +213,3 @@ def _read(folder: Path) -> Mapping[str, Any] | None:
         logger.warning("%s cannot be read (%s): beginning anew", path, str(error).split("\n")[0])
         return None
     return state
-
-
-def _step_record(plain: Mapping[str, Any]) -> StepRecord:
-    by_role = {
-        name: {Role(role): value for role, value in plain[name].items()}
-        for name in ("sums", "counts")
-    }
-    return StepRecord(**{**plain, **by_role})
-
-
-def _row(plain: _PlainRow) -> TokenRow:
-    name, ids, roles, task, shown = plain
-    return TokenRow(
-        name, tuple(ids), tuple(map(Role, roles)), task, None if shown is None else tuple(shown)
-    )

@@ -1,6 +1,7 @@
 """How the parts of a step's loss pull beside each other: cosines between their gradients."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,54 +15,71 @@ from harness.training.heads import MAX_LOGITS
 from harness.training.passes import Pass, role_sums
 
 
-def gradient_cosine(
-    model: Any,
-    parameters: Sequence[Tensor],
-    batches: Sequence[Batch],
-    factors: Mapping[Role, float],
-    max_logits: int = MAX_LOGITS,
-) -> float | None:
-    """Cosine between the gradients of the translation loss and of all other roles' together.
+@dataclass(frozen=True, eq=False)
+class GradientCosines:
+    """Looks at the gradients of a step, which changes nothing that is trained.
 
-    RaDis, figure 4: the second is the regularisation term. Dropout stays on and draws from a forked
-    stream, so that looking does not change what is trained. None where one side has no tokens.
+    Dropout stays on and draws from a forked stream; no gradient is left behind.
+
+    Attributes:
+        model: In training.
+        parameters: Those that are trained.
+        batches: The step's rows.
+        factors: Coefficient c_r per role, see ``harness.training.objective``.
+        max_logits: Most logits at once.
     """
-    terms: tuple[dict[Role, float], dict[Role, float]] = ({}, {})
-    for role, factor in factors.items():
-        if factor > 0:
-            terms[role is not Role.TRANSLATION][role] = factor
-    if not all(terms):
-        return None
-    first, second = (_gradient(model, parameters, batches, term, max_logits) for term in terms)
-    return _cosine(first, second)
 
+    model: Any
+    parameters: Sequence[Tensor]
+    batches: Sequence[Batch]
+    factors: Mapping[Role, float]
+    max_logits: int = MAX_LOGITS
 
-def penalty_cosine(
-    model: Any,
-    parameters: Sequence[Tensor],
-    batches: Sequence[Batch],
-    factors: Mapping[Role, float],
-    penalty: Penalty | TokenPenalty,
-    step: int,
-    max_logits: int = MAX_LOGITS,
-) -> float | None:
-    """Cosine between the gradients of the token losses, all roles together, and of the penalty.
+    def of_other_roles(self) -> float | None:
+        """Cosine between the gradients of the translation loss and of all other roles' together.
 
-    Looking changes nothing here either; the penalty is asked once more at the step. None where the
-    penalty takes the loss's place, is off at the step, or has no gradient (as that of a norm has
-    none before the adapter has moved).
-    """
-    if isinstance(penalty, TokenPenalty):
-        if penalty.replaces_loss:
-            return None
-        theirs = _gradient(model, parameters, batches, factors, max_logits, step, _Alone(penalty))
-    else:
-        term = penalty.value(step)
-        if term is None:
-            return None
-        term.backward()
-        theirs = _take_gradient(parameters)
-    return _cosine(_gradient(model, parameters, batches, factors, max_logits), theirs)
+        RaDis, figure 4: the second is the regularisation term. None where one side has no tokens.
+        """
+        terms: tuple[dict[Role, float], dict[Role, float]] = ({}, {})
+        for role, factor in self.factors.items():
+            if factor > 0:
+                terms[role is not Role.TRANSLATION][role] = factor
+        return _cosine(*map(self._gradient, terms)) if all(terms) else None
+
+    def of_penalty(self, penalty: Penalty | TokenPenalty, step: int) -> float | None:
+        """Cosine between the gradients of the token losses, all roles together, and of the penalty.
+
+        The penalty is asked once more at the step. None where it takes the loss's place, is off at
+        the step, or has no gradient (as that of a norm has none before the adapter has moved).
+        """
+        if isinstance(penalty, TokenPenalty):
+            if penalty.replaces_loss:
+                return None
+            theirs = self._gradient(self.factors, step, _Alone(penalty))
+        else:
+            term = penalty.value(step)
+            if term is None:
+                return None
+            term.backward()
+            theirs = _take_gradient(self.parameters)
+        return _cosine(self._gradient(self.factors), theirs)
+
+    def _gradient(
+        self, factors: Mapping[Role, float], step: int = 0, penalty: TokenPenalty | None = None
+    ) -> Tensor:
+        """The gradient of the step's loss as one vector."""
+        devices = [self.model.device] if self.model.device.type == "cuda" else []
+        with torch.random.fork_rng(devices=devices):
+            role_sums(
+                self.model,
+                self.batches,
+                factors,
+                backward=True,
+                step=step,
+                penalty=penalty,
+                max_logits=self.max_logits,
+            )
+        return _take_gradient(self.parameters)
 
 
 class _Alone:
@@ -75,30 +93,6 @@ class _Alone:
     def token_values(self, step: int, passed: Pass) -> Tensor:
         values_N: Tensor | None = self._penalty.token_values(step, passed)
         return 0.0 * passed.logits_NV[:, 0] if values_N is None else values_N
-
-
-def _gradient(
-    model: Any,
-    parameters: Sequence[Tensor],
-    batches: Sequence[Batch],
-    factors: Mapping[Role, float],
-    max_logits: int,
-    step: int = 0,
-    penalty: TokenPenalty | None = None,
-) -> Tensor:
-    """The gradient of a step's loss as one vector; the stream of dropout is left where it was."""
-    devices = [model.device] if model.device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices):
-        role_sums(
-            model,
-            batches,
-            factors,
-            backward=True,
-            step=step,
-            penalty=penalty,
-            max_logits=max_logits,
-        )
-    return _take_gradient(parameters)
 
 
 def _cosine(first: Tensor, second: Tensor) -> float | None:

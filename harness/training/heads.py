@@ -1,8 +1,8 @@
 """From what the body of a model makes of a micro-batch to logits, only where there is loss.
 
 The logits of a position are as many as the vocabulary is large, so with a large one they, and not
-the layers, set the peak of memory. ``Reading`` keeps the hidden states at the positions that carry
-loss and gives the logits of some of them at a time.
+the layers, set the peak of memory. ``HiddenStates`` keeps those of the positions that carry loss
+and gives the logits of some of them at a time.
 
 Shapes: B rows, T tokens, N target tokens that carry loss, H hidden size, V vocabulary.
 """
@@ -46,7 +46,7 @@ def chunks(model: Any, num_positions: int, max_logits: int) -> list[slice]:
     return [slice(start, start + size) for start in range(0, num_positions, size)]
 
 
-class Reading:
+class HiddenStates:
     """What the body of a model makes of a micro-batch, whose logits are asked for in parts.
 
     The gradients of all parts are collected at the hidden states and go through the body once, in

@@ -101,14 +101,14 @@ def fit(
     keeper = Keeper(checkpoints, spec.checkpoint_every, trainer, known)
     if spec.packing:
         check_packing(model, prepared)
-    measures = _Measures(trainer, prepare(validation, _HELD_OUT), hooks.watch)
+    held_out = prepare(validation, _HELD_OUT)
     order = partial(_order, prepared, trainer, terms, seed)
     team.connect(model.device)
     with _training(model, spec, seed, team.rank):
         state = keeper.load() or TrainingState()
         for event in state.events:
             hooks.on_event(event)
-        _train(trainer, state, order, measures, hooks, keeper)
+        _train(trainer, state, order, held_out, hooks, keeper)
     return trainer.report()
 
 
@@ -116,54 +116,35 @@ def _train(
     trainer: Trainer,
     state: TrainingState,
     order: Callable[[TrainingState], Iterator[list[Prepared]]],
-    measures: "_Measures",
+    held_out: Sequence[Prepared],
     hooks: Hooks,
     keeper: Keeper,
 ) -> None:
-    """Takes the steps that are left."""
-    batches, renewal, num_steps = order(state), hooks.renewal, trainer.num_steps
+    """Takes the steps that are left, and measures beside them where it is due."""
+    batches, renewal = order(state), hooks.renewal
+    spec, num_steps = trainer.spec, trainer.num_steps
+    looks = _spread(spec.gradient_cosine_points, num_steps)
+    watched = _spread(spec.drift_points, num_steps) if trainer.team.leads else set()
     for step in range(state.step, num_steps):
         if renewal is not None and step and step % renewal.every == 0:
             trainer.model.eval()
             state.renewed = step, trainer.team.broadcast(partial(renewal.rows, step))
             batches = order(state)
             trainer.model.train()
-        measured = measures.step(step, next(batches))
+        measured = trainer.step(step, next(batches), look=step in looks)
         last = step == num_steps - 1
-        if last or measured or _is_due(step, trainer.spec.log_every):
-            rate = {"train/learning_rate": learning_rate(step, num_steps, trainer.spec)}
+        if held_out and (last or _is_due(step, spec.validate_every)):
+            measured |= trainer.validate(held_out)
+        if hooks.watch is not None and step in watched:
+            measured |= _watched(trainer.model, hooks.watch)
+        if last or measured or _is_due(step, spec.log_every):
+            rate = {"train/learning_rate": learning_rate(step, num_steps, spec)}
             event = StepEvent(step + 1, num_steps, trainer.curves.point() | rate | measured)
             state.events.append(event)
             hooks.on_event(event)
         state.step = step + 1
         if not last and keeper.due(state.step):
             keeper.save(state)
-
-
-class _Measures:
-    """Takes steps, and measures beside them where it is due."""
-
-    def __init__(
-        self,
-        trainer: Trainer,
-        held_out: Sequence[Prepared],
-        watch: Callable[[], Mapping[str, float]] | None,
-    ) -> None:
-        self._trainer, self._held_out, self._watch = trainer, held_out, watch
-        spec, num_steps = trainer.spec, trainer.num_steps
-        self._looks = _spread(spec.gradient_cosine_points, num_steps)
-        self._watched = _spread(spec.drift_points, num_steps) if trainer.team.leads else set()
-
-    def step(self, step: int, rows: Sequence[Prepared]) -> dict[str, float]:
-        """Takes one; what was measured."""
-        trainer = self._trainer
-        measured = trainer.step(step, rows, look=step in self._looks)
-        last = step == trainer.num_steps - 1
-        if self._held_out and (last or _is_due(step, trainer.spec.validate_every)):
-            measured |= trainer.validate(self._held_out)
-        if self._watch is not None and step in self._watched:
-            measured |= _watched(trainer.model, self._watch)
-        return measured
 
 
 def _order(

@@ -15,7 +15,7 @@ from harness.errors import TrainingError
 from harness.protocols import TokenPenalty
 from harness.records import Role
 from harness.training.batches import Batch
-from harness.training.heads import MAX_LOGITS, Reading, chunks, logits
+from harness.training.heads import MAX_LOGITS, HiddenStates, chunks, logits
 from harness.training.prepare import ROLES
 
 
@@ -35,7 +35,7 @@ class Pass:
         model: Any,
         batch: Batch,
         part: slice = slice(None),
-        readings: list[Reading] | None = None,
+        readings: list[HiddenStates] | None = None,
     ) -> None:
         """A pass.
 
@@ -73,7 +73,7 @@ class Pass:
         if self._readings is None:
             return logits(self._model, batch)
         if self._num_asked == len(self._readings):
-            self._readings.append(Reading(self._model, batch))
+            self._readings.append(HiddenStates(self._model, batch))
         reading = self._readings[self._num_asked]
         self._num_asked += 1
         return reading.logits(self._part)
@@ -91,7 +91,7 @@ def passes(
     if len(parts) == 1:
         yield parts[0], partial(Pass, model, batch)
         return
-    readings: list[Reading] = []
+    readings: list[HiddenStates] = []
     for part in parts:
         yield part, partial(Pass, model, batch, part, readings)
     readings[0].backward()
@@ -124,14 +124,14 @@ def role_sums(
     for batch in batches:
         with torch.set_grad_enabled(backward):
             for part, make in passes(model, batch, max_logits):
-                losses_N, extra = _one(make(), factors_R, step, penalty, backward)
+                losses_N, extra = _losses_of(make(), factors_R, step, penalty, backward)
                 penalised += extra
                 sums_R.index_add_(0, batch.roles_N[part], losses_N)
     present = {role for batch in batches for role in batch.roles_N.tolist()}
     return {ROLES[role]: float(sums_R[role]) for role in sorted(present)}, penalised
 
 
-def _one(
+def _losses_of(
     passed: Pass, factors_R: Tensor, step: int, penalty: TokenPenalty | None, backward: bool
 ) -> tuple[Tensor, float]:
     """The losses of a pass, [N], float64 on the CPU, and its penalty; nothing else is kept."""

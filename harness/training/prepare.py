@@ -121,11 +121,11 @@ def self_test(rows: Sequence[TokenRow], prepared: Sequence[Prepared]) -> None:
         TrainingError: A prompt token carries loss, a target is not the row's next token, or a row
             is masked throughout.
     """
-    for row, made in zip(rows, prepared, strict=True):
-        learnt = (made.loss_T.nonzero()[:, 0] + 1).tolist()
-        on_prompt = any(row.roles[i] is Role.PROMPT for i in learnt)
-        shifted = [row.ids[i] for i in learnt] != made.targets_N.tolist()
-        if on_prompt or shifted or not learnt:
+    for row, ready in zip(rows, prepared, strict=True):
+        places = (ready.loss_T.nonzero()[:, 0] + 1).tolist()
+        on_prompt = any(row.roles[place] is Role.PROMPT for place in places)
+        shifted = [row.ids[place] for place in places] != ready.targets_N.tolist()
+        if on_prompt or shifted or not places:
             raise TrainingError(
                 f"self-test: the loss of example {row.example_id!r} does not lie on its answer"
             )

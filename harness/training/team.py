@@ -11,6 +11,7 @@ is added once a step. The others do as it does.
 """
 
 import time
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from pathlib import Path
@@ -117,13 +118,12 @@ class Process(Team):
         Raises:
             TrainingError: It failed in another process.
         """
-        outcome: tuple[Result | None, str | None]
         error: Exception | None = None
+        outcomes: list[Any] = [None] * self.size
         try:
-            outcome = work(), None
+            outcome: tuple[Result | None, str | None] = work(), None
         except Exception as caught:  # whatever it is, the others must not wait for this process
             outcome, error = (None, _words(caught)), caught
-        outcomes: list[Any] = [None] * self.size
         try:
             distributed.all_gather_object(outcomes, outcome)
         except RuntimeError as broken:
@@ -177,9 +177,9 @@ class Process(Team):
 
 
 def _by_kind(parameters: Sequence[torch.Tensor]) -> Iterable[list[torch.Tensor]]:
-    kinds: dict[tuple[torch.dtype, torch.device], list[torch.Tensor]] = {}
+    kinds = defaultdict(list)
     for parameter in parameters:
-        kinds.setdefault((parameter.dtype, parameter.device), []).append(parameter)
+        kinds[parameter.dtype, parameter.device].append(parameter)
     return kinds.values()
 
 

@@ -14,7 +14,7 @@ from harness.errors import TrainingError
 from harness.protocols import Penalty, TokenPenalty
 from harness.records import Role
 from harness.training.batches import Batch, micro_batches
-from harness.training.cosines import gradient_cosine, penalty_cosine
+from harness.training.cosines import GradientCosines
 from harness.training.curves import Curves, FitReport, StepRecord
 from harness.training.objective import LossTerms, coefficients, weighted_loss
 from harness.training.packing import packed_batches
@@ -92,7 +92,8 @@ class Trainer:
         parts = self.team.all_gather(part)
         self.team.add_gradients(self.parameters)
         sums = _added([sums for sums, _, _ in parts])
-        penalty, padded = sum(one for _, one, _ in parts), sum(one for _, _, one in parts)
+        penalty = sum(penalty for _, penalty, _ in parts)
+        padded = sum(padded for _, _, padded in parts)
         replaced = self.token_penalty is not None and self.token_penalty.replaces_loss
         loss = penalty + (0.0 if replaced else weighted_loss(sums, factors))
         norm = self._clip()
@@ -157,7 +158,10 @@ class Trainer:
             TrainingError: A single row does not fit.
         """
         while True:
-            batches = self._batches(rows)
+            if self.spec.packing:
+                batches = packed_batches(rows, self.micro_batch_tokens)
+            else:
+                batches = micro_batches(rows, self.micro_batch_tokens, self.pad_id)
             before = streams(self.model)
             try:
                 return work(batches)
@@ -187,22 +191,15 @@ class Trainer:
                 self.micro_batch_tokens,
             )
 
-    def _batches(self, rows: Sequence[Prepared]) -> list[Batch]:
-        if self.spec.packing:
-            return packed_batches(rows, self.micro_batch_tokens)
-        return micro_batches(rows, self.micro_batch_tokens, self.pad_id)
-
     def _cosines(
         self, step: int, batches: Sequence[Batch], factors: Mapping[Role, float]
     ) -> dict[str, float]:
         """How the parts of the loss pull beside each other; only what can be measured."""
-        looked = self.model, self.parameters, batches, factors
-        cosines = {"train/gradient_cosine": gradient_cosine(*looked, self.max_logits)}
+        look = GradientCosines(self.model, self.parameters, batches, factors, self.max_logits)
+        cosines = {"train/gradient_cosine": look.of_other_roles()}
         penalty = self.penalty or self.token_penalty
         if penalty is not None:
-            cosines["train/gradient_cosine_penalty"] = penalty_cosine(
-                *looked, penalty, step, self.max_logits
-            )
+            cosines["train/gradient_cosine_penalty"] = look.of_penalty(penalty, step)
         return {name: cosine for name, cosine in cosines.items() if cosine is not None}
 
     def _penalise(self, step: int) -> float:

@@ -10,7 +10,7 @@ from harness.records import Role, TokenRow
 from harness.training.checkpoint import FILE, Checkpoints
 from harness.training.loop import Hooks, Renewal, fit
 from harness.training.objective import LossTerms
-from harness.training.penalties.reverse_kl import ReverseKl
+from harness.training.penalties.reverse_kl import ReverseKlSpec
 from harness.training.spec import TrainSpec
 
 SPEC = TrainSpec(learning_rate=1e-2, steps=7, batch_size=3, log_every=2, checkpoint_every=3)
@@ -112,7 +112,7 @@ def test_it_can_die_and_go_on_again_and_again(train):
 
 
 def test_a_teacher_that_moves_is_where_it_was(train):
-    settings = {"penalty": ReverseKl(teacher_decay=0.5), "weights": {Role.TRANSLATION: 1.0}}
+    settings = {"penalty": ReverseKlSpec(teacher_decay=0.5), "weights": {Role.TRANSLATION: 1.0}}
     whole = train(keep=False, **settings)
     train(4, **settings)
     again = train(**settings)

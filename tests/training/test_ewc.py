@@ -92,9 +92,9 @@ def test_value_and_gradient_are_those_of_the_explicit_update(tuned):
 
 def test_the_update_a_layer_computes_is_the_one_that_is_held(tuned):
     penalty = ewc(tuned)
-    for one in penalty.anchored:
-        module = tuned.get_submodule(f"base_model.model.{one.update.name}")
-        assert torch.allclose(one.update.delta_OI(), module.get_delta_weight("default"))
+    for update in penalty.updates:
+        module = tuned.get_submodule(f"base_model.model.{update.name}")
+        assert torch.allclose(update.delta_OI(), module.get_delta_weight("default"))
 
 
 def test_building_it_leaves_the_model_as_it_was(tuned):
@@ -118,12 +118,12 @@ def test_building_it_leaves_the_model_as_it_was(tuned):
 
 
 def test_the_adapter_does_not_enter_into_what_matters(tuned):
-    moved = [one.fisher_OI for one in ewc(tuned).anchored]
+    moved = ewc(tuned).fisher
     with torch.no_grad():
         for name, parameter in tuned.named_parameters():
             if "lora_B" in name:
                 parameter.zero_()
-    fresh = [one.fisher_OI for one in ewc(tuned).anchored]
+    fresh = ewc(tuned).fisher
     assert all(torch.equal(one, other) for one, other in zip(moved, fresh, strict=True))
 
 

@@ -6,7 +6,7 @@ import torch
 from harness.errors import EXIT_USER, ConfigError
 from harness.records import Role
 from harness.training.batches import micro_batches
-from harness.training.cosines import penalty_cosine
+from harness.training.cosines import GradientCosines
 from harness.training.objective import LossTerms, coefficients, weighted_loss
 from harness.training.passes import role_sums
 from harness.training.prepare import count_roles, prepare
@@ -214,9 +214,8 @@ def cosine_with(build, step=0):
     prepared = prepare([ROW], weights)
     factors = coefficients(count_roles(prepared), weights, "tokens")
     batches = micro_batches(prepared, 4096, 0)
-    found = penalty_cosine(
-        model, list(model.parameters()), batches, factors, build(model), step=step
-    )
+    look = GradientCosines(model, list(model.parameters()), batches, factors)
+    found = look.of_penalty(build(model), step)
     assert model.head.weight.grad is None
     return found
 

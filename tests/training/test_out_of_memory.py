@@ -11,7 +11,7 @@ from harness.models.spec import LoraSpec, ModelSpec
 from harness.records import Role, TokenRow
 from harness.training.loop import Hooks, fit
 from harness.training.objective import LossTerms
-from harness.training.penalties.reverse_kl import ReverseKl
+from harness.training.penalties.reverse_kl import ReverseKlSpec
 from harness.training.spec import TrainSpec
 
 SPEC = TrainSpec(learning_rate=1e-2, steps=4, batch_size=6, log_every=1, gradient_cosine_points=2)
@@ -143,7 +143,7 @@ def test_dropout_goes_on_from_where_the_failed_step_began(train):
 
 
 def test_a_teacher_that_moves_at_every_step_moves_once(train):
-    penalty, shown = ReverseKl(teacher_decay=0.5), (9, 8, 7, 6)
+    penalty, shown = ReverseKlSpec(teacher_decay=0.5), (9, 8, 7, 6)
     spec = SPEC.replace(gradient_cosine_points=0)
     report, adapter, *_ = train(room=45, penalty=penalty, shown=shown, spec=spec)
     assert report.num_halvings > 0

@@ -14,8 +14,8 @@ from harness.training.loop import fit
 from harness.training.objective import LossTerms
 from harness.training.packing import check_packing, pack, packed_batches
 from harness.training.passes import role_sums
-from harness.training.penalties.kl import Kl
-from harness.training.penalties.reverse_kl import ReverseKl
+from harness.training.penalties.kl import KlSpec
+from harness.training.penalties.reverse_kl import ReverseKlSpec
 from harness.training.prepare import prepare
 from harness.training.spec import TrainSpec
 from tests.toys.families import FAMILIES, save_toy
@@ -80,7 +80,9 @@ def test_packed_and_padded_losses_agree_in_every_family(toy, attention):
     check_packing(model, rows)
 
 
-@pytest.mark.parametrize("penalty", [None, Kl(strength=0.5), ReverseKl(teacher_decay=0.5)], ids=str)
+@pytest.mark.parametrize(
+    "penalty", [None, KlSpec(strength=0.5), ReverseKlSpec(teacher_decay=0.5)], ids=str
+)
 def test_packed_a_training_is_the_same_to_rounding(tiny_model_dir, penalty):
     def trained(packing):
         model = attach(loaded(tiny_model_dir), LoraSpec(rank=4), seed=1).model

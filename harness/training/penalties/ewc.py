@@ -33,7 +33,7 @@ from harness.training.untuned import untuned
 logger = logging.getLogger(__name__)
 
 
-class Ewc(Spec):
+class EwcSpec(Spec):
     """Settings of the penalty."""
 
     strength: float = Field(ge=0.0, allow_inf_nan=False)
@@ -53,36 +53,35 @@ class Ewc(Spec):
         updates = low_rank_updates(model, "ewc")
         _check_linear(model, updates)
         if self.strength == 0:
-            return EwcPenalty(0.0, ())
+            return EwcPenalty(0.0, updates, [])
         if not probes:
             raise DataError("ewc: no samples of the untuned model to compute F from")
         fisher = fisher_information(model, [update.weight_OI for update in updates], probes)
         logger.info("Fisher information of %d layers from %d samples", len(updates), len(probes))
-        return EwcPenalty(self.strength, tuple(map(Anchored, updates, fisher)))
+        return EwcPenalty(self.strength, updates, fisher)
 
 
 @dataclass(frozen=True, eq=False)
-class Anchored:
-    """An update and how much each weight it changes matters, [O, I], float32."""
-
-    update: Update
-    fisher_OI: Tensor
-
-
 class EwcPenalty:
-    """The penalty over given updates."""
+    """The penalty over given updates.
 
-    def __init__(self, strength: float, anchored: Sequence[Anchored]) -> None:
-        self.strength = strength
-        self.anchored = anchored
+    Attributes:
+        strength: s.
+        updates: One per adapted layer.
+        fisher: How much each weight of these layers matters, each [O, I], float32.
+    """
+
+    strength: float
+    updates: Sequence[Update]
+    fisher: Sequence[Tensor]
 
     def value(self, step: int) -> Tensor | None:
         """(s / 2) sum of F dW^2, scalar float32; None when the strength is 0."""
         if self.strength == 0:
             return None
         terms = [
-            weighted_square(one.update.b_OR, one.update.a_RI, one.update.scale, one.fisher_OI)
-            for one in self.anchored
+            weighted_square(update.b_OR, update.a_RI, update.scale, fisher_OI)
+            for update, fisher_OI in zip(self.updates, self.fisher, strict=True)
         ]
         return 0.5 * self.strength * torch.stack(terms).sum()
 
@@ -133,4 +132,4 @@ def _check_linear(model: Any, updates: Sequence[Update]) -> None:
         raise ConfigError(f"lora.target_modules: ewc needs linear layers, {other[0]} is not one")
 
 
-PENALTY = Ewc
+PENALTY = EwcSpec

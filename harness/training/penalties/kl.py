@@ -18,7 +18,7 @@ from harness.training.prepare import Prepared
 from harness.training.untuned import untuned
 
 
-class Kl(Spec):
+class KlSpec(Spec):
     """Settings of the penalty."""
 
     strength: float = Field(ge=0.0, allow_inf_nan=False)
@@ -51,4 +51,4 @@ class KlPenalty:
         return self.strength * self.temperature**2 * values_N
 
 
-PENALTY = Kl
+PENALTY = KlSpec

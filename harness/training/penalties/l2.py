@@ -15,7 +15,7 @@ from harness.settings.spec import Spec
 from harness.training.prepare import Prepared
 
 
-class L2(Spec):
+class L2Spec(Spec):
     """Settings of the penalty."""
 
     strength: float = Field(ge=0.0, allow_inf_nan=False)
@@ -44,4 +44,4 @@ class L2Penalty:
         return 0.5 * self.strength * torch.stack([u.squared_norm() for u in self.updates]).sum()
 
 
-PENALTY = L2
+PENALTY = L2Spec

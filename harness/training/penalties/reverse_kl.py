@@ -22,7 +22,7 @@ from harness.training.prepare import Prepared
 from harness.training.untuned import without_dropout
 
 
-class ReverseKl(Spec):
+class ReverseKlSpec(Spec):
     """Settings of the penalty."""
 
     teacher_decay: float = Field(ge=0.0, le=1.0)
@@ -85,4 +85,4 @@ class ReverseKlPenalty:
                 parameter.data = value
 
 
-PENALTY = ReverseKl
+PENALTY = ReverseKlSpec
