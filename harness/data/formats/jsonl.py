@@ -16,7 +16,6 @@ class JsonLines(Format):
     has_fields: ClassVar[bool] = True
 
     def rows(self, spec: CorpusSpec, reading: Reading) -> Iterator[RawRow]:
-        """One a line."""
         for number, value in read_objects(Path(spec.path), reading):
             yield RawRow(number, number, value)
 
