@@ -14,6 +14,7 @@ on fewer than ``MIN_ITEMS`` items and not equal on all, cannot be decided.
 """
 
 from collections.abc import Sequence
+from statistics import fmean
 
 from harness.errors import DataError, join_faults
 from harness.gate.baseline import Baseline, configuration_faults
@@ -112,10 +113,6 @@ def _scores(results: Sequence[TrialResult], key: ScoreKey) -> list[Score]:
     return [result.scores[key] for result in results if key in result.scores]
 
 
-def _mean(scores: Sequence[Score]) -> float:
-    return sum(score.value for score in scores) / len(scores)
-
-
 def _not_comparable(
     key: ScoreKey, baseline: Baseline, candidate: Sequence[TrialResult]
 ) -> Verdict | None:
@@ -137,8 +134,8 @@ def _not_comparable(
         reason=reason,
         higher_is_better=old[0].higher_is_better,
         tolerance=baseline.tolerance.of(str(key)),
-        baseline=_mean(old),
-        candidate=_mean(new) if new else None,
+        baseline=fmean(score.value for score in old),
+        candidate=fmean(score.value for score in new) if new else None,
         num_items=len(new[0].ids) if new else None,
         num_seeds=(len(old), len(new)),
         items_needed=MIN_ITEMS if new and len(new[0].ids) < MIN_ITEMS else None,
@@ -211,8 +208,8 @@ def _judge(
         reason=reason,
         higher_is_better=upwards,
         tolerance=tolerance,
-        baseline=_mean(old),
-        candidate=_mean(new),
+        baseline=fmean(score.value for score in old),
+        candidate=fmean(score.value for score in new),
         change=difference.value,
         interval=difference.interval,
         p_value=p_value,

@@ -14,7 +14,7 @@ import hashlib
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import NormalDist
+from statistics import NormalDist, fmean
 from typing import TypeAlias
 
 import numpy as np
@@ -220,9 +220,8 @@ def paired_difference(
         np.stack([resampled(score, draws, aggregate) for score in scores], axis=1)
         for scores in (first, second)
     ]
-    value = math.fsum(score.value for score in first) / len(first) - math.fsum(
-        score.value for score in second
-    ) / len(second)
+    means = [fmean(score.value for score in scores) for scores in (first, second)]
+    value = means[0] - means[1]
     return difference_of(columns[0], columns[1], value, seeds, draws, len(first[0].ids), level)
 
 
