@@ -16,7 +16,7 @@ from rich.table import Table
 from rich.text import Text
 
 from harness.cli.output import duration, number
-from harness.records import JSON
+from harness.records import JSON, SummaryKey
 from harness.sweep.progress import Notice, Snapshot, SweepNews, TrialEnded, WorkerView
 
 PLAIN_EVERY_S = 30.0
@@ -140,7 +140,8 @@ def _ended(trial: TrialEnded) -> Text:
     if trial.reason is not None:
         return Text(f"trial {trial.number} failed: {trial.reason}", style="red")
     scores = ", ".join(
-        f"{key.removesuffix('/summary')} {value:.3f}" for key, value in trial.scores.items()
+        f"{key.suite if isinstance(key, SummaryKey) else key} {value:.3f}"
+        for key, value in trial.scores.items()
     )
     line = Text(f"trial {trial.number}: {scores}")
     if not trial.feasible:

@@ -9,6 +9,7 @@ from harness.records import Axis, Split, SummaryPart, SweepRecord, mean_value
 from harness.report import forgetting
 from harness.report.curves import MethodCurves
 from harness.report.examples import predicted, predictions_of
+from harness.report.names import mean_fact
 from harness.report.table import Cell, Column, Table
 from harness.statistics.estimates import Estimate, Runs
 
@@ -204,9 +205,9 @@ def costs_table(record: SweepRecord, methods: Sequence[MethodCurves], home: Path
     rows: list[tuple[Cell, ...]] = [
         (
             label,
-            _whole(_fact(runs, "cost/training_tokens")),
-            _fact(runs, "cost/training_seconds"),
-            _whole(_fact(runs, "cost/completion_tokens")),
+            _whole(mean_fact(runs, "cost/training_tokens")),
+            mean_fact(runs, "cost/training_seconds"),
+            _whole(mean_fact(runs, "cost/completion_tokens")),
             answer_length(runs, home, translations=True),
             answer_length(runs, home, translations=False),
             fmean(sum(run.seconds.values()) for run in runs),
@@ -238,11 +239,6 @@ def answer_length(runs: Runs, home: Path, *, translations: bool) -> float | None
         if row.num_tokens is not None
     ]
     return fmean(lengths) if lengths else None
-
-
-def _fact(runs: Runs, name: str) -> float | None:
-    values = [run.facts[name] for run in runs if name in run.facts]
-    return fmean(values) if values else None
 
 
 def _whole(value: float | None) -> int | None:

@@ -1,11 +1,9 @@
 """The tables behind the figures: every score, facts, signatures, reasons, provenance."""
 
-from collections.abc import Sequence
-
 from harness.data.contamination import FACTS as OVERLAP_FACTS
 from harness.data.contamination import overlap_shares
-from harness.records import ScoreKey, Split, SweepRecord, TrialResult
-from harness.report.names import all_runs, label_of, variant_of
+from harness.records import ScoreKey, Split, SweepRecord
+from harness.report.names import all_runs, label_of, mean_fact, variant_of
 from harness.report.reference import reference_trial
 from harness.report.table import Cell, Column, Table
 from harness.statistics.estimates import Estimates, Runs, is_higher_better
@@ -93,7 +91,7 @@ def facts_table(record: SweepRecord) -> Table | None:
             if not name.startswith(OVERLAP_FACTS)
         }
     )
-    rows = tuple((name, *[_mean_fact(runs, name) for _, runs in groups]) for name in names)
+    rows = tuple((name, *[mean_fact(runs, name) for _, runs in groups]) for name in names)
     columns = (
         Column("fact", "text", "Name, as logged."),
         *[Column(name, "number", f"Mean over the runs of {name}.") for name, _ in groups],
@@ -108,11 +106,6 @@ def facts_table(record: SweepRecord) -> Table | None:
         "Plain numbers of the runs, means over seeds: lengths in tokens, rates as shares, "
         "seconds of wall time.",
     )
-
-
-def _mean_fact(runs: Sequence[TrialResult], name: str) -> float | None:
-    values = [run.facts[name] for run in runs if name in run.facts]
-    return sum(values) / len(values) if values else None
 
 
 def signatures_table(record: SweepRecord) -> Table:

@@ -1,6 +1,7 @@
 """Short names for what has long ones: settings by dotted path, scores by key."""
 
 from collections.abc import Sequence
+from statistics import fmean
 
 from harness.records import (
     JSON,
@@ -96,6 +97,12 @@ def all_runs(record: SweepRecord) -> list[TrialResult]:
     """Every run of a sweep, those of the sweep and the confirming ones; the base last."""
     runs = [run for trial in record.trials for run in (*trial.results, *trial.confirmed)]
     return runs + ([record.base] if record.base is not None else [])
+
+
+def mean_fact(runs: Sequence[TrialResult], name: str) -> float | None:
+    """Mean of a fact over the runs that have it."""
+    values = [run.facts[name] for run in runs if name in run.facts]
+    return fmean(values) if values else None
 
 
 def axis_of(record: SweepRecord, key: Key) -> Axis | None:

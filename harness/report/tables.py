@@ -133,10 +133,7 @@ def trials_table(record: SweepRecord, estimates: Estimates) -> Table:
         Column("state", "text", "Whether it ended; failed ones are listed with their reason."),
     )
     rows: list[tuple[Cell, ...]] = []
-    marked = []
     for trial in record.trials:
-        if trial.number in record.front:
-            marked.append(len(rows))
         settings = [
             setting_text(trial.params[path]) if path in trial.params else None for path in paths
         ]
@@ -171,7 +168,14 @@ def trials_table(record: SweepRecord, estimates: Estimates) -> Table:
     note = (
         f"Brackets: {estimates.level:.0%} percentile bootstrap intervals, {num_seeds_text(record)}."
     )
-    return Table("trials", "All trials", columns, tuple(rows), note, frozenset(marked))
+    return Table(
+        "trials", "All trials", columns, tuple(rows), note, _on_front(record, record.trials)
+    )
+
+
+def _on_front(record: SweepRecord, trials: Sequence[SweepTrial]) -> frozenset[int]:
+    """The rows of the trials that are members of the front."""
+    return frozenset(row for row, trial in enumerate(trials) if trial.number in record.front)
 
 
 def _retains(record: SweepRecord, key: SummaryKey) -> bool:
@@ -219,10 +223,7 @@ def confirmed_table(record: SweepRecord, estimates: Estimates) -> Table | None:
         ]
     columns.append(Column("fresh seeds", "number", "Confirmation runs."))
     rows: list[tuple[Cell, ...]] = []
-    marked = []
     for trial in confirmed:
-        if trial.number in record.front:
-            marked.append(len(rows))
         cells = _both(record, estimates, trial.results, trial.confirmed, keys)
         identity = (str(trial.number), variant_of(trial), settings_line(trial, record))
         rows.append((*identity, *cells, len(trial.confirmed)))
@@ -239,7 +240,7 @@ def confirmed_table(record: SweepRecord, estimates: Estimates) -> Table | None:
         tuple(columns),
         tuple(rows),
         note,
-        frozenset(marked),
+        _on_front(record, confirmed),
     )
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
-from harness.records import JSON
+from harness.records import JSON, Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,7 +62,7 @@ class TrialEnded:
 
     number: int
     params: Mapping[str, JSON]
-    scores: Mapping[str, float]
+    scores: Mapping[Key, float]
     feasible: bool
     reason: str | None = None
 

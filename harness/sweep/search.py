@@ -206,7 +206,7 @@ class Search:
         self._study.tell(trial.number, values, violations)
         self._open.pop(trial.number, None)
         self.update_front(write=True)
-        keys = [str(objective.key) for objective in self._objectives]
+        keys = [objective.key for objective in self._objectives]
         scores = dict(zip(keys, values, strict=True))
         feasible = all(violation <= 0 for violation in violations.values())
         self._view.say(TrialEnded(trial.number, trial.params, scores, feasible))

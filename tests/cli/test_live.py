@@ -3,6 +3,7 @@ import io
 from rich.console import Console
 
 from harness.cli.live import LiveView
+from harness.records import parse_key
 from harness.sweep.progress import Notice, Snapshot, TrialEnded, WorkerView
 
 SNAPSHOT = Snapshot(
@@ -26,7 +27,7 @@ SNAPSHOT = Snapshot(
 ENDED = TrialEnded(
     3,
     {"variant.name": "radis", "variant.rationale_weight": 0.7654321, "lora.rank": 8},
-    {"pocket_translation/summary": 0.51234, "pocket_general/summary": 0.9},
+    {parse_key("pocket_translation/summary"): 0.51234, parse_key("pocket_general/summary"): 0.9},
     feasible=False,
 )
 

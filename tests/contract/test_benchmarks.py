@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from harness.benchmarks.families import select_entries
+from harness.benchmarks.families import find_refs
 from harness.benchmarks.lm_file import LmTask
 from harness.benchmarks.read import select
 from harness.benchmarks.spec import EvalSpec
@@ -24,8 +24,8 @@ from tests.fakes import ScriptedGenerator
 from tests.outside import DATA, skip
 
 FOLDER = Path(__file__).parents[2] / "benchmarks"
-(ENTRIES,) = select_entries([FOLDER], ("*",)).values()
-PATHS = {entry.key: entry.path for entry in ENTRIES}
+(REFS,) = find_refs([FOLDER], ("*",)).values()
+PATHS = {ref.key: ref.path for ref in REFS}
 MOST_ITEMS = 40
 REFUSAL = "I'm sorry, but I can't help with that."
 OTHER = "Perhaps."
