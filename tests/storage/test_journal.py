@@ -2,7 +2,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from harness.storage.journal import FILE, Journal
@@ -59,6 +59,7 @@ def test_cut_at_every_byte_it_has_the_lines_before_and_goes_on(tmp_path: Path) -
             .read_bytes() == (folder / FILE).read_bytes()  # fmt: skip
 
 
+@settings(max_examples=50)
 @given(st.lists(st.dictionaries(st.text(), JSON), max_size=4), st.data())
 def test_any_values_survive_any_cut(
     tmp_path_factory: pytest.TempPathFactory, lines: list[dict[str, Any]], data: st.DataObject

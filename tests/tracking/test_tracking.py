@@ -1,5 +1,6 @@
 import json
 import os
+import shutil
 import subprocess
 import sys
 import time
@@ -173,17 +174,17 @@ def test_a_store_killed_while_it_was_made_is_made_anew(tmp_path):
         assert not list(tmp_path.glob("*draft*"))
 
 
-def test_one_name_in_two_folders_is_two_stores(tmp_path, monkeypatch):
+def test_one_name_in_two_folders_is_two_stores(tmp_path, empty_tracking_store, monkeypatch):
     for folder in ("one", "two"):
         (tmp_path / folder).mkdir()
+        shutil.copy(empty_tracking_store, tmp_path / folder / "same.db")
         monkeypatch.chdir(tmp_path / folder)
         MlflowTracker("sqlite:///same.db").start_run("experiment", folder)
         assert len(MlflowTracker("sqlite:///same.db").find_runs("experiment")) == 1
 
 
-@pytest.mark.parametrize("name", ["new comer, (1)", "100 % #1?"])
-def test_a_folder_of_any_name_holds_its_store(name, tmp_path, monkeypatch):
-    folder = tmp_path / name
+def test_a_folder_of_any_name_holds_its_store(tmp_path, monkeypatch):
+    folder = tmp_path / "new comer, (1) 100 % #1?"
     folder.mkdir()
     monkeypatch.chdir(folder)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)

@@ -58,11 +58,12 @@ def assert_near(some, others):
 
 
 def test_two_processes_train_what_one_does(tmp_path, tiny_model_dir, caplog):
+    others = psutil.Process().children()
     one = trained(tmp_path, tiny_model_dir, "one", 1)
     two = trained(tmp_path, tiny_model_dir, "two", 2)
     assert_near(two, one)
     assert len(one[1]) == 6
-    assert not psutil.Process().children(), "a process outlives the training"
+    assert set(psutil.Process().children()) <= set(others), "a process outlives the training"
     assert "exit status" not in caplog.text
 
 
