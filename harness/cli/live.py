@@ -1,20 +1,17 @@
-"""A sweep as it goes, on stderr: a display that redraws itself on a terminal, else plain lines.
+"""A sweep as it goes.
 
 On a terminal: one line for the sweep, one for each worker, and above them a line for each trial
 that ended, which stays.
 """
 
-import time
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console, Group
-from rich.live import Live
 from rich.progress_bar import ProgressBar
 from rich.table import Table
 from rich.text import Text
 
+from harness.cli.display import Display
 from harness.cli.output import duration, number
 from harness.records import JSON, SummaryKey
 from harness.sweep.progress import Notice, Snapshot, SweepNews, TrialEnded, WorkerView
@@ -23,8 +20,8 @@ PLAIN_EVERY_S = 30.0
 _BAR_WIDTH = 16
 
 
-class LiveView:
-    """Shows the news of a sweep; a context manager and the ``on_progress`` of ``run_sweep``.
+class LiveView(Display):
+    """Shows the news of a sweep; the ``on_progress`` of ``run_sweep``.
 
     Args:
         quiet: Show nothing but failures and notices.
@@ -32,49 +29,22 @@ class LiveView:
     """
 
     def __init__(self, *, quiet: bool = False, console: Console | None = None) -> None:
-        self._console = console or Console(stderr=True, highlight=False)
-        self._quiet = quiet
-        self._last_line = time.monotonic()
-        self._live: Live | None = None
-        if self._console.is_terminal and not quiet:
-            self._live = Live(console=self._console, refresh_per_second=4, transient=True)
-
-    def __enter__(self) -> Self:
-        if self._live is not None:
-            self._live.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Ends the display; the lines of the trials stay."""
-        if self._live is not None:
-            self._live.stop()
+        super().__init__(PLAIN_EVERY_S, quiet=quiet, console=console)
 
     def __call__(self, news: SweepNews) -> None:
+        """Shows something."""
         match news:
-            case Snapshot() if self._live is not None:
-                self._live.update(_display(news))
             case Snapshot():
-                self._plain(news)
+                workers = "; ".join(map(_doing, news.workers))
+                self.draw(_picture(news), f"{_headline(news)} | {workers}")
             case TrialEnded():
-                if not self._quiet or news.reason is not None:
-                    self._console.print(_ended(news))
+                if not self.quiet or news.reason is not None:
+                    self.console.print(_ended(news))
             case Notice(text):
-                self._console.print(Text(f"note: {text}", style="yellow"))
-
-    def _plain(self, snapshot: Snapshot) -> None:
-        now = time.monotonic()
-        if not self._quiet and now - self._last_line >= PLAIN_EVERY_S:
-            self._last_line = now
-            workers = "; ".join(_doing(worker) for worker in snapshot.workers)
-            self._console.print(Text(f"{_headline(snapshot)} | {workers}"))
+                self.console.print(Text(f"note: {text}", style="yellow"))
 
 
-def _display(snapshot: Snapshot) -> Group:
+def _picture(snapshot: Snapshot) -> Group:
     grid = Table.grid(padding=(0, 1))
     grid.add_column(no_wrap=True)
     grid.add_column(width=_BAR_WIDTH)
@@ -85,25 +55,24 @@ def _display(snapshot: Snapshot) -> Group:
             _bar(worker.fraction),
             Text(_doing(worker)),
         )
-    total = max(snapshot.runs_total, 1)
     head = Table.grid(padding=(0, 1))
     head.add_column(no_wrap=True)
     head.add_column(no_wrap=True, overflow="ellipsis")
-    bar = ProgressBar(total=total, completed=min(snapshot.runs_done, total), width=_BAR_WIDTH)
-    head.add_row(bar, Text(_headline(snapshot), style="bold"))
+    done = snapshot.runs_done / max(snapshot.runs_total, 1)
+    head.add_row(_bar(done), Text(_headline(snapshot), style="bold"))
     return Group(head, grid)
 
 
 def _bar(fraction: float | None) -> ProgressBar:
-    if fraction is None:
-        return ProgressBar(total=1.0, completed=0.0, width=_BAR_WIDTH)
-    return ProgressBar(total=1.0, completed=fraction, width=_BAR_WIDTH)
+    return ProgressBar(total=1.0, completed=min(fraction or 0.0, 1.0), width=_BAR_WIDTH)
 
 
 def _headline(snapshot: Snapshot) -> str:
     """Trials done, failed and running, what was found, and the time left.
 
-    >>> _headline(Snapshot("s", "search", 12, 4, 1, 2, 5, 13, 75.0, 95.0, 0.4, 3, ()))
+    >>> _headline(
+    ...     Snapshot("s", 12, complete=4, failed=1, running=2, front=3, seconds_left=95.0)
+    ... )
     '4/12 trials, 1 failed, 2 running, front of 3, 1 min 35 s left'
     """
     if snapshot.phase == "confirm":

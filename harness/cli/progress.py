@@ -1,12 +1,5 @@
-"""One run as it goes, on stderr: bars with the time left on a terminal, plain lines elsewhere."""
+"""One run as it goes: bars with the time left on a terminal."""
 
-import sys
-import time
-from types import TracebackType
-from typing import Self
-
-import click
-from rich.console import Console
 from rich.progress import (
     BarColumn,
     Progress,
@@ -17,22 +10,23 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.text import Text
 
+from harness.cli.display import Display
 from harness.cli.output import duration, number
 from harness.records import Event, StageEvent, StepEvent
 
 PLAIN_EVERY_S = 10.0
 
 
-class RunProgress:
-    """Takes the events of a run; stages of one kind (``predictions/...``) share a line.
+class RunProgress(Display):
+    """Shows the events of a run; stages of one kind (``predictions/...``) share a line.
 
-    Used as a context manager and as the ``on_event`` of a library function.
+    It is the ``on_event`` of a library function, and leaves one line on what took how long.
     """
 
-    def __init__(self, quiet: bool = False) -> None:
-        self._console = Console(file=sys.stderr, highlight=False, quiet=quiet)
-        self._quiet = quiet
+    def __init__(self, *, quiet: bool = False) -> None:
+        super().__init__(PLAIN_EVERY_S, quiet=quiet)
         self._bars = Progress(
             SpinnerColumn(),
             TextColumn("{task.description:<12}"),
@@ -42,36 +36,24 @@ class RunProgress:
             TextColumn("left"),
             TimeRemainingColumn(),
             TextColumn("{task.fields[note]}"),
-            console=self._console,
-            transient=True,
-            disable=quiet or not self._console.is_terminal,
+            console=self.console,
         )
         self._tasks: dict[str, TaskID] = {}
         self._seconds: dict[str, float] = {}
         self._note = ""
-        self._last_line = time.monotonic()
 
-    def __enter__(self) -> Self:
-        self._bars.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        """Ends the display and leaves one line on what took how long."""
-        self._bars.stop()
+    def __exit__(self, *raised: object) -> None:
+        super().__exit__(*raised)
         spent = [
             f"{name} {duration(seconds)}"
             for name, seconds in self._seconds.items()
             if seconds >= 0.5
         ]
-        if spent and not self._quiet:
-            click.echo(f"made: {', '.join(spent)}", err=True)
+        if spent and not self.quiet:
+            self.console.print(Text(f"made: {', '.join(spent)}"), soft_wrap=True)
 
     def __call__(self, event: Event) -> None:
+        """Shows an event."""
         if isinstance(event, StepEvent):
             self._step(event)
         else:
@@ -85,30 +67,21 @@ class RunProgress:
 
     def _stage(self, event: StageEvent) -> None:
         name = event.stage.partition("/")[0]
-        if event.note and not self._quiet:
-            self._console.print(f"{name}: {event.note}", soft_wrap=True)
+        if event.note and not self.quiet:
+            self.console.print(Text(f"{name}: {event.note}"), soft_wrap=True)
         if event.state == "progress":
-            self._show(name, event.fraction, "")
+            self._show(name, event.fraction)
         elif event.state == "started":
-            self._show(name, 0.0, "")
+            self._show(name, 0.0)
         elif name in self._tasks:
             self._bars.remove_task(self._tasks.pop(name))
         if event.state == "done":
             self._seconds[name] = self._seconds.get(name, 0.0) + (event.seconds or 0.0)
 
-    def _show(self, name: str, fraction: float | None, note: str) -> None:
-        if self._bars.disable:
-            self._plain_line(name, fraction, note)
-            return
+    def _show(self, name: str, fraction: float | None, note: str = "") -> None:
         if name not in self._tasks:
             self._tasks[name] = self._bars.add_task(name, total=1.0, note="")
         total = None if fraction is None else 1.0
         self._bars.update(self._tasks[name], completed=fraction or 0.0, total=total, note=note)
-
-    def _plain_line(self, name: str, fraction: float | None, note: str) -> None:
-        now = time.monotonic()
-        if self._quiet or now - self._last_line < PLAIN_EVERY_S:
-            return
-        self._last_line = now
         share = "" if fraction is None else f" {fraction:.0%}"
-        click.echo(f"{name}{share} {note}".rstrip(), err=True)
+        self.draw(self._bars, f"{name}{share} {note}".rstrip())

@@ -1,10 +1,10 @@
 """What a sweep says of itself while it runs: plain values for whoever shows them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Literal, TypeAlias
 
-from harness.records import JSON, Key
+from harness.records import JSON, Event, Key, StepEvent
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,6 +25,13 @@ class WorkerView:
     fraction: float | None = None
     loss: float | None = None
 
+    def after(self, event: Event) -> "WorkerView":
+        """What it is doing once this happened."""
+        if isinstance(event, StepEvent):
+            return replace(self, loss=event.metrics.get("train/loss", self.loss))
+        fraction = event.fraction if event.state == "progress" else None
+        return replace(self, stage=event.stage, fraction=fraction)
+
 
 @dataclass(frozen=True, slots=True)
 class Snapshot:
@@ -42,18 +49,18 @@ class Snapshot:
     """
 
     sweep: str
-    phase: Literal["search", "confirm"]
     total: int
-    complete: int
-    failed: int
-    running: int
-    runs_done: int
-    runs_total: int
-    seconds: float
-    seconds_left: float | None
-    hypervolume: float | None
-    front: int
-    workers: tuple[WorkerView, ...]
+    phase: Literal["search", "confirm"] = "search"
+    complete: int = 0
+    failed: int = 0
+    running: int = 0
+    runs_done: int = 0
+    runs_total: int = 0
+    seconds: float = 0.0
+    seconds_left: float | None = None
+    hypervolume: float | None = None
+    front: int = 0
+    workers: tuple[WorkerView, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

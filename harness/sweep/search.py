@@ -128,7 +128,7 @@ class Search:
         self._open[trial.number] = trial
         for config in configs:
             self._dispatcher.add(Run(self._logbook.key_of(trial.number, config.seed), config))
-        self._view.running = len(self._open)
+        self._view.count(running=len(self._open))
         return True
 
     def _configs(self, params: Params) -> list[TrialConfig]:
@@ -229,15 +229,20 @@ class Search:
     def update_front(self, *, write: bool) -> None:
         """Counts, front and hypervolume as they are now; logged where that is wanted."""
         trials = self._study.trials()
-        view, complete = self._view, candidates(trials)
+        complete = candidates(trials)
         # who is dominated stays so: only the front and what is new can be on the next one
         new = [candidate for candidate in complete if candidate.number not in self._compared]
         rivals = {candidate.number: candidate for candidate in (*self._front, *new)}
         self._compared |= rivals.keys()
         self._front = [rivals[number] for number in front_of([*rivals.values()], self._objectives)]
-        view.complete, view.front, view.running = len(complete), len(self._front), len(self._open)
-        view.failed = sum(trial.state == "failed" for trial in trials)
-        view.hypervolume = volume([member.values for member in self._front], self._objectives)
+        hypervolume = volume([member.values for member in self._front], self._objectives)
+        self._view.count(
+            complete=len(complete),
+            failed=sum(trial.state == "failed" for trial in trials),
+            running=len(self._open),
+            front=len(self._front),
+            hypervolume=hypervolume,
+        )
         if write:
             keys = [str(objective.key) for objective in self._objectives]
             rows: list[dict[str, JSON]] = [
@@ -248,7 +253,7 @@ class Search:
                 }
                 for member in self._front
             ]
-            metrics = {"hypervolume": view.hypervolume, "front": float(len(self._front))}
+            metrics = {"hypervolume": hypervolume, "front": float(len(self._front))}
             self._logbook.log_front(len(complete), metrics, rows)
 
     def _results(self, known: KnownTrial) -> list[TrialResult]:
