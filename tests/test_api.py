@@ -5,8 +5,7 @@ import mlflow
 import pytest
 
 import harness
-from harness import run_trial
-from harness.records import parse_key
+from harness import parse_key, run_trial
 from tests.projects import write_project
 
 
@@ -30,7 +29,7 @@ def test_a_trial_run_from_python_leaves_the_same_records_as_the_command(tmp_path
     (run,) = client.search_runs([experiment.experiment_id])
     assert run.info.status == "FINISHED"
     key = parse_key("mini_translation/en_de_test/chrf")
-    assert run.data.metrics[key] == pytest.approx(result.scores[key].value)
+    assert run.data.metrics[str(key)] == pytest.approx(result.scores[key].value)
 
 
 def test_an_unknown_name_is_an_attribute_error():
