@@ -1,6 +1,6 @@
 from harness.doctor import machine, parts
 from harness.doctor.examine import examine
-from harness.doctor.finding import Check
+from harness.doctor.machine import Finding
 from tests.projects import write_project
 
 
@@ -22,7 +22,7 @@ def test_a_configuration_names_the_interpreter_that_is_looked_at(
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     looked_at = []
     for name in ("check_comet", "check_pocket"):  # seconds each
-        monkeypatch.setattr(parts, name, lambda: Check("other", "ok", ""))
+        monkeypatch.setattr(parts, name, lambda: Finding("other", "ok", ""))
     monkeypatch.setattr(machine, "check_libraries", lambda: iter(()))
     for engine in ("vllm", "hugging_face"):
         settings = {"engine": engine, "vllm": {"python": python_with_vllm}}

@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from harness.cli import options, output
-from harness.cli.several import SeveralValues
 from harness.settings import plugins
 
 if TYPE_CHECKING:
@@ -21,7 +20,7 @@ MOST_SHOWN = 5
 
 @click.command(
     "data",
-    cls=SeveralValues,
+    cls=options.SeveralValues,
     several="--against",
     word=r"[A-Za-z0-9][A-Za-z0-9_*-]*(/[A-Za-z0-9_*-]+)?",
     epilog=options.examples(

@@ -9,7 +9,7 @@ from harness.cli import options, output
 from harness.errors import EXIT_DONE, EXIT_NO
 
 if TYPE_CHECKING:
-    from harness.doctor.finding import Check
+    from harness.doctor.machine import Finding
     from harness.trial.config import TrialConfig
 
 COLORS = {"ok": "green", "note": "yellow", "missing": "red"}
@@ -61,7 +61,7 @@ def _configuration(file: Path) -> "TrialConfig":
     return check_sweep(file).spec.base if "base" in read_yaml(file) else load_trial(file)
 
 
-def _plain(check: "Check") -> dict[str, str | None]:
+def _plain(check: "Finding") -> dict[str, str | None]:
     return {
         "name": check.name,
         "state": check.state,
@@ -70,7 +70,7 @@ def _plain(check: "Check") -> dict[str, str | None]:
     }
 
 
-def _print_check(check: "Check") -> None:
+def _print_check(check: "Finding") -> None:
     state = click.style(f"{check.state:<8}", fg=COLORS[check.state])
     found = output.paragraphs(check.found, indent=INDENT).lstrip()
     click.echo(f"{check.name:<13} {state} {found}")

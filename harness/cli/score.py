@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli import options, output
-from harness.cli.several import SeveralValues
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -18,7 +17,7 @@ if TYPE_CHECKING:
 
 @click.command(
     "score",
-    cls=SeveralValues,
+    cls=options.SeveralValues,
     several="--metric",
     word=r"[a-z][a-z0-9_]*",
     epilog=options.examples(

@@ -4,7 +4,7 @@ import importlib
 from collections.abc import Iterator
 from importlib import metadata
 
-from harness.doctor.finding import Check
+from harness.doctor.machine import Finding
 from harness.errors import HarnessError
 from harness.models.devices import device_kind
 from harness.models.spec import ModelSpec
@@ -16,22 +16,22 @@ _INSTALL = "pip install 'mt-tuning-harness[quantise]'"
 _WIDTH = 64
 
 
-def check_configuration(config: TrialConfig) -> Iterator[Check]:
+def check_configuration(config: TrialConfig) -> Iterator[Finding]:
     """The model, the corpora and the benchmarks it names, and the library that quantises."""
     # The check of its own below says more about the library.
     whole = config.model.model_copy(update={"quantise": None})
     try:
         preflight(config.model_copy(update={"model": whole}))
     except HarnessError as error:
-        yield Check("configuration", "missing", error.message, error.hint)
+        yield Finding("configuration", "missing", error.message, error.hint)
     else:
         found = f"{config.name}: its model, corpora and benchmarks are here"
-        yield Check("configuration", "ok", found)
+        yield Finding("configuration", "ok", found)
     if config.model.quantise is not None:
         yield check_quantise(config.model)
 
 
-def check_quantise(spec: ModelSpec) -> Check:
+def check_quantise(spec: ModelSpec) -> Finding:
     """Whether the library is there and quantises on the device, by one small layer."""
     wanted = f"model.quantise: {spec.quantise}"
     device = device_kind(spec)
@@ -39,10 +39,12 @@ def check_quantise(spec: ModelSpec) -> Check:
         library = importlib.import_module(_LIBRARY)
         torch = importlib.import_module("torch")
     except ModuleNotFoundError as error:
-        return Check(_LIBRARY, "missing", f"{wanted}, but {error.name} is not installed", _INSTALL)
+        return Finding(
+            _LIBRARY, "missing", f"{wanted}, but {error.name} is not installed", _INSTALL
+        )
     except Exception as error:  # whatever a broken installation raises is the finding
         found = f"{wanted}, but it cannot be imported: {type(error).__name__}: {error}"
-        return Check(_LIBRARY, "missing", found, f"pip uninstall {_LIBRARY} && {_INSTALL}")
+        return Finding(_LIBRARY, "missing", found, f"pip uninstall {_LIBRARY} && {_INSTALL}")
     try:
         if spec.quantise == "int8":
             layer = library.nn.Linear8bitLt(_WIDTH, _WIDTH, has_fp16_weights=False)
@@ -52,10 +54,10 @@ def check_quantise(spec: ModelSpec) -> Check:
         layer.to(device)(given)
     except Exception as error:  # kernels that are missing fail in many ways
         reason = str(error).strip().splitlines() or [type(error).__name__]
-        return Check(
+        return Finding(
             _LIBRARY,
             "missing",
             f"{wanted}, but a layer on {device} fails: {reason[0]}",
             "it wants an accelerator that torch can use (see gpu), or leave model.quantise out",
         )
-    return Check(_LIBRARY, "ok", f"{metadata.version(_LIBRARY)} quantises on {device} ({wanted})")
+    return Finding(_LIBRARY, "ok", f"{metadata.version(_LIBRARY)} quantises on {device} ({wanted})")

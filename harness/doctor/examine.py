@@ -7,13 +7,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from harness.doctor import configured, machine, parts
-from harness.doctor.finding import Check
+from harness.doctor.machine import Finding
 from harness.trial.config import TrialConfig
 
 
 def examine(
     home: Path, tracking_uri: str | None, config: TrialConfig | None = None
-) -> Iterator[Check]:
+) -> Iterator[Finding]:
     """All checks, each made when it is asked for: some take seconds.
 
     Args:

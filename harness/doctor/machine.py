@@ -5,13 +5,13 @@ import os
 import platform
 import shutil
 from collections.abc import Iterator
+from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
+from typing import Literal, TypeAlias
 
 from packaging.requirements import Requirement
 from packaging.specifiers import SpecifierSet
-
-from harness.doctor.finding import Check
 
 PROJECT = "mt-tuning-harness"
 DOORS = ("torch", "transformers", "peft", "lm_eval", "sacrebleu", "mlflow", "optuna")
@@ -23,21 +23,39 @@ _GOOD_DISK_GIB = 5.0
 _GIB_PER_WORKER = 2.0
 
 
-def check_python() -> Check:
+State: TypeAlias = Literal["ok", "note", "missing"]
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at.
+
+    Attributes:
+        state: ``ok``; ``note``: works without, less well; ``missing``: required and not there.
+        remedy: What to do, None where there is nothing to do.
+    """
+
+    name: str
+    state: State
+    found: str
+    remedy: str | None = None
+
+
+def check_python() -> Finding:
     """The interpreter against what the project asks for."""
     version = platform.python_version()
     try:
         wanted = metadata.metadata(PROJECT)["Requires-Python"]
     except metadata.PackageNotFoundError:
-        return Check("python", "missing", f"{version}; {PROJECT} is not installed", "make setup")
+        return Finding("python", "missing", f"{version}; {PROJECT} is not installed", "make setup")
     if SpecifierSet(wanted).contains(version):
-        return Check("python", "ok", f"{version} (wanted {wanted})")
-    return Check(
+        return Finding("python", "ok", f"{version} (wanted {wanted})")
+    return Finding(
         "python", "missing", f"{version}, wanted {wanted}", "make setup PYTHON=/path/to/python3.12"
     )
 
 
-def check_libraries() -> Iterator[Check]:
+def check_libraries() -> Iterator[Finding]:
     """Every requirement of the project: its version, and for the heavy ones that it imports."""
     try:
         lines = metadata.requires(PROJECT) or []
@@ -50,38 +68,38 @@ def check_libraries() -> Iterator[Check]:
     yield from faults
     yield from broken
     if not faults and not broken:
-        yield Check("libraries", "ok", f"all {len(wanted)} at versions that are wanted")
+        yield Finding("libraries", "ok", f"all {len(wanted)} at versions that are wanted")
 
 
-def version_fault(requirement: Requirement) -> Check | None:
+def version_fault(requirement: Requirement) -> Finding | None:
     """What is wrong with the installed version of a requirement, None when nothing is."""
     name, wanted = requirement.name, str(requirement.specifier) or "any version"
     try:
         found = metadata.version(name)
     except metadata.PackageNotFoundError:
-        return Check(name, "missing", f"not installed, wanted {wanted}", "make setup")
+        return Finding(name, "missing", f"not installed, wanted {wanted}", "make setup")
     if requirement.specifier.contains(found, prereleases=True):
         return None
-    return Check(name, "missing", f"{found}, wanted {wanted}", "make setup")
+    return Finding(name, "missing", f"{found}, wanted {wanted}", "make setup")
 
 
-def _import_fault(name: str) -> Check | None:
+def _import_fault(name: str) -> Finding | None:
     try:
         importlib.import_module(name)
     except Exception as error:  # whatever a broken installation raises is the finding
         found = f"cannot be imported: {type(error).__name__}: {error}"
-        return Check(name, "missing", found, "rm -r .venv && make setup")
+        return Finding(name, "missing", found, "rm -r .venv && make setup")
     return None
 
 
-def check_gpu() -> Check:
+def check_gpu() -> Finding:
     """Accelerators that PyTorch can use; none are needed for the pocket testbed."""
     try:
         torch = importlib.import_module("torch")
     except (ImportError, OSError):  # not there, or a shared library of it is not
-        return Check("gpu", "note", "unknown: torch cannot be imported")
+        return Finding("gpu", "note", "unknown: torch cannot be imported")
     if not torch.cuda.is_available():
-        return Check(
+        return Finding(
             "gpu",
             "note",
             "none; models run on the CPU",
@@ -89,10 +107,10 @@ def check_gpu() -> Check:
         )
     names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     memory = torch.cuda.get_device_properties(0).total_memory / _GIB
-    return Check("gpu", "ok", f"{', '.join(names)} ({memory:.0f} GiB)")
+    return Finding("gpu", "ok", f"{', '.join(names)} ({memory:.0f} GiB)")
 
 
-def check_processors() -> Check:
+def check_processors() -> Finding:
     """How many workers a sweep can have."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
     cores = cores or 1
@@ -100,32 +118,34 @@ def check_processors() -> Check:
     memory = pages * page_size / _GIB
     workers = max(1, min(cores, int(memory / _GIB_PER_WORKER)))
     found = f"{cores} CPU cores, {memory:.1f} GiB of memory: room for --workers {workers}"
-    return Check("processors", "ok", found)
+    return Finding("processors", "ok", found)
 
 
-def check_disk(home: Path) -> Check:
+def check_disk(home: Path) -> Finding:
     """Space where the home folder is or will be."""
     folder = next(path for path in [home, *home.absolute().parents] if path.exists())
     if not os.access(folder, os.W_OK):
-        return Check("disk", "missing", f"{folder} cannot be written", "--home DIR elsewhere")
+        return Finding("disk", "missing", f"{folder} cannot be written", "--home DIR elsewhere")
     free = shutil.disk_usage(folder).free / _GIB
     found = f"{free:.1f} GiB free for {home}"
     if free < _LEAST_DISK_GIB:
-        return Check("disk", "missing", found, "harness clean --older-than 30, or --home elsewhere")
+        return Finding(
+            "disk", "missing", found, "harness clean --older-than 30, or --home elsewhere"
+        )
     if free < _GOOD_DISK_GIB:
-        return Check("disk", "note", found, "`harness clean` shows what can go")
-    return Check("disk", "ok", found)
+        return Finding("disk", "note", found, "`harness clean` shows what can go")
+    return Finding("disk", "ok", found)
 
 
-def check_git() -> Check:
+def check_git() -> Finding:
     """Whether runs can carry the commit they were made from."""
     found = shutil.which("git")
     if found is None:
-        return Check("git", "note", "not found; runs carry no commit", "install git")
-    return Check("git", "ok", found)
+        return Finding("git", "note", "not found; runs carry no commit", "install git")
+    return Finding("git", "ok", found)
 
 
-def check_hub() -> Check:
+def check_hub() -> Finding:
     """Whether models named by a hub id may be downloaded."""
     offline = [
         name
@@ -136,5 +156,5 @@ def check_hub() -> Check:
         Path(os.environ.get("HF_HOME", "~/.cache/huggingface")) / "hub"
     )
     if offline:
-        return Check("hub", "ok", f"offline ({offline[0]}): model folders and {cache} only")
-    return Check("hub", "ok", "online: a model named by its hub id is downloaded when needed")
+        return Finding("hub", "ok", f"offline ({offline[0]}): model folders and {cache} only")
+    return Finding("hub", "ok", "online: a model named by its hub id is downloaded when needed")

@@ -9,7 +9,7 @@ from typing import Any
 
 from harness.benchmarks.read import known_suites, select
 from harness.benchmarks.spec import EvalSpec
-from harness.doctor.finding import Check
+from harness.doctor.machine import Finding
 from harness.errors import HarnessError
 from harness.metrics.shared.comet_checkpoint import POCKET, local_checkpoint
 from harness.models.devices import visible_devices
@@ -22,7 +22,7 @@ _ROW = {"src": "The dog sleeps.", "mt": "Der Hund schläft.", "ref": "Der Hund s
 _TIMEOUT_S = 5.0
 
 
-def check_comet() -> Check:
+def check_comet() -> Finding:
     """The interpreter of COMET, by scoring one sentence with the pocket's checkpoint."""
     try:
         python = COMET.python()
@@ -30,33 +30,33 @@ def check_comet() -> Check:
             version = client.version()
             checkpoint = local_checkpoint("pocket")
             if checkpoint is None:
-                return Check("comet", "missing", "the pocket's checkpoint is not there")
+                return Finding("comet", "missing", "the pocket's checkpoint is not there")
             client.score(checkpoint.weights, [_ROW])
     except HarnessError as error:
-        return Check("comet", "missing", error.message, error.hint or "make setup")
-    return Check("comet", "ok", f"{version} in {python} scores")
+        return Finding("comet", "missing", error.message, error.hint or "make setup")
+    return Finding("comet", "ok", f"{version} in {python} scores")
 
 
-def check_vllm(setting: str | None = None) -> Check:
+def check_vllm(setting: str | None = None) -> Finding:
     """The interpreter of vLLM, which nothing needs; that it is there, not that it runs."""
     try:
         python = VLLM.python(setting)
         version = VLLM.version(python)
     except HarnessError as error:
-        return Check("vllm", "note", "none; Hugging Face answers the benchmarks", error.hint)
+        return Finding("vllm", "note", "none; Hugging Face answers the benchmarks", error.hint)
     if not visible_devices():
         found = f"{version} in {python}, but it runs on a GPU, and none is here"
-        return Check("vllm", "note", found, "engine: hugging_face, the default, runs here")
-    return Check("vllm", "ok", f"{version} in {python}; engine: vllm uses it")
+        return Finding("vllm", "note", found, "engine: hugging_face, the default, runs here")
+    return Finding("vllm", "ok", f"{version} in {python}; engine: vllm uses it")
 
 
-def check_pocket(files: Path = POCKET_FILES) -> Check:
+def check_pocket(files: Path = POCKET_FILES) -> Finding:
     """Every file of the pocket testbed against the sha256 its recipe lists."""
     try:
         recipe: Mapping[str, Any] = json.loads((files / "RECIPE.json").read_text(encoding="utf-8"))
         listed: Mapping[str, str] = recipe["sha256"]
     except (OSError, ValueError, KeyError) as error:
-        return Check(
+        return Finding(
             "pocket",
             "missing",
             f"{files}: no recipe ({error})",
@@ -71,54 +71,56 @@ def check_pocket(files: Path = POCKET_FILES) -> Check:
     faults = [f"{name} is missing" for name in missing]
     faults += [f"{name} was changed" for name in changed]
     if faults:
-        return Check("pocket", "missing", "; ".join(faults), "git checkout -- harness/pocket/files")
-    return Check("pocket", "ok", f"{len(listed)} files as their recipe lists them")
+        return Finding(
+            "pocket", "missing", "; ".join(faults), "git checkout -- harness/pocket/files"
+        )
+    return Finding("pocket", "ok", f"{len(listed)} files as their recipe lists them")
 
 
-def check_benchmarks(folder: Path) -> Check:
+def check_benchmarks(folder: Path) -> Finding:
     """Every benchmark of the working directory, its data and their checksums."""
     if not folder.is_dir():
-        return Check("benchmarks", "note", f"no folder {folder} here; eval.folder names another")
+        return Finding("benchmarks", "note", f"no folder {folder} here; eval.folder names another")
     suites = known_suites([folder])
     if not suites:
-        return Check("benchmarks", "note", f"{folder} holds no suites")
+        return Finding("benchmarks", "note", f"{folder} holds no suites")
     try:
         found = select(EvalSpec(folder=str(folder), suites=("*",)))
     except HarnessError as error:
-        return Check("benchmarks", "missing", error.message, error.hint)
+        return Finding("benchmarks", "missing", error.message, error.hint)
     text = f"{len(found.benchmarks)} in {len(suites)} suites, all checksums right"
     if found.absent:
         text += f"; the data of {len(found.absent)} more are not here (docs/benchmarks.md)"
-    return Check("benchmarks", "ok", text)
+    return Finding("benchmarks", "ok", text)
 
 
-def check_tracking(uri: str | None) -> Check:
+def check_tracking(uri: str | None) -> Finding:
     """The MLflow store, which is opened if it is there and not made if it is not."""
     try:
         # MLflow may be what is broken
         from harness.tracking.place import sqlite_file, store_uri
         from harness.tracking.tracker import MlflowTracker
     except ImportError as error:
-        return Check("mlflow", "missing", f"cannot be imported: {error}", "make setup")
+        return Finding("mlflow", "missing", f"cannot be imported: {error}", "make setup")
     try:
         store = store_uri(uri)
         if store.startswith(("http://", "https://")):
             return _check_server(store)
         file = sqlite_file(store)
         if file is not None and not file.exists():
-            return Check("mlflow", "ok", f"{store} will be made by the first run")
+            return Finding("mlflow", "ok", f"{store} will be made by the first run")
         MlflowTracker(store)
     except HarnessError as error:
-        return Check("mlflow", "missing", error.message, error.hint)
-    return Check("mlflow", "ok", f"{store} opens")
+        return Finding("mlflow", "missing", error.message, error.hint)
+    return Finding("mlflow", "ok", f"{store} opens")
 
 
-def _check_server(uri: str) -> Check:
+def _check_server(uri: str) -> Finding:
     try:
         with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=_TIMEOUT_S):
-            return Check("mlflow", "ok", f"{uri} answers")
+            return Finding("mlflow", "ok", f"{uri} answers")
     except (urllib.error.URLError, OSError, ValueError) as error:
-        return Check(
+        return Finding(
             "mlflow",
             "missing",
             f"{uri} does not answer: {error}",

@@ -134,8 +134,8 @@ def remove(store: Store, folders: Sequence[Removable]) -> Removed:
     Raises:
         ConfigError: A run or a sweep is at work in this store.
     """
-    with store.unused() as unused:
-        if not unused:
+    with store.exclusive_lock() as held:
+        if not held:
             raise ConfigError(
                 f"{store.root}: a run or a sweep is at work here; nothing was removed",
                 "clean when it has ended; it may need any of these folders",

@@ -193,7 +193,7 @@ class Store:
         return [path for path in found if not self._is_locked(path)]
 
     @contextlib.contextmanager
-    def in_use(self) -> Iterator[None]:
+    def shared_lock(self) -> Iterator[None]:
         """Says that its folders are being read: nothing is removed until this ends."""
         self.root.mkdir(parents=True, exist_ok=True)
         with (self.root / _IN_USE).open("a") as file:
@@ -201,7 +201,7 @@ class Store:
             yield
 
     @contextlib.contextmanager
-    def unused(self) -> Iterator[bool]:
+    def exclusive_lock(self) -> Iterator[bool]:
         """Whether nobody reads its folders; nobody starts to until this ends."""
         with self._try_lock(self.root / _IN_USE) as mine:
             yield mine

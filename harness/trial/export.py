@@ -41,7 +41,7 @@ def export_trial(
         raise ConfigError(f"variant: {variant.name} has no adapter to export")
     check_free(folder)
     store = Store(home / "store")
-    with store.in_use():
+    with store.shared_lock():
         adapter = Tuning(config, store, Timeline(on_event or (lambda event: None))).adapter()
         return export(
             config.model,

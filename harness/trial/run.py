@@ -57,7 +57,7 @@ def run_trial(
         TrainingError, EvaluationError: The run cannot be finished; what is finished is kept.
     """
     store = Store(home / "store")
-    with store.in_use():
+    with store.shared_lock():
         services = Services(learned, JudgeClient(home / JUDGEMENTS_FOLDER))
         result = _run(config, store, Timeline(on_event or (lambda event: None)), services)
     write_results(home / "trials" / f"{result.fingerprint}.json", [result])

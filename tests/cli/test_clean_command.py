@@ -84,7 +84,7 @@ def test_what_a_live_process_builds_is_left(harness, store):
 
 
 def test_nothing_goes_while_a_run_reads_the_store(harness, store):
-    with store.in_use():
+    with store.shared_lock():
         shown = harness("clean", "--outdated", "--yes")
     assert shown.code == 2
     assert "at work here" in shown.err
