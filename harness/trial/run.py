@@ -10,7 +10,6 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from harness.benchmarks.read import Benchmark, select
-from harness.benchmarks.spec import EvalSpec
 from harness.data.corpora import corpora_identity
 from harness.data.overlaps import BenchmarkItems
 from harness.evaluation.predict import predict_stored
@@ -20,7 +19,6 @@ from harness.metrics.judging.client import JUDGEMENTS_FOLDER, JudgeClient
 from harness.models.answering_file import answering_of
 from harness.models.generation.vllm_process import check_vllm
 from harness.models.provenance import model_provenance, system_turn
-from harness.models.spec import ModelSpec
 from harness.processes.interpreter import VLLM
 from harness.protocols import Combining, Generator, LearnedScorer, OnEvent, Services
 from harness.records import Key, Score, ScoreKey, TrialResult
@@ -30,7 +28,6 @@ from harness.trial.config import TrialConfig
 from harness.trial.stages import Tuning
 from harness.trial.timeline import Timeline
 from harness.trial.train import ADAPTER
-from harness.variants.base import Base
 from harness.variants.shared.method import own_answering
 
 _SHARES = {"forced_tags": "answering/{}/forced_tags", "thought_aloud": "thoughts/{}"}
@@ -97,25 +94,6 @@ def _run(config: TrialConfig, store: Store, timeline: Timeline, services: Servic
         summary_parts=summaries.parts,
         purposes=selection.purposes(),
     )
-
-
-def evaluate_model(
-    model: ModelSpec,
-    eval_spec: EvalSpec,
-    *,
-    home: Path,
-    name: str = "evaluate",
-    on_event: OnEvent | None = None,
-    learned: LearnedScorer | None = None,
-) -> TrialResult:
-    """Scores a model, with the adapter its specification names if any, without training.
-
-    Raises:
-        ConfigError, DataError: Something the user can mend.
-        EvaluationError: A model or metric could not be run to its end.
-    """
-    config = TrialConfig(name=name, seed=0, model=model, variant=Base(), eval=eval_spec)
-    return run_trial(config, home=home, on_event=on_event, learned=learned)
 
 
 def _predict(

@@ -14,7 +14,7 @@ from harness.models.answering_file import (
 )
 from harness.models.spec import ModelSpec
 from harness.trial.config import load_trial
-from harness.trial.run import evaluate_model, run_trial
+from harness.trial.run import run_trial
 
 TAGS = {"kind": "tags", "pivot": "en", "chain_tokens": 8}
 TRANSLLM = Path(__file__).parents[2] / "sweeps" / "trials" / "transllm.yaml"
@@ -85,9 +85,8 @@ def test_an_adapter_evaluated_by_itself_answers_as_it_did_in_its_trial(tmp_path)
     config = load_trial(TRANSLLM, quick)
     trial = run_trial(config, home=tmp_path)
     adapter = tmp_path / "store" / "adapter" / trial.stages["adapter"] / "adapter"
-    again = evaluate_model(
-        config.model.replace(adapter=str(adapter)), config.eval, home=tmp_path / "other"
-    )
+    model = config.model.replace(adapter=str(adapter))
+    again = run_trial(config.replace(model=model, variant="base"), home=tmp_path / "other")
     forced = {name: value for name, value in trial.facts.items() if name.endswith("forced_tags")}
     assert forced
     assert forced == {name: again.facts[name] for name in forced}
