@@ -26,7 +26,7 @@ from harness.records import JSON, Score, TrialResult, parse_score_key
 from harness.settings.spec import Spec, validate
 from harness.settings.yaml import read_text
 from harness.storage.files import write_whole
-from harness.storage.results import from_plain, score_to_plain
+from harness.storage.results import from_plain, score_to_plain, users_settings
 
 FORMAT: Literal["harness-baseline-1"] = "harness-baseline-1"
 DEFAULT_KEYS = {"*/bleu": 1.0, "*/chrf": 1.0, "*/chrf_pp": 1.0, "*/comet": 0.01}
@@ -225,14 +225,17 @@ def _run_text(result: TrialResult, items: Mapping[str, list[str]]) -> str:
         "tags": result.tags,
     }
     scores = {
-        str(key): _stored(result.scores[key], items[key.path])
+        str(key): _stored(result.scores[key], items[key.path], result.config)
         for key in sorted(result.scores, key=str)
     }
     return "  {\n" + _members(head) + ',\n  "scores": {\n' + _members(scores) + "\n  }}"
 
 
-def _stored(score: Score, ids: Sequence[str]) -> dict[str, JSON]:
+def _stored(score: Score, ids: Sequence[str], config: Mapping[str, JSON]) -> dict[str, JSON]:
+    """A score as a baseline has it; its settings only where the configuration does not say them."""
     stored = {name: value for name, value in score_to_plain(score).items() if name in _KEPT}
+    if score.settings == users_settings(config, score.metric):
+        stored.pop("settings", None)
     stored["statistics"] = [_column(column) for column in zip(*score.statistics, strict=True)]
     if list(score.ids) != list(ids):
         stored["ids"] = list(score.ids)

@@ -4,6 +4,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
+from typing import Any
 
 from harness.errors import DataError
 from harness.records import (
@@ -65,6 +66,12 @@ def score_from_plain(data: Mapping[str, JSON], settings: Mapping[str, JSON]) -> 
     return Score(**{"settings": settings, **data, **texts, "statistics": statistics})
 
 
+def users_settings(config: Mapping[str, Any], metric: str) -> Mapping[str, JSON]:
+    """A metric's settings in a configuration: those of a score that names none."""
+    settings: Mapping[str, JSON] = ((config.get("eval") or {}).get("metrics") or {}).get(metric, {})
+    return settings
+
+
 def _fields(record: TrialResult | Score | SummaryPart | Purpose) -> dict[str, JSON]:
     return {field.name: getattr(record, field.name) for field in fields(record)}
 
@@ -83,9 +90,10 @@ def from_plain(data: Mapping[str, JSON]) -> TrialResult:
     def by_key(field: str) -> dict[Key, JSON]:
         return {parse_key(text, purposes): value for text, value in data.get(field, {}).items()}
 
-    settings = (data["config"].get("eval") or {}).get("metrics") or {}
     scores = {
-        parse_score_key(text, purposes): score_from_plain(score, settings.get(score["metric"], {}))
+        parse_score_key(text, purposes): score_from_plain(
+            score, users_settings(data["config"], score["metric"])
+        )
         for text, score in data["scores"].items()
     }
     parts = {

@@ -1,9 +1,11 @@
 import json
+from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from harness.errors import EXIT_USER, DataError
-from harness.gate.baseline import Tolerance, read_baseline, update_baseline
+from harness.gate.baseline import Tolerance, read_baseline, update_baseline, write_baseline
 from tests.synthetic import make_result
 
 KEY = "pocket_general/facts_test/exact_match"
@@ -129,3 +131,23 @@ def test_all_faults_are_named_at_once(written):
     with pytest.raises(DataError) as refused:
         read_baseline(written)
     assert len(refused.value.message.splitlines()) == 2
+
+
+def test_the_committed_baseline_is_written_again_to_the_byte(tmp_path):
+    committed = Path(__file__).parents[2] / "benchmarks/baselines/smoke.json"
+    write_baseline(tmp_path / "again.json", read_baseline(committed))
+    assert (tmp_path / "again.json").read_bytes() == committed.read_bytes()
+
+
+def test_settings_that_the_configuration_does_not_say_are_kept(tmp_path):
+    (key, score), *_ = make_result(num_items=10, splits=("test",)).scores.items()
+    config = {"eval": {"metrics": {score.metric: {"lowercase": True}}}}
+    users, own = {"lowercase": True}, {"lowercase": True, "max_order": 2}
+    for settings, written in ((users, 0), (own, 1)):
+        made = replace(score, settings=settings)
+        result = replace(make_result(), scores={key: made}, config=config)
+        update_baseline(tmp_path / "baseline.json", [result])
+        text = (tmp_path / "baseline.json").read_text(encoding="utf-8")
+        assert text.count('"settings":') == written
+        (again,) = read_baseline(tmp_path / "baseline.json").results
+        assert again.scores[key].settings == settings
