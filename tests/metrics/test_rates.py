@@ -66,8 +66,9 @@ def test_the_most_likely_choice_must_be_right():
 def test_likelihoods_can_be_divided_by_the_length_of_the_choice():
     assert choices({"normalise": "characters"}) == 1.0
     assert choices({"normalise": "bytes"}) == 1.0
-    with pytest.raises(DataError, match="choice_texts"):
-        choices({"normalise": "bytes"}, choice_texts=[])
+    for texts in [], 2, ["a", 7]:
+        with pytest.raises(DataError, match="choice_texts: allowed: the text of each of the 2"):
+            choices({"normalise": "bytes"}, choice_texts=texts)
 
 
 def test_an_index_that_is_no_choice_is_a_data_error():
