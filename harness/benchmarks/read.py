@@ -7,6 +7,7 @@ A benchmark is ``<folder>/<suite>/<name>.yaml``; what the harness needs beyond l
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 from harness.benchmarks.data import data_folder, data_of, located_settings
 from harness.benchmarks.families import BenchmarkRef, find_refs, known_suites, text_of
@@ -87,7 +88,7 @@ class Benchmark:
         """What its score by a metric is filed under."""
         return ScoreKey(self.suite, self.name, self.split, metric)
 
-    def unanswered(self, row: Mapping[str, JSON]) -> Prediction:
+    def unanswered(self, row: Mapping[str, Any]) -> Prediction:
         """One of its items as a prediction, before anything is said to it."""
         return Prediction(
             id=row["id"],

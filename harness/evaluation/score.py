@@ -265,7 +265,7 @@ def _unanswered(benchmark: Benchmark, task: OwnTask) -> Iterator[Prediction]:
         asked = benchmark.unanswered(row)
         yield replace(
             asked,
-            target=row.get("target", templated),
+            target=asked.target if "target" in row else templated,
             choices=(0.0, 0.0) if chooses else None,
             num_tokens=0,
             finished=True,

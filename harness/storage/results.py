@@ -53,7 +53,7 @@ def score_to_plain(score: Score) -> dict[str, JSON]:
     return {key: value for key, value in _fields(score).items() if value or key not in optional}
 
 
-def score_from_plain(data: Mapping[str, JSON], settings: Mapping[str, JSON]) -> Score:
+def score_from_plain(data: Mapping[str, Any], settings: Mapping[str, JSON]) -> Score:
     """The score ``score_to_plain`` wrote.
 
     Args:
@@ -72,11 +72,11 @@ def users_settings(config: Mapping[str, Any], metric: str) -> Mapping[str, JSON]
     return settings
 
 
-def _fields(record: TrialResult | Score | SummaryPart | Purpose) -> dict[str, JSON]:
+def _fields(record: TrialResult | Score | SummaryPart | Purpose) -> dict[str, Any]:
     return {field.name: getattr(record, field.name) for field in fields(record)}
 
 
-def from_plain(data: Mapping[str, JSON]) -> TrialResult:
+def from_plain(data: Mapping[str, Any]) -> TrialResult:
     """The result ``to_plain`` wrote.
 
     Raises:
@@ -87,7 +87,7 @@ def from_plain(data: Mapping[str, JSON]) -> TrialResult:
         for name, purpose in data.get("purposes", {}).items()
     }
 
-    def by_key(field: str) -> dict[Key, JSON]:
+    def by_key(field: str) -> dict[Key, Any]:
         return {parse_key(text, purposes): value for text, value in data.get(field, {}).items()}
 
     scores = {

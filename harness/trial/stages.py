@@ -90,7 +90,7 @@ class Tuning:
         examples = self._examples(config)
         stage = self._adapter_stage(config, examples, start)
         # What the libraries compute is not part of a stage, but it is of a training half done.
-        identity = {"stage": stage.key, "with": dict(library_versions())}
+        identity: dict[str, JSON] = {"stage": stage.key, "with": dict(library_versions())}
         job = TrainingJob(
             config,
             examples.path,
