@@ -31,7 +31,7 @@ def read_candidate(
 
 
 def _of_run(run_id: str, tracking_uri: str | None) -> tuple[TrialResult, ...]:
-    from harness.tracking.place import existing_store
+    from harness.tracking.location import existing_store
     from harness.tracking.recording import RESULTS
     from harness.tracking.tracker import MlflowTracker
 

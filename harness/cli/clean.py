@@ -64,21 +64,21 @@ def command(
     store = Store(home / "store")
     usage = cleaning.usage(store)
     chosen = cleaning.removable(store, stage=stage, outdated=outdated, older_than_days=older_than)
-    kept = tuple(one for one in cleaning.half_done(store) if one not in chosen)
+    kept = tuple(folder for folder in cleaning.half_done(store) if folder not in chosen)
     if not as_json:
         _print_usage(home, usage)
         if kept:
             _print_folders("Half done: the run it is of goes on from it", kept)
         _print_chosen(chosen)
     removed = None
-    asked = yes or bool(stage) or outdated or older_than is not None
-    if chosen and asked and not dry_run and _confirmed(yes, as_json, chosen):
+    is_chosen = yes or bool(stage) or outdated or older_than is not None
+    if chosen and is_chosen and not dry_run and _confirmed(yes, as_json, chosen):
         removed = cleaning.remove(store, chosen)
     if as_json:
         output.print_json(_document(home, usage, chosen, kept, removed))
     elif removed is not None:
         _print_removed(removed)
-    elif chosen and not asked:
+    elif chosen and not is_chosen:
         click.echo("`harness clean --yes` removes them.")
 
 

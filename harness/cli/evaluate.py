@@ -112,5 +112,5 @@ def _all(folders: tuple[str, ...], data: "JSON") -> tuple[str, ...]:
             f"--benchmarks {', '.join(folders)}: no suites there, allowed a folder of "
             "<suite>/<name>.yaml"
         )
-    found = select(EvalSpec(folder=folders, suites=("*",), data=data))
-    return tuple(sorted({benchmark.suite for benchmark in found.benchmarks}))
+    selection = select(EvalSpec(folder=folders, suites=("*",), data=data))
+    return tuple(sorted({benchmark.suite for benchmark in selection.benchmarks}))

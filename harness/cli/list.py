@@ -66,24 +66,24 @@ def command(
 def _list_plugins(kind: str, names: tuple[str, ...], verbose: bool, as_json: bool) -> None:
     from harness.settings import catalogue
 
-    found = catalogue.plugins(kind.removesuffix("s"))
-    known = [plugin.name for plugin in found]
-    unknown = [name for name in names if name not in known]
+    plugins = catalogue.plugins(kind.removesuffix("s"))
+    known_names = [plugin.name for plugin in plugins]
+    unknown = [name for name in names if name not in known_names]
     if unknown:
         what = kind.removesuffix("s")
-        raise ConfigError("\n".join(unknown_name(what, name, known) for name in unknown))
-    found = tuple(plugin for plugin in found if not names or plugin.name in names)
+        raise ConfigError("\n".join(unknown_name(what, name, known_names) for name in unknown))
+    plugins = tuple(plugin for plugin in plugins if not names or plugin.name in names)
     if as_json:
-        output.print_json({kind: [_plugin_plain(plugin) for plugin in found]})
+        output.print_json({kind: [_plugin_plain(plugin) for plugin in plugins]})
     elif names:
-        for plugin in found:
+        for plugin in plugins:
             _print_plugin(plugin)
     elif verbose:
-        for plugin in found:
+        for plugin in plugins:
             _print_digest(plugin)
     else:
         table = output.table(None, kind.removesuffix("s"), "what it is")
-        for plugin in found:
+        for plugin in plugins:
             table.add_row(plugin.name, plugin.summary)
         output.print_table(table)
 
@@ -193,25 +193,25 @@ def _list_sweeps(folder: Path, home: Path, verbose: bool, as_json: bool) -> None
 
     if not folder.is_dir():
         raise ConfigError(f"{folder}: no such folder", "--folder DIR says where sweeps lie")
-    found = catalogue.sweep_files(folder)
+    files = catalogue.sweep_files(folder)
     begun = catalogue.sweeps_begun(home)
     if as_json:
         output.print_json(
             {
-                "sweeps": [_sweep_plain(sweep, begun) for sweep in found],
+                "sweeps": [_sweep_plain(sweep, begun) for sweep in files],
                 "begun": sorted(begun),
             }
         )
         return
     if verbose:
-        for sweep in found:
+        for sweep in files:
             click.secho(sweep.name, bold=True)
             click.echo(output.paragraphs(sweep.about, indent=2) + "\n")
         return
     table = output.table(None, "sweep", "begun", "question")
-    for sweep in found:
+    for sweep in files:
         table.add_row(sweep.name, "yes" if sweep.name in begun else "", sweep.question)
-    for name in sorted(begun - {sweep.name for sweep in found}):
+    for name in sorted(begun - {sweep.name for sweep in files}):
         table.add_row(name, "yes", f"(no file in {folder}; its study is in {home})")
     output.print_table(table)
 

@@ -28,23 +28,23 @@ def table(title: str | None, *columns: str, right: Sequence[str] = ()) -> "Table
     from rich import box
     from rich.table import Table
 
-    made = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
+    empty = Table(title=title, box=box.SIMPLE_HEAD, title_justify="left", title_style="bold")
     for column in columns:
         number = column in right
-        made.add_column(
+        empty.add_column(
             column,
             justify="right" if number else "left",
             no_wrap=number,
             overflow="fold",
         )
-    return made
+    return empty
 
 
-def print_table(made: "Table") -> None:
+def print_table(filled: "Table") -> None:
     """A table on stdout, as wide as the terminal (80 columns where there is none)."""
     from rich.console import Console
 
-    Console(highlight=False).print(made)
+    Console(highlight=False).print(filled)
 
 
 def facts(found: Mapping[str, float]) -> str:

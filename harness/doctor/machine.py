@@ -62,25 +62,25 @@ def check_libraries() -> Iterator[Finding]:
     except metadata.PackageNotFoundError:
         return
     requirements = [Requirement(line) for line in lines]
-    wanted = [req for req in requirements if req.marker is None or req.marker.evaluate()]
-    faults = [fault for requirement in wanted if (fault := version_fault(requirement))]
+    applicable = [req for req in requirements if req.marker is None or req.marker.evaluate()]
+    faults = [fault for requirement in applicable if (fault := version_fault(requirement))]
     broken = [fault for name in DOORS if (fault := _import_fault(name))]
     yield from faults
     yield from broken
     if not faults and not broken:
-        yield Finding("libraries", "ok", f"all {len(wanted)} at versions that are wanted")
+        yield Finding("libraries", "ok", f"all {len(applicable)} at versions that are wanted")
 
 
 def version_fault(requirement: Requirement) -> Finding | None:
     """What is wrong with the installed version of a requirement, None when nothing is."""
     name, wanted = requirement.name, str(requirement.specifier) or "any version"
     try:
-        found = metadata.version(name)
+        version = metadata.version(name)
     except metadata.PackageNotFoundError:
         return Finding(name, "missing", f"not installed, wanted {wanted}", "make setup")
-    if requirement.specifier.contains(found, prereleases=True):
+    if requirement.specifier.contains(version, prereleases=True):
         return None
-    return Finding(name, "missing", f"{found}, wanted {wanted}", "make setup")
+    return Finding(name, "missing", f"{version}, wanted {wanted}", "make setup")
 
 
 def _import_fault(name: str) -> Finding | None:
@@ -139,10 +139,10 @@ def check_disk(home: Path) -> Finding:
 
 def check_git() -> Finding:
     """Whether runs can carry the commit they were made from."""
-    found = shutil.which("git")
-    if found is None:
+    program = shutil.which("git")
+    if program is None:
         return Finding("git", "note", "not found; runs carry no commit", "install git")
-    return Finding("git", "ok", found)
+    return Finding("git", "ok", program)
 
 
 def check_hub() -> Finding:

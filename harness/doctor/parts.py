@@ -85,12 +85,12 @@ def check_benchmarks(folder: Path) -> Finding:
     if not suites:
         return Finding("benchmarks", "note", f"{folder} holds no suites")
     try:
-        found = select(EvalSpec(folder=str(folder), suites=("*",)))
+        selection = select(EvalSpec(folder=str(folder), suites=("*",)))
     except HarnessError as error:
         return Finding("benchmarks", "missing", error.message, error.hint)
-    text = f"{len(found.benchmarks)} in {len(suites)} suites, all checksums right"
-    if found.absent:
-        text += f"; the data of {len(found.absent)} more are not here (docs/benchmarks.md)"
+    text = f"{len(selection.benchmarks)} in {len(suites)} suites, all checksums right"
+    if selection.absent:
+        text += f"; the data of {len(selection.absent)} more are not here (docs/benchmarks.md)"
     return Finding("benchmarks", "ok", text)
 
 
@@ -98,7 +98,7 @@ def check_tracking(uri: str | None) -> Finding:
     """The MLflow store, which is opened if it is there and not made if it is not."""
     try:
         # MLflow may be what is broken
-        from harness.tracking.place import sqlite_file, store_uri
+        from harness.tracking.location import sqlite_file, store_uri
         from harness.tracking.tracker import MlflowTracker
     except ImportError as error:
         return Finding("mlflow", "missing", f"cannot be imported: {error}", "make setup")

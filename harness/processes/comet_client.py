@@ -97,8 +97,8 @@ class CometClient:
         together = [first]
         with self._arriving:
             if first in self._waiting:  # else it was asked along with one that failed
-                together = [one for one in self._waiting if one.model == first.model]
-                self._waiting = [one for one in self._waiting if one.model != first.model]
+                together = [other for other in self._waiting if other.model == first.model]
+                self._waiting = [other for other in self._waiting if other.model != first.model]
         try:
             self._answer(together)
         except EvaluationError:
@@ -131,8 +131,8 @@ class CometClient:
             self._worker.kill()
             self._worker = None
             raise
-        for one, answer in zip(together, answers, strict=True):
-            one.answer = answer
+        for request, answer in zip(together, answers, strict=True):
+            request.answer = answer
 
     @property
     def pid(self) -> int | None:
@@ -142,8 +142,8 @@ class CometClient:
     def close(self) -> None:
         """Ends the worker, and who waits for it is told; a later score starts another."""
         with self._arriving:
-            for one in self._waiting:
-                one.answer = {"error": "it was closed"}
+            for request in self._waiting:
+                request.answer = {"error": "it was closed"}
             self._waiting = []
         with self._turn:
             if self._timer is not None:

@@ -50,9 +50,9 @@ class Apart:
 
         sources = self._of(rows, "src", self._kept)
         outputs = self._of(rows, "mt", self._embed)
-        known = [self._of(rows, "ref", self._kept)] if self.model.requires_references() else []
+        references = [self._of(rows, "ref", self._kept)] if self.model.requires_references() else []
         with torch.inference_mode(), autocast(self.model, self.precision):
-            found = self._estimate(sources, outputs, *known)
+            found = self._estimate(sources, outputs, *references)
         scores: list[float] = found.float().tolist()
         return scores
 
@@ -72,9 +72,9 @@ class Apart:
     def _of(self, rows: Sequence[Row], key: str, embed: Any) -> "torch.Tensor":
         """Embeddings of one field of the rows, [N, H]."""
         texts = tuple(sorted({row[key] for row in rows}))
-        place = {text: index for index, text in enumerate(texts)}
+        index_of = {text: index for index, text in enumerate(texts)}
         embeddings: torch.Tensor = embed(texts)
-        return embeddings[[place[row[key]] for row in rows]]
+        return embeddings[[index_of[row[key]] for row in rows]]
 
     def _embed(self, texts: tuple[str, ...]) -> "torch.Tensor":
         """Embeddings of distinct texts, [N, H], those of alike many tokens in one batch."""
@@ -84,7 +84,7 @@ class Apart:
         batches = []
         with torch.inference_mode(), autocast(self.model, self.precision):
             for start in range(0, len(order), BATCH_SIZE):
-                chosen = [texts[place] for place in order[start : start + BATCH_SIZE]]
+                chosen = [texts[index] for index in order[start : start + BATCH_SIZE]]
                 batch = self.model.encoder.prepare_sample(chosen)
                 inputs = {key: value.to(self.model.device) for key, value in batch.items()}
                 batches.append(self.model.get_sentence_embedding(**inputs))

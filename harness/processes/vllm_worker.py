@@ -51,12 +51,13 @@ class Engine:
         # with the likeliest token at each place comes the one that stands there, and its rank
         looking = SamplingParams(temperature=0.0, max_tokens=1, prompt_logprobs=1, detokenize=False)
         outputs = self._asked([[*context, *rest] for context, rest in rows], looking)
-        found = []
+        scores = []
         for (context, rest), output in zip(rows, outputs):  # noqa: B905 (interpreters of old)
             places = output.prompt_logprobs[len(context) :]
-            said = [place[token] for place, token in zip(places, rest)]  # noqa: B905
-            found.append((sum(one.logprob for one in said), all(one.rank == 1 for one in said)))
-        return found
+            given = [likeliest[token] for likeliest, token in zip(places, rest)]  # noqa: B905
+            total = sum(logprob.logprob for logprob in given)
+            scores.append((total, all(logprob.rank == 1 for logprob in given)))
+        return scores
 
     def _asked(self, prompts: list[list[int]], sampling: Any) -> list[Any]:
         from vllm.inputs import TokensPrompt

@@ -67,7 +67,7 @@ class Client:
         """
         fault: ServerError
         try:
-            found = self._openai.post(path, body=dict(body), cast_to=object)
+            reply = self._openai.post(path, body=dict(body), cast_to=object)
         except openai.APIStatusError as error:
             fault = status_fault(self._spec, self._key, error.status_code, error.response.text)
         except openai.APITimeoutError:
@@ -78,9 +78,9 @@ class Client:
         except (openai.OpenAIError, ValueError) as error:  # what calls itself JSON and is none
             fault = strange_fault(self._spec, self._key.hidden_in(str(error)))
         else:
-            if isinstance(found, dict):
-                return found
-            fault = strange_fault(self._spec, self._key.hidden_in(str(found)))
+            if isinstance(reply, dict):
+                return reply
+            fault = strange_fault(self._spec, self._key.hidden_in(str(reply)))
         # raised out here, where no error of the library's, with its request, hangs on
         raise fault
 

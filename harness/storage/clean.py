@@ -90,20 +90,20 @@ def removable(
     """
     if stage is not None and stage not in STAGES:
         raise ConfigError(f"--stage: {unknown_name('stage', stage, STAGES)}")
-    found = [
+    chosen = [
         Removable(path, path.parent.name, _bytes_in(path), "draft of a build that was killed")
         for path in store.drafts()
         if stage in (None, path.parent.name) and path.suffix != _HALF_DONE
     ]
     if stage is None and not outdated and older_than_days is None:
-        return tuple(found)
+        return tuple(chosen)
     latest = None if older_than_days is None else time.time() - older_than_days * _DAY_S
-    found += [
-        one
-        for one in half_done(store)
+    chosen += [
+        half
+        for half in half_done(store)
         if not outdated
-        and stage in (None, one.stage)
-        and (latest is None or _changed(one.path) <= latest)
+        and stage in (None, half.stage)
+        and (latest is None or _changed(half.path) <= latest)
     ]
     for entry in store.entries():
         if stage not in (None, entry.stage) or (latest is not None and entry.created > latest):
@@ -113,8 +113,8 @@ def removable(
             continue
         days = (time.time() - entry.created) / _DAY_S
         reason = f"made with {', '.join(changed)}" if outdated else f"{days:.0f} days old"
-        found.append(Removable(entry.path, entry.stage, entry.num_bytes, reason))
-    return tuple(found)
+        chosen.append(Removable(entry.path, entry.stage, entry.num_bytes, reason))
+    return tuple(chosen)
 
 
 def half_done(store: Store) -> tuple[Removable, ...]:

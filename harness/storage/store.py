@@ -122,9 +122,9 @@ class Store:
         ``make`` fills an empty folder and may return facts for the manifest. When it raises,
         nothing is published. Another process building the same stage is waited for.
         """
-        found = self.find(stage)
-        if found is not None:
-            return found
+        built = self.find(stage)
+        if built is not None:
+            return built
         return self.build_together([stage], lambda folders: [make(folders[stage.key])])[0]
 
     def build_together(
@@ -144,11 +144,11 @@ class Store:
             for stage in sorted(stages, key=lambda stage: stage.key):
                 if self.find(stage) is None:
                     locks.enter_context(self._lock(stage))
-            found = {stage.key: self.find(stage) for stage in stages}
-            missing = [stage for stage in stages if found[stage.key] is None]
+            outputs = {stage.key: self.find(stage) for stage in stages}
+            missing = [stage for stage in stages if outputs[stage.key] is None]
             if missing:
-                found |= self._make(missing, make)
-        return [built for stage in stages if (built := found[stage.key]) is not None]
+                outputs |= self._make(missing, make)
+        return [built for stage in stages if (built := outputs[stage.key]) is not None]
 
     def _make(
         self,
@@ -189,8 +189,8 @@ class Store:
 
     def drafts(self) -> list[Path]:
         """Folders that were being written when their process died, and what was half done."""
-        found = [*self.root.glob("*/.*.draft"), *self.root.glob("*/.*.checkpoint")]
-        return [path for path in found if not self._is_locked(path)]
+        folders = [*self.root.glob("*/.*.draft"), *self.root.glob("*/.*.checkpoint")]
+        return [path for path in folders if not self._is_locked(path)]
 
     @contextlib.contextmanager
     def shared_lock(self) -> Iterator[None]:
@@ -271,11 +271,11 @@ def _write_manifest(folder: Path, stage: Stage, facts: Mapping[str, float], seco
 @cache
 def library_versions() -> tuple[tuple[str, str], ...]:
     """Name and version of Python and of each library that may change a stage's output."""
-    found = [("python", platform.python_version())]
+    versions = [("python", platform.python_version())]
     for name in _RECORDED:
         with contextlib.suppress(metadata.PackageNotFoundError):
-            found.append((name, metadata.version(name)))
-    return tuple(found)
+            versions.append((name, metadata.version(name)))
+    return tuple(versions)
 
 
 _warned: set[str] = set()

@@ -104,9 +104,9 @@ class Recorder:
                     self.run.log_file(path, stage)
         for key, score in result.scores.items():
             predictions = result.stages.get(f"{_PREDICTIONS}{key.path}")
-            said = predictions and judgements_file(store, predictions, score)
-            if said:
-                self.run.log_file(said, f"judgements/{key}")
+            judgements = predictions and judgements_file(store, predictions, score)
+            if judgements:
+                self.run.log_file(judgements, f"judgements/{key}")
 
 
 def final_metrics(result: TrialResult) -> dict[str, float]:
@@ -135,11 +135,11 @@ def data_inputs(result: TrialResult) -> list[DataInput]:
 @cache
 def _benchmark_files(eval_json: str) -> tuple[tuple[str, str, str], ...]:
     try:
-        found = find_benchmarks(EvalSpec.model_validate(json.loads(eval_json)))
+        benchmarks = find_benchmarks(EvalSpec.model_validate(json.loads(eval_json)))
     except (ConfigError, DataError) as error:  # moved or changed since the run
         logger.warning("benchmarks are not logged as inputs: %s", error.message)
         return ()
-    return tuple((b.key, b.data_sha256, str(b.data_path)) for b in found)
+    return tuple((b.key, b.data_sha256, str(b.data_path)) for b in benchmarks)
 
 
 def _provenance(result: TrialResult) -> dict[str, str]:

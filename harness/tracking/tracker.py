@@ -14,7 +14,7 @@ from harness.protocols import KnownRun
 from harness.storage import leases
 from harness.tracking.fields import ENDS, OWNER, RUNS_PER_PAGE, TAG_LENGTH, clipped, lease, safe_key
 from harness.tracking.library import Experiment, MlflowClient, MlflowException
-from harness.tracking.place import absolute, create_whole, store_uri
+from harness.tracking.location import absolute, create_whole, store_uri
 from harness.tracking.run import MlflowRun
 
 
@@ -88,9 +88,9 @@ class MlflowTracker:
             run = self._client.get_run(run_id)
         except MlflowException:
             raise DataError(f"run {run_id}: no such run in {self.uri}") from None
-        found = self._artifact(run_id, name)
-        if found is not None:
-            return [found]
+        own = self._artifact(run_id, name)
+        if own is not None:
+            return [own]
         below = self._client.search_runs(
             [run.info.experiment_id],
             f"tags.`mlflow.parentRunId` = '{run_id}'",
@@ -107,35 +107,35 @@ class MlflowTracker:
             return Path(path).read_text(encoding="utf-8")
 
     def _search(self, experiment: str, condition: str) -> list[KnownRun]:
-        known = self._client.get_experiment_by_name(experiment)
-        if known is None:
+        record = self._client.get_experiment_by_name(experiment)
+        if record is None:
             return []
-        found: list[KnownRun] = []
+        runs: list[KnownRun] = []
         token: str | None = None
         while True:
             page = self._client.search_runs(
-                [known.experiment_id], condition, max_results=RUNS_PER_PAGE, page_token=token
+                [record.experiment_id], condition, max_results=RUNS_PER_PAGE, page_token=token
             )
-            found += [KnownRun(run.info.run_id, run.info.status, run.data.tags) for run in page]
+            runs += [KnownRun(run.info.run_id, run.info.status, run.data.tags) for run in page]
             token = page.token
             if not token:
-                return found
+                return runs
 
     def _experiment(self, name: str) -> str:
         if name not in self._experiments:
-            known: Experiment | None = self._client.get_experiment_by_name(name)
-            if known is not None and known.lifecycle_stage != "active":
+            existing: Experiment | None = self._client.get_experiment_by_name(name)
+            if existing is not None and existing.lifecycle_stage != "active":
                 raise ConfigError(
                     f"tracking store {self.uri}: the experiment {name!r} was deleted there",
                     "restore it (`mlflow experiments restore`) or remove it for good (`mlflow gc`)",
                 )
             try:
                 self._experiments[name] = (
-                    known.experiment_id if known else self._client.create_experiment(name)
+                    existing.experiment_id if existing else self._client.create_experiment(name)
                 )
             except MlflowException:  # another process made it in this moment
-                made = self._client.get_experiment_by_name(name)
-                if made is None:
+                theirs = self._client.get_experiment_by_name(name)
+                if theirs is None:
                     raise
-                self._experiments[name] = made.experiment_id
+                self._experiments[name] = theirs.experiment_id
         return self._experiments[name]

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from typing import NoReturn
 
 from harness.errors import ConfigError
-from harness.tracking.place import existing_store
+from harness.tracking.location import existing_store
 
 logger = logging.getLogger(__name__)
 

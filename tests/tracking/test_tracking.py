@@ -13,7 +13,7 @@ from harness.errors import ConfigError
 from harness.protocols import DataInput
 from harness.storage import leases
 from harness.tracking.fields import ENDS, OWNER, safe_key
-from harness.tracking.place import existing_store, sqlite_file, store_uri
+from harness.tracking.location import existing_store, sqlite_file, store_uri
 from harness.tracking.tracker import MlflowTracker
 
 DEAD = "elsewhere/1/1"

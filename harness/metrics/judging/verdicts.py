@@ -28,8 +28,8 @@ def rating(text: str) -> float | None:
     (7.5, 8.0, None)
     """
     said = _said(text)
-    found = _RATING.search(said) or _IN_SINGLE_BRACKETS.search(said)
-    number = None if found is None else float(found[1])
+    match = _RATING.search(said) or _IN_SINGLE_BRACKETS.search(said)
+    number = None if match is None else float(match[1])
     return number if number is not None and 1 <= number <= 10 else None
 
 

@@ -17,14 +17,14 @@ def store_uri(uri: str | None = None) -> str:
     Raises:
         ConfigError: An old ``./mlruns`` file store lies in the way of the default.
     """
-    found = uri or get_tracking_uri()
-    if found.startswith("file:") or found in ("mlruns", "./mlruns"):
+    chosen = uri or get_tracking_uri()
+    if chosen.startswith("file:") or chosen in ("mlruns", "./mlruns"):
         raise ConfigError(
-            f"tracking store {found}: MLflow no longer writes to file stores",
+            f"tracking store {chosen}: MLflow no longer writes to file stores",
             "move the old ./mlruns folder away (`mlflow migrate-filestore` converts it), or name a "
             "store: --tracking-uri sqlite:///mlflow.db",
         )
-    return str(found)
+    return str(chosen)
 
 
 def existing_store(uri: str | None = None) -> str:
@@ -33,14 +33,14 @@ def existing_store(uri: str | None = None) -> str:
     Raises:
         ConfigError: There is no such store.
     """
-    found = store_uri(uri)
-    file = sqlite_file(found)
+    chosen = store_uri(uri)
+    file = sqlite_file(chosen)
     if file is not None and not file.is_file():
         raise ConfigError(
-            f"{unquote(found.removeprefix(_SQLITE))}: no such MLflow store ({found})",
+            f"{unquote(chosen.removeprefix(_SQLITE))}: no such MLflow store ({chosen})",
             "a sweep or a run makes it; --tracking-uri names another",
         )
-    return found
+    return chosen
 
 
 def sqlite_file(uri: str) -> Path | None:
