@@ -191,17 +191,8 @@ def _judge(
         if difference.value == 0 and difference.interval.low == difference.interval.high:
             reason = "unchanged"
     else:
-        outcome, reason = Outcome.UNDECIDED, "the interval reaches beyond the tolerance"
-        if drop > tolerance:
-            reason = "the drop exceeds the tolerance, but may be chance"
-            needed = bootstrap.items_to_decide(difference, drop, 1 - (1 - level) / num_keys)
-        else:
-            needed = bootstrap.items_to_decide(difference, tolerance - drop, level)
-        reason += (
-            f"; about {needed} items would decide"
-            if needed is not None
-            else "; more items alone would not decide, more seeds might"
-        )
+        outcome = Outcome.UNDECIDED
+        reason, needed = _undecided(difference, drop, tolerance, level, num_keys)
     return Verdict(
         key=key,
         outcome=outcome,
@@ -217,3 +208,18 @@ def _judge(
         num_seeds=(len(old), len(new)),
         items_needed=needed,
     )
+
+
+def _undecided(
+    difference: Difference, drop: float, tolerance: float, level: float, num_keys: int
+) -> tuple[str, int | None]:
+    """Why a difference decides nothing, and how many items would; None where no number does."""
+    if drop > tolerance:
+        reason = "the drop exceeds the tolerance, but may be chance"
+        needed = bootstrap.items_to_decide(difference, drop, 1 - (1 - level) / num_keys)
+    else:
+        reason = "the interval reaches beyond the tolerance"
+        needed = bootstrap.items_to_decide(difference, tolerance - drop, level)
+    if needed is None:
+        return f"{reason}; more items alone would not decide, more seeds might", None
+    return f"{reason}; about {needed} items would decide", needed

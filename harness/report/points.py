@@ -90,18 +90,9 @@ def points_of(record: SweepRecord, estimates: Estimates) -> Points:
         if fresh is not None:
             confirmed.append(_point(record, trial, fresh, styles, names, None))
     base = None
-    if record.base is not None:
-        values = _values(estimates, (record.base,), keys)
-        if values is not None:
-            base = Point(
-                "base",
-                "base",
-                None,
-                values,
-                False,
-                True,
-                ("base, untuned", *_lines(values, list(names.values()))),
-            )
+    if record.base is not None and (values := _values(estimates, (record.base,), keys)):
+        hover = ("base, untuned", *_lines(values, list(names.values())))
+        base = Point("base", "base", None, values, False, True, hover)
     return Points(
         axes=tuple(
             f"{names[o.key]} ({'higher' if o.maximize else 'lower'} is better)"
