@@ -246,17 +246,25 @@ def read_ref(
             f"{path}: metadata.harness.split: found {settings.split.value!r}, but the file's name "
             f"ends in {other!r}"
         )
-    if settings.split not in splits:
-        return []
+    return [_own_benchmark(ref, task, plain, limit, data)] if settings.split in splits else []
+
+
+def _own_benchmark(
+    ref: BenchmarkRef,
+    task: TaskFile,
+    plain: Mapping[str, JSON],
+    limit: int | None,
+    data: Path | None,
+) -> Benchmark | Absent:
+    path, settings = ref.path, task.metadata.harness
     content = data_of(path, task, data)
     if isinstance(content, str):
-        absent = Absent(ref.suite, ref.name, settings.split, settings.metrics,
-                        settings.summary, content, settings.axis)  # fmt: skip
-        return [absent]
+        return Absent(ref.suite, ref.name, settings.split, settings.metrics,
+                      settings.summary, content, settings.axis)  # fmt: skip
     named = {"doc_to_text": task.doc_to_text, "doc_to_target": task.doc_to_target}
     shipped = {"dataset_kwargs": {"data_files": {task.test_split: str(content.path)}}}
-    benchmark = Benchmark(
-        suite=path.parent.name,
+    return Benchmark(
+        suite=ref.suite,
         name=ref.name,
         split=settings.split,
         path=path,
@@ -276,7 +284,6 @@ def read_ref(
         axis_said=settings.axis is not None,
         twin=settings.twin,
     )
-    return [benchmark]
 
 
 def _axis_of(rows: Sequence[Mapping[str, JSON]]) -> Axis:

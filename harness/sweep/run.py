@@ -68,62 +68,78 @@ def run_sweep(
         KeyboardInterrupt: Interrupted; whatever finished is kept, the same call continues.
     """
     checked = sweep if isinstance(sweep, CheckedSweep) else check_sweep(sweep)
-    spec, objectives = checked.spec, checked.objectives()
-    configurations = planned(spec)
-    budget = budget_of(spec, configurations)
-    folder = sweep_folder(home, spec.name)
-    journal = journal_path(home, spec.name, storage)
+    spec = checked.spec
+    budget = budget_of(spec, planned(spec))
     with contextlib.ExitStack() as stack:
-        if journal is not None:
-            stack.enter_context(_locked(folder, spec.name))
-            mend_journal(journal)
-        checksums = {one.key: one.data_sha256 for one in checked.selection.benchmarks}
-        _check_unchanged(find_study(journal, storage, spec.name), spec, checksums, folder)
-        tracker = MlflowTracker(tracking_uri)
-        study = open_study(journal, storage, spec.name, [one.maximize for one in objectives])
-        study.note(
-            spec=spec.plain(),
-            objectives=list(map(objective_note, objectives)),
-            benchmarks=checksums,
-        )
-        study.prepare(spec, configurations)
-        logbook = Logbook(tracker, spec, home)
+        study = stack.enter_context(_opened(checked, home, storage))
+        logbook = Logbook(MlflowTracker(tracking_uri), spec, home)
         scorer = learned or stack.enter_context(
             CometClient(spec.base.eval.comet_python, release=spec.base.eval.comet_release)
         )
-        pool = Pool(
-            runner,
-            home=home,
-            size=workers,
-            threads=spec.base.model.threads,
-            logs=folder / "logs",
-            learned=scorer,
-            devices=to_share(spec.base.model, max(accelerators(spec.base).values())),
+        dispatcher = Dispatcher(
+            study=study,
+            pool=_pool(spec, runner, home=home, workers=workers, learned=scorer),
+            logbook=logbook,
+            view=_view(spec, budget, workers, on_progress),
+            stopped=stack.enter_context(_interruptible()),
         )
-        stopped = stack.enter_context(_interruptible())
         stack.callback(study.release)
-        stack.callback(pool.close)
-        view = View(
-            spec.name,
-            budget=budget,
-            num_confirming=_num_confirming(spec),
-            num_workers=workers,
-            on_progress=on_progress,
-        )
-        dispatcher = Dispatcher(study=study, pool=pool, logbook=logbook, view=view, stopped=stopped)
-        with _closed(logbook, pool):
-            search = Search(spec, objectives, budget=budget, home=home, dispatcher=dispatcher)
+        with _closed(logbook, dispatcher.pool):
+            search = Search(
+                spec, checked.objectives(), budget=budget, home=home, dispatcher=dispatcher
+            )
             search.run()
             if spec.confirm is not None:
-                Confirmation(spec, objectives, home=home, dispatcher=dispatcher).run()
+                Confirmation(spec, checked.objectives(), home=home, dispatcher=dispatcher).run()
             if not logbook.is_complete(SWEEP):
                 search.update_front(write=True)
             _note_run(study, logbook)
             record = build_record(study, home)
             _any_complete(record)
             if report is not None and not logbook.is_complete(SWEEP):
-                logbook.attach(report(record, folder / "report"), "report")
+                logbook.attach(report(record, sweep_folder(home, spec.name) / "report"), "report")
     return record
+
+
+@contextlib.contextmanager
+def _opened(checked: CheckedSweep, home: Path, storage: str | None) -> Iterator[Study]:
+    """The sweep's study, locked where it lies in this home, ready to be asked."""
+    spec, objectives = checked.spec, checked.objectives()
+    folder, journal = sweep_folder(home, spec.name), journal_path(home, spec.name, storage)
+    checksums = {one.key: one.data_sha256 for one in checked.selection.benchmarks}
+    with _locked(folder, spec.name) if journal is not None else contextlib.nullcontext():
+        if journal is not None:
+            mend_journal(journal)
+        _check_unchanged(find_study(journal, storage, spec.name), spec, checksums, folder)
+        study = open_study(journal, storage, spec.name, [one.maximize for one in objectives])
+        notes = list(map(objective_note, objectives))
+        study.note(spec=spec.plain(), objectives=notes, benchmarks=checksums)
+        study.prepare(spec, planned(spec))
+        yield study
+
+
+def _pool(
+    spec: SweepSpec, runner: str, *, home: Path, workers: int, learned: LearnedScorer
+) -> Pool:
+    return Pool(
+        runner,
+        home=home,
+        size=workers,
+        threads=spec.base.model.threads,
+        logs=sweep_folder(home, spec.name) / "logs",
+        learned=learned,
+        devices=to_share(spec.base.model, max(accelerators(spec.base).values())),
+    )
+
+
+def _view(spec: SweepSpec, budget: int, workers: int, on_progress: OnProgress) -> View:
+    return View(
+        spec.name,
+        budget=budget,
+        num_confirming=_num_confirming(spec),
+        num_workers=workers,
+        on_progress=on_progress,
+    )
 
 
 def _num_confirming(spec: SweepSpec) -> int:
