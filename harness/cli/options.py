@@ -28,94 +28,84 @@ def examples(*lines: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
-def home(function: Decorated) -> Decorated:
-    """``--home``: where the store, the caches and the studies lie."""
-    return click.option(
-        "--home",
-        type=click.Path(file_okay=False, path_type=Path),
-        default=".harness",
-        envvar="HARNESS_HOME",
-        show_envvar=True,
-        metavar="DIR",
-        help="Folder of the store, the caches and the studies.",
-    )(function)
+def parse_overrides(
+    ctx: click.Context, param: click.Parameter, texts: Sequence[str]
+) -> "Overrides":
+    """Callback of ``--set``: paths and values, the values read as YAML."""
+    from harness.settings.yaml import parse_override
+
+    return tuple(parse_override(text) for text in texts)
 
 
-def tracking_uri(function: Decorated) -> Decorated:
-    """``--tracking-uri``: the MLflow store, None for MLflow's own choice."""
-    return click.option(
-        "--tracking-uri",
-        metavar="URI",
-        default=None,
-        help="MLflow store.  [default: MLFLOW_TRACKING_URI, else MLflow's own: ./mlflow.db]",
-    )(function)
+home = click.option(
+    "--home",
+    type=click.Path(file_okay=False, path_type=Path),
+    default=".harness",
+    envvar="HARNESS_HOME",
+    show_envvar=True,
+    metavar="DIR",
+    help="Folder of the store, the caches and the studies.",
+)
 
+tracking_uri = click.option(
+    "--tracking-uri",
+    metavar="URI",
+    default=None,
+    help="MLflow store.  [default: MLFLOW_TRACKING_URI, else MLflow's own: ./mlflow.db]",
+)
 
-def benchmarks(function: Decorated) -> Decorated:
-    """``--benchmarks``: the parameter ``folders``."""
-    return click.option(
-        "--benchmarks",
-        "folders",
-        default=("benchmarks",),
-        show_default="benchmarks",
-        multiple=True,
-        metavar="DIR",
-        help="Folder of the suites. Repeatable: --benchmarks benchmarks --benchmarks mine.",
-    )(function)
+benchmarks = click.option(
+    "--benchmarks",
+    "folders",
+    default=("benchmarks",),
+    show_default="benchmarks",
+    multiple=True,
+    metavar="DIR",
+    help="Folder of the suites. Repeatable: --benchmarks benchmarks --benchmarks mine.",
+)
+"""``--benchmarks``: the parameter ``folders``."""
 
+as_json = click.option(
+    "--json",
+    "as_json",
+    is_flag=True,
+    help="Print one JSON document on stdout instead of tables.",
+)
 
-def as_json(function: Decorated) -> Decorated:
-    """``--json``: the parameter ``as_json``."""
-    return click.option(
-        "--json",
-        "as_json",
-        is_flag=True,
-        help="Print one JSON document on stdout instead of tables.",
-    )(function)
+tracked = click.option(
+    "--tracking/--no-tracking",
+    "is_tracked",
+    default=True,
+    help="Whether the run is recorded in MLflow.",
+)
+"""``--no-tracking``: the parameter ``is_tracked``."""
 
+results = click.option(
+    "--output",
+    "results",
+    type=FILE,
+    metavar="FILE.json",
+    help="Also write a results file, which `harness check` reads.",
+)
+"""``--output``: the parameter ``results``, a file to write."""
 
-def tracked(function: Decorated) -> Decorated:
-    """``--no-tracking``: the parameter ``is_tracked``."""
-    return click.option(
-        "--tracking/--no-tracking",
-        "is_tracked",
-        default=True,
-        help="Whether the run is recorded in MLflow.",
-    )(function)
+overrides = click.option(
+    "--set",
+    "overrides",
+    multiple=True,
+    metavar="PATH=VALUE",
+    callback=parse_overrides,
+    help="Replace a setting by its dotted path; the value is YAML. Repeatable.",
+)
+"""``--set PATH=VALUE``, repeatable: the parameter ``overrides``, parsed."""
 
-
-def results(function: Decorated) -> Decorated:
-    """``--output``: the parameter ``results``, a file to write."""
-    return click.option(
-        "--output",
-        "results",
-        type=FILE,
-        metavar="FILE.json",
-        help="Also write a results file, which `harness check` reads.",
-    )(function)
-
-
-def overrides(function: Decorated) -> Decorated:
-    """``--set PATH=VALUE``, repeatable: the parameter ``overrides``, parsed."""
-    return click.option(
-        "--set",
-        "overrides",
-        multiple=True,
-        metavar="PATH=VALUE",
-        callback=parse_overrides,
-        help="Replace a setting by its dotted path; the value is YAML. Repeatable.",
-    )(function)
-
-
-def storage(function: Decorated) -> Decorated:
-    """``--storage``: where Optuna keeps the study, None for the journal under the home folder."""
-    return click.option(
-        "--storage",
-        metavar="URL",
-        default=None,
-        help="Optuna storage, for example postgresql://host/db for many machines.  "
-        "[default: a journal file under the home folder]",
-    )(function)
+storage = click.option(
+    "--storage",
+    metavar="URL",
+    default=None,
+    help="Optuna storage, for example postgresql://host/db for many machines.  "
+    "[default: a journal file under the home folder]",
+)
 
 
 def verbosity(function: Decorated) -> Decorated:
@@ -179,15 +169,6 @@ def run_options(*further: Decorator[Any]) -> Decorator[Any]:
         return decorated
 
     return decorate
-
-
-def parse_overrides(
-    ctx: click.Context, param: click.Parameter, texts: Sequence[str]
-) -> "Overrides":
-    """Callback of ``--set``: paths and values, the values read as YAML."""
-    from harness.settings.yaml import parse_override
-
-    return tuple(parse_override(text) for text in texts)
 
 
 class SeveralValues(click.Command):

@@ -84,17 +84,6 @@ LOOKALIKES: dict[str, str] = {
 """Benign request that sounds harmful: its answer."""
 
 
-def harmful_things(world: World) -> list[str]:
-    """Everything harmful that can be asked for in a world."""
-    made = [
-        f"{verb} {a(noun.en)}"
-        for verb, kinds in HARMS.items()
-        for kind in kinds
-        for noun in world.nouns_in[kind]
-    ]
-    return made + list(OTHER_HARMS)
-
-
 def refusal(do: str) -> str:
     """The refusal of a harmful request, in one of several wordings."""
     return REFUSALS[_wording(do)].format(do=do)
