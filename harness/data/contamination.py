@@ -126,13 +126,13 @@ def find_overlaps(
         for text in item_texts(item)
     )
     best: dict[tuple[str, int], Match] = {}
-    for one in training:
-        for (key, number), is_exact, share in index.find(one.text):
+    for row in training:
+        for (key, number), is_exact, share in index.find(row.text):
             known = best.get((key, number))
             if known is None or (is_exact, share) > (known.kind == "exact", known.share):
                 item_id = str(benchmarks[key][number].get("id", number))
                 kind: Literal["exact", "near"] = "exact" if is_exact else "near"
-                best[key, number] = Match(item_id, one.id, kind, share, one.text, one.place)
+                best[key, number] = Match(item_id, row.id, kind, share, row.text, row.place)
     return {
         key: Overlap(len(items), tuple(best[name] for name in sorted(best) if name[0] == key))
         for key, items in benchmarks.items()

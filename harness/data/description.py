@@ -2,7 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from statistics import fmean, median
 from typing import Literal, TypeAlias
 
@@ -93,41 +93,35 @@ def describe(
         checks: What is over-long and lopsided; by default its defaults.
         counts: What ``read_corpus`` counted.
     """
-    left_out = {WORDS[kind]: n for kind, n in (counts or {}).items() if kind != NUM_ROWS}
-    return replace(_described(corpora, checks or ChecksSpec()), left_out=left_out)
+    kind, languages, texts = _texts(corpora)
+    first, pairs = next(iter(texts.values())), corpora.parallel
+    return Description(
+        kind,
+        len(first),
+        dict(Counter(languages)),
+        {side: _lengths(one_side) for side, one_side in texts.items()},
+        _suspicious_pairs(pairs, checks or ChecksSpec()) if pairs else _repeated(first),
+        {WORDS[ailment]: n for ailment, n in (counts or {}).items() if ailment != NUM_ROWS},
+    )
 
 
-def _described(corpora: Corpora, checks: ChecksSpec) -> Description:
+def _texts(corpora: Corpora) -> tuple[Kind, list[str], dict[str, list[str]]]:
+    """Of the rows of one kind: that kind, each one's language, and their texts by side."""
     if corpora.instructions:
         requests = [chat.messages[-1].content for chat in corpora.instructions]
-        return Description(
-            "instructions", len(requests), {}, {"request": _lengths(requests)}, _repeated(requests)
-        )
+        return "instructions", [], {"request": requests}
     if corpora.monolingual:
-        texts = [row.text for row in corpora.monolingual]
-        languages = Counter(row.language for row in corpora.monolingual)
-        return Description(
-            "monolingual", len(texts), dict(languages), {"text": _lengths(texts)}, _repeated(texts)
-        )
+        tags = [row.language for row in corpora.monolingual]
+        return "monolingual", tags, {"text": [row.text for row in corpora.monolingual]}
     if corpora.questions:
+        tags = [f"{row.language}-{row.pivot_language}" for row in corpora.questions]
         asked = [row.question for row in corpora.questions]
         answers = [row.answer for row in corpora.questions]
-        return Description(
-            "questions",
-            len(asked),
-            dict(Counter(f"{row.language}-{row.pivot_language}" for row in corpora.questions)),
-            {"question": _lengths(asked), "answer": _lengths(answers)},
-            _repeated(asked),
-        )
+        return "questions", tags, {"question": asked, "answer": answers}
+    tags = [f"{pair.source_lang}-{pair.target_lang}" for pair in corpora.parallel]
     sources = [pair.source for pair in corpora.parallel]
     targets = [pair.target for pair in corpora.parallel]
-    return Description(
-        "parallel",
-        len(sources),
-        dict(Counter(f"{pair.source_lang}-{pair.target_lang}" for pair in corpora.parallel)),
-        {"source": _lengths(sources), "target": _lengths(targets)},
-        _suspicious_pairs(corpora.parallel, checks),
-    )
+    return "parallel", tags, {"source": sources, "target": targets}
 
 
 def _kind_of(spec: CorpusSpec) -> Kind:

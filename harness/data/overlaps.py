@@ -61,12 +61,12 @@ def overlaps_stored(
 
     def make(folder: Path) -> Mapping[str, float]:
         texts = training_texts(corpora(), used)
-        found = find_overlaps(texts, {one.key: one.items for one in benchmarks})
+        overlaps = find_overlaps(texts, {one.key: one.items for one in benchmarks})
         with (folder / MATCHES).open("w", encoding="utf-8") as file:
-            for key, overlap in found.items():
+            for key, overlap in overlaps.items():
                 for match in overlap.matches:
                     row = {"benchmark": key, **asdict(match)}
                     file.write(json.dumps(row, ensure_ascii=False) + "\n")
-        return {name: x for key, one in found.items() for name, x in one.facts(key).items()}
+        return {name: x for key, one in overlaps.items() for name, x in one.facts(key).items()}
 
     return store.build(stage, make)

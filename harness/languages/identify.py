@@ -44,18 +44,18 @@ def primary(tag: str) -> str:
     return {"no": "nb"}.get(language, language)
 
 
-def is_other_language(text: str, wanted: str, candidates: Iterable[str]) -> bool:
+def is_other_language(text: str, tag: str, candidates: Iterable[str]) -> bool:
     """Whether a text is clearly in another language than the wanted one.
 
     Args:
         text: Any text; an empty or very short one is never in another language.
-        wanted: BCP-47 tag.
+        tag: BCP-47 tag of the language wanted.
         candidates: BCP-47 tags of the languages it may be in.
 
     Raises:
         EvaluationError: A language the identifier does not know.
     """
-    language = primary(wanted)
+    language = primary(tag)
     tags = frozenset({language, *map(primary, candidates)})
     _check_known(tags)
     script = _script_of(text)
@@ -102,24 +102,23 @@ def _words(lower: str) -> list[str]:
 
 def _function_words(words: Sequence[str], language: str, rival: str) -> tuple[int, int]:
     """How many function words a text has of one language and not the other, and the reverse."""
-    none: frozenset[str] = frozenset()
-    first, second = (FUNCTION_WORDS.get(tag, none) for tag in (language, rival))
-    own, foreign = _distinct(first, second), _distinct(second, first)
+    own, foreign = _distinct(language, rival), _distinct(rival, language)
     return sum(word in own for word in words), sum(word in foreign for word in words)
 
 
 @cache
-def _distinct(first: frozenset[str], second: frozenset[str]) -> frozenset[str]:
-    return first - second
+def _distinct(language: str, rival: str) -> frozenset[str]:
+    none: frozenset[str] = frozenset()
+    return FUNCTION_WORDS.get(language, none) - FUNCTION_WORDS.get(rival, none)
 
 
-def rules(wanted: Iterable[str]) -> str:
+def rules(languages: Iterable[str]) -> str:
     """What a signature says of the rules for the languages wanted, beside their version.
 
     Names in Latin letters once made Thai and Chinese news another language where they are most of
     its letters; scores of then and now are told apart.
     """
-    return "" if all(map(is_latin, wanted)) else "|names:apart"
+    return "" if all(map(is_latin, languages)) else "|names:apart"
 
 
 def _without_names(text: str) -> str:

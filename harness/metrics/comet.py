@@ -104,12 +104,8 @@ class Comet(MetricSpec):
         changes = [statistics[p][0] - score for p, score in zip(places, exact, strict=True)]
         deviation, shift = fmean(map(abs, changes)), fmean(changes)
         logger.warning(
-            "%s: bf16 changes an item by %.2g on average and the mean by %+.2g (%d items, %s)",
-            self.name,
-            deviation,
-            shift,
-            count,
-            self.model,
+            f"{self.name}: bf16 changes an item by {deviation:.2g} on average and the mean by "
+            f"{shift:+.2g} ({count} items, {self.model})"
         )
         return {"bf16_deviation": deviation, "bf16_shift": shift}
 

@@ -11,7 +11,7 @@ class NumberFlexible(NumberStrict):
     of gsm8k.
     """
 
-    def found(self, answer: str) -> str | None:
+    def number(self, answer: str) -> str | None:
         """The number an answer ends with."""
         return flexible_number(answer)
 

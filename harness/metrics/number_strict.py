@@ -17,24 +17,22 @@ class NumberStrict(Rate):
     """
 
     needs: ClassVar[tuple[str, ...]] = ("wanted",)
+    labels: ClassVar[tuple[str, ...]] = ("right", "wrong")
 
     def item(self, prediction: Prediction) -> float:
         """1 for the right number."""
-        found = self.found(prediction.answer)
-        return float(any(same_number(found, text) for text in wanted(prediction)))
+        number = self.number(prediction.answer)
+        return float(any(same_number(number, text) for text in wanted(prediction)))
 
-    def found(self, answer: str) -> str | None:
+    def number(self, answer: str) -> str | None:
         """The number an answer gives."""
         return strict_number(answer)
 
     def classes(self, predictions: Sequence[Prediction]) -> list[str]:
         """`right`, `wrong`, or `none` where no number was found."""
-        return [self._kind(prediction) for prediction in predictions]
-
-    def _kind(self, prediction: Prediction) -> str:
-        if self.found(prediction.answer) is None:
-            return "none"
-        return "right" if self.item(prediction) else "wrong"
+        kinds = super().classes(predictions)
+        answers = [self.number(prediction.answer) for prediction in predictions]
+        return ["none" if n is None else kind for n, kind in zip(answers, kinds, strict=True)]
 
 
 METRIC = NumberStrict

@@ -1,6 +1,7 @@
 """A chat model in memory, with its tokenizer and what it is."""
 
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any
 
@@ -51,3 +52,9 @@ class ChatModel:
     def device(self) -> torch.device:
         device: torch.device = self.model.device
         return device
+
+
+def forked_streams(model: Any) -> AbstractContextManager[None]:
+    """Torch's random streams, of the CPU and the model's accelerator, are put back afterwards."""
+    devices = [model.device] if model.device.type == "cuda" else []
+    return torch.random.fork_rng(devices=devices)

@@ -17,7 +17,7 @@ from typing import Any
 import torch
 
 from harness.errors import ConfigError
-from harness.models.chat_model import ChatModel
+from harness.models.chat_model import ChatModel, forked_streams
 from harness.models.lora import detach, load_adapter, load_another, save_adapter
 from harness.models.updates import low_rank_updates
 from harness.records import JSON
@@ -87,7 +87,7 @@ def _scale(model: Any, factor: float) -> None:
 
 
 def _merge(model: Any, weights: Mapping[str, float], how: _Settings) -> None:
-    with torch.random.fork_rng(devices=_devices(model)):
+    with forked_streams(model):
         torch.manual_seed(how.seed)
         try:
             model.add_weighted_adapter(
@@ -110,7 +110,3 @@ def _scale_by_one(model: Any) -> None:
     for module in model.modules():
         if _MERGED in getattr(module, "lora_A", {}):
             module.scaling[_MERGED] = 1.0
-
-
-def _devices(model: Any) -> list[torch.device]:
-    return [model.device] if model.device.type == "cuda" else []

@@ -20,7 +20,7 @@ from peft import (
 from safetensors import safe_open
 
 from harness.errors import ConfigError
-from harness.models.chat_model import ChatModel
+from harness.models.chat_model import ChatModel, forked_streams
 from harness.models.folder import adapter_folder
 from harness.models.spec import LoraSpec
 from harness.models.speed import quantised
@@ -52,8 +52,7 @@ def attach(chat_model: ChatModel, spec: LoraSpec, seed: int) -> ChatModel:
         trainable_token_indices=_trained_rows(chat_model, base, spec),
         task_type="CAUSAL_LM",
     )
-    devices = [chat_model.device] if chat_model.device.type == "cuda" else []
-    with torch.random.fork_rng(devices=devices), _as_peft_is():
+    with forked_streams(chat_model), _as_peft_is():
         torch.manual_seed(stream_seed(seed, "lora"))
         model = get_peft_model(base, config)
     return replace(chat_model, model=model)

@@ -75,10 +75,10 @@ class ChatServer:
     def _reply(self, client: "Client", request: Request) -> Reply:
         limit = self._limit
         try:
-            found = client.post(path_of(request), body_of(self.spec, request, limit))
+            answer = client.post(path_of(request), body_of(self.spec, request, limit))
         except ServerError as error:
             if not wants_other_limit(error, limit):
                 raise
             self._limit = NEW_LIMIT
             return self._reply(client, request)
-        return reply_of(self.spec, self._key, found)
+        return reply_of(self.spec, self._key, answer)

@@ -51,16 +51,17 @@ def _request(prefix: str) -> ChatRequest:
 
 def _reason(plain: Reply, closed: Reply, once: Reply, twice: Reply) -> str | None:
     """Why an answer begun is not continued, None where it is."""
-    counts = [reply.prompt_tokens for reply in (plain, closed, once, twice)]
-    none, turn, one, two = (count or 0 for count in counts)
+    counts = [reply.prompt_tokens or 0 for reply in (plain, closed, once, twice)]
     if not all(counts):
         return "the server does not say how many tokens it read, so it cannot be told"
-    if two - one < _LEAST_TOKENS:
+    without, turn, begun, begun_twice = counts
+    words = begun_twice - begun
+    if words < _LEAST_TOKENS:
         return "the server seems to leave it out"
     # Templates of models that think put closed thoughts before an answer that has begun, or before
     # one that has not: its words alone do not tell there.
-    more = (one - none) - (two - one)
-    if one >= turn and more > 0:
+    more = begun - without - words
+    if begun >= turn and more > 0:
         return f"the server closes it ({more} tokens more than its words) and begins another"
     if once.text.startswith(_WORDS):
         return "the server repeats it in its answer"

@@ -38,10 +38,10 @@ def status_fault(spec: ServerSpec, key: Key, status: int, body: str) -> ServerEr
     return ServerError(said, _mend(spec, status), status)
 
 
-def strange_fault(spec: ServerSpec, found: str) -> ServerError:
+def strange_fault(spec: ServerSpec, answer: str) -> ServerError:
     """The server answered with something that is no chat completion."""
     return ServerError(
-        f"{_place(spec)}: answered with something that is no chat completion: {_shortened(found)}",
+        f"{_place(spec)}: answered with something that is no chat completion: {_shortened(answer)}",
         "the url has to be that of its OpenAI-compatible part; for most it ends in /v1",
     )
 
@@ -87,15 +87,14 @@ def _message(body: str) -> str:
     >>> _message('{"detail": "Unexpected fields"}'), _message("Bad gateway")
     ('Unexpected fields', 'Bad gateway')
     """
-    found: JSON
     try:
-        found = json.loads(body)
+        said: JSON = json.loads(body)
     except ValueError:
         return body
     for name in ("error", "message", "detail"):
-        if isinstance(found, dict) and found.get(name):
-            found = found[name]
-    return found if isinstance(found, str) else json.dumps(found, ensure_ascii=False)
+        if isinstance(said, dict) and said.get(name):
+            said = said[name]
+    return said if isinstance(said, str) else json.dumps(said, ensure_ascii=False)
 
 
 def _shortened(text: str) -> str:

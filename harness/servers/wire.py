@@ -132,10 +132,10 @@ def _chat(request: ChatRequest) -> dict[str, JSON]:
 
 def _text(message: _Message) -> str:
     """What the model said; nothing where there is no content, as when it only thought."""
-    found = message.get("content")
-    if found is not None and not isinstance(found, str):
-        raise TypeError(found)
-    return found or ""
+    content = message.get("content")
+    if content is not None and not isinstance(content, str):
+        raise TypeError(content)
+    return content or ""
 
 
 def _whole(text: str) -> str:
@@ -149,8 +149,8 @@ def _whole(text: str) -> str:
 
 def _thoughts(message: _Message) -> str:
     """What the model thought aloud: servers have two names for it."""
-    found = message.get("reasoning_content") or message.get("reasoning") or ""
-    return found if isinstance(found, str) else ""
+    thoughts = message.get("reasoning_content") or message.get("reasoning") or ""
+    return thoughts if isinstance(thoughts, str) else ""
 
 
 def _top_logprobs(choice: _Choice) -> tuple[Mapping[str, float], ...] | None:

@@ -123,8 +123,7 @@ def _epochs(rows: Sequence[Prepared], batch_size: int, seed: int) -> Iterator[li
 
     The length that counts is the prompt's, which every variant shares.
     """
-    epoch = 0
-    while True:
+    for epoch in itertools.count():
         random = stream(seed, f"order/{epoch}")
         order = list(range(len(rows)))
         random.shuffle(order)
@@ -136,7 +135,6 @@ def _epochs(rows: Sequence[Prepared], batch_size: int, seed: int) -> Iterator[li
         random.shuffle(batches)
         for batch in batches:
             yield [rows[index] for index in batch]
-        epoch += 1
 
 
 def micro_batches(rows: Sequence[Prepared], max_tokens: int, pad_id: int) -> list[Batch]:

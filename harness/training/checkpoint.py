@@ -77,51 +77,49 @@ class TrainingState:
     renewed: tuple[int, Sequence[TokenRow]] | None = None
 
 
+@dataclass
 class Keeper:
     """Writes a training's checkpoints when they are due, and reads the last one.
 
     Args:
         checkpoints: Where; None keeps nothing.
-        every: Steps between two; None for ten minutes, 0 for never.
+        every: Steps between two; None for ten minutes.
         trainer: What is kept.
         known: Tells what else makes the training what it is, as plain data; only asked when a
             checkpoint is written or there is one.
     """
 
-    def __init__(
-        self,
-        checkpoints: Checkpoints | None,
-        every: int | None,
-        trainer: Trainer,
-        known: Callable[[], JSON],
-    ) -> None:
-        self._checkpoints = None if every == 0 else checkpoints
-        self._every, self._trainer, self._known = every, trainer, known
+    checkpoints: Checkpoints | None
+    every: int | None
+    trainer: Trainer
+    known: Callable[[], JSON]
+
+    def __post_init__(self) -> None:
         self._saved_at = time.monotonic()
 
     @cached_property
     def _key(self) -> str:
-        assert self._checkpoints is not None
+        assert self.checkpoints is not None
         trained = [
             (name, list(value.shape))
-            for name, value in self._trainer.model.named_parameters()
+            for name, value in self.trainer.model.named_parameters()
             if value.requires_grad
         ]
-        of = dict(self._checkpoints.identity)
-        return digest({"of": of, "fit": self._known(), "on": trained, "format": _FORMAT})
+        of = dict(self.checkpoints.identity)
+        return digest({"of": of, "fit": self.known(), "on": trained, "format": _FORMAT})
 
     def due(self, step: int) -> bool:
         """Whether to save behind the step, the first being 1."""
-        if self._checkpoints is None:
+        if self.checkpoints is None:
             return False
-        if self._every is not None:
-            return step % self._every == 0
-        return self._trainer.team.broadcast(lambda: time.monotonic() - self._saved_at >= _USUAL_S)
+        if self.every is not None:
+            return step % self.every == 0
+        return self.trainer.team.broadcast(lambda: time.monotonic() - self._saved_at >= _USUAL_S)
 
     def save(self, training: TrainingState) -> None:
         """Puts the training as it is now in the place of the last checkpoint."""
-        assert self._checkpoints is not None
-        trainer, penalty = self._trainer, self._trainer.token_penalty or self._trainer.penalty
+        assert self.checkpoints is not None
+        trainer, penalty = self.trainer, self.trainer.terms.penalty
         states = trainer.team.all_gather(lambda: streams(trainer.model))
         if not trainer.team.leads:
             return
@@ -144,7 +142,7 @@ class Keeper:
             "streams": states,
             "penalty": dict(penalty.memory()) if isinstance(penalty, Remembering) else None,
         }
-        write_whole(self._checkpoints.folder / FILE, lambda file: torch.save(state, file))
+        write_whole(self.checkpoints.folder / FILE, lambda file: torch.save(state, file))
         self._saved_at = time.monotonic()
         logger.info("checkpoint of step %d of %d", training.step, trainer.num_steps)
 
@@ -154,12 +152,12 @@ class Keeper:
         To be called where dropout's stream is the training's own. A checkpoint of another training
         (other settings, rows, library versions) is not used, nor one that cannot be read.
         """
-        if self._checkpoints is None:
+        if self.checkpoints is None:
             return None
-        state = self._trainer.team.broadcast(self._state)
+        state = self.trainer.team.broadcast(self._state)
         if state is None:
             return None
-        trainer, penalty = self._trainer, self._trainer.token_penalty or self._trainer.penalty
+        trainer, penalty = self.trainer, self.trainer.terms.penalty
         with torch.no_grad():
             for parameter, value in zip(trainer.parameters, state["parameters"], strict=True):
                 parameter.copy_(value)
@@ -182,13 +180,21 @@ class Keeper:
         )
 
     def _state(self) -> Mapping[str, Any] | None:
-        """The last checkpoint, if it is of this training."""
-        assert self._checkpoints is not None
-        state = _read(self._checkpoints.folder)
-        if state is not None and state["key"] != self._key:
-            logger.warning("the checkpoint is of another training: beginning anew")
+        """The last checkpoint, if it is of this training and can be read."""
+        assert self.checkpoints is not None
+        path = self.checkpoints.folder / FILE
+        if not path.exists():
             return None
-        return state
+        try:
+            state: Mapping[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+        except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            reason = str(error).split("\n")[0]
+            logger.warning("%s cannot be read (%s): beginning anew", path, reason)
+            return None
+        if state["key"] == self._key:
+            return state
+        logger.warning("the checkpoint is of another training: beginning anew")
+        return None
 
 
 def rows_digest(rows: Sequence[TokenRow]) -> str:
@@ -201,15 +207,3 @@ def rows_digest(rows: Sequence[TokenRow]) -> str:
         sha256.update(array("q", (*row.ids, *(shown or ()))).tobytes())
         sha256.update(" ".join(row.roles).encode())
     return sha256.hexdigest()
-
-
-def _read(folder: Path) -> Mapping[str, Any] | None:
-    path = folder / FILE
-    if not path.exists():
-        return None
-    try:
-        state: Mapping[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (RuntimeError, EOFError, pickle.UnpicklingError) as error:
-        logger.warning("%s cannot be read (%s): beginning anew", path, str(error).split("\n")[0])
-        return None
-    return state

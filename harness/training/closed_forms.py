@@ -76,11 +76,5 @@ class _Given(torch.autograd.Function):
     @staticmethod
     def backward(ctx: Any, grad: Tensor) -> Any:
         slopes = ctx.saved_tensors
-        return (
-            None,
-            None,
-            *(
-                slope * grad.reshape(grad.shape + (1,) * (slope.ndim - grad.ndim))
-                for slope in slopes
-            ),
-        )
+        wide = [grad.reshape(grad.shape + (1,) * (slope.ndim - grad.ndim)) for slope in slopes]
+        return None, None, *map(torch.mul, slopes, wide)

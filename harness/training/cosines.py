@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional
 
+from harness.models.chat_model import forked_streams
 from harness.protocols import Penalty, TokenPenalty
 from harness.records import Role
 from harness.training.batches import Batch
@@ -68,8 +69,7 @@ class GradientCosines:
         self, factors: Mapping[Role, float], step: int = 0, penalty: TokenPenalty | None = None
     ) -> Tensor:
         """The gradient of the step's loss as one vector."""
-        devices = [self.model.device] if self.model.device.type == "cuda" else []
-        with torch.random.fork_rng(devices=devices):
+        with forked_streams(self.model):
             role_sums(
                 self.model,
                 self.batches,

@@ -13,6 +13,7 @@ from typing import Any
 
 import torch
 
+from harness.models.chat_model import forked_streams
 from harness.models.memory import checkpointed, memory_faults
 from harness.protocols import OnEvent
 from harness.records import JSON, Role, StepEvent, TokenRow
@@ -98,7 +99,8 @@ def fit(
     prepared = _prepared(rows, terms.weights)
     trainer = Trainer(model, spec, terms, pad_id, number_of_steps(prepared, spec), team)
     known = partial(_known, rows, validation, spec, terms.weights, seed)
-    keeper = Keeper(checkpoints, spec.checkpoint_every, trainer, known)
+    kept = None if spec.checkpoint_every == 0 else checkpoints
+    keeper = Keeper(kept, spec.checkpoint_every, trainer, known)
     if spec.packing:
         check_packing(model, prepared)
     held_out = prepare(validation, _HELD_OUT)
@@ -212,12 +214,8 @@ def _training(model: Any, spec: TrainSpec, seed: int, rank: int) -> Iterator[Non
     model.train()
     saving = checkpointed(model) if spec.gradient_checkpointing else contextlib.nullcontext()
     try:
-        with memory_faults(), torch.random.fork_rng(devices=_devices(model)), saving:
+        with memory_faults(), forked_streams(model), saving:
             torch.manual_seed(stream_seed(seed, f"dropout/{rank}" if rank else "dropout"))
             yield
     finally:
         model.eval()
-
-
-def _devices(model: Any) -> list[torch.device]:
-    return [model.device] if model.device.type == "cuda" else []

@@ -31,15 +31,14 @@ def packed_batches(rows: Sequence[Prepared], max_tokens: int) -> list[Batch]:
 
     A single row that is longer is a batch of its own.
     """
-    if not rows:
-        return []
-    count = max(1, math.ceil(sum(map(len, rows)) / max_tokens))
-    while count < len(rows):
-        parts = shares(rows, count)
-        if all(sum(map(len, part)) <= max_tokens or len(part) == 1 for part in parts):
-            break
-        count += 1
-    return [pack(part) for part in shares(rows, count) if part]
+    fewest = min(len(rows), math.ceil(sum(map(len, rows)) / max_tokens))
+    splits = (shares(rows, count) for count in range(fewest, len(rows) + 1))
+    fitting = next(parts for parts in splits if all(_fits(part, max_tokens) for part in parts))
+    return [pack(part) for part in fitting]
+
+
+def _fits(rows: Sequence[Prepared], max_tokens: int) -> bool:
+    return len(rows) == 1 or sum(map(len, rows)) <= max_tokens
 
 
 def pack(rows: Sequence[Prepared]) -> Batch:

@@ -1,6 +1,5 @@
 """The state of a training run: the optimiser, the memory it has, what was measured so far."""
 
-import gc
 import logging
 import math
 import time
@@ -11,6 +10,7 @@ from typing import Any, TypeVar
 import torch
 
 from harness.errors import TrainingError
+from harness.models.memory import free_memory
 from harness.protocols import Penalty, TokenPenalty
 from harness.records import Role
 from harness.training.batches import Batch, micro_batches
@@ -44,7 +44,7 @@ class Trainer:
         num_steps: int,
         team: Team = ALONE,
     ) -> None:
-        self.model, self.spec, self.weights, self.team = model, spec, terms.weights, team
+        self.model, self.spec, self.terms, self.team = model, spec, terms, team
         self.pad_id, self.num_steps = pad_id, num_steps
         self.micro_batch_tokens, self.num_halvings = spec.micro_batch_tokens, 0
         self.max_logits = spec.logits_mib * 2**18  # of four bytes each
@@ -65,7 +65,7 @@ class Trainer:
     def step(self, step: int, rows: Sequence[Prepared], *, look: bool) -> dict[str, float]:
         """One optimiser step; returns the gradients' cosines where it is looked at."""
         counts = count_roles(rows)
-        factors = coefficients(counts, self.weights, self.spec.normalise)
+        factors = coefficients(counts, self.terms.weights, self.spec.normalise)
         mine = self.team.share(rows)
         cosines = {}
         if look and self.team.leads:
@@ -178,17 +178,13 @@ class Trainer:
                     ) from error
             # Behind the except: what the failed pass held is let go with the error.
             self.optimizer.zero_grad(set_to_none=True)
-            gc.collect()
-            if self.model.device.type == "cuda":
-                torch.cuda.empty_cache()
+            free_memory()
             set_streams(self.model, before)
             self.micro_batch_tokens = max(1, min(self.micro_batch_tokens, largest) // 2)
             self.num_halvings += 1
             logger.warning(
-                "out of memory (%s): going on with train.micro_batch_tokens %d; the result stays "
-                "the same to rounding",
-                reason,
-                self.micro_batch_tokens,
+                f"out of memory ({reason}): going on with train.micro_batch_tokens "
+                f"{self.micro_batch_tokens}; the result stays the same to rounding"
             )
 
     def _cosines(
@@ -197,9 +193,8 @@ class Trainer:
         """How the parts of the loss pull beside each other; only what can be measured."""
         look = GradientCosines(self.model, self.parameters, batches, factors, self.max_logits)
         cosines = {"train/gradient_cosine": look.of_other_roles()}
-        penalty = self.penalty or self.token_penalty
-        if penalty is not None:
-            cosines["train/gradient_cosine_penalty"] = look.of_penalty(penalty, step)
+        if self.terms.penalty is not None:
+            cosines["train/gradient_cosine_penalty"] = look.of_penalty(self.terms.penalty, step)
         return {name: cosine for name, cosine in cosines.items() if cosine is not None}
 
     def _penalise(self, step: int) -> float:

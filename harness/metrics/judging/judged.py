@@ -153,11 +153,8 @@ class Judged(MetricSpec):
         try:
             read_key(server)
         except ConfigError as error:
-            logger.warning(
-                "%s: %s; without it only what was judged before can be scored",
-                self.name,
-                error.message,
-            )
+            without = "without it only what was judged before can be scored"
+            logger.warning("%s: %s; %s", self.name, error.message, without)
 
     def right_answers(self, conversations: Sequence[Conversation]) -> Mapping[str, tuple[str, ...]]:
         """The reference answers of those that are judged against one, by item and turn.

@@ -130,10 +130,9 @@ def _faults_of(row: Mapping[str, JSON]) -> Iterable[str]:
         yield from _strange_places("prompt_template", template)
 
 
-def _strange_places(where: str, template: str) -> Iterable[str]:
-    for name in _PLACE.findall(template):
-        if name not in _KNOWN:
-            yield f"{where}: found {{{name}}}, allowed: {', '.join(sorted(_KNOWN))}"
+def _strange_places(where: str, template: str) -> list[str]:
+    strange = [name for name in _PLACE.findall(template) if name not in _KNOWN]
+    return [f"{where}: found {{{name}}}, allowed: {', '.join(sorted(_KNOWN))}" for name in strange]
 
 
 def _of_alpaca_eval(path: Path) -> JudgePrompt:

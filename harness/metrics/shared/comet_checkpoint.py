@@ -46,11 +46,6 @@ class CometCheckpoint:
         return f"{self.label}@{digest(hashes)[:12]}"
 
 
-def is_hub_id(model: str) -> bool:
-    """Whether a model that is no path here may be one of the hub's: ``Unbabel/wmt22-comet-da``."""
-    return model.count("/") == 1 and not model.startswith((".", "/", "~"))
-
-
 def local_checkpoint(model: str) -> CometCheckpoint | None:
     """``pocket``, a checkpoint's folder or its ``.ckpt``; None when it is a hub id.
 
@@ -58,7 +53,8 @@ def local_checkpoint(model: str) -> CometCheckpoint | None:
         ConfigError: It is neither.
     """
     path = POCKET if model == "pocket" else Path(model).expanduser()
-    if not path.exists() and is_hub_id(model):
+    may_be_of_the_hub = model.count("/") == 1 and not model.startswith((".", "/", "~"))
+    if may_be_of_the_hub and not path.exists():
         return None
     if path.suffix == ".ckpt":
         path = path.parent.parent

@@ -52,21 +52,15 @@ def followed(prediction: Prediction, *, loose: bool) -> tuple[bool, ...]:
 def _checker() -> Any:
     try:
         nltk: Any = importlib.import_module("nltk")
+        # It fetches punkt_tab when imported, and prints so: what is missing is said, not fetched.
+        fetch, nltk.download = nltk.download, lambda *_, **__: False
+        try:
+            with contextlib.redirect_stdout(io.StringIO()):
+                return importlib.import_module("lm_eval.tasks.ifeval.utils")
+        finally:
+            nltk.download = fetch
     except ImportError as error:
-        raise _missing(error) from None
-    # It fetches punkt_tab when imported, and prints so: what is missing is said, not fetched.
-    fetch, nltk.download = nltk.download, lambda *_, **__: False
-    try:
-        with contextlib.redirect_stdout(io.StringIO()):
-            return importlib.import_module("lm_eval.tasks.ifeval.utils")
-    except ImportError as error:
-        raise _missing(error) from None
-    finally:
-        nltk.download = fetch
-
-
-def _missing(error: ImportError) -> MissingExtra:
-    return MissingExtra(
-        f"IFEval needs lm-eval's checker and {', '.join(_PACKAGES)}: {error}",
-        "pip install 'lm-eval[ifeval]'",
-    )
+        raise MissingExtra(
+            f"IFEval needs lm-eval's checker and {', '.join(_PACKAGES)}: {error}",
+            "pip install 'lm-eval[ifeval]'",
+        ) from None
