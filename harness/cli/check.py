@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 import click
 
 from harness.cli import options, output
-from harness.records import parse_score_key
 
 if TYPE_CHECKING:
     from harness.gate.baseline import Baseline
@@ -127,6 +126,8 @@ def _print_report(report: "GateReport") -> None:
 
 
 def _two_lines(key: str) -> str:
+    from harness.records import parse_score_key
+
     named = parse_score_key(key)
     return key if len(key) <= KEY_WIDTH else f"{named.path}/\n  {named.metric}"
 
