@@ -56,7 +56,8 @@ def command(
     --outdated and --older-than choose finished stages, those that fit all conditions given. What
     a killed run goes on from, answers of a server among it, goes by --stage or --older-than alone.
     Results of trials are kept, and a stage that is gone is made again when it is needed. What a
-    live process is building is never touched.
+    live process is building is never touched. Hashes of large model files lie outside the home
+    folder, in ~/.cache/mt-tuning-harness, and may be removed by hand.
     """
     from harness.storage import clean as cleaning
     from harness.storage.store import Store
