@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from harness.protocols import Sources, Tokenizer
-from harness.records import Message, Pair, Role, Segment
+from harness.records import Example, Message, Pair, Role, Segment
 
 
 def prompt_segment(tokenizer: Tokenizer, messages: Sequence[Message]) -> Segment:
@@ -15,3 +15,9 @@ def pair_prompt(sources: Sources, pair: Pair) -> Segment:
     """The prompt that asks for the translation of a pair's source."""
     messages = sources.prompt.messages(pair.source, pair.source_lang, pair.target_lang)
     return prompt_segment(sources.base.tokenizer, messages)
+
+
+def pair_example(sources: Sources, pair: Pair) -> Example:
+    """A pair as it stands: its prompt, then the reference with the end of the turn."""
+    answer = Segment(Role.TRANSLATION, pair.target, ends_turn=True)
+    return Example(pair.id, (pair_prompt(sources, pair), answer), pair.id)

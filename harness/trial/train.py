@@ -11,7 +11,7 @@ from pathlib import Path
 
 from harness.data.examples import load_examples
 from harness.data.rows import tokenise
-from harness.data.segments import pair_prompt
+from harness.data.segments import pair_example
 from harness.errors import ConfigError
 from harness.models.answering_file import save_answering
 from harness.models.chat_model import ChatModel
@@ -243,17 +243,8 @@ def _with_new_tokens(example: Example, chat_model: ChatModel) -> Example:
 def _held_out(config: TrialConfig, resources: Resources) -> list[Example]:
     """Held-out pairs as plain translations: the same validation loss for every variant."""
     sources = resources.sources(config.variant, config.seed)
-    return [
-        Example(
-            pair.id,
-            (
-                pair_prompt(sources, pair),
-                Segment(Role.TRANSLATION, pair.target, ends_turn=True),
-            ),
-            pair.id,
-        )
-        for pair in sources.corpora.validation[: config.train.validation_limit]
-    ]
+    pairs = sources.corpora.validation[: config.train.validation_limit]
+    return [pair_example(sources, pair) for pair in pairs]
 
 
 def _penalty(

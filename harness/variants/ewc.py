@@ -33,11 +33,10 @@ from harness.data.segments import pair_prompt, prompt_segment
 from harness.protocols import Sources
 from harness.records import JSON, Decoding, Example, ExampleSet, Role, Segment
 from harness.seeds import stream, stream_seed
-from harness.variants.shared.method import NO_TEXT
-from harness.variants.shared.pairs import OnPairs
+from harness.variants.shared.method import NO_TEXT, Method
 
 
-class Ewc(OnPairs):
+class Ewc(Method):
     """Trains on (x, y); changing weights that matter to the untuned model costs."""
 
     name: Literal["ewc"] = "ewc"

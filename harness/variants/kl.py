@@ -31,11 +31,10 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from harness.records import JSON
-from harness.variants.shared.method import NO_TEXT
-from harness.variants.shared.pairs import OnPairs
+from harness.variants.shared.method import NO_TEXT, Method
 
 
-class Kl(OnPairs):
+class Kl(Method):
     """Trains on (x, y); drifting from what the untuned model would say there costs."""
 
     name: Literal["kl"] = "kl"

@@ -22,11 +22,10 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from harness.records import JSON
-from harness.variants.shared.method import NO_TEXT
-from harness.variants.shared.pairs import OnPairs
+from harness.variants.shared.method import NO_TEXT, Method
 
 
-class L2(OnPairs):
+class L2(Method):
     """Trains on (x, y); the update's norm costs."""
 
     name: Literal["l2"] = "l2"

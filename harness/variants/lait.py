@@ -32,7 +32,6 @@ from harness.errors import ConfigError
 from harness.protocols import Sources
 from harness.records import JSON, Example, ExampleSet, Pair, Role, Segment
 from harness.seeds import stream
-from harness.variants.sft import Sft
 from harness.variants.shared.method import NO_TEXT, Method
 
 
@@ -69,26 +68,15 @@ class Lait(Method):
             ConfigError: The request does not name the target language.
         """
         pairs = sources.corpora.parallel
-        languages = _wrong_languages(pairs, sources.seed)
-        wrong = tuple(
-            Example(
-                f"{pair.id}/unwanted",
-                (
-                    _wrong_request(sources, pair, language),
-                    Segment(Role.UNWANTED, pair.target, ends_turn=True),
-                ),
-            )
-            for pair, language in zip(pairs, languages, strict=True)
-        )
-        in_source = [
-            language == pair.source_lang for pair, language in zip(pairs, languages, strict=True)
-        ]
+        asked = list(zip(pairs, _wrong_languages(pairs, sources.seed), strict=True))
+        wrong = tuple(_unwanted(sources, pair, language) for pair, language in asked)
+        in_source = [language == pair.source_lang for pair, language in asked]
         return ExampleSet(
-            Sft().examples(sources).examples + wrong,
+            super().examples(sources).examples + wrong,
             {"unwanted_examples": len(wrong), "asked_for_source_language": fmean(in_source)},
             tuple(
                 {"id": pair.id, "source": pair.source, "unwanted": pair.target, "asked": language}
-                for pair, language in zip(pairs, languages, strict=True)
+                for pair, language in asked
             ),
         )
 
@@ -106,7 +94,8 @@ def _wrong_languages(pairs: Sequence[Pair], seed: int) -> list[str]:
     ]
 
 
-def _wrong_request(sources: Sources, pair: Pair, language: str) -> Segment:
+def _unwanted(sources: Sources, pair: Pair, language: str) -> Example:
+    """The request for another language, and the reference to become unlikely behind it."""
     messages = sources.prompt.messages(pair.source, pair.source_lang, language)
     request = prompt_segment(sources.base.tokenizer, messages)
     if request.text == pair_prompt(sources, pair).text:
@@ -115,7 +104,8 @@ def _wrong_request(sources: Sources, pair: Pair, language: str) -> Segment:
             "wrong one",
             "name the language in it: {target_lang}",
         )
-    return request
+    answer = Segment(Role.UNWANTED, pair.target, ends_turn=True)
+    return Example(f"{pair.id}/unwanted", (request, answer))
 
 
 VARIANT = Lait

@@ -17,45 +17,29 @@ Deviations and choices:
   project's.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from harness.protocols import Sources
-from harness.records import JSON, ExampleSet, Role
-from harness.variants.shared.method import NO_TEXT, Method
-from harness.variants.shared.replies import Answered, beside_the_task, chats, nested, num_extras
+from harness.records import ExampleSet
+from harness.variants.shared.replies import (
+    Answered,
+    Rehearsing,
+    beside_the_task,
+    chats,
+    nested,
+    num_extras,
+)
 
 
-class RecoveryKd(Method):
+class RecoveryKd(Rehearsing):
     """Trains on the pairs and on general chats as the untuned model answers them."""
 
     name: Literal["recovery_kd"] = "recovery_kd"
 
-    ratio: float = Field(0.25, ge=0.0, le=1000.0, allow_inf_nan=False)
-    """General chats per sentence pair, at most as many as there are; a smaller ratio's chats are
-    contained in a larger one's."""
-
-    reply_weight: float = Field(
-        1.0, ge=0.0, le=1000.0, allow_inf_nan=False, json_schema_extra=NO_TEXT
-    )
-    """Weight of the loss on the answers; the loss on the translations has weight 1."""
-
     max_new_tokens: int = Field(256, ge=1)
     """Tokens of an answer at most; longer ones are dropped."""
-
-    neutral: ClassVar[Mapping[str, JSON]] = {"ratio": 0.0}
-
-    @property
-    def weights(self) -> Mapping[Role, float]:
-        """1 on the translation, w on the replies."""
-        return {Role.TRANSLATION: 1.0, Role.REPLY: self.reply_weight}
-
-    @property
-    def needs(self) -> Sequence[str]:
-        """General chats, answered or not."""
-        return ("instructions",) if self.ratio else ()
 
     def examples(self, sources: Sources) -> ExampleSet:
         """What ``sft`` trains on, then the chats drawn with the untuned model's answers.

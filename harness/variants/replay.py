@@ -14,35 +14,30 @@ Choices, all options:
 """
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal
+from typing import Literal
 
-from pydantic import Field, model_validator
+from pydantic import model_validator
 
 from harness.errors import DataError
 from harness.protocols import Sources
-from harness.records import JSON, ExampleSet, Instruction, Role, Segment
-from harness.variants.shared.method import NO_TEXT, Method
-from harness.variants.shared.replies import beside_the_task, chats, nested, num_extras, reply
+from harness.records import ExampleSet, Instruction, Role, Segment
+from harness.variants.shared.replies import (
+    Rehearsing,
+    beside_the_task,
+    chats,
+    nested,
+    num_extras,
+    reply,
+)
 
 
-class Replay(Method):
+class Replay(Rehearsing):
     """Trains on the pairs and on answered general chats."""
 
     name: Literal["replay"] = "replay"
 
-    ratio: float = Field(0.25, ge=0.0, le=1000.0, allow_inf_nan=False)
-    """General chats per sentence pair, at most as many as there are; a smaller ratio's chats are
-    contained in a larger one's."""
-
-    reply_weight: float = Field(
-        1.0, ge=0.0, le=1000.0, allow_inf_nan=False, json_schema_extra=NO_TEXT
-    )
-    """Weight of the loss on the answers; the loss on the translations has weight 1."""
-
     only_replies: bool = False
     """Train on the chats alone; `ratio` still counts the pairs."""
-
-    neutral: ClassVar[Mapping[str, JSON]] = {"ratio": 0.0}
 
     @model_validator(mode="after")
     def _something_to_learn(self) -> "Replay":
@@ -53,12 +48,7 @@ class Replay(Method):
     @property
     def weights(self) -> Mapping[Role, float]:
         """1 on the translation, w on the replies."""
-        task = {} if self.only_replies else {Role.TRANSLATION: 1.0}
-        return {**task, Role.REPLY: self.reply_weight}
-
-    @property
-    def needs(self) -> Sequence[str]:
-        return ("instructions",) if self.ratio else ()
+        return {Role.REPLY: self.reply_weight} if self.only_replies else super().weights
 
     def examples(self, sources: Sources) -> ExampleSet:
         """What ``sft`` trains on, then the chats drawn.

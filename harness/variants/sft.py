@@ -7,10 +7,10 @@ from collections.abc import Mapping
 from typing import ClassVar, Literal
 
 from harness.records import JSON
-from harness.variants.shared.pairs import OnPairs
+from harness.variants.shared.method import Method
 
 
-class Sft(OnPairs):
+class Sft(Method):
     """Trains on (x, y) as it stands. No settings of its own."""
 
     name: Literal["sft"] = "sft"

@@ -24,18 +24,18 @@ Deviations and choices:
 - ``reply_weight`` is swept here; 1 is the paper.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import ClassVar, Literal
+from collections.abc import Sequence
+from typing import Literal
 
 from pydantic import Field, model_validator
 
 from harness.errors import DataError
 from harness.protocols import Sources
-from harness.records import JSON, Decoding, ExampleSet, Instruction, Message, Role, TokenIds
+from harness.records import Decoding, ExampleSet, Instruction, Message, TokenIds
 from harness.seeds import stream, stream_seed
-from harness.variants.shared.method import NO_TEXT, Method
 from harness.variants.shared.replies import (
     Answered,
+    Rehearsing,
     beside_the_task,
     chats,
     fallbacks,
@@ -45,7 +45,7 @@ from harness.variants.shared.replies import (
 from harness.variants.shared.turns import user_turns
 
 
-class Ssr(Method):
+class Ssr(Rehearsing):
     """Trains on the pairs and on instructions the untuned model made up and answered."""
 
     name: Literal["ssr"] = "ssr"
@@ -53,11 +53,6 @@ class Ssr(Method):
     ratio: float = Field(1.0, ge=0.0, le=1000.0, allow_inf_nan=False)
     """Synthetic chats per sentence pair, at most `num_kept`; a smaller ratio's chats are contained
     in a larger one's."""
-
-    reply_weight: float = Field(
-        1.0, ge=0.0, le=1000.0, allow_inf_nan=False, json_schema_extra=NO_TEXT
-    )
-    """Weight of the loss on the answers; the loss on the translations has weight 1."""
 
     num_demonstrations: int = Field(20, ge=1)
     """Real chats (one question, one answer) to show examples from, at most as many as there are."""
@@ -86,8 +81,6 @@ class Ssr(Method):
     max_new_tokens: int = Field(256, ge=1)
     """Tokens of an answer at most; longer ones are dropped."""
 
-    neutral: ClassVar[Mapping[str, JSON]] = {"ratio": 0.0}
-
     @model_validator(mode="after")
     def _enough_to_show(self) -> "Ssr":
         if self.shots > self.num_demonstrations:
@@ -96,16 +89,6 @@ class Ssr(Method):
                 f"({self.num_demonstrations})"
             )
         return self
-
-    @property
-    def weights(self) -> Mapping[Role, float]:
-        """1 on the translation, w on the replies."""
-        return {Role.TRANSLATION: 1.0, Role.REPLY: self.reply_weight}
-
-    @property
-    def needs(self) -> Sequence[str]:
-        """A few general chats with answers."""
-        return ("instructions",) if self.ratio else ()
 
     def examples(self, sources: Sources) -> ExampleSet:
         """What ``sft`` trains on, then the synthetic chats.

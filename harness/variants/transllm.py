@@ -36,7 +36,6 @@ from pydantic import Field, field_validator
 from harness.models.answering.tags import Wording, check_language_tag
 from harness.protocols import Sources
 from harness.records import JSON, ExampleSet, Role
-from harness.variants.sft import Sft
 from harness.variants.shared.languages import questions_in, target_languages, texts_in
 from harness.variants.shared.method import NO_TEXT, Method
 from harness.variants.shared.replies import chats, nested, num_extras
@@ -164,13 +163,13 @@ class Transllm(Method):
         count = num_extras(self.pivot_ratio, sources)
         texts = nested(pool, count, sources.seed, "transllm/pivot")
         pairs = tuple(map(text_pair, sources.corpora.parallel))
-        examples = pairs if self.pairs_as == "text" else Sft().examples(sources).examples
+        examples = pairs if self.pairs_as == "text" else super().examples(sources).examples
         came_to = {"pivot_ratio": len(texts) / max(len(pairs), 1)}
         return ExampleSet((*examples, *map(plain_text, texts)), came_to)
 
     def _transfer(self, sources: Sources, languages: set[str]) -> ExampleSet:
         corpora, seed = sources.corpora, sources.seed
-        pairs = Sft().examples(sources).examples
+        pairs = super().examples(sources).examples
         used = nested(pairs, round(self.pair_fraction * len(pairs)), seed, "transllm/pairs")
         general = chats(sources, self.name) if self.recovery_ratio else ()
         questions = questions_in(corpora, languages, self.pivot) if self.question_ratio else ()

@@ -6,8 +6,9 @@ from typing import ClassVar
 
 from pydantic.config import JsonDict
 
-from harness.protocols import Combining, Delaying, OwnAnswering, Renewing, Variant
-from harness.records import JSON, Role
+from harness.data.segments import pair_example
+from harness.protocols import Combining, Delaying, OwnAnswering, Renewing, Sources, Variant
+from harness.records import JSON, ExampleSet, Role
 from harness.settings.spec import Spec
 
 NO_TEXT: JsonDict = {"text": False}
@@ -48,6 +49,11 @@ class Method(Spec):
             for name, value in self.plain().items()
             if fields[name].json_schema_extra != NO_TEXT
         }
+
+    def examples(self, sources: Sources) -> ExampleSet:
+        """One example per pair, as it stands."""
+        pairs = sources.corpora.parallel
+        return ExampleSet(tuple(pair_example(sources, pair) for pair in pairs))
 
 
 def parts_of(variant: Variant) -> Mapping[str, Variant | Path]:

@@ -6,9 +6,11 @@ steps.
 """
 
 from collections.abc import Mapping, Sequence
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
-from harness.data.segments import prompt_segment
+from pydantic import Field
+
+from harness.data.segments import pair_example, prompt_segment
 from harness.errors import DataError
 from harness.protocols import Sources
 from harness.records import (
@@ -21,9 +23,34 @@ from harness.records import (
     Segment,
 )
 from harness.seeds import stream
-from harness.variants.sft import Sft
+from harness.variants.shared.method import NO_TEXT, Method
 
 Item = TypeVar("Item")
+
+
+class Rehearsing(Method):
+    """A method that trains on the pairs and on general chats, so many per pair."""
+
+    ratio: float = Field(0.25, ge=0.0, le=1000.0, allow_inf_nan=False)
+    """General chats per sentence pair, at most as many as there are; a smaller ratio's chats are
+    contained in a larger one's."""
+
+    reply_weight: float = Field(
+        1.0, ge=0.0, le=1000.0, allow_inf_nan=False, json_schema_extra=NO_TEXT
+    )
+    """Weight of the loss on the answers; the loss on the translations has weight 1."""
+
+    neutral: ClassVar[Mapping[str, JSON]] = {"ratio": 0.0}
+
+    @property
+    def weights(self) -> Mapping[Role, float]:
+        """1 on the translation, w on the replies."""
+        return {Role.TRANSLATION: 1.0, Role.REPLY: self.reply_weight}
+
+    @property
+    def needs(self) -> Sequence[str]:
+        """General chats; whether they need answers is the method's to say."""
+        return ("instructions",) if self.ratio else ()
 
 
 def nested(items: Sequence[Item], count: int, seed: int, name: str) -> list[Item]:
@@ -120,6 +147,6 @@ def beside_the_task(
     table: Sequence[Mapping[str, JSON]] = (),
 ) -> ExampleSet:
     """What ``sft`` trains on, and the extras; ``extra_ratio`` says how many per pair it came to."""
-    pairs = Sft().examples(sources).examples
+    pairs = [pair_example(sources, pair) for pair in sources.corpora.parallel]
     came_to = {"extra_ratio": len(extras) / len(pairs) if pairs else 0.0}
     return ExampleSet((*pairs, *extras), {**came_to, **facts}, tuple(table))
