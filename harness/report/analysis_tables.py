@@ -1,6 +1,8 @@
 """The tables of the analysis: how far training went, which skills go first, what is left, costs."""
 
+import math
 from collections.abc import Sequence
+from itertools import takewhile
 from pathlib import Path
 from statistics import fmean
 
@@ -28,11 +30,9 @@ def skills_by_fall(methods: Sequence[MethodCurves]) -> list[str]:
     skills = sorted({key.removeprefix(prefix) for method in methods for key in method.keys(prefix)})
 
     def fate(skill: str) -> tuple[float, float]:
-        falls = [_fall(method, skill) for method in methods]
-        ends = [_end(method, skill) for method in methods]
-        steps = [step for step in falls if step is not None]
-        left = [end for end in ends if end is not None]
-        return (min(steps, default=float("inf")), min(left, default=1.0))
+        falls = [step for method in methods if (step := _fall(method, skill)) is not None]
+        ends = [end for method in methods if (end := _end(method, skill)) is not None]
+        return (min(falls, default=math.inf), min(ends, default=1.0))
 
     return sorted(skills, key=fate)
 
@@ -40,41 +40,31 @@ def skills_by_fall(methods: Sequence[MethodCurves]) -> list[str]:
 def _fall(method: MethodCurves, skill: str) -> int | None:
     """The first measured step from which on the agreement stays below ``FALLEN``."""
     band = method.band(f"{forgetting.AGREEMENT}/{skill}")
-    if band is None:
-        return None
-    fallen = None
-    for step, mean in zip(band.steps, band.means, strict=True):
-        if mean >= FALLEN:
-            fallen = None
-        elif fallen is None:
-            fallen = step
-    return fallen
+    fallen = takewhile(lambda step: fmean(band[step]) < FALLEN, reversed(band))
+    return min(fallen, default=None)
 
 
 def _end(method: MethodCurves, skill: str) -> float | None:
-    band = method.band(f"{forgetting.AGREEMENT}/{skill}")
-    return None if band is None else band.means[-1]
+    end = _at_end(method, f"{forgetting.AGREEMENT}/{skill}")
+    return None if end is None else end.value
 
 
 def _at_end(method: MethodCurves, key: str) -> Estimate | None:
     band = method.band(key)
-    if band is None:
-        return None
-    return _spread(band.means[-1], band.lows[-1], band.highs[-1], len(method.runs))
+    return _spread(band[max(band)]) if band else None
 
 
 def _over_training(method: MethodCurves, key: str) -> Estimate | None:
-    band = method.band(key)
-    if band is None:
+    if not method.band(key):
         return None
-    of_runs = [
-        fmean(point.metrics[key] for point in run if key in point.metrics) for run in method.runs
-    ]
-    return _spread(fmean(of_runs), min(of_runs), max(of_runs), len(of_runs))
+    return _spread(
+        [fmean(point.metrics[key] for point in run if key in point.metrics) for run in method.runs]
+    )
 
 
-def _spread(mean: float, low: float, high: float, num_runs: int) -> Estimate:
-    return Estimate(mean, low, high) if num_runs > 1 else Estimate(mean)
+def _spread(of_runs: Sequence[float]) -> Estimate:
+    bounds = (min(of_runs), max(of_runs)) if len(of_runs) > 1 else ()
+    return Estimate(fmean(of_runs), *bounds)
 
 
 def ends_table(methods: Sequence[MethodCurves]) -> Table | None:

@@ -1,24 +1,16 @@
 """Training curves of a sweep's methods, read from the store: means over seeds, and their spread."""
 
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import fmean
+from typing import TypeAlias
 
 from harness.records import StepEvent, SweepRecord, SweepTrial
 from harness.report.points import styles_of
 from harness.report.reference import best_of_variants
 from harness.trial.curves import stored_curves
 
-
-@dataclass(frozen=True, slots=True)
-class Band:
-    """A metric over training: per step the mean over seeds, the lowest and the highest of them."""
-
-    steps: tuple[int, ...]
-    means: tuple[float, ...]
-    lows: tuple[float, ...]
-    highs: tuple[float, ...]
+Band: TypeAlias = dict[int, list[float]]
+"""A metric over training: by step, ascending, its value in each run."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,23 +43,16 @@ class MethodCurves:
         ]
         return sorted(set.intersection(*per_run)) if per_run else []
 
-    def band(self, key: str) -> Band | None:
-        """The metric at the steps at which every run has it; None where there is none."""
-        per_run = [_points(run, key) for run in self.runs]
-        steps = sorted(set.intersection(*[set(run) for run in per_run])) if per_run else []
-        if not steps:
-            return None
-        columns = [[run[step] for run in per_run] for step in steps]
-        return Band(
-            tuple(steps),
-            tuple(fmean(column) for column in columns),
-            tuple(min(column) for column in columns),
-            tuple(max(column) for column in columns),
-        )
-
-
-def _points(run: Sequence[StepEvent], key: str) -> Mapping[int, float]:
-    return {point.step: point.metrics[key] for point in run if key in point.metrics}
+    def band(self, key: str) -> Band:
+        """The metric at the steps at which every run has it."""
+        values: Band = {}
+        for run in self.runs:
+            for point in run:
+                if key in point.metrics:
+                    values.setdefault(point.step, []).append(point.metrics[key])
+        return {
+            step: values[step] for step in sorted(values) if len(values[step]) == len(self.runs)
+        }
 
 
 def method_curves(record: SweepRecord, home: Path) -> tuple[MethodCurves, ...]:
