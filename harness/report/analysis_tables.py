@@ -11,7 +11,7 @@ from harness.records import Axis, Split, SummaryPart, SweepRecord, mean_value
 from harness.report import forgetting
 from harness.report.curves import MethodCurves
 from harness.report.examples import predicted, predictions_of
-from harness.report.names import mean_fact
+from harness.report.names import base_trial, mean_fact
 from harness.report.table import Cell, Column, Table
 from harness.statistics.estimates import Estimate, Runs
 
@@ -191,7 +191,7 @@ def costs_table(record: SweepRecord, methods: Sequence[MethodCurves], home: Path
         Column("total s", "number", "Wall time of all stages of a run, without what was reused."),
     )
     groups: list[tuple[str, Runs]] = [(method.label, method.trial.results) for method in methods]
-    groups += [("base", (record.base,))] if record.base is not None else []
+    groups += [("base", base.results) for base in base_trial(record)]
     rows: list[tuple[Cell, ...]] = [
         (
             label,

@@ -20,7 +20,7 @@ from harness.records import (
     TrialResult,
     mean_value,
 )
-from harness.report.names import label_of
+from harness.report.names import base_trial, label_of
 from harness.report.reference import reference_trial
 from harness.statistics import bootstrap
 from harness.statistics.bootstrap import Difference, Draws
@@ -238,8 +238,7 @@ def compare_trials(
         ]
         comparisons += together(pairs, level)
     first = references[0]
-    if record.base is not None:
-        base = SweepTrial(-1, "complete", {}, (record.base,), confirmed=(record.base,))
+    for base in base_trial(record):
         everyone = [first, *[t for t in others if t.number != first.number]]
         comparisons += together(
             [_compare(trial, base, record, estimates, "base, untuned") for trial in everyone], level

@@ -1,9 +1,18 @@
 """The tables behind the figures: every score, facts, signatures, reasons, provenance."""
 
+from collections import Counter, defaultdict
+
 from harness.data.contamination import FACTS as OVERLAP_FACTS
 from harness.data.contamination import overlap_shares
-from harness.records import ScoreKey, Split, SweepRecord
-from harness.report.names import all_runs, label_of, mean_fact, variant_of
+from harness.records import ScoreKey, Split, SweepRecord, SweepTrial
+from harness.report.names import (
+    BASE_NUMBER,
+    all_runs,
+    base_trial,
+    label_of,
+    mean_fact,
+    variant_of,
+)
 from harness.report.reference import reference_trial
 from harness.report.table import Cell, Column, Table
 from harness.statistics.estimates import Estimates, Runs, is_higher_better
@@ -11,27 +20,30 @@ from harness.statistics.estimates import Estimates, Runs, is_higher_better
 MARK = "†"
 
 
-def shown_trials(record: SweepRecord) -> list[tuple[str, Runs]]:
-    """The configurations worth every detail: the base, the reference, the front; confirmed runs.
+def _shown_runs(record: SweepRecord, split: Split) -> list[tuple[str, Runs]]:
+    """The configurations worth every detail, with their runs that have scores of a split.
 
-    A trial's confirmed runs where it has some, else those of the sweep.
+    The base, the reference, the front; a trial's confirmed runs before those of the sweep.
     """
     reference = reference_trial(record)
     numbers = {*record.front, *([reference.number] if reference else [])}
-    shown: list[tuple[str, Runs]] = [("base", (record.base,))] if record.base else []
-    for trial in record.trials:
-        if trial.number in numbers and trial.results:
-            shown.append((f"#{trial.number} {variant_of(trial)}", trial.confirmed or trial.results))
+    trials = [trial for trial in record.trials if trial.number in numbers]
+    shown = []
+    for trial in (*base_trial(record), *trials):
+        groups = (trial.confirmed, trial.results)
+        runs = next((runs for runs in groups if _keys_of(runs, split)), ())
+        if runs:
+            shown.append((_short_label(trial), runs))
     return shown
+
+
+def _short_label(trial: SweepTrial) -> str:
+    return "base" if trial.number == BASE_NUMBER else f"#{trial.number} {variant_of(trial)}"
 
 
 def scores_table(record: SweepRecord, estimates: Estimates, split: Split) -> Table | None:
     """Every score of one split for the configurations shown."""
-    shown = []
-    for name, runs in shown_trials(record):
-        with_split = _runs_with(record, name, runs, split)
-        if with_split:
-            shown.append((name, with_split))
+    shown = _shown_runs(record, split)
     keys = sorted({key for _, runs in shown for key in _keys_of(runs, split)}, key=str)
     if not keys:
         return None
@@ -61,13 +73,6 @@ def scores_table(record: SweepRecord, estimates: Estimates, split: Split) -> Tab
     )
 
 
-def _runs_with(record: SweepRecord, name: str, runs: Runs, split: Split) -> Runs:
-    """The configuration's runs that have scores of a split."""
-    candidates = [runs]
-    candidates += [t.results for t in record.trials if name.startswith(f"#{t.number} ")]
-    return next((group for group in candidates if _keys_of(group, split)), ())
-
-
 def _keys_of(runs: Runs, split: Split) -> set[ScoreKey]:
     return {key for run in runs for key in run.scores if key.split is split}
 
@@ -79,41 +84,31 @@ def _runs_text(name: str, runs: Runs) -> str:
 
 def facts_table(record: SweepRecord) -> Table | None:
     """What the runs say about data, training and cost, means over the seeds of the sweep."""
-    groups = [(f"#{t.number} {variant_of(t)}", t.results) for t in record.trials if t.results]
-    if record.base is not None:
-        groups.insert(0, ("base", (record.base,)))
-    names = sorted(
-        {
-            name
-            for _, runs in groups
-            for run in runs
-            for name in run.facts
-            if not name.startswith(OVERLAP_FACTS)
-        }
+    trials = [trial for trial in (*base_trial(record), *record.trials) if trial.results]
+    names = {name for trial in trials for run in trial.results for name in run.facts}
+    rows = tuple(
+        (name, *[mean_fact(trial.results, name) for trial in trials])
+        for name in sorted(names)
+        if not name.startswith(OVERLAP_FACTS)
     )
-    rows = tuple((name, *[mean_fact(runs, name) for _, runs in groups]) for name in names)
+    labels = [_short_label(trial) for trial in trials]
     columns = (
         Column("fact", "text", "Name, as logged."),
-        *[Column(name, "number", f"Mean over the runs of {name}.") for name, _ in groups],
+        *[Column(label, "number", f"Mean over the runs of {label}.") for label in labels],
     )
-    if not rows:
-        return None
-    return Table(
-        "facts",
-        "Data, training and cost",
-        columns,
-        rows,
+    note = (
         "Plain numbers of the runs, means over seeds: lengths in tokens, rates as shares, "
-        "seconds of wall time.",
+        "seconds of wall time."
     )
+    return Table("facts", "Data, training and cost", columns, rows, note) if rows else None
 
 
 def signatures_table(record: SweepRecord) -> Table:
     """The signature of every score; a score with several was measured in several ways."""
-    benchmarks: dict[tuple[str, str], set[str]] = {}
+    benchmarks = defaultdict(set)
     for run in all_runs(record):
         for key, score in run.scores.items():
-            benchmarks.setdefault((score.metric, score.signature), set()).add(key.path)
+            benchmarks[score.metric, score.signature].add(key.path)
     rows = tuple(
         (metric, signature, ", ".join(sorted(paths)))
         for (metric, signature), paths in sorted(benchmarks.items())
@@ -123,13 +118,8 @@ def signatures_table(record: SweepRecord) -> Table:
         Column("signature", "text", "All that may change its value for equal texts."),
         Column("benchmarks", "text", "Where it was used."),
     )
-    return Table(
-        "signatures",
-        "Signatures",
-        columns,
-        rows,
-        "Scores of different signatures are never compared.",
-    )
+    note = "Scores of different signatures are never compared."
+    return Table("signatures", "Signatures", columns, rows, note)
 
 
 def failures_table(record: SweepRecord) -> Table | None:
@@ -149,13 +139,12 @@ def failures_table(record: SweepRecord) -> Table | None:
 
 def unmeasured_table(record: SweepRecord) -> Table | None:
     """Scores that could not be had, with the reason; None when there are none."""
-    groups = [(f"#{t.number}", (*t.results, *t.confirmed)) for t in record.trials]
-    groups += [("base", (record.base,))] if record.base else []
-    labels: dict[tuple[str, str], list[str]] = {}
-    for label, runs in groups:
-        for run in runs:
+    labels = defaultdict(list)
+    for trial in (*record.trials, *base_trial(record)):
+        label = "base" if trial.number == BASE_NUMBER else f"#{trial.number}"
+        for run in (*trial.results, *trial.confirmed):
             for key, reason in run.unmeasured.items():
-                labels.setdefault((str(key), reason), []).append(label)
+                labels[str(key), reason].append(label)
     rows = tuple(
         (key, reason, ", ".join(dict.fromkeys(where)))
         for (key, reason), where in sorted(labels.items())
@@ -171,12 +160,11 @@ def unmeasured_table(record: SweepRecord) -> Table | None:
 
 def contaminated(record: SweepRecord) -> dict[str, dict[str, float]]:
     """Benchmarks with items in the training text: the largest shares of any run, by kind."""
-    largest: dict[str, dict[str, float]] = {}
+    largest: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
     for run in all_runs(record):
         for benchmark, shares in overlap_shares(run.facts).items():
-            of_benchmark = largest.setdefault(benchmark, {})
             for kind, share in shares.items():
-                of_benchmark[kind] = max(of_benchmark.get(kind, 0.0), share)
+                largest[benchmark][kind] = max(largest[benchmark][kind], share)
     return dict(sorted(largest.items()))
 
 
@@ -200,11 +188,8 @@ def contamination_table(record: SweepRecord) -> Table | None:
 
 def provenance_table(record: SweepRecord) -> Table | None:
     """Models, machines and versions behind the runs."""
-    counts: dict[tuple[str, str], int] = {}
     runs = all_runs(record)
-    for run in runs:
-        for tag in run.tags.items():
-            counts[tag] = counts.get(tag, 0) + 1
+    counts = Counter(tag for run in runs for tag in run.tags.items())
     rows = tuple(
         (name, value, "all" if count == len(runs) else f"{count} of {len(runs)}")
         for (name, value), count in sorted(counts.items())

@@ -13,6 +13,9 @@ from harness.records import (
     TrialResult,
 )
 
+BASE_NUMBER = -1
+"""Of the trial that stands for the untuned model, which is none of a sweep's."""
+
 
 def setting_names(paths: Sequence[str]) -> dict[str, str]:
     """The end of each dotted path, as much of it as tells it from the others.
@@ -93,10 +96,18 @@ def score_names(keys: Sequence[Key]) -> dict[Key, str]:
     }
 
 
+def base_trial(record: SweepRecord) -> tuple[SweepTrial, ...]:
+    """The untuned model as a trial without settings and values; () where it was not scored."""
+    if record.base is None:
+        return ()
+    runs = (record.base,)
+    return (SweepTrial(BASE_NUMBER, "complete", {}, runs, confirmed=runs),)
+
+
 def all_runs(record: SweepRecord) -> list[TrialResult]:
     """Every run of a sweep, those of the sweep and the confirming ones; the base last."""
     runs = [run for trial in record.trials for run in (*trial.results, *trial.confirmed)]
-    return runs + ([record.base] if record.base is not None else [])
+    return runs if record.base is None else [*runs, record.base]
 
 
 def mean_fact(runs: Sequence[TrialResult], name: str) -> float | None:

@@ -86,43 +86,17 @@ def render_page(page: ReportPage) -> str:
         trim_blocks=True,
         lstrip_blocks=True,
     )
-    environment.globals.update(text=cell_text, parts=_parts)
-    context = {
-        "name": page.record.name,
-        "question": page.record.question,
-        "short": short_answers(page),
-        "contents": _contents(page),
-        "level": f"{page.level:.0%}",
-        "front_figures": [
-            (caption, _embed(figure, f"front-{number}"))
-            for number, (caption, figure) in enumerate(page.front_figures)
-        ],
-        "front_png": base64.b64encode(page.front_png).decode(),
-        "front": page.front,
-        "trials": page.trials,
-        "confirmed": page.confirmed,
-        "overviews": page.overviews,
-        "lines": page.lines,
-        "hypervolume_figure": _embed(page.hypervolume_figure, "hypervolume-figure"),
-        "hypervolume_note": hypervolume_note(page.record),
-        "importances_figure": page.importances_figure
-        and _embed(page.importances_figure, "importances-figure"),
-        "importances_note": page.importances_note,
-        "examples": page.examples,
-        "open_examples": _first_of_suites(page.examples),
-        "contamination": page.contamination,
-        "fallbacks": page.fallbacks,
-        "analysis": page.analysis,
-        "analysis_figures": [
-            (name, caption, _embed(figure, f"analysis-{name}"))
-            for name, caption, figure in (page.analysis.figures if page.analysis else ())
-        ],
-        "details": page.details,
-        "settings": yaml.safe_dump(dict(page.record.spec), sort_keys=False, allow_unicode=True),
-        "reading": how_to_read(page.level, page.num_resamples),
-    }
+    environment.globals.update(text=cell_text, parts=_parts, embed=_embed)
     return environment.get_template("page.html").render(
-        page=context,
+        page=page,
+        short=short_answers(page),
+        contents=_contents(page),
+        level=f"{page.level:.0%}",
+        front_png=base64.b64encode(page.front_png).decode(),
+        hypervolume_note=hypervolume_note(page.record),
+        open_examples=_first_of_suites(page.examples),
+        settings=yaml.safe_dump(dict(page.record.spec), sort_keys=False, allow_unicode=True),
+        reading=how_to_read(page.level, page.num_resamples),
         css=(folder / "page.css").read_text(encoding="utf-8"),
         plotly_js=get_plotlyjs(),
     )
@@ -150,17 +124,21 @@ def _first_of_suites(examples: Examples) -> set[int]:
 
 
 def _contents(page: ReportPage) -> list[tuple[str, str]]:
-    sections = [("front", "Front")]
-    sections += [("confirmed", "Confirmed on test")] if page.confirmed else []
-    sections += [("comparison", "Is it real?")] if page.overviews else []
-    sections += [("trials", "All trials")]
-    sections += [("fallbacks", "Fallbacks")] if page.fallbacks else []
-    sections += [("hypervolume", "Hypervolume")]
-    sections += [("importances", "Settings that mattered")] if page.importances_figure else []
-    sections += [("analysis", "What is forgotten")] if page.analysis else []
-    sections += [("examples", "Outputs")] if page.examples.benchmarks else []
-    sections += [(table.name, table.title) for table in page.details]
-    return [*sections, ("settings", "Settings"), ("reading", "How to read")]
+    sections = (
+        (True, "front", "Front"),
+        (page.confirmed, "confirmed", "Confirmed on test"),
+        (page.overviews, "comparison", "Is it real?"),
+        (True, "trials", "All trials"),
+        (page.fallbacks, "fallbacks", "Fallbacks"),
+        (True, "hypervolume", "Hypervolume"),
+        (page.importances_figure, "importances", "Settings that mattered"),
+        (page.analysis, "analysis", "What is forgotten"),
+        (page.examples.benchmarks, "examples", "Outputs"),
+        *[(True, table.name, table.title) for table in page.details],
+        (True, "settings", "Settings"),
+        (True, "reading", "How to read"),
+    )
+    return [(anchor, title) for shown, anchor, title in sections if shown]
 
 
 def short_answers(page: ReportPage) -> list[str]:

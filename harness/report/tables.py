@@ -4,7 +4,10 @@ from collections.abc import Sequence
 
 from harness.records import Axis, Key, Split, SummaryKey, SweepRecord, SweepTrial
 from harness.report.names import (
+    BASE_NUMBER,
+    all_runs,
     axis_of,
+    base_trial,
     score_names,
     searched,
     setting_names,
@@ -14,7 +17,7 @@ from harness.report.names import (
 )
 from harness.report.reference import front_members, kept_of_base, key_for_test
 from harness.report.table import Cell, Column, Table
-from harness.statistics.estimates import Estimate, Estimates, Runs, is_higher_better
+from harness.statistics.estimates import Estimates, is_higher_better
 
 PROBABILITY = Column(
     "on front",
@@ -47,21 +50,14 @@ def front_table(record: SweepRecord, estimates: Estimates | None = None) -> Tabl
     keys = [objective.key for objective in record.objectives]
     names = score_names(keys)
     probabilities = estimates.front_probabilities(record)
-    rows: list[tuple[Cell, ...]] = []
-    for trial in front_members(record):
-        values = [estimates.of(trial.results, key) for key in keys]
-        rows.append(
-            (
-                str(trial.number),
-                variant_of(trial) or "",
-                settings_line(trial, record),
-                *values,
-                probabilities.get(trial.number),
-            )
+    rows: list[tuple[Cell, ...]] = [
+        (
+            *_identity(trial, record, base_number=""),
+            *[estimates.of(trial.results, key) for key in keys],
+            probabilities.get(trial.number),
         )
-    if record.base is not None:
-        values = [estimates.of((record.base,), key) for key in keys]
-        rows.append(("", "base", "untuned", *values, None))
+        for trial in (*front_members(record), *base_trial(record))
+    ]
     columns = (
         Column("trial", "text", "Number in the sweep."),
         Column("variant", "text", "The training method."),
@@ -74,6 +70,13 @@ def front_table(record: SweepRecord, estimates: Estimates | None = None) -> Tabl
         f"({num_seeds_text(record)})."
     )
     return Table("front", "The front", columns, tuple(rows), note)
+
+
+def _identity(trial: SweepTrial, record: SweepRecord, base_number: str) -> tuple[str, str, str]:
+    """Number, variant and settings."""
+    if trial.number == BASE_NUMBER:
+        return (base_number, "base", "untuned")
+    return (str(trial.number), variant_of(trial) or "", settings_line(trial, record))
 
 
 def _objective_column(record: SweepRecord, key: Key, name: str) -> Column:
@@ -89,10 +92,8 @@ def _objective_column(record: SweepRecord, key: Key, name: str) -> Column:
 
 def summaries(record: SweepRecord) -> list[SummaryKey]:
     """Keys of the suites' validation summaries, of any trial or the base, sorted."""
-    runs = [run for trial in record.trials for run in trial.results]
-    runs += [record.base] if record.base is not None else []
-    keys = {key for run in runs for key in run.summaries if key.split is Split.VALIDATION}
-    return sorted(keys, key=str)
+    keys = {key for run in all_runs(record) for key in run.summaries}
+    return sorted((key for key in keys if key.split is Split.VALIDATION), key=str)
 
 
 def trials_table(record: SweepRecord, estimates: Estimates) -> Table:
@@ -133,13 +134,15 @@ def trials_table(record: SweepRecord, estimates: Estimates) -> Table:
         Column("state", "text", "Whether it ended; failed ones are listed with their reason."),
     )
     rows: list[tuple[Cell, ...]] = []
-    for trial in record.trials:
+    for trial in (*record.trials, *base_trial(record)):
+        is_base = trial.number == BASE_NUMBER
         settings = [
             setting_text(trial.params[path]) if path in trial.params else None for path in paths
         ]
+        seconds = sum(sum(run.seconds.values()) for run in trial.results)
         rows.append(
             (
-                str(trial.number),
+                "base" if is_base else str(trial.number),
                 variant_of(trial),
                 *settings,
                 *[estimates.of(trial.results, key) for key in objectives],
@@ -148,29 +151,15 @@ def trials_table(record: SweepRecord, estimates: Estimates) -> Table:
                 *[estimates.of(trial.results, key) for key in others],
                 _feasibility(trial),
                 len(trial.results),
-                sum(sum(run.seconds.values()) for run in trial.results) / 60,
-                trial.state,
-            )
-        )
-    if record.base is not None:
-        base: Runs = (record.base,)
-        rows.append(
-            (
-                *("base", "base"),
-                *[None for _ in paths],
-                *[estimates.of(base, key) for key in objectives],
-                None,
-                *[kept_of_base(base, record.base, key) for key in kept],
-                *[estimates.of(base, key) for key in others],
-                *(None, 1, None, "untuned"),
+                None if is_base else seconds / 60,
+                "untuned" if is_base else trial.state,
             )
         )
     note = (
         f"Brackets: {estimates.level:.0%} percentile bootstrap intervals, {num_seeds_text(record)}."
     )
-    return Table(
-        "trials", "All trials", columns, tuple(rows), note, _on_front(record, record.trials)
-    )
+    marked = _on_front(record, record.trials)
+    return Table("trials", "All trials", columns, tuple(rows), note, marked)
 
 
 def _on_front(record: SweepRecord, trials: Sequence[SweepTrial]) -> frozenset[int]:
@@ -223,36 +212,17 @@ def confirmed_table(record: SweepRecord, estimates: Estimates) -> Table | None:
         ]
     columns.append(Column("fresh seeds", "number", "Confirmation runs."))
     rows: list[tuple[Cell, ...]] = []
-    for trial in confirmed:
-        cells = _both(record, estimates, trial.results, trial.confirmed, keys)
-        identity = (str(trial.number), variant_of(trial), settings_line(trial, record))
-        rows.append((*identity, *cells, len(trial.confirmed)))
-    if record.base is not None:
-        cells = _both(record, estimates, (record.base,), (record.base,), keys)
-        rows.append(("base", "base", "untuned", *cells, None))
+    for trial in (*confirmed, *base_trial(record)):
+        cells: list[Cell] = []
+        for key in keys:
+            cells.append(estimates.of(trial.results, key))
+            cells.append(estimates.of(trial.confirmed, key_for_test(record, key)))
+        num_fresh = None if trial.number == BASE_NUMBER else len(trial.confirmed)
+        rows.append((*_identity(trial, record, base_number="base"), *cells, num_fresh))
     note = (
         "Report the confirmed columns. Choosing the best of several trials flatters the columns "
         "it was chosen by; the confirmed ones share neither data nor seeds with the choice."
     )
-    return Table(
-        "confirmed",
-        "Chosen on validation, confirmed on test",
-        tuple(columns),
-        tuple(rows),
-        note,
-        _on_front(record, confirmed),
-    )
-
-
-def _both(
-    record: SweepRecord,
-    estimates: Estimates,
-    chosen: Runs,
-    confirmed: Runs,
-    keys: Sequence[Key],
-) -> list[Estimate | None]:
-    cells = []
-    for key in keys:
-        test = key_for_test(record, key)
-        cells += [estimates.of(chosen, key), estimates.of(confirmed, test)]
-    return cells
+    title = "Chosen on validation, confirmed on test"
+    marked = _on_front(record, confirmed)
+    return Table("confirmed", title, tuple(columns), tuple(rows), note, marked)
