@@ -192,10 +192,8 @@ def _check_known(tags: frozenset[str]) -> None:
 
 @cache
 def _detector(tags: frozenset[str]) -> LanguageDetector:
-    codes = _codes()
-    return LanguageDetectorBuilder.from_iso_codes_639_1(
-        *(codes[tag] for tag in sorted(tags))
-    ).build()
+    codes = [_codes()[tag] for tag in sorted(tags)]
+    return LanguageDetectorBuilder.from_iso_codes_639_1(*codes).build()
 
 
 @cache

@@ -110,8 +110,8 @@ class Comet(MetricSpec):
         return {"bf16_deviation": deviation, "bf16_shift": shift}
 
     def _row(self, prediction: Prediction) -> dict[str, str]:
-        source, answer = prediction.source or "", prediction.answer
-        return {"src": source, "mt": answer, "ref": prediction.references[0]}
+        row = {"src": prediction.source or "", "mt": prediction.answer}
+        return row if self.references == "none" else row | {"ref": prediction.references[0]}
 
 
 def _scorer(services: Services) -> LearnedScorer:

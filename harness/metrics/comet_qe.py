@@ -10,7 +10,6 @@ here. The reference implementation is unbabel-comet itself, to 1e-5.
 from typing import ClassVar
 
 from harness.metrics.comet import Comet
-from harness.records import Prediction
 from harness.settings.spec import LocalPath
 
 
@@ -23,9 +22,6 @@ class CometQe(Comet):
     model: LocalPath = "Unbabel/wmt22-cometkiwi-da"
     """A checkpoint's folder or `.ckpt` file, or a hub id (the default is 2.3 GB and asks for its
     licence to be accepted). Checkpoints are pickles: load only those you trust."""
-
-    def _row(self, prediction: Prediction) -> dict[str, str]:
-        return {"src": prediction.source or "", "mt": prediction.answer}
 
 
 METRIC = CometQe

@@ -2,6 +2,7 @@
 
 import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Generator, Sequence
 from typing import TypeVar
 
@@ -21,17 +22,15 @@ def each(
     >>> sorted(each(len, ["a", "bcd"], 2))
     [(0, 1), (1, 3)]
     """
-    waiting: queue.SimpleQueue[tuple[int, Given]] = queue.SimpleQueue()
+    waiting = deque(enumerate(items))
     done: queue.SimpleQueue[tuple[int, Made | Exception] | None] = queue.SimpleQueue()
     stop = threading.Event()
-    for item in enumerate(items):
-        waiting.put(item)
 
     def work() -> None:
         while not stop.is_set():
             try:
-                number, given = waiting.get_nowait()
-            except queue.Empty:
+                number, given = waiting.popleft()
+            except IndexError:
                 break
             try:
                 done.put((number, do(given)))
@@ -40,14 +39,10 @@ def each(
                 done.put((number, error))
         done.put(None)
 
-    threads = [
-        threading.Thread(target=work, daemon=True, name="asks a server")
-        for _ in range(min(parallel, len(items)))
-    ]
-    for thread in threads:
-        thread.start()
+    at_work = min(parallel, len(items))
+    for _ in range(at_work):
+        threading.Thread(target=work, daemon=True, name="asks a server").start()
     try:
-        at_work = len(threads)
         while at_work:
             outcome = done.get()
             if outcome is None:

@@ -53,9 +53,7 @@ class ServerSpec(Spec):
     def _no_secret_is_shown(cls, data: Any) -> Any:
         if not isinstance(data, Mapping):
             return data
-        return {
-            name: value if _harmless(name, value) else _WITHHELD for name, value in data.items()
-        }
+        return {key: value if _harmless(key, value) else _WITHHELD for key, value in data.items()}
 
     @field_validator("key_variable")
     @classmethod

@@ -103,9 +103,7 @@ class Curves:
     def report(self) -> FitReport:
         """The run in numbers; its losses are those of the last tenth of the steps."""
         tail = self.steps[-max(1, len(self.steps) // 10) :]
-        role_tokens: Counter[Role] = Counter()
-        for step in self.steps:
-            role_tokens.update(step.counts)
+        role_tokens = sum((Counter(step.counts) for step in self.steps), Counter[Role]())
         num_tokens = sum(step.tokens for step in self.steps)
         return FitReport(
             num_steps=len(self.steps),

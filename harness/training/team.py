@@ -12,7 +12,7 @@ is added once a step. The others do as it does.
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Any, TypeVar
@@ -147,7 +147,10 @@ class Process(Team):
 
     def add_gradients(self, parameters: Sequence[torch.Tensor]) -> None:
         """Puts the sum over all processes in the place of each gradient."""
-        for group in _by_kind(parameters):
+        kinds: dict[tuple[torch.dtype, torch.device], list[torch.Tensor]] = defaultdict(list)
+        for parameter in parameters:
+            kinds[parameter.dtype, parameter.device].append(parameter)
+        for group in kinds.values():
             gradients = [torch.zeros_like(p) if p.grad is None else p.grad for p in group]
             has_one = gradients[0].new_tensor([p.grad is not None for p in group])
             flat = torch.cat([has_one, *(gradient.reshape(-1) for gradient in gradients)])
@@ -174,13 +177,6 @@ class Process(Team):
         return TrainingError(
             f"process {self.rank + 1} of {self.size} lost the others: {_words(broken)}"
         )
-
-
-def _by_kind(parameters: Sequence[torch.Tensor]) -> Iterable[list[torch.Tensor]]:
-    kinds = defaultdict(list)
-    for parameter in parameters:
-        kinds[parameter.dtype, parameter.device].append(parameter)
-    return kinds.values()
 
 
 def _words(error: Exception) -> str:

@@ -66,30 +66,11 @@ class Trainer:
         """One optimiser step; returns the gradients' cosines where it is looked at."""
         counts = count_roles(rows)
         factors = coefficients(counts, self.terms.weights, self.spec.normalise)
-        mine = self.team.share(rows)
         cosines = {}
         if look and self.team.leads:
             cosines = self._fitting(rows, lambda batches: self._cosines(step, batches, factors))
         start = time.monotonic()
-
-        def gradients(batches: Sequence[Batch]) -> tuple[dict[Role, float], float, int]:
-            sums, penalty = role_sums(
-                self.model,
-                batches,
-                factors if mine else {},
-                backward=True,
-                step=step,
-                penalty=self.token_penalty,
-                max_logits=self.max_logits,
-            )
-            return sums if mine else {}, penalty, sum(batch.ids_BT.numel() for batch in batches)
-
-        def part() -> tuple[dict[Role, float], float, int]:
-            # Also without a row of its own a process asks the penalty, which may count the steps.
-            sums, penalty, padded = self._fitting(mine or rows[:1], gradients)
-            return sums, penalty + (self._penalise(step) if self.team.leads else 0.0), padded
-
-        parts = self.team.all_gather(part)
+        parts = self.team.all_gather(lambda: self._differentiate(step, rows, factors))
         self.team.add_gradients(self.parameters)
         sums = _added([sums for sums, _, _ in parts])
         penalty = sum(penalty for _, penalty, _ in parts)
@@ -121,6 +102,28 @@ class Trainer:
             )
         )
         return cosines
+
+    def _differentiate(
+        self, step: int, rows: Sequence[Prepared], factors: Mapping[Role, float]
+    ) -> tuple[dict[Role, float], float, int]:
+        """Adds this process's part of the gradient; its loss sums, penalty and padded tokens."""
+        mine = self.team.share(rows)
+
+        def gradients(batches: Sequence[Batch]) -> tuple[dict[Role, float], float, int]:
+            sums, penalty = role_sums(
+                self.model,
+                batches,
+                factors if mine else {},
+                backward=True,
+                step=step,
+                penalty=self.token_penalty,
+                max_logits=self.max_logits,
+            )
+            return sums if mine else {}, penalty, sum(batch.ids_BT.numel() for batch in batches)
+
+        # Also without a row of its own a process asks the penalty, which may count the steps.
+        sums, penalty, padded = self._fitting(mine or rows[:1], gradients)
+        return sums, penalty + (self._penalise(step) if self.team.leads else 0.0), padded
 
     def validate(self, rows: Sequence[Prepared]) -> dict[str, float]:
         """Mean loss per token by role on held-out rows, dropout off."""

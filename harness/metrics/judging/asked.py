@@ -60,5 +60,4 @@ def readable(verdict: JudgeVerdict) -> dict[str, JSON]:
 
 def write_judgements(path: Path, rows: Sequence[Mapping[str, JSON]]) -> None:
     with path.open("w", encoding="utf-8", newline="\n") as file:
-        for row in rows:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)

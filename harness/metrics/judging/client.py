@@ -54,11 +54,10 @@ class JudgeClient:
         ]
         if missing:
             _announce(spec, [request for _, request in missing], len(by_key))
-
-            def on_reply(number: int, reply: Reply) -> None:
-                self._keep(*missing[number], spec, reply)
-
-            _opened(spec).ask([_chat(request) for _, request in missing], on_reply)
+            _opened(spec).ask(
+                [_chat(request) for _, request in missing],
+                lambda number, reply: self._keep(*missing[number], spec, reply),
+            )
         return [self._known[key] for key in keys]
 
     def _knows(self, key: str, request: JudgeRequest) -> bool:

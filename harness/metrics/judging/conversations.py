@@ -71,13 +71,13 @@ def single_fields(conversation: Conversation, turn: int) -> dict[str, str]:
 def pair_fields(first: Conversation, second: Conversation, turn: int) -> dict[str, str]:
     """The places of a prompt that shows two systems' answers, the first as A, for a turn."""
     if turn == 0:
-        question, one, other = first.questions[0], first.answers[0], second.answers[0]
+        question, answers = first.questions[0], (first.answers[0], second.answers[0])
         return {
-            **{"question": question, "answer_a": one, "answer_b": other},
-            **{"instruction": question, "output_1": one, "output_2": other},
+            **{"question": question, "answer_a": answers[0], "answer_b": answers[1]},
+            **{"instruction": question, "output_1": answers[0], "output_2": answers[1]},
         }
-    answers = _numbered("answer_a", first.answers) | _numbered("answer_b", second.answers)
-    return _numbered("question", first.questions) | answers
+    fields = _numbered("answer_a", first.answers) | _numbered("answer_b", second.answers)
+    return _numbered("question", first.questions) | fields
 
 
 def reference_fields(references: tuple[str, ...]) -> Mapping[str, str]:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from harness.benchmarks.data import DATA_VARIABLE
+from harness.benchmarks.source import located
 from harness.errors import MissingExtra
 from harness.settings.spec import file_sha256
 
@@ -23,10 +24,9 @@ def find_file(setting: str, named: str, get: str) -> Path:
         MissingExtra: It is nowhere: what needs it is not measured.
     """
     data = os.environ.get(DATA_VARIABLE)
-    places = [Path(named), *([Path(data) / named] if data else [])]
-    for place in places:
-        if place.is_file():
-            return place
+    file = located(named, Path(), Path(data) if data else None)
+    if file is not None:
+        return file
     where = f"in {data}" if data else f"({DATA_VARIABLE} names it)"
     raise MissingExtra(
         f"{setting}: no such file: {named}, neither here nor in the data folder {where}",

@@ -4,6 +4,7 @@ dW = scale B A is never formed, see ``harness.models.updates``.
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -30,12 +31,12 @@ class L2Spec(Spec):
         return L2Penalty(self.strength, low_rank_updates(model, "l2"))
 
 
+@dataclass(frozen=True, eq=False)
 class L2Penalty:
     """The penalty over given updates."""
 
-    def __init__(self, strength: float, updates: Sequence[Update]) -> None:
-        self.strength = strength
-        self.updates = updates
+    strength: float
+    updates: Sequence[Update]
 
     def value(self, step: int) -> Tensor | None:
         """(s / 2) ||dW||^2, scalar float32; None when the strength is 0."""
