@@ -64,9 +64,8 @@ def overlaps_stored(
         overlaps = find_overlaps(texts, {one.key: one.items for one in benchmarks})
         with (folder / MATCHES).open("w", encoding="utf-8") as file:
             for key, overlap in overlaps.items():
-                for match in overlap.matches:
-                    row = {"benchmark": key, **asdict(match)}
-                    file.write(json.dumps(row, ensure_ascii=False) + "\n")
+                rows = ({"benchmark": key, **asdict(match)} for match in overlap.matches)
+                file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
         return {name: x for key, one in overlaps.items() for name, x in one.facts(key).items()}
 
     return store.build(stage, make)

@@ -13,11 +13,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from harness.metrics.judging.asked import JudgeQuestion
-from harness.metrics.judging.conversations import (
-    conversation_of,
-    reference_fields,
-    single_fields,
-)
+from harness.metrics.judging.conversations import conversation_of, numbered, single_fields
 from harness.metrics.judging.files import find_file
 from harness.metrics.judging.judged import Judged
 from harness.metrics.judging.prompts import FASTCHAT, PromptFile, read_prompts
@@ -52,7 +48,7 @@ class JudgeGrade(Judged):
         questions: list[JudgeQuestion] = []
         for conversation in conversations:
             math = "-math" if conversation.id in right else ""
-            references = reference_fields(right.get(conversation.id, ()))
+            references = numbered("ref_answer", right.get(conversation.id, ()))
             for turn in range(len(conversation.questions)):
                 name = f"single{math}-v1{'-multi-turn' if turn else ''}"
                 prompt = prompts.prompt(name, "rating")
@@ -78,8 +74,7 @@ class JudgeGrade(Judged):
 
     def _row(self, turns: Sequence[Sequence[float | None]]) -> tuple[float, ...]:
         """Of an item, given what each repeat gave each turn: [T][R]."""
-        repeats = [[turn[repeat] for turn in turns] for repeat in range(self.repeats)]
-        by_repeat = [part for values in repeats for part in sum_and_count(values)]
+        by_repeat = [part for repeat in zip(*turns, strict=True) for part in sum_and_count(repeat)]
         by_turn = [part for turn in (*turns, ())[:2] for part in sum_and_count(turn)]
         unrated = sum(value is None for turn in turns for value in turn)
         variances, num_variances = zip(*map(variance_of, turns), strict=True)

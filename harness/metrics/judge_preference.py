@@ -15,7 +15,7 @@ from typing import ClassVar
 
 from harness.errors import DataError, MissingExtra
 from harness.metrics.judging.asked import JudgeQuestion, JudgeVerdict
-from harness.metrics.judging.conversations import conversation_of, pair_fields, reference_fields
+from harness.metrics.judging.conversations import conversation_of, numbered, pair_fields
 from harness.metrics.judging.files import find_file
 from harness.metrics.judging.judged import Judged
 from harness.metrics.judging.prompts import (
@@ -101,7 +101,7 @@ class JudgePreference(Judged):
         right = self.right_answers(ours)
         questions: list[JudgeQuestion] = []
         for own, other in zip(ours, theirs, strict=True):
-            references = reference_fields(right.get(own.id, ()))
+            references = numbered("ref_answer", right.get(own.id, ()))
             for turn in range(len(own.questions)):
                 prompt = self._prompt(own.id in right, turn)
                 for ours_first in (True, False):

@@ -1,6 +1,5 @@
 """What a judge is shown of a prediction: every turn's question and answer."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from harness.errors import DataError
@@ -65,7 +64,7 @@ def single_fields(conversation: Conversation, turn: int) -> dict[str, str]:
     """The places of a prompt that shows one system's answers, for a turn (from 0)."""
     if turn == 0:
         return {"question": conversation.questions[0], "answer": conversation.answers[0]}
-    return _numbered("question", conversation.questions) | _numbered("answer", conversation.answers)
+    return numbered("question", conversation.questions) | numbered("answer", conversation.answers)
 
 
 def pair_fields(first: Conversation, second: Conversation, turn: int) -> dict[str, str]:
@@ -76,14 +75,10 @@ def pair_fields(first: Conversation, second: Conversation, turn: int) -> dict[st
             **{"question": question, "answer_a": answers[0], "answer_b": answers[1]},
             **{"instruction": question, "output_1": answers[0], "output_2": answers[1]},
         }
-    fields = _numbered("answer_a", first.answers) | _numbered("answer_b", second.answers)
-    return _numbered("question", first.questions) | fields
+    fields = numbered("answer_a", first.answers) | numbered("answer_b", second.answers)
+    return numbered("question", first.questions) | fields
 
 
-def reference_fields(references: tuple[str, ...]) -> Mapping[str, str]:
-    """The places of the right answers, by turn."""
-    return _numbered("ref_answer", references)
-
-
-def _numbered(name: str, texts: tuple[str, ...]) -> dict[str, str]:
+def numbered(name: str, texts: tuple[str, ...]) -> dict[str, str]:
+    """The places of what there is one of at each turn: ``ref_answer_1``, ``ref_answer_2``."""
     return {f"{name}_{turn}": text for turn, text in enumerate(texts, start=1)}

@@ -58,8 +58,7 @@ def read_labelled(path: Path) -> list[Mapping[str, str]]:
         DataError: No such file, or a column or a label is wrong: all faults at once.
     """
     reading = Reading(path)
-    spec = CorpusSpec(path=str(path), format="csv")
-    rows = list(rows_as_they_stand(spec, None, reading))
+    rows = list(rows_as_they_stand(CorpusSpec(path=str(path), format="csv"), None, reading))
     missing = [name for name in _COLUMNS if not rows or name not in rows[0].data]
     if missing:
         raise DataError(f"{path}: missing columns: {', '.join(missing)}")
