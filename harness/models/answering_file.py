@@ -52,9 +52,8 @@ def answering_of(spec: ModelSpec) -> Mapping[str, JSON] | None:
     Raises:
         ConfigError: A folder is missing or incomplete.
     """
-    if spec.adapter is not None:
-        return saved_answering(adapter_folder(spec.adapter))
-    return saved_answering(model_folder(spec))
+    adapter = spec.adapter
+    return saved_answering(model_folder(spec) if adapter is None else adapter_folder(adapter))
 
 
 def copy_answering(source: Path, folder: Path) -> None:

@@ -63,9 +63,11 @@ def combine(
     try:
         for name in others:
             load_another(tuned, parts[name], inner[name])
-        low_rank_updates(tuned.model, "combining adapters")
+        updates = low_rank_updates(tuned.model, "combining adapters")
         if how.method == "scale":
-            _scale(tuned.model, how.factor)
+            with torch.no_grad():
+                for update in updates:
+                    update.b_OR.mul_(how.factor)  # B alone scales dW
             result = inner[first]
         else:
             _merge(tuned.model, {inner[name]: how.weights[name] for name in parts}, how)
@@ -77,13 +79,6 @@ def combine(
     finally:
         detach(tuned)
     return {"train/update_norm": norm}
-
-
-def _scale(model: Any, factor: float) -> None:
-    """Multiplies dW, in B alone."""
-    with torch.no_grad():
-        for update in low_rank_updates(model, "scaling an adapter"):
-            update.b_OR.mul_(factor)
 
 
 def _merge(model: Any, weights: Mapping[str, float], how: _Settings) -> None:

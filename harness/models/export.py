@@ -180,8 +180,9 @@ def _logits(model: Any, prompts: Sequence[TokenIds]) -> list[Tensor]:
         ]
 
 
-def _difference(found: Sequence[Tensor], wanted: Sequence[Tensor]) -> float:
-    differences = [(one - other).abs().max() for one, other in zip(found, wanted, strict=True)]
+def _difference(logits: Sequence[Tensor], expected: Sequence[Tensor]) -> float:
+    pairs = zip(logits, expected, strict=True)
+    differences = [(logits_TV - expected_TV).abs().max() for logits_TV, expected_TV in pairs]
     return float(torch.stack(differences).max())  # NaN stays NaN
 
 
@@ -201,8 +202,8 @@ def _cast(model: Any, dtype: Dtype) -> None:
 def _copy_the_rest(source: Path, draft: Path) -> None:
     """Tokenizer, chat template, generation settings and licence, byte for byte."""
     for file in source.iterdir():
-        wanted = file.suffix in _COPIED and file.name not in _OF_THE_WEIGHTS
-        if file.is_file() and (wanted or file.name.upper().startswith(_LEGAL)):
+        is_named = file.suffix in _COPIED and file.name not in _OF_THE_WEIGHTS
+        if file.is_file() and (is_named or file.name.upper().startswith(_LEGAL)):
             shutil.copyfile(file, draft / file.name)
 
 
@@ -217,7 +218,7 @@ def _check_written(
     draft: Path,
     model: ModelSpec,
     prompts: Sequence[TokenIds],
-    wanted: Sequence[Tensor],
+    expected: Sequence[Tensor],
     tolerance: float,
 ) -> None:
     written = load_chat_model(
@@ -230,19 +231,19 @@ def _check_written(
     )
     if _encoded(written) != list(prompts):
         raise EvaluationError("the chats are tokenised otherwise by what was written")
-    difference = _difference(_logits(written.model, prompts), wanted)
+    difference = _difference(_logits(written.model, prompts), expected)
     if not difference <= tolerance:
         raise EvaluationError(
             f"the model read back differs from the one written by up to {difference:.3g} in a logit"
         )
 
 
-def _recipe(model: ModelSpec, source: Path, adapter: Path, made: Exported) -> dict[str, JSON]:
+def _recipe(model: ModelSpec, source: Path, adapter: Path, exported: Exported) -> dict[str, JSON]:
     return {
         "made_by": "harness export",
         "base": {"path": model.path, "adapter": model.adapter, "content": folder_hash(source)},
         "adapter": {"path": str(adapter), "content": folder_hash(adapter)},
-        "dtype": made.dtype,
-        "largest_difference": made.difference,
-        "largest_difference_rounded": made.rounding,
+        "dtype": exported.dtype,
+        "largest_difference": exported.difference,
+        "largest_difference_rounded": exported.rounding,
     }

@@ -194,12 +194,9 @@ def _trained_rows(chat_model: ChatModel, model: Any, spec: LoraSpec) -> dict[str
     rows = list(range(first, num_rows))
     if not rows:
         return None
+    names = {module: name for name, module in model.named_modules()}
     both = (model.get_input_embeddings(), model.get_output_embeddings())
-    trained = {}
-    for layer in both:
-        name = next(name for name, module in model.named_modules() if module is layer)
-        trained[name] = rows
-    return trained
+    return {names[layer]: rows for layer in both}
 
 
 def adapter_facts(chat_model: ChatModel) -> Mapping[str, float]:

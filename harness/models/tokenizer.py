@@ -122,10 +122,14 @@ class ChatTokenizer:
         self, messages: tuple[Message, ...], answer_next: bool
     ) -> tuple[str | None, Exception | None]:
         """The chat as the template renders it, or what it raised."""
+        turns = [{"role": message.role, "content": message.content} for message in messages]
         try:
-            return self._apply(messages, answer_next), None
+            text = self.tokenizer.apply_chat_template(
+                turns, tokenize=False, add_generation_prompt=answer_next, **self._switches
+            )
         except Exception as error:  # templates raise what they like, through jinja
             return None, error
+        return str(text), None
 
     def _note_joined(self) -> None:
         if not self.joins_system:
@@ -133,14 +137,6 @@ class ChatTokenizer:
             logger.warning(
                 "the chat template has no system turn: its text begins the user's first turn"
             )
-
-    def _apply(self, messages: Sequence[Message], answer_next: bool) -> str:
-        turns = [{"role": message.role, "content": message.content} for message in messages]
-        return str(
-            self.tokenizer.apply_chat_template(
-                turns, tokenize=False, add_generation_prompt=answer_next, **self._switches
-            )
-        )
 
     def encode_chat(self, messages: Sequence[Message]) -> TokenIds:
         """Token ids of ``render_chat``."""
@@ -290,6 +286,4 @@ def tokenizer_in(
 
 
 def _as_ids(value: Any) -> tuple[int, ...]:
-    if value is None:
-        return ()
     return tuple(value) if isinstance(value, list) else (int(value),)

@@ -11,27 +11,16 @@ from harness.records import JSON, Prediction
 from harness.storage.reading import Reading, read_objects
 
 _TEXTS = ("source", "target", "language", "source_lang", "target_lang")
-_FIELDS = {field.name for field in fields(Prediction)} - {"extra"}
+_FIELDS = tuple(field.name for field in fields(Prediction) if field.name != "extra")
 
 
 def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
     """Writes a predictions file; fields a prediction does not have are left out."""
     with path.open("w", encoding="utf-8", newline="\n") as file:
         for prediction in predictions:
-            file.write(json.dumps(_plain(prediction), ensure_ascii=False) + "\n")
-
-
-def _plain(prediction: Prediction) -> dict[str, JSON]:
-    record: dict[str, JSON] = {}
-    for name in ("id", "prompt", "output", "answer", *_TEXTS, "num_tokens", "finished"):
-        value = getattr(prediction, name)
-        if value is not None:
-            record[name] = value
-    if prediction.references:
-        record["references"] = list(prediction.references)
-    if prediction.choices is not None:
-        record["choices"] = list(prediction.choices)
-    return {**record, **prediction.extra}
+            values = {name: getattr(prediction, name) for name in _FIELDS}
+            record = {name: value for name, value in values.items() if value not in (None, ())}
+            file.write(json.dumps({**record, **prediction.extra}, ensure_ascii=False) + "\n")
 
 
 def read_predictions(path: Path) -> list[Prediction]:

@@ -74,74 +74,50 @@ class TrialConfig(Spec):
     None for what the variant itself asks for (most: nothing)."""
 
     @model_validator(mode="after")
-    def _has_data_to_train_on(self) -> "TrialConfig":
-        if self.variant.trains and self.data is None:
-            raise ValueError(f"data: missing, and the variant {self.variant.name} trains on it")
-        return self
-
-    @model_validator(mode="after")
-    def _has_the_corpora_its_methods_draw_on(self) -> "TrialConfig":
-        faults = {
-            f"data.{corpus}": f"missing, and the variant {variant.name} draws on it"
-            for variant in self.methods()
-            for corpus in variant.needs
-            if self.data is not None and not self._has(corpus)
-        }
-        if faults:
-            raise NestedFaults(list(faults.items()))
-        return self
-
-    @model_validator(mode="after")
-    def _spreads_over_devices_one_way(self) -> "TrialConfig":
+    def _fits_together(self) -> "TrialConfig":
+        faults = [*self._chain_faults(), *self._missing_corpora()]
         if self.train.processes > 1 and self.model.device_map is not None:
-            raise ValueError(
-                f"train.processes: found {self.train.processes}, allowed 1 with model.device_map, "
-                "which spreads one model over all accelerators"
+            text = f"found {self.train.processes}, allowed 1 with model.device_map, "
+            faults.append(
+                ("train.processes", f"{text}which spreads one model over all accelerators")
             )
-        return self
-
-    @model_validator(mode="after")
-    def _has_chats_to_drift_on(self) -> "TrialConfig":
-        if self.train.drift_points and self.variant.trains and not self._has("instructions"):
-            raise ValueError("data.instructions: missing, and train.drift_points measures on them")
-        return self
-
-    @model_validator(mode="after")
-    def _has_text_to_learn_tokens_from(self) -> "TrialConfig":
-        if self.lora.vocabulary and self.variant.trains and not self._has("monolingual"):
-            raise ValueError("data.monolingual: missing, and lora.vocabulary learns from it")
-        return self
-
-    @model_validator(mode="after")
-    def _has_a_chain_that_trains(self) -> "TrialConfig":
-        faults = []
-        for index, training in enumerate(self.chain or ()):
-            if not training.variant.trains or isinstance(training.variant, Combining):
-                faults.append(
-                    (
-                        f"chain.{index}.variant",
-                        f"{training.variant.name} trains no adapter to go on with",
-                    )
-                )
-            try:
-                self._train_of(training)
-            except ValidationError as error:
-                faults += [
-                    (f"chain.{index}.train.{path}", text)
-                    for path, text in explain(error, TrainSpec)
-                ]
         if faults:
             raise NestedFaults(faults)
         return self
+
+    def _chain_faults(self) -> Iterator[tuple[str, str]]:
+        for index, training in enumerate(self.chain or ()):
+            name = training.variant.name
+            if not training.variant.trains or isinstance(training.variant, Combining):
+                yield f"chain.{index}.variant", f"{name} trains no adapter to go on with"
+            try:
+                self._train_of(training)
+            except ValidationError as error:
+                for path, text in explain(error, TrainSpec):
+                    yield f"chain.{index}.train.{path}", text
+
+    def _missing_corpora(self) -> Iterator[tuple[str, str]]:
+        """Corpora that are not named, and what needs each."""
+        if self.data is None:
+            if self.variant.trains:
+                yield "data", f"missing, and the variant {self.variant.name} trains on it"
+            return
+        needed = {}
+        if self.variant.trains and self.train.drift_points:
+            needed["instructions"] = "train.drift_points measures on them"
+        if self.variant.trains and self.lora.vocabulary:
+            needed["monolingual"] = "lora.vocabulary learns from it"
+        for variant in self.methods():
+            needed |= dict.fromkeys(variant.needs, f"the variant {variant.name} draws on it")
+        for corpus, reason in needed.items():
+            if getattr(self.data, corpus) is None:
+                yield f"data.{corpus}", f"missing, and {reason}"
 
     def _chain(self) -> tuple[ChainedTraining, ...]:
         if self.chain is not None:
             return self.chain
         usual = self.variant.chain if isinstance(self.variant, Chaining) else ()
         return tuple(ChainedTraining.model_validate(dict(one)) for one in usual)
-
-    def _has(self, corpus: str) -> bool:
-        return self.data is not None and getattr(self.data, corpus) is not None
 
     def _train_of(self, training: ChainedTraining) -> TrainSpec:
         given = self.train.model_dump(

@@ -91,6 +91,7 @@ def train_adapter(
         TrainingError: Training cannot go on.
     """
     config, variant = job.config, job.config.variant
+    limit = config.train.micro_batch_tokens
     examples = load_examples(job.examples)
     base, learnt = with_vocabulary(config, resources)
     tuned = attach(base, config.lora, config.seed)
@@ -113,7 +114,9 @@ def train_adapter(
                 validation=rows.of(_held_out(config, resources), "validation"),
                 hooks=Hooks(
                     on_point,
-                    None if chats is None else _drift(config, tuned, chats),
+                    None
+                    if chats is None
+                    else Drift(tuned.model, chats, limit, tuned.tokenizer.pad_id),
                     _renewal(config, tuned, resources, rows),
                 ),
                 checkpoints=job.checkpoints,
@@ -261,12 +264,6 @@ def _penalty(
     return penalty
 
 
-def _drift(config: TrialConfig, tuned: ChatModel, chats: Mapping[str, Sequence[TokenRow]]) -> Drift:
-    """Measures what becomes of the untuned model's answers."""
-    limit = config.train.micro_batch_tokens
-    return Drift(tuned.model, chats, limit, tuned.tokenizer.pad_id)
-
-
 def _renewal(
     config: TrialConfig, tuned: ChatModel, resources: Resources, rows: _Rows
 ) -> Renewal | None:
@@ -293,13 +290,10 @@ def upcoming(
 
     At most all pairs: a pair that would come twice comes once.
     """
-
-    def endless() -> "itertools.chain[Pair]":
-        return itertools.chain.from_iterable(
-            stream(seed, f"order/renewed/{epoch}").sample(list(pairs), len(pairs))
-            for epoch in itertools.count()
-        )
-
+    endless = itertools.chain.from_iterable(
+        stream(seed, f"order/renewed/{epoch}").sample(list(pairs), len(pairs))
+        for epoch in itertools.count()
+    )
     begin = step * batch_size
-    chosen = itertools.islice(endless(), begin, begin + num_steps * batch_size)
+    chosen = itertools.islice(endless, begin, begin + num_steps * batch_size)
     return tuple({pair.id: pair for pair in chosen}.values())

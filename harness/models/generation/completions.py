@@ -1,12 +1,11 @@
 """Completions as a stage: what a model once said to a list of prompts is read, not said again."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 from pathlib import Path
 
 from harness.models.generation.chunks import ChunkRule
-from harness.models.generation.journaled import JournaledGenerator, generation_of, generation_row
+from harness.models.generation.journaled import GENERATION, JournaledGenerator
 from harness.protocols import Generator, OnEvent, Tokenizer
 from harness.records import JSON, Decoding, Generation, StageEvent, TokenIds
 from harness.settings.spec import digest
@@ -75,11 +74,8 @@ class StoredGenerator:
                 self._rule,
             )
             answers = generator.generate(prompts, decoding)
-            with (folder / _FILE).open("w", encoding="utf-8") as file:
-                file.writelines(
-                    json.dumps(generation_row(answer), ensure_ascii=False) + "\n"
-                    for answer in answers
-                )
+            lines = [GENERATION.dump_json(answer, exclude_defaults=True) for answer in answers]
+            (folder / _FILE).write_bytes(b"".join(line + b"\n" for line in lines))
             return {"prompts": len(prompts), "tokens": sum(one.num_tokens for one in answers)}
 
         built = self._store.build(stage, make)
@@ -87,8 +83,8 @@ class StoredGenerator:
         self._tell(
             StageEvent("completions", "reused" if built.reused else "done", seconds=built.seconds)
         )
-        with (built.path / _FILE).open(encoding="utf-8") as file:
-            return [generation_of(json.loads(line)) for line in file]
+        with (built.path / _FILE).open("rb") as file:
+            return [GENERATION.validate_json(line) for line in file]
 
     @cached_property
     def _generator(self) -> Generator:

@@ -128,7 +128,9 @@ class Decoder:
         waiting = sorted(range(len(prompts)), key=lambda row: (len(prompts[row]), prompts[row]))
         batch = self._start(prompts, waiting, self._batch_size, answers)
         while len(batch):
-            self._extend(batch, answers, enough=self._enough(batch, bool(waiting)))
+            # How many slots must be free before the batch is put together anew.
+            enough = len(batch) // _REPLACED if waiting else -(-len(batch) // _SHRUNK)
+            self._extend(batch, answers, max(1, enough))
             free = batch.free()
             if waiting:
                 fresh = self._start(prompts, waiting, len(free), answers)
@@ -138,10 +140,6 @@ class Decoder:
             if len(batch):
                 batch.trim()
         return [tuple(answer) for answer in answers]
-
-    def _enough(self, batch: _Batch, more: bool) -> int:
-        """How many slots must be free before the batch is put together anew."""
-        return max(1, len(batch) // _REPLACED if more else -(-len(batch) // _SHRUNK))
 
     def _start(
         self,

@@ -1,5 +1,6 @@
 """A chat model in memory as a Generator: the seam through which all text is made."""
 
+import itertools
 from collections.abc import Callable, Mapping, Sequence
 
 from harness.errors import ConfigError
@@ -73,14 +74,8 @@ class HuggingFaceGenerator:
     def _counter(self, total: int) -> Callable[[], None] | None:
         if self.on_progress is None:
             return None
-        report, done = self.on_progress, 0
-
-        def count() -> None:
-            nonlocal done
-            done += 1
-            report(done / total)
-
-        return count
+        report, done = self.on_progress, itertools.count(1)
+        return lambda: report(next(done) / total)
 
 
 def _check_layers(chat_model: ChatModel) -> None:

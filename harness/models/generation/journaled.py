@@ -9,10 +9,13 @@ one.
 import contextlib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import NotRequired, Protocol, TypedDict, runtime_checkable
+from typing import Protocol, runtime_checkable
+
+from pydantic import TypeAdapter
 
 from harness.errors import EvaluationError
 from harness.models.generation.chunks import ChunkRule, batch_size_of, chunks
+from harness.models.generation.copies import copies_of
 from harness.protocols import ChoiceScorer, Generator, Independent, OnEvent, Tokenizer
 from harness.records import JSON, Decoding, Generation, StageEvent, TokenIds
 from harness.settings.spec import digest
@@ -24,6 +27,9 @@ _FORMAT = 2
 
 _CHOICE_BATCHES = 16
 """Batches of choices that are kept together."""
+
+GENERATION = TypeAdapter(Generation)
+"""Writes and reads an answer; what is as by default is left out."""
 
 NO_CHOICES = "this model cannot score choices (multiple_choice benchmarks)"
 
@@ -97,8 +103,8 @@ class JournaledGenerator:
             for chunk, begin, end in self._missing(chunks(prompts, number), keys):
                 with narrowed(self._generator, begin, end):
                     answers = self._generator.generate([prompts[i] for i in chunk], decoding)
-                self._keep(keys, zip(chunk, map(generation_row, answers), strict=True))
-        return [generation_of(self._journal[key]) for key in keys]
+                self._keep(keys, zip(chunk, map(_plain, answers), strict=True))
+        return [GENERATION.validate_python(self._journal[key]) for key in keys]
 
     def loglikelihoods(self, rows: Sequence[tuple[TokenIds, TokenIds]]) -> list[tuple[float, bool]]:
         """Scores (context, continuation) rows, in their order.
@@ -144,7 +150,7 @@ class JournaledGenerator:
 
         def keep(index: int, answer: Generation) -> None:
             nonlocal left
-            self._keep(keys, [(index, generation_row(answer))])
+            self._keep(keys, [(index, _plain(answer))])
             left -= 1
             if self.on_progress is not None:
                 self.on_progress(1 - left / len(first))
@@ -180,35 +186,12 @@ def _answer_keys(prompts: Sequence[TokenIds], decoding: Decoding) -> list[str]:
     """A key per prompt, the same for greedy copies and one for each where they are sampled."""
     sampled = decoding.temperature > 0
     settings = [decoding.max_new_tokens, decoding.temperature, decoding.seed if sampled else 0]
-    copies: dict[TokenIds, int] = {}
-    keys = []
-    for prompt in prompts:
-        copy = copies[prompt] = copies.get(prompt, -1) + 1
-        keys.append(digest(["answer", settings, copy if sampled else 0, list(prompt)]))
-    return keys
+    copies = copies_of(prompts) if sampled else [0] * len(prompts)
+    return [
+        digest(["answer", settings, copy, list(prompt)])
+        for prompt, copy in zip(prompts, copies, strict=True)
+    ]
 
 
-class GenerationRow(TypedDict):
-    """A ``Generation`` as plain data."""
-
-    text: str
-    finished: bool
-    token_ids: Sequence[int]
-    thoughts: NotRequired[str]
-    counted: NotRequired[int]
-
-
-def generation_row(answer: Generation) -> GenerationRow:
-    """An answer as plain data, what is not there left out."""
-    row = GenerationRow(text=answer.text, finished=answer.finished, token_ids=answer.token_ids)
-    if answer.thoughts:
-        row["thoughts"] = answer.thoughts
-    if answer.counted is not None:
-        row["counted"] = answer.counted
-    return row
-
-
-def generation_of(row: GenerationRow) -> Generation:
-    """What ``generation_row`` made plain."""
-    thoughts, counted = row.get("thoughts", ""), row.get("counted")
-    return Generation(tuple(row["token_ids"]), row["text"], row["finished"], thoughts, counted)
+def _plain(answer: Generation) -> object:
+    return GENERATION.dump_python(answer, exclude_defaults=True)

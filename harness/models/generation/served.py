@@ -9,7 +9,6 @@ from harness.models.generation.served_text import ANSWER_END, ServedTokenizer
 from harness.models.identity import content_hash
 from harness.models.teachers import ServedSpec
 from harness.models.thoughts import split_thoughts
-from harness.models.tokenizer import ChatTokenizer
 from harness.records import JSON, Decoding, Generation, Message, TokenIds
 from harness.servers.chat import ChatRequest, ChatServer, Reply, TextRequest
 from harness.servers.continuing import check_continues
@@ -72,7 +71,7 @@ class ServerGenerator:
         """
         seeds = _seeds(prompts, decoding)
         chats = [self.tokenizer.split(tuple(prompts[index])) for index in indices]
-        if self._template is None:
+        if self.tokenizer.template is None:
             self._check([prefix for _, prefix in chats if prefix])
         requests = [
             self._request(messages, prefix, decoding, seeds[index])
@@ -82,24 +81,22 @@ class ServerGenerator:
             requests, lambda number, reply: on_answer(indices[number], self._generation(reply))
         )
 
-    @property
-    def _template(self) -> ChatTokenizer | None:
-        return self.tokenizer.template
-
     def _request(
         self, messages: tuple[Message, ...], prefix: str, decoding: Decoding, seed: int | None
     ) -> ChatRequest | TextRequest:
         limit, temperature = decoding.max_new_tokens, decoding.temperature
-        if self._template is None:
+        template = self.tokenizer.template
+        if template is None:
             return ChatRequest(messages, limit, temperature, seed, prefix=prefix)
-        text = self._template.render_plain(messages)
-        begun = self._template.answer_text(prefix) if prefix else ""
+        text = template.render_plain(messages)
+        begun = template.answer_text(prefix) if prefix else ""
         return TextRequest(text + begun, limit, temperature, seed)
 
     def _generation(self, reply: Reply) -> Generation:
         thoughts, text = reply.thoughts, reply.text
         if not thoughts:
-            cut = split_thoughts if self._template is None else self._template.split_thoughts
+            template = self.tokenizer.template
+            cut = split_thoughts if template is None else template.split_thoughts
             thoughts, text = cut(text)
         ids = self.tokenizer.encode(thoughts + text)
         ended = (*ids, ANSWER_END) if reply.finished else ids
