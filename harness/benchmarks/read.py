@@ -29,50 +29,24 @@ _OWN_FIELDS = frozenset(
 
 
 @dataclass(frozen=True)
-class Benchmark:
-    """One test set.
+class _Described:
+    """What a benchmark's YAML says of it, its data on this machine or not.
 
     Attributes:
         suite: The folder it is in.
         name: The file name.
         split: What it may be used for.
-        path: Its YAML.
-        task: How it is asked: one of our YAMLs, or a task of lm-eval's.
         metrics: Names of the metrics it is scored with.
         summary: Its part in the suite's summary; None when it has none.
-        language: BCP-47 tag of the language wanted of the answers.
-        data_path: The first file its items are from.
-        data_sha256: Checksum of its data.
-        licence: Of the data.
-        version: Of the benchmark.
-        limit: Only so many items are used; None for all.
-        items: The rows used, checked.
-        requires: Settings of metrics without which these are not measured here.
-        settings: Settings of metrics it brings along; the user's own come before them.
-        axis: What it tells of; by what its rows are where ``axis_said`` is False.
-        axis_said: Whether its YAML says it.
-        twin: Name of the test benchmark that confirms it, where its YAML says one.
+        axis: What it tells of, as far as that is known.
     """
 
     suite: str
     name: str
     split: Split
-    path: Path
-    task: OwnTask | LmTask = field(repr=False)
     metrics: tuple[str, ...]
     summary: Summary | None
-    language: str
-    data_path: Path
-    data_sha256: str
-    licence: str
-    version: str
-    limit: int | None
-    items: tuple[Mapping[str, JSON], ...] = field(repr=False)
-    requires: tuple[str, ...] = ()
-    settings: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)
-    axis: Axis = Axis.GENERAL
-    axis_said: bool = False
-    twin: str | None = None
+    axis: Axis | None
 
     @property
     def key(self) -> str:
@@ -87,6 +61,43 @@ class Benchmark:
     def score_key(self, metric: str) -> ScoreKey:
         """What its score by a metric is filed under."""
         return ScoreKey(self.suite, self.name, self.split, metric)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Benchmark(_Described):
+    """One test set.
+
+    Attributes:
+        path: Its YAML.
+        task: How it is asked: one of our YAMLs, or a task of lm-eval's.
+        language: BCP-47 tag of the language wanted of the answers.
+        data_path: The first file its items are from.
+        data_sha256: Checksum of its data.
+        licence: Of the data.
+        version: Of the benchmark.
+        limit: Only so many items are used; None for all.
+        items: The rows used, checked.
+        requires: Settings of metrics without which these are not measured here.
+        settings: Settings of metrics it brings along; the user's own come before them.
+        axis: What it tells of; by what its rows are where ``axis_said`` is False.
+        axis_said: Whether its YAML says it.
+        twin: Name of the test benchmark that confirms it, where its YAML says one.
+    """
+
+    path: Path
+    task: OwnTask | LmTask = field(repr=False)
+    language: str
+    data_path: Path
+    data_sha256: str
+    licence: str
+    version: str
+    limit: int | None
+    items: tuple[Mapping[str, JSON], ...] = field(repr=False)
+    requires: tuple[str, ...] = ()
+    settings: Mapping[str, Mapping[str, JSON]] = field(default_factory=dict)
+    axis: Axis = Axis.GENERAL
+    axis_said: bool = False
+    twin: str | None = None
 
     def unanswered(self, row: Mapping[str, Any]) -> Prediction:
         """One of its items as a prediction, before anything is said to it."""
@@ -115,40 +126,14 @@ class Benchmark:
 
 
 @dataclass(frozen=True)
-class Absent:
+class Absent(_Described):
     """A benchmark whose data are not on this machine.
 
     Attributes:
-        suite: The folder it is in.
-        name: The file name.
-        split: What it may be used for.
-        metrics: Names of the metrics that are not measured for that.
-        summary: Its part in the suite's summary, which is not measured either.
         reason: What is missing, and where it goes.
-        axis: What it tells of, where its YAML says it.
     """
 
-    suite: str
-    name: str
-    split: Split
-    metrics: tuple[str, ...] = field(repr=False)
-    summary: Summary | None
     reason: str
-    axis: Axis | None = None
-
-    @property
-    def key(self) -> str:
-        """``suite/name``."""
-        return f"{self.suite}/{self.name}"
-
-    @property
-    def purpose(self) -> Purpose:
-        """What a result keeps of it."""
-        return Purpose(self.split, self.axis)
-
-    def score_key(self, metric: str) -> ScoreKey:
-        """What its score by a metric would be filed under."""
-        return ScoreKey(self.suite, self.name, self.split, metric)
 
 
 @dataclass(frozen=True)
@@ -260,7 +245,7 @@ def _own_benchmark(
     content = data_of(path, task, data)
     if isinstance(content, str):
         return Absent(ref.suite, ref.name, settings.split, settings.metrics,
-                      settings.summary, content, settings.axis)  # fmt: skip
+                      settings.summary, settings.axis, content)  # fmt: skip
     named = {"doc_to_text": task.doc_to_text, "doc_to_target": task.doc_to_target}
     shipped = {"dataset_kwargs": {"data_files": {task.test_split: str(content.path)}}}
     return Benchmark(
@@ -304,7 +289,7 @@ def _of_lm_eval(
     missing = spec.missing(data)
     if missing is not None:
         absent = Absent(
-            ref.suite, ref.name, spec.split, ("lm_eval",), spec.summary, missing, spec.axis
+            ref.suite, ref.name, spec.split, ("lm_eval",), spec.summary, spec.axis, missing
         )
         return [absent]
     from harness.benchmarks.lm_tasks import lm_tasks  # heavy: for who wants it

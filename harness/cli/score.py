@@ -1,6 +1,5 @@
 """``harness score``: stored predictions, ours or any other system's."""
 
-import json
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,8 +8,6 @@ import click
 from harness.cli import options, output
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
-
     from harness.evaluation.score_file import FileScores
     from harness.records import JSON
 
@@ -120,6 +117,7 @@ def command(
     from harness.metrics.judging.client import JUDGEMENTS_FOLDER, JudgeClient
     from harness.processes.comet_client import CometClient
     from harness.protocols import Services
+    from harness.storage.files import write_rows
 
     if comet_model is not None:
         settings = (*settings, ("comet.model", comet_model))
@@ -135,9 +133,9 @@ def command(
             source=source,
         )
     if items is not None:
-        _write_lines(items, scores.items())
+        write_rows(items, scores.items())
     if judgements is not None:
-        _write_lines(judgements, scores.judgements)
+        write_rows(judgements, scores.judgements)
     if as_json:
         output.print_json({"scores": [_plain(name, scores) for name in scores.by_metric]})
     else:
@@ -165,10 +163,3 @@ def _print_scores(scores: "FileScores") -> None:
     for name, score in scores.by_metric.items():
         if score.facts:
             click.echo(f"{name}: {output.facts(score.facts)}")
-
-
-def _write_lines(path: Path, rows: "Iterable[Mapping[str, JSON]]") -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        for row in rows:
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")

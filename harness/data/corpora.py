@@ -1,6 +1,5 @@
 """The corpora of a trial: read once, checked, kept as plain rows; the stage ``corpus``."""
 
-import json
 import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
@@ -9,9 +8,12 @@ from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
+from pydantic import TypeAdapter
+
 from harness.data.fields import WORDS
 from harness.data.readers import (
     NUM_ROWS,
+    Row,
     format_name,
     read_instructions,
     read_pairs,
@@ -21,9 +23,10 @@ from harness.data.readers import (
 from harness.data.spec import ChecksSpec, CorpusSpec, DataSpec
 from harness.errors import DataError, existing
 from harness.languages.identify import rules
-from harness.records import JSON, Corpora, Instruction, Message, Pair, ParallelQuestion, Text
+from harness.records import JSON, Corpora, Instruction, Pair, ParallelQuestion, Text
 from harness.settings.plugins import load
 from harness.settings.spec import digest, file_sha256
+from harness.storage.files import write_rows
 from harness.storage.reading import plain_name
 from harness.storage.store import Stage, Store
 
@@ -46,11 +49,11 @@ def read_corpora(spec: DataSpec, store: Store) -> Corpora:
     """
     folder = store.build(_stage(spec), lambda draft: _build(spec, draft)).path
     return Corpora(
-        parallel=tuple(Pair(**row) for row in _rows(folder / "train.jsonl")),
-        validation=tuple(Pair(**row) for row in _rows(folder / "validation.jsonl")),
-        instructions=tuple(map(_instruction, _rows(folder / "instructions.jsonl"))),
-        monolingual=tuple(Text(**row) for row in _rows(folder / "monolingual.jsonl")),
-        questions=tuple(ParallelQuestion(**row) for row in _rows(folder / "questions.jsonl")),
+        parallel=_rows(Pair, folder / "train.jsonl"),
+        validation=_rows(Pair, folder / "validation.jsonl"),
+        instructions=_rows(Instruction, folder / "instructions.jsonl"),
+        monolingual=_rows(Text, folder / "monolingual.jsonl"),
+        questions=_rows(ParallelQuestion, folder / "questions.jsonl"),
     )
 
 
@@ -161,18 +164,15 @@ def _build(spec: DataSpec, folder: Path) -> Mapping[str, float]:
     counts: dict[str, Counter[str]] = {name: Counter() for name in _READERS}
     read = _read(spec, counts)
     for name in _READERS:
-        with (folder / f"{name}.jsonl").open("w", encoding="utf-8", newline="\n") as file:
-            file.writelines(
-                json.dumps(asdict(row), ensure_ascii=False) + "\n" for row in read.get(name, ())
-            )
+        write_rows(folder / f"{name}.jsonl", map(asdict, read.get(name, ())))
     facts = {name: len(rows) for name, rows in read.items()}
-    for name, found in counts.items():
-        left_out = {kind: count for kind, count in found.items() if kind != NUM_ROWS}
+    for name, counted in counts.items():
+        left_out = {kind: count for kind, count in counted.items() if kind != NUM_ROWS}
         if left_out:
             facts |= {f"{name}/left_out/{kind}": count for kind, count in left_out.items()}
-            facts[f"{name}/rows"] = found[NUM_ROWS]
+            facts[f"{name}/rows"] = counted[NUM_ROWS]
             listed = ", ".join(f"{count} with {WORDS[kind]}" for kind, count in left_out.items())
-            logger.warning("data.%s: of %d rows left out: %s", name, found[NUM_ROWS], listed)
+            logger.warning("data.%s: of %d rows left out: %s", name, counted[NUM_ROWS], listed)
     return facts
 
 
@@ -190,11 +190,6 @@ def _for_each(tasks: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
     return results
 
 
-def _rows(path: Path) -> list[dict[str, Any]]:
-    with path.open(encoding="utf-8") as file:
-        return [json.loads(line) for line in file]
-
-
-def _instruction(row: dict[str, Any]) -> Instruction:
-    messages = tuple(Message(**turn) for turn in row["messages"])
-    return Instruction(row["id"], messages, row["answer"], row["skill"])
+def _rows(kind: type[Row], path: Path) -> tuple[Row, ...]:
+    with path.open("rb") as file:
+        return tuple(map(TypeAdapter(kind).validate_json, file))

@@ -1,12 +1,12 @@
 """The contamination check of a run as a stage: made once for a corpus and a set of benchmarks."""
 
-import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 from harness.data.contamination import NEAR, find_overlaps, training_texts
 from harness.records import JSON, Corpora
+from harness.storage.files import write_rows
 from harness.storage.store import Built, Stage, Store
 
 STAGE_VERSION = 2
@@ -62,10 +62,12 @@ def overlaps_stored(
     def make(folder: Path) -> Mapping[str, float]:
         texts = training_texts(corpora(), used)
         overlaps = find_overlaps(texts, {one.key: one.items for one in benchmarks})
-        with (folder / MATCHES).open("w", encoding="utf-8") as file:
-            for key, overlap in overlaps.items():
-                rows = ({"benchmark": key, **asdict(match)} for match in overlap.matches)
-                file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
+        matches = (
+            {"benchmark": key, **asdict(match)}
+            for key, overlap in overlaps.items()
+            for match in overlap.matches
+        )
+        write_rows(folder / MATCHES, matches)
         return {name: x for key, one in overlaps.items() for name, x in one.facts(key).items()}
 
     return store.build(stage, make)

@@ -16,12 +16,13 @@ from harness.benchmarks.read import Benchmark
 from harness.benchmarks.spec import EvalSpec
 from harness.benchmarks.task import OwnTask
 from harness.errors import ConfigError, DataError, EvaluationError, MissingExtra, join_faults
-from harness.metrics.judging.asked import JUDGEMENTS, write_judgements
+from harness.metrics.judging.asked import JUDGEMENTS
 from harness.metrics.judging.judged import Judged
 from harness.protocols import Metric, Remarking, Services
 from harness.records import JSON, Prediction, Score, ScoreKey
 from harness.settings import plugins
 from harness.settings.spec import digest, explain
+from harness.storage.files import write_rows
 from harness.storage.predictions import read_predictions, require
 from harness.storage.results import score_from_plain, score_to_plain
 from harness.storage.store import Built, Stage, Store
@@ -76,12 +77,10 @@ def score_predictions(
     """
     if benchmark is not None:
         settings = benchmark.settings_of(metric_name, settings)
-    lacking = _lacking(benchmark, metric_name, settings)
-    if lacking is not None:
-        return lacking
-    metric = metric_named(metric_name, settings)
-    require(metric_name, predictions, getattr(metric, "needs", ()))
     try:
+        _check_required(benchmark, metric_name, settings)
+        metric = metric_named(metric_name, settings)
+        require(metric_name, predictions, getattr(metric, "needs", ()))
         signature = metric.signature(predictions, services) + _suffix(benchmark)
         return _score(metric, settings, signature, predictions, services)
     except (MissingExtra, EvaluationError) as error:
@@ -94,11 +93,12 @@ def _score(
     signature: str,
     predictions: Sequence[Prediction],
     services: Services,
-) -> Score | Unmeasured:
+) -> Score:
+    """The score; an EvaluationError where there is nothing to measure."""
     rows = metric.statistics(predictions, services)
     value = metric.aggregate([sum(column) for column in zip(*rows, strict=True)]) if rows else None
     if value is None:
-        return Unmeasured(f"{metric.name} has nothing to measure in these {len(rows)} items")
+        raise EvaluationError(f"{metric.name} has nothing to measure in these {len(rows)} items")
     return Score(
         metric=metric.name,
         value=value,
@@ -112,15 +112,16 @@ def _score(
     )
 
 
-def _lacking(
+def _check_required(
     benchmark: Benchmark | None, metric_name: str, settings: Mapping[str, JSON]
-) -> Unmeasured | None:
-    """Why a metric says nothing here, when the benchmark requires a setting it was not given."""
+) -> None:
+    """An EvaluationError where the benchmark requires a setting that the metric was not given."""
     for path in () if benchmark is None else benchmark.requires:
         name, _, setting = path.partition(".")
         if name == metric_name and setting not in settings:
-            return Unmeasured(f"{path} is not set (eval.metrics.{path}), and has no default here")
-    return None
+            raise EvaluationError(
+                f"{path} is not set (eval.metrics.{path}), and has no default here"
+            )
 
 
 def _suffix(benchmark: Benchmark | None) -> str:
@@ -152,32 +153,26 @@ def score_stored(
         store: Where scores are kept.
     """
     settings = benchmark.settings_of(metric_name, settings)
-    lacking = _lacking(benchmark, metric_name, settings)
-    if lacking is not None:
-        return lacking
-    metric = metric_named(metric_name, settings)
-    rows = _rows(predictions.path / "predictions.jsonl")
-    require(f"{benchmark.key}: {metric_name}", rows, getattr(metric, "needs", ()))
     try:
+        _check_required(benchmark, metric_name, settings)
+        metric = metric_named(metric_name, settings)
+        rows = _rows(predictions.path / "predictions.jsonl")
+        require(f"{benchmark.key}: {metric_name}", rows, getattr(metric, "needs", ()))
         signature = metric.signature(rows, services) + _suffix(benchmark)
         said = metric.judgements(rows, services) if isinstance(metric, Judged) else None
         judgements = None if said is None else digest(said)
 
         def make(folder: Path) -> Mapping[str, float]:
             score = _score(metric, settings, signature, rows, services)
-            if isinstance(score, Unmeasured):
-                raise _NothingToKeep(score)
             plain = score_to_plain(replace(score, judgements=judgements))
             (folder / SCORE).write_text(json.dumps(plain), encoding="utf-8")
             if said is not None:
-                write_judgements(folder / JUDGEMENTS, said)
+                write_rows(folder / JUDGEMENTS, said)
             return {"value": score.value, "items": len(score.ids)}
 
         built = store.build(_stage(predictions.key, metric_name, signature, judgements), make)
     except (MissingExtra, EvaluationError) as error:
         return Unmeasured(str(error))
-    except _NothingToKeep as nothing:
-        return nothing.unmeasured
     plain = json.loads((built.path / SCORE).read_text(encoding="utf-8"))
     return score_from_plain(plain, settings)
 
@@ -206,14 +201,6 @@ def judgements_file(store: Store, predictions: str, score: Score) -> Path | None
 def _rows(path: Path) -> list[Prediction]:
     """The predictions of a stage, whose files never change; its metrics ask one after the other."""
     return read_predictions(path)
-
-
-class _NothingToKeep(Exception):
-    """Leaves the store without publishing."""
-
-    def __init__(self, unmeasured: Unmeasured) -> None:
-        super().__init__(unmeasured.reason)
-        self.unmeasured = unmeasured
 
 
 def facts_of_scores(scores: Mapping[ScoreKey, Score]) -> dict[str, float]:

@@ -6,12 +6,14 @@ the name is put on the disk last.
 
 import contextlib
 import errno
+import json
 import os
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import IO
 
+from harness.records import JSON
 from harness.storage import leases
 
 _DRAFT = ".draft"
@@ -39,6 +41,13 @@ def write_whole(path: Path, content: bytes | str | Callable[[IO[bytes]], object]
             os.fsync(file.fileno())
         os.replace(draft, path)
         _sync(path.parent)
+
+
+def write_rows(path: Path, rows: Iterable[Mapping[str, JSON]]) -> None:
+    """Writes JSON lines, one object each; the folder is made if it is not there."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", encoding="utf-8", newline="\n") as file:
+        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 
 def publish_once(path: Path, make: Callable[[Path], object]) -> None:

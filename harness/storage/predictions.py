@@ -1,6 +1,5 @@
 """Predictions files: one JSON object a line, ours or any other system's."""
 
-import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
@@ -8,6 +7,7 @@ from typing import Any
 
 from harness.errors import DataError
 from harness.records import JSON, Prediction
+from harness.storage.files import write_rows
 from harness.storage.reading import Reading, read_objects
 
 _TEXTS = ("source", "target", "language", "source_lang", "target_lang")
@@ -16,11 +16,13 @@ _FIELDS = tuple(field.name for field in fields(Prediction) if field.name != "ext
 
 def write_predictions(path: Path, predictions: Sequence[Prediction]) -> None:
     """Writes a predictions file; fields a prediction does not have are left out."""
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        for prediction in predictions:
-            values = {name: getattr(prediction, name) for name in _FIELDS}
-            record = {name: value for name, value in values.items() if value not in (None, ())}
-            file.write(json.dumps({**record, **prediction.extra}, ensure_ascii=False) + "\n")
+    write_rows(path, map(_plain, predictions))
+
+
+def _plain(prediction: Prediction) -> dict[str, JSON]:
+    values = {name: getattr(prediction, name) for name in _FIELDS}
+    record = {name: value for name, value in values.items() if value not in (None, ())}
+    return {**record, **prediction.extra}
 
 
 def read_predictions(path: Path) -> list[Prediction]:

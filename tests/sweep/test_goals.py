@@ -98,7 +98,7 @@ def test_a_summary_that_lacks_a_benchmark_is_no_objective(spec: SweepSpec) -> No
     scale = Summary(metric="exact_match", worst=0.0, best=1.0)
 
     def keys(split: Split, summary: Summary | None) -> Keys:
-        absent = Absent("general", "sums", split, ("exact_match",), summary, "no sums.json")
+        absent = Absent("general", "sums", split, ("exact_match",), summary, None, "no sums.json")
         return Keys(find_benchmarks(spec.base.eval), [absent])
 
     fault = keys(Split.VALIDATION, scale).fault("general/summary")

@@ -1,9 +1,6 @@
 """What a judge is asked, what it says, and the file in which that is to be read."""
 
-import json
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from harness.metrics.judging.prompts import JudgePrompt
 from harness.protocols import Judgement
@@ -56,8 +53,3 @@ def readable(verdict: JudgeVerdict) -> dict[str, JSON]:
         "verdict": verdict.value,
         "judgement": verdict.judgement.text,
     }
-
-
-def write_judgements(path: Path, rows: Sequence[Mapping[str, JSON]]) -> None:
-    with path.open("w", encoding="utf-8", newline="\n") as file:
-        file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
