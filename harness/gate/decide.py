@@ -14,6 +14,7 @@ on fewer than ``MIN_ITEMS`` items and not equal on all, cannot be decided.
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from statistics import fmean
 
 from harness.errors import DataError, join_faults
@@ -61,26 +62,19 @@ def compare(
     keys = _keys(baseline.results)
     resamples = num_resamples or max(MIN_RESAMPLES, _RESAMPLES_PER_KEY * len(keys))
     draws = Draws(resamples, seed)
-    undecidable: dict[ScoreKey, Verdict] = {}
-    differences: dict[ScoreKey, Difference] = {}
-    for key in keys:
-        verdict = _not_comparable(key, baseline, candidate)
-        if verdict is None:
-            differences[key] = _difference(key, baseline, candidate, draws)
-        else:
-            undecidable[key] = verdict
-    adjusted = dict(
-        zip(
-            differences,
-            bootstrap.holm([difference.p_value for difference in differences.values()]),
-            strict=True,
-        )
-    )
+    begun = [_begun(key, baseline, candidate) for key in keys]
+    differences = [
+        _difference(verdict.key, baseline, candidate, draws)
+        for verdict in begun
+        if not verdict.reason
+    ]
+    adjusted = bootstrap.holm([difference.p_value for difference in differences])
+    compared = zip(differences, adjusted, strict=True)
     verdicts = tuple(
-        undecidable[key]
-        if key in undecidable
-        else _judge(key, baseline, candidate, differences[key], adjusted[key], len(differences))
-        for key in keys
+        verdict
+        if verdict.reason
+        else _judge(verdict, *next(compared), baseline.tolerance.level, len(differences))
+        for verdict in begun
     )
     uncompared = tuple(key for key in _keys(candidate) if key not in set(keys))
     return GateReport(verdicts, uncompared, baseline.tolerance.level, resamples)
@@ -113,10 +107,8 @@ def _scores(results: Sequence[TrialResult], key: ScoreKey) -> list[Score]:
     return [result.scores[key] for result in results if key in result.scores]
 
 
-def _not_comparable(
-    key: ScoreKey, baseline: Baseline, candidate: Sequence[TrialResult]
-) -> Verdict | None:
-    """The verdict where there is nothing to resample, None where there is."""
+def _begun(key: ScoreKey, baseline: Baseline, candidate: Sequence[TrialResult]) -> Verdict:
+    """The verdict without resampling; its reason is "" where that has to decide."""
     old, new = _scores(baseline.results, key), _scores(candidate, key)
     outcome, reason = Outcome.UNDECIDED, None
     if len(new) < len(candidate):
@@ -126,12 +118,10 @@ def _not_comparable(
         num_items = len(new[0].ids)
         if reason is None and num_items < MIN_ITEMS and not _equal(old, new):
             reason = f"{num_items} items, and not equal on all: at least {MIN_ITEMS} are needed"
-    if reason is None:
-        return None
     return Verdict(
         key=key,
         outcome=outcome,
-        reason=reason,
+        reason=reason or "",
         higher_is_better=old[0].higher_is_better,
         tolerance=baseline.tolerance.of(str(key)),
         baseline=fmean(score.value for score in old),
@@ -170,16 +160,9 @@ def _difference(
 
 
 def _judge(
-    key: ScoreKey,
-    baseline: Baseline,
-    candidate: Sequence[TrialResult],
-    difference: Difference,
-    p_value: float,
-    num_keys: int,
+    begun: Verdict, difference: Difference, p_value: float, level: float, num_keys: int
 ) -> Verdict:
-    old, new = _scores(baseline.results, key), _scores(candidate, key)
-    tolerance, level = baseline.tolerance.of(str(key)), baseline.tolerance.level
-    upwards = old[0].higher_is_better
+    tolerance, upwards = begun.tolerance, begun.higher_is_better
     drop = -difference.value if upwards else difference.value
     needed = None
     if difference.interval is None:
@@ -193,19 +176,13 @@ def _judge(
     else:
         outcome = Outcome.UNDECIDED
         reason, needed = _undecided(difference, drop, tolerance, level, num_keys)
-    return Verdict(
-        key=key,
+    return replace(
+        begun,
         outcome=outcome,
         reason=reason,
-        higher_is_better=upwards,
-        tolerance=tolerance,
-        baseline=fmean(score.value for score in old),
-        candidate=fmean(score.value for score in new),
         change=difference.value,
         interval=difference.interval,
         p_value=p_value,
-        num_items=difference.num_items,
-        num_seeds=(len(old), len(new)),
         items_needed=needed,
     )
 

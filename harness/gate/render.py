@@ -1,14 +1,14 @@
 """A gate report for people and machines: rows, JSON, Markdown and JUnit XML."""
 
+from dataclasses import asdict
 from xml.etree import ElementTree
 
-from harness.gate.verdict import GateReport, Outcome, Verdict
+from harness.gate.verdict import WORST_FIRST, GateReport, Outcome, Verdict
 from harness.records import JSON
 
 COLUMNS = ("", "key", "baseline", "now", "change", "interval", "tolerance", "items", "why")
 
 _MARKS = {Outcome.PASS: "ok", Outcome.REGRESSION: "WORSE", Outcome.UNDECIDED: "?"}
-_ORDER = (Outcome.REGRESSION, Outcome.UNDECIDED, Outcome.PASS)
 
 
 def headline(report: GateReport) -> str:
@@ -17,12 +17,10 @@ def headline(report: GateReport) -> str:
     >>> headline(GateReport((), (), level=0.95, num_resamples=2000))
     'pass: 0 of 0 scores pass'
     """
+    names = {Outcome.REGRESSION: "worse", Outcome.UNDECIDED: "cannot be decided"}
     counts = [
         f"{report.count(outcome)} {name}"
-        for outcome, name in (
-            (Outcome.REGRESSION, "worse"),
-            (Outcome.UNDECIDED, "cannot be decided"),
-        )
+        for outcome, name in names.items()
         if report.count(outcome)
     ]
     passed = f"{report.count(Outcome.PASS)} of {len(report.verdicts)} scores pass"
@@ -31,7 +29,6 @@ def headline(report: GateReport) -> str:
 
 def rows(report: GateReport) -> list[tuple[str, ...]]:
     """A row of text per key, the worst first; the columns are ``COLUMNS``."""
-    ordered = sorted(report.verdicts, key=lambda verdict: _ORDER.index(verdict.outcome))
     return [
         (
             _MARKS[verdict.outcome],
@@ -44,8 +41,12 @@ def rows(report: GateReport) -> list[tuple[str, ...]]:
             "" if verdict.num_items is None else str(verdict.num_items),
             verdict.reason,
         )
-        for verdict in ordered
+        for verdict in _worst_first(report)
     ]
+
+
+def _worst_first(report: GateReport) -> list[Verdict]:
+    return sorted(report.verdicts, key=lambda verdict: WORST_FIRST.index(verdict.outcome))
 
 
 def notes(report: GateReport) -> list[str]:
@@ -78,22 +79,10 @@ def to_plain(report: GateReport) -> dict[str, JSON]:
         "num_resamples": report.num_resamples,
         "uncompared": list(map(str, report.uncompared)),
         "verdicts": [
-            {
+            asdict(verdict)
+            | {
                 "key": str(verdict.key),
-                "outcome": verdict.outcome.value,
-                "reason": verdict.reason,
-                "higher_is_better": verdict.higher_is_better,
-                "baseline": verdict.baseline,
-                "candidate": verdict.candidate,
-                "change": verdict.change,
-                "interval": None
-                if verdict.interval is None
-                else [verdict.interval.low, verdict.interval.high],
-                "tolerance": verdict.tolerance,
-                "p_value": verdict.p_value,
-                "num_items": verdict.num_items,
-                "num_seeds": None if verdict.num_seeds is None else list(verdict.num_seeds),
-                "items_needed": verdict.items_needed,
+                "interval": verdict.interval and [verdict.interval.low, verdict.interval.high],
             }
             for verdict in report.verdicts
         ],
@@ -125,11 +114,7 @@ def to_junit(report: GateReport) -> str:
         errors=str(report.count(Outcome.UNDECIDED)),
     )
     elements = {Outcome.REGRESSION: "failure", Outcome.UNDECIDED: "error"}
-    for verdict, row in zip(
-        sorted(report.verdicts, key=lambda verdict: _ORDER.index(verdict.outcome)),
-        rows(report),
-        strict=True,
-    ):
+    for verdict, row in zip(_worst_first(report), rows(report), strict=True):
         key = verdict.key
         case = ElementTree.SubElement(
             suite, "testcase", classname=f"{key.suite}.{key.benchmark}", name=key.metric

@@ -17,13 +17,14 @@ class Outcome(StrEnum):
 
 
 EXIT_CODES = {
-    Outcome.PASS: EXIT_DONE,
     Outcome.REGRESSION: EXIT_NO,
     Outcome.UNDECIDED: EXIT_UNDECIDED,
+    Outcome.PASS: EXIT_DONE,
 }
+WORST_FIRST = tuple(EXIT_CODES)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Verdict:
     """The gate's word on one key.
 
@@ -47,11 +48,11 @@ class Verdict:
     outcome: Outcome
     reason: str
     higher_is_better: bool
-    tolerance: float
     baseline: float
     candidate: float | None = None
     change: float | None = None
     interval: Interval | None = None
+    tolerance: float
     p_value: float | None = None
     num_items: int | None = None
     num_seeds: tuple[int, int] | None = None
@@ -77,11 +78,11 @@ class GateReport:
     @property
     def outcome(self) -> Outcome:
         """A regression if there is one, else undecided if any is, else pass."""
-        outcomes = {verdict.outcome for verdict in self.verdicts}
-        for worst in (Outcome.REGRESSION, Outcome.UNDECIDED):
-            if worst in outcomes:
-                return worst
-        return Outcome.PASS
+        return min(
+            (verdict.outcome for verdict in self.verdicts),
+            key=WORST_FIRST.index,
+            default=Outcome.PASS,
+        )
 
     @property
     def exit_code(self) -> int:

@@ -161,19 +161,24 @@ def _details(record: SweepRecord, estimates: Estimates) -> list[Table]:
 
 def _files(page: ReportPage, history: tuple[float, ...]) -> list[Table]:
     """Every table of the page, under a name of its own."""
-    tables = [page.front, page.trials]
-    tables += [page.confirmed] if page.confirmed is not None else []
-    tables += [*page.overviews, *page.lines]
-    tables += [page.contamination] if page.contamination is not None else []
     columns = (Column("trial", "text"), Column("hypervolume"))
     rows = tuple(
         (str(trial.number), volume)
         for trial, volume in zip(page.record.trials, history, strict=True)
     )
-    tables.append(Table("hypervolume", "Hypervolume over trials", columns, rows))
-    tables += [page.fallbacks] if page.fallbacks is not None else []
-    tables += page.analysis.tables if page.analysis is not None else []
-    return [*tables, *page.details]
+    tables = [
+        page.front,
+        page.trials,
+        page.confirmed,
+        *page.overviews,
+        *page.lines,
+        page.contamination,
+        Table("hypervolume", "Hypervolume over trials", columns, rows),
+        page.fallbacks,
+        *(page.analysis.tables if page.analysis is not None else ()),
+        *page.details,
+    ]
+    return [table for table in tables if table is not None]
 
 
 def _markdown(page: ReportPage, files: list[Table]) -> str:

@@ -9,6 +9,7 @@ for their number within the pair.
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import islice
 from typing import Literal
 
 from harness.records import (
@@ -50,8 +51,8 @@ class Compared:
     first: float
     second: float
     difference: Difference
-    p_value: float
-    decision: Decision
+    p_value: float = 1.0
+    decision: Decision = "no difference shown"
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,33 +105,36 @@ def compare_runs(
     incomparable = {
         key: reason for key in shared if (reason := _incomparable(key, *runs)) is not None
     }
-    differences: dict[Key, Difference] = {}
+    seeds = (tuple(run.seed for run in first), tuple(run.seed for run in second))
+    lines = []
     for key in [key for key in shared if key not in incomparable]:
         columns = [estimates.columns(group, key) for group in runs]
         if columns[0] is None or columns[1] is None:
             incomparable[key] = "what each item scored is not known"
             continue
-        differences[key] = bootstrap.difference_of(
+        means = [mean_value(group, key) or 0.0 for group in runs]
+        difference = bootstrap.difference_of(
             columns[0],
             columns[1],
-            (mean_value(runs[0], key) or 0.0) - (mean_value(runs[1], key) or 0.0),
-            ([run.seed for run in runs[0]], [run.seed for run in runs[1]]),
+            means[0] - means[1],
+            seeds,
             estimates.draws,
-            _num_items(key, runs[0][0]),
+            _num_items(key, first[0]),
             estimates.level,
         )
-    families = [
-        [key for key in differences if isinstance(key, kind)] for kind in (SummaryKey, ScoreKey)
-    ]
-    judged = [_judge(family, differences, runs, 1 - estimates.level) for family in families]
+        lines.append(Compared(key, is_higher_better(first, key), means[0], means[1], difference))
+    summaries, scores = (
+        _decided([line for line in lines if isinstance(line.key, kind)], estimates.level)
+        for kind in (SummaryKey, ScoreKey)
+    )
     return Comparison(
         first=labels[0],
         second=labels[1],
         confirmed=confirmed,
         with_base=runs[1][0].variant == "base",
-        seeds=(tuple(run.seed for run in runs[0]), tuple(run.seed for run in runs[1])),
-        summaries=judged[0],
-        scores=judged[1],
+        seeds=seeds,
+        summaries=summaries,
+        scores=scores,
         incomparable=incomparable,
     )
 
@@ -158,49 +162,22 @@ def _num_items(key: Key, run: TrialResult) -> int:
     return sum(len(run.scores[part].ids) for part in _parts(key, run) if part in run.scores)
 
 
-def _judge(
-    keys: Sequence[Key],
-    differences: Mapping[Key, Difference],
-    runs: tuple[Runs, Runs],
-    risk: float,
-) -> tuple[Compared, ...]:
-    adjusted = bootstrap.holm([differences[key].p_value for key in keys])
-    compared = []
-    for key, p_value in zip(keys, adjusted, strict=True):
-        line = Compared(
-            key=key,
-            higher_is_better=is_higher_better(runs[0], key),
-            first=mean_value(runs[0], key) or 0.0,
-            second=mean_value(runs[1], key) or 0.0,
-            difference=differences[key],
-            p_value=p_value,
-            decision="no difference shown",
-        )
-        compared.append(_decided(line, risk))
-    return tuple(compared)
-
-
 def together(pairs: Sequence[Comparison], level: float) -> list[Comparison]:
     """Comparisons with one reference, their summaries' p-values adjusted for all of them."""
-    lines = [line for pair in pairs for line in pair.summaries]
-    adjusted = iter(bootstrap.holm([line.difference.p_value for line in lines]))
-    return [
-        replace(
-            pair,
-            summaries=tuple(
-                _decided(replace(line, p_value=next(adjusted)), 1 - level)
-                for line in pair.summaries
-            ),
-        )
-        for pair in pairs
-    ]
+    lines = iter(_decided([line for pair in pairs for line in pair.summaries], level))
+    return [replace(pair, summaries=tuple(islice(lines, len(pair.summaries)))) for pair in pairs]
 
 
-def _decided(line: Compared, risk: float) -> Compared:
-    decision: Decision = "no difference shown"
-    if line.p_value <= risk and line.difference.value != 0:
-        decision = "better" if (line.difference.value > 0) == line.higher_is_better else "worse"
-    return replace(line, decision=decision)
+def _decided(lines: Sequence[Compared], level: float) -> tuple[Compared, ...]:
+    """The lines, their p-values adjusted for their number, and what these decide."""
+    adjusted = bootstrap.holm([line.difference.p_value for line in lines])
+    decided = []
+    for line, p_value in zip(lines, adjusted, strict=True):
+        decision: Decision = "no difference shown"
+        if p_value <= 1 - level and line.difference.value != 0:
+            decision = "better" if (line.difference.value > 0) == line.higher_is_better else "worse"
+        decided.append(replace(line, p_value=p_value, decision=decision))
+    return tuple(decided)
 
 
 def compare_trials(
@@ -240,9 +217,8 @@ def compare_trials(
     first = references[0]
     for base in base_trial(record):
         everyone = [first, *[t for t in others if t.number != first.number]]
-        comparisons += together(
-            [_compare(trial, base, record, estimates, "base, untuned") for trial in everyone], level
-        )
+        pairs = [_compare(trial, base, record, estimates) for trial in everyone]
+        comparisons += together(pairs, level)
     return tuple(comparisons)
 
 
@@ -258,11 +234,7 @@ def _references(
 
 
 def _compare(
-    trial: SweepTrial,
-    reference: SweepTrial,
-    record: SweepRecord,
-    estimates: Estimates,
-    label: str | None = None,
+    trial: SweepTrial, reference: SweepTrial, record: SweepRecord, estimates: Estimates
 ) -> Comparison:
     """On confirmed runs where both have some, else on the sweep's own."""
     fresh = bool(trial.confirmed and reference.confirmed)
@@ -270,7 +242,7 @@ def _compare(
         trial.confirmed if fresh else trial.results,
         reference.confirmed if fresh else reference.results,
         estimates=estimates,
-        labels=(label_of(trial, record), label or label_of(reference, record)),
+        labels=(label_of(trial, record), label_of(reference, record)),
         confirmed=fresh,
     )
 

@@ -9,10 +9,8 @@ from plotly.subplots import make_subplots
 
 from harness.records import Key, SweepRecord
 from harness.report.names import score_names, searched, setting_names
-from harness.report.points import Point, Points
+from harness.report.points import FRAME, GRID, INK, Point, Points, reach
 
-INK = "#24292f"
-GRID = "#ececec"
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 
@@ -48,12 +46,12 @@ def _groups(points: Points) -> list[tuple[str, list[Point], bool]]:
 
 
 def _bars(points: Sequence[Point], axis: int, colour: str) -> dict[str, Any]:
-    values = [point.values[axis] for point in points]
+    below, above = zip(*[reach(point.values[axis]) for point in points], strict=True)
     return {
         "type": "data",
         "symmetric": False,
-        "array": [0 if v.high is None else max(0.0, v.high - v.value) for v in values],
-        "arrayminus": [0 if v.low is None else max(0.0, v.value - v.low) for v in values],
+        "array": above,
+        "arrayminus": below,
         "thickness": 1,
         "width": 0,
         "color": colour,
@@ -100,14 +98,12 @@ def _trace(
 
 def _front_line(points: Points, x: int, y: int, *, legend: bool) -> go.Scatter | None:
     """The edge of what the front reaches, as steps; only right where there are two objectives."""
-    members = sorted(
-        (point.values[x].value, point.values[y].value) for point in points.trials if point.on_front
-    )
-    if len(points.axes) != 2 or len(members) < 2:
+    corners = points.edge(x, y)
+    if not corners:
         return None
     return go.Scatter(
-        x=[member[0] for member in members],
-        y=[member[1] for member in members],
+        x=[corner[0] for corner in corners],
+        y=[corner[1] for corner in corners],
         mode="lines",
         line={
             "color": "#9aa0a6",
@@ -162,16 +158,13 @@ def _space(points: Points) -> go.Figure:
         marker["symbol"] = [symbol if point.feasible else "circle-open" for point in group]
         marker["size"] = 6 if strong else 4
         faint = faded(group[0].colour, 0.5)
+        coordinates: dict[str, Any] = {}
+        for axis, letter in enumerate("xyz"):
+            coordinates[letter] = [point.values[axis].value for point in group]
+            coordinates[f"error_{letter}"] = {**_bars(group, axis, faint), "thickness": 2}
         figure.add_trace(
             go.Scatter3d(
-                **{
-                    name_of: [point.values[axis].value for point in group]
-                    for axis, name_of in enumerate("xyz")
-                },
-                **{
-                    f"error_{name_of}": {**_bars(group, axis, faint), "thickness": 2}
-                    for axis, name_of in enumerate("xyz")
-                },
+                **coordinates,
                 mode="markers+text" if strong else "markers",
                 text=[point.name for point in group] if strong else None,
                 textfont={"size": 11, "color": INK},
@@ -181,17 +174,13 @@ def _space(points: Points) -> go.Figure:
                 hoverinfo="text",
             )
         )
-    axis = {"gridcolor": GRID, "backgroundcolor": "#fff", "zerolinecolor": GRID}
-    titles = [title.partition(" (")[0] for title in points.axes]
-    figure.update_layout(
-        scene={
-            **{
-                f"{name_of}axis": {"title": {"text": titles[n]}, **axis}
-                for n, name_of in enumerate("xyz")
-            },
-            "camera": {"eye": {"x": 1.6, "y": 1.6, "z": 0.9}, "center": {"z": -0.12}},
-        }
-    )
+    looks = {"gridcolor": GRID, "backgroundcolor": "#fff", "zerolinecolor": GRID}
+    scene: dict[str, Any] = {
+        f"{letter}axis": {"title": {"text": title.partition(" (")[0]}, **looks}
+        for letter, title in zip("xyz", points.axes, strict=False)
+    }
+    scene["camera"] = {"eye": {"x": 1.6, "y": 1.6, "z": 0.9}, "center": {"z": -0.12}}
+    figure.update_layout(scene=scene)
     return styled(figure, height=600)
 
 
@@ -270,10 +259,8 @@ def styled(figure: go.Figure, height: int) -> go.Figure:
             "font": {"family": FONT, "size": 13, "color": INK},
         },
     )
-    figure.update_xaxes(
-        gridcolor=GRID, zeroline=False, linecolor="#c8ccd0", ticks="outside", tickcolor="#c8ccd0"
-    )
-    figure.update_yaxes(
-        gridcolor=GRID, zeroline=False, linecolor="#c8ccd0", ticks="outside", tickcolor="#c8ccd0"
-    )
+    for update_axes in (figure.update_xaxes, figure.update_yaxes):
+        update_axes(
+            gridcolor=GRID, zeroline=False, linecolor=FRAME, ticks="outside", tickcolor=FRAME
+        )
     return figure

@@ -9,9 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
-from harness.report.points import BASE_COLOUR, Point, Points
-
-INK = "#24292f"
+from harness.report.points import BASE_COLOUR, FRAME, GRID, INK, Point, Points, reach
 
 
 def write_front_png(points: Points, path: Path) -> None:
@@ -50,13 +48,11 @@ def write_front_png(points: Points, path: Path) -> None:
 
 def _draw(axes: Axes, points: Points, x: int, y: int) -> None:
     single = len(points.axes) == 1
-    members = sorted(
-        (point.values[x].value, point.values[y].value) for point in points.trials if point.on_front
-    )
-    if len(points.axes) == 2 and len(members) > 1:
+    corners = points.edge(x, y)
+    if corners:
         axes.step(
-            [member[0] for member in members],
-            [member[1] for member in members],
+            [corner[0] for corner in corners],
+            [corner[1] for corner in corners],
             where="post" if not points.maximize[x] else "pre",
             color="#9aa0a6",
             linewidth=0.9,
@@ -64,30 +60,29 @@ def _draw(axes: Axes, points: Points, x: int, y: int) -> None:
             zorder=1,
         )
     everyone = [*points.trials, *([points.base] if points.base is not None else [])]
-    places = {point.name: float(index) for index, point in enumerate(everyone)}
     # The legend shows the first of its kind, so those that keep the constraints come first.
-    for point in sorted(everyone, key=lambda point: not point.feasible):
-        _draw_point(axes, point, x, y, places[point.name] if single else None)
+    for tick, point in sorted(enumerate(everyone), key=lambda numbered: not numbered[1].feasible):
+        _draw_point(axes, point, x, y, float(tick) if single else None)
     axes.set_xlabel("trial" if single else points.axes[x], fontsize=9, color=INK)
     axes.set_ylabel(points.axes[y], fontsize=9, color=INK)
     if single:
         axes.set_xticks(range(len(everyone)), [point.name for point in everyone])
-    axes.grid(color="#ececec", linewidth=0.8)
+    axes.grid(color=GRID, linewidth=0.8)
     axes.set_axisbelow(True)
     axes.tick_params(labelsize=8, colors=INK)
     for side in ("top", "right"):
         axes.spines[side].set_visible(False)
     for side in ("left", "bottom"):
-        axes.spines[side].set_color("#c8ccd0")
+        axes.spines[side].set_color(FRAME)
 
 
-def _draw_point(axes: Axes, point: Point, x: int, y: int, place: float | None) -> None:
-    across = point.values[x].value if place is None else place
+def _draw_point(axes: Axes, point: Point, x: int, y: int, tick: float | None) -> None:
+    across = point.values[x].value if tick is None else tick
     strong = point.on_front or point.style is None
     axes.errorbar(
         [across],
         [point.values[y].value],
-        xerr=None if place is not None else _bars(point, x),
+        xerr=None if tick is not None else _bars(point, x),
         yerr=_bars(point, y),
         color=point.colour,
         alpha=0.9 if strong else 0.4,
@@ -113,7 +108,5 @@ def _draw_point(axes: Axes, point: Point, x: int, y: int, place: float | None) -
 
 
 def _bars(point: Point, axis: int) -> list[list[float]]:
-    value = point.values[axis]
-    below = 0.0 if value.low is None else max(0.0, value.value - value.low)
-    above = 0.0 if value.high is None else max(0.0, value.high - value.value)
+    below, above = reach(point.values[axis])
     return [[below], [above]]

@@ -72,6 +72,8 @@ def settings_line(trial: SweepTrial, record: SweepRecord) -> str:
 
 def label_of(trial: SweepTrial, record: SweepRecord) -> str:
     """The trial by number, method and settings."""
+    if trial.number == BASE_NUMBER:
+        return "base, untuned"
     parts = (f"#{trial.number}", variant_of(trial), settings_line(trial, record))
     return " · ".join(part for part in parts if part)
 

@@ -4,11 +4,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.records import Key, SweepRecord, SweepTrial
-from harness.report.names import label_of, score_names, variant_of
+from harness.report.names import BASE_NUMBER, base_trial, label_of, score_names, variant_of
 from harness.report.reference import key_for_test
 from harness.report.table import interval_text, number_text
 from harness.statistics.estimates import Estimate, Estimates, Runs
 
+INK = "#24292f"
+GRID = "#ececec"
+FRAME = "#c8ccd0"
 BASE_COLOUR = "#6b6b6b"
 # Okabe and Ito's colours, which people with any colour vision can tell apart; shapes say it again.
 COLOURS = ("#D55E00", "#0072B2", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
@@ -70,36 +73,43 @@ class Points:
     base: Point | None
     confirmed: tuple[Point, ...]
 
+    def edge(self, x: int, y: int) -> list[tuple[float, float]]:
+        """The corners of what the front reaches; none but for two objectives and two members."""
+        corners = [
+            (point.values[x].value, point.values[y].value)
+            for point in self.trials
+            if point.on_front
+        ]
+        return sorted(corners) if len(self.axes) == 2 and len(corners) > 1 else []
+
 
 def points_of(record: SweepRecord, estimates: Estimates) -> Points:
     keys = [objective.key for objective in record.objectives]
     names = score_names(keys)
+    tests = [key_for_test(record, key) for key in keys]
     styles = styles_of(record)
     probabilities = estimates.front_probabilities(record)
-    trials, confirmed = [], []
-    for trial in record.trials:
-        if trial.values is None:
-            continue
-        values = _values(estimates, trial.results, keys)
-        if values is not None:
-            trials.append(
-                _point(record, trial, values, styles, names, probabilities.get(trial.number))
-            )
-        tests = [key_for_test(record, key) for key in keys]
-        fresh = _values(estimates, trial.confirmed, tests)
-        if fresh is not None:
-            confirmed.append(_point(record, trial, fresh, styles, names, None))
+    points: list[Point] = []
+    confirmed: list[Point] = []
     base = None
-    if record.base is not None and (values := _values(estimates, (record.base,), keys)):
-        hover = ("base, untuned", *_lines(values, list(names.values())))
-        base = Point("base", "base", None, values, False, True, hover)
+    for trial in (*record.trials, *base_trial(record)):
+        chosen_by = _values(estimates, trial.results, keys)
+        fresh = _values(estimates, trial.confirmed, tests)
+        if trial.number == BASE_NUMBER:
+            base = _point(record, trial, chosen_by, styles, names, None) if chosen_by else None
+            continue
+        if chosen_by and trial.values is not None:
+            probability = probabilities.get(trial.number)
+            points.append(_point(record, trial, chosen_by, styles, names, probability))
+        if fresh and trial.values is not None:
+            confirmed.append(_point(record, trial, fresh, styles, names, None))
     return Points(
         axes=tuple(
             f"{names[o.key]} ({'higher' if o.maximize else 'lower'} is better)"
             for o in record.objectives
         ),
         maximize=tuple(objective.maximize for objective in record.objectives),
-        trials=tuple(trials),
+        trials=tuple(points),
         base=base,
         confirmed=tuple(confirmed),
     )
@@ -113,18 +123,18 @@ def _values(
     return present if len(present) == len(keys) else None
 
 
+def reach(value: Estimate) -> tuple[float, float]:
+    """How far the interval reaches below the value, and above it; 0 where there is none."""
+    low = value.value if value.low is None else value.low
+    high = value.value if value.high is None else value.high
+    return max(0.0, value.value - low), max(0.0, high - value.value)
+
+
 def styles_of(record: SweepRecord) -> dict[str, int]:
     """The looks of each method, by index; plain fine-tuning first, the same in every report."""
     variants = {variant_of(trial) or "" for trial in record.trials} - {"base"}
     ordered = sorted(variants, key=lambda name: (name != "sft", name))
     return {name: index for index, name in enumerate(ordered)}
-
-
-def _lines(values: Sequence[Estimate], names: Sequence[str]) -> tuple[str, ...]:
-    return tuple(
-        f"{name}: {number_text(value.value)} {interval_text(value)}".strip()
-        for name, value in zip(names, values, strict=True)
-    )
 
 
 def _point(
@@ -136,13 +146,15 @@ def _point(
     probability: float | None,
 ) -> Point:
     variant = variant_of(trial) or ""
-    hover = [label_of(trial, record), *_lines(values, list(names.values()))]
+    hover = [label_of(trial, record)]
+    for name, value in zip(names.values(), values, strict=True):
+        hover.append(f"{name}: {number_text(value.value)} {interval_text(value)}".strip())
     if probability is not None:
         hover.append(f"on the front in {probability:.0%} of resamples")
     if not trial.feasible:
         hover.append("breaks a constraint")
     return Point(
-        name=f"#{trial.number}",
+        name="base" if trial.number == BASE_NUMBER else f"#{trial.number}",
         variant=variant,
         style=None if variant == "base" else styles[variant],
         values=values,

@@ -17,7 +17,6 @@ from harness.records import (
     Key,
     ScoreKey,
     SummaryKey,
-    SummaryPart,
     SweepRecord,
     SweepTrial,
     TrialResult,
@@ -64,14 +63,8 @@ class Estimates:
         value = None if key is None else mean_value(runs, key)
         if key is None or value is None:
             return None
-        columns = self.columns(runs, key)
-        bounds = (
-            None
-            if columns is None
-            else bootstrap.interval(
-                bootstrap.over_seeds(columns, [run.seed for run in runs], self.draws), self.level
-            )
-        )
+        means = self._means(runs, key)
+        bounds = None if means is None else bootstrap.interval(means, self.level)
         return Estimate(value) if bounds is None else Estimate(value, bounds.low, bounds.high)
 
     def columns(self, runs: Runs, key: Key) -> Floats | None:
@@ -87,7 +80,11 @@ class Estimates:
         if not parts or any(part.key not in run.scores for part in parts):
             return None
         columns = [(self._score(run, part.key), part) for part in parts]
-        scaled = [_scaled(values, part) for values, part in columns if values is not None]
+        scaled = [
+            np.clip((values - part.worst) / (part.best - part.worst), 0.0, 1.0)
+            for values, part in columns
+            if values is not None
+        ]
         return np.mean(scaled, axis=0) if len(scaled) == len(parts) else None
 
     def _score(self, run: TrialResult, key: ScoreKey) -> Floats | None:
@@ -110,12 +107,12 @@ class Estimates:
         trials = [trial for trial in record.trials if trial.values is not None and trial.results]
         losses, feasible = [], []
         for trial in trials:
-            values = [self._means(trial.results, o.key) for o in record.objectives]
+            means = [self._means(trial.results, o.key) for o in record.objectives]
+            present = [values for values in means if values is not None]
             kept = self._keeps_constraints(trial, record.base)
-            if kept is None or any(value is None for value in values):
+            if kept is None or len(present) < len(means):
                 return {}
             signs = [-1.0 if objective.maximize else 1.0 for objective in record.objectives]
-            present = [value for value in values if value is not None]
             losses.append(np.stack(present, axis=1) * signs)
             feasible.append(kept)
         if not trials:
@@ -144,11 +141,6 @@ class Estimates:
                 return None
             kept &= constraint.violation(values, of_base) <= 0
         return kept
-
-
-def _scaled(values_R: Floats, part: SummaryPart) -> Floats:
-    scaled: Floats = np.clip((values_R - part.worst) / (part.best - part.worst), 0.0, 1.0)
-    return scaled
 
 
 def _non_dominated(losses_RTM: Floats) -> NDArray[np.bool_]:
