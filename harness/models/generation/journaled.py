@@ -22,9 +22,6 @@ from harness.settings.spec import digest
 from harness.storage.journal import Journal
 from harness.storage.store import library_versions
 
-_FORMAT = 2
-"""Of what is kept of an answer; its number rises when the meaning changes."""
-
 _CHOICE_BATCHES = 16
 """Batches of choices that are kept together."""
 
@@ -65,10 +62,7 @@ class JournaledGenerator:
         rule: ChunkRule | None = None,
     ) -> None:
         versions = {} if isinstance(generator, Independent) else {"with": dict(library_versions())}
-        self._generator, self._journal = (
-            generator,
-            Journal(folder, {**of, **versions, "format": _FORMAT}),
-        )
+        self._generator, self._journal = generator, Journal(folder, {**of, **versions})
         self._stage, self._on_event = stage, on_event
         self._rule = rule or ChunkRule()
 
@@ -104,7 +98,7 @@ class JournaledGenerator:
                 with narrowed(self._generator, begin, end):
                     answers = self._generator.generate([prompts[i] for i in chunk], decoding)
                 self._keep(keys, zip(chunk, map(_plain, answers), strict=True))
-        return [GENERATION.validate_python(self._journal[key]) for key in keys]
+        return [_answer(self._journal[key]) for key in keys]
 
     def loglikelihoods(self, rows: Sequence[tuple[TokenIds, TokenIds]]) -> list[tuple[float, bool]]:
         """Scores (context, continuation) rows, in their order.
@@ -195,3 +189,11 @@ def _answer_keys(prompts: Sequence[TokenIds], decoding: Decoding) -> list[str]:
 
 def _plain(answer: Generation) -> object:
     return GENERATION.dump_python(answer, exclude_defaults=True)
+
+
+def _answer(plain: object) -> Generation:
+    """What ``_plain`` made; a list is how 0.1.0 kept answers half done."""
+    if isinstance(plain, list):
+        token_ids, *others = plain
+        return Generation(tuple(token_ids), *others)
+    return GENERATION.validate_python(plain)

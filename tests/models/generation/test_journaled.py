@@ -10,7 +10,8 @@ from harness.models.generation.generate import HuggingFaceGenerator
 from harness.models.generation.journaled import JournaledGenerator, narrowed
 from harness.protocols import Generator, Independent
 from harness.records import Decoding, Event, Generation, StageEvent, TokenIds
-from harness.storage.journal import FILE
+from harness.settings.spec import digest
+from harness.storage.journal import FILE, Journal
 from tests.fakes import ScriptedGenerator
 from tests.models.generation.test_generate import some_prompts
 
@@ -177,3 +178,14 @@ def test_it_speaks_the_protocol_for_its_generator(
     assert isinstance(generator, Generator)
     assert generator.identity == tiny.identity
     assert generator.tokenizer is tiny.tokenizer
+
+
+def test_answers_that_an_earlier_version_kept_half_done_are_not_paid_for_again(
+    tmp_path: Path,
+) -> None:
+    generator = Alone(lambda prompt: pytest.fail("asked again"))
+    # as 0.1.0 wrote it: the key of prompt (104, 105), greedy, 12 new tokens, and the answer's list
+    key = digest(["answer", [12, 0.0, 0], 0, [104, 105]])
+    Journal(tmp_path, {"of": "this"}).put({key: [[79, 75, 0], "OK", True, "", None]})
+    (answer,) = journaled(generator, tmp_path).generate([(104, 105)], Decoding(12))
+    assert answer == Generation((79, 75, 0), "OK", True)
