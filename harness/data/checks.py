@@ -28,10 +28,10 @@ def find(kind: str, pairs: Sequence[Pair], checks: ChecksSpec) -> list[int]:
 def _duplicates(pairs: Sequence[Pair]) -> list[int]:
     seen: set[tuple[str, str]] = set()
     repeated = []
-    for place, pair in enumerate(pairs):
+    for index, pair in enumerate(pairs):
         sides = pair.source, pair.target
         if sides in seen:
-            repeated.append(place)
+            repeated.append(index)
         seen.add(sides)
     return repeated
 

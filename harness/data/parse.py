@@ -101,10 +101,10 @@ def _translated(fields: Fields, spec: CorpusSpec) -> dict[str, JSON]:
     }
 
 
-def _language_of(texts: Mapping[str, JSON], wanted: str | None) -> str | None:
-    if wanted is None or wanted in texts:
-        return wanted
-    return next((tag for tag in texts if same_language(tag, wanted)), None)
+def _language_of(texts: Mapping[str, JSON], language: str | None) -> str | None:
+    if language is None or language in texts:
+        return language
+    return next((tag for tag in texts if same_language(tag, language)), None)
 
 
 def _request(fields: Fields) -> Instruction:

@@ -78,10 +78,10 @@ def tokenise_example(
     """
     ids: list[int] = []
     roles: list[Role] = []
-    for place, segment in enumerate(example.segments):
+    for index, segment in enumerate(example.segments):
         if segment.token_ids is not None:
             part = segment.token_ids
-        elif place == 1 and encode_first is not None:
+        elif index == 1 and encode_first is not None:
             part = encode_first(segment.role, segment.text)
         else:
             part = encode(segment.text)

@@ -180,7 +180,7 @@ class Logbook:
     ) -> None:
         """The front and its hypervolume after so many trials."""
         with self._guarded():
-            run = self._sweep_run()
+            run = self._recorder(SWEEP).run
             run.log_metrics(metrics, step)
             run.log_table(front, "front.json")
 
@@ -188,7 +188,7 @@ class Logbook:
         """Files for the sweep's own run."""
         with self._guarded():
             for path in paths:
-                self._sweep_run().log_file(path, folder)
+                self._recorder(SWEEP).run.log_file(path, folder)
 
     def tick(self) -> None:
         """Renews the leases when it is time."""
@@ -221,41 +221,30 @@ class Logbook:
         if key not in self._open:
             known = self._known.get(key)
             if known is not None:
-                run: TrackedRun = self._tracker.resume_run(known.run_id)
+                run = self._tracker.resume_run(known.run_id)
+            elif key == SWEEP:
+                run = self._start(key, self._spec.name)
+                run.log_text(yaml.safe_dump(self._spec.plain(), sort_keys=False), "sweep.yaml")
             else:
-                parent = self._parent_of(key)
-                parent_id = self._sweep_run().run_id if parent == SWEEP else self.run_id(parent)
-                run = self._tracker.start_run(
-                    self._spec.name, str(key), parent=parent_id, tags=self._tags(key)
-                )
+                run = self._start(key, str(key), self._parent_id(key))
             self._open[key] = Recorder(run, resumed=known is not None)
         return self._open[key]
 
-    def _sweep_run(self) -> TrackedRun:
-        if SWEEP not in self._open:
-            known = self._known.get(SWEEP)
-            if known is not None:
-                run = self._tracker.resume_run(known.run_id)
-            else:
-                run = self._tracker.start_run(
-                    self._spec.name, self._spec.name, tags=self._tags(SWEEP)
-                )
-                run.log_text(yaml.safe_dump(self._spec.plain(), sort_keys=False), "sweep.yaml")
-            self._open[SWEEP] = Recorder(run)
-        return self._open[SWEEP].run
+    def _start(self, key: RunKey, name: str, parent: str | None = None) -> TrackedRun:
+        tags = {"harness.sweep": self._spec.name, **_tags_of(key)}
+        tags |= {"mlflow.note.content": self._spec.question} if key == SWEEP else {}
+        return self._tracker.start_run(self._spec.name, name, parent=parent, tags=tags)
+
+    def _parent_id(self, key: RunKey) -> str | None:
+        if key.phase in ("seed", "confirm"):
+            return self.run_id(RunKey("trial", key.number))
+        return self._recorder(SWEEP).run.run_id
 
     def _close(self, key: RunKey, status: RunStatus) -> None:
         run = self._open.pop(key).run
         run.set_tags({COMPLETE: "true"})
         run.finish(status)
         self._known[key] = KnownRun(run.run_id, status, {COMPLETE: "true"})
-
-    def _parent_of(self, key: RunKey) -> RunKey:
-        return RunKey("trial", key.number) if key.phase in ("seed", "confirm") else SWEEP
-
-    def _tags(self, key: RunKey) -> dict[str, str]:
-        tags = {"harness.sweep": self._spec.name, **_tags_of(key)}
-        return tags | ({"mlflow.note.content": self._spec.question} if key == SWEEP else {})
 
     @contextlib.contextmanager
     def _guarded(self) -> Iterator[None]:

@@ -8,9 +8,9 @@ reads each of them once and hands them on.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Annotated, Any, Literal, Self
 
-from pydantic import Field, ValidationInfo, field_validator, model_validator
+from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
 from harness.benchmarks.read import Selection, select
 from harness.errors import ConfigError, DataError, unknown_name
@@ -46,10 +46,19 @@ class SamplerSpec(Spec):
         return self.name in ("tpe", "gp", "nsga2")
 
 
+def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
+    if len(set(seeds)) < len(seeds) or min(seeds) < 0:
+        raise ValueError(f"found {list(seeds)}, allowed: different whole numbers >= 0")
+    return seeds
+
+
+Seeds = Annotated[tuple[int, ...], Field(min_length=1), AfterValidator(_distinct)]
+
+
 class ConfirmSpec(Spec):
     """The second look: fresh seeds, test benchmarks. Its scores are the ones to report."""
 
-    seeds: tuple[int, ...] = Field(min_length=1)
+    seeds: Seeds
     """Seeds of the confirming runs; none of them a seed of the sweep."""
 
     members: Literal["front", "all"] = "front"
@@ -95,7 +104,7 @@ class SweepSpec(Spec):
     trials: int | None = Field(None, ge=1)
     """How many configurations; may be left out for a grid, which is then run whole."""
 
-    seeds: tuple[int, ...] = Field((1,), min_length=1)
+    seeds: Seeds = (1,)
     """Every configuration is run with each."""
 
     confirm: ConfirmSpec | None = None
@@ -234,13 +243,6 @@ class SweepSpec(Spec):
             raise ValueError("missing, and only a grid can do without it")
         return value
 
-    @field_validator("seeds")
-    @classmethod
-    def _distinct(cls, value: tuple[int, ...]) -> tuple[int, ...]:
-        if len(set(value)) < len(value) or min(value) < 0:
-            raise ValueError(f"found {list(value)}, allowed: different whole numbers >= 0")
-        return value
-
     @model_validator(mode="after")
     def _second_look(self, info: ValidationInfo) -> Self:
         if self.confirm is None:
@@ -253,10 +255,6 @@ class SweepSpec(Spec):
             if keys is not None and (fault := keys.unconfirmed(objective.key))
         ]
         seeds, compare = self.confirm.seeds, self.confirm.compare
-        if len(set(seeds)) < len(seeds) or min(seeds) < 0:
-            faults.append(
-                ("confirm.seeds", f"found {list(seeds)}, allowed: different whole numbers >= 0")
-            )
         if shared := sorted(set(seeds) & set(self.seeds)):
             faults.append(
                 (

@@ -39,33 +39,31 @@ class JsonList(Format):
             reading.fault(1, f"JSON nested too deep, {_ALLOWED}")
 
 
-def _elements(text: str, place: int, reading: Reading) -> Iterator[RawRow]:
+def _elements(text: str, begin: int, reading: Reading) -> Iterator[RawRow]:
     decoder = JSONDecoder()
     line, counted, number = 1, 0, 0
-    place = _skip(text, place)
-    while not text.startswith("]", place):
-        value, end = decoder.raw_decode(text, place)
-        line, counted, number = line + text.count("\n", counted, place), place, number + 1
+    begin = _skip(text, begin)
+    while not text.startswith("]", begin):
+        value, end = decoder.raw_decode(text, begin)
+        line, counted, number = line + text.count("\n", counted, begin), begin, number + 1
         if isinstance(value, dict):
             yield RawRow(line, number, value)
         else:
             reading.fault(line, f"found {type(value).__name__}, {_ALLOWED}")
-        place = _skip(text, end)
-        if text.startswith(",", place):
-            place = _skip(text, place + 1)
-            if text.startswith("]", place):
-                raise JSONDecodeError("a comma before the end", text, place)
-        elif not text.startswith("]", place):
-            raise JSONDecodeError("',' or ']' expected", text, place)
-    if (rest := _skip(text, place + 1)) != len(text):
+        begin = _skip(text, end)
+        if text.startswith(",", begin):
+            begin = _skip(text, begin + 1)
+            if text.startswith("]", begin):
+                raise JSONDecodeError("a comma before the end", text, begin)
+        elif not text.startswith("]", begin):
+            raise JSONDecodeError("',' or ']' expected", text, begin)
+    if (rest := _skip(text, begin + 1)) != len(text):
         raise JSONDecodeError("more after the list", text, rest)
 
 
-def _skip(text: str, place: int) -> int:
-    """The first place from here on that is no white space."""
-    while place < len(text) and text[place] in _SPACE:
-        place += 1
-    return place
+def _skip(text: str, begin: int) -> int:
+    """Index of the first character from there on that is no white space."""
+    return next((i for i in range(begin, len(text)) if text[i] not in _SPACE), len(text))
 
 
 FORMAT = JsonList

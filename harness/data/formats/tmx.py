@@ -96,12 +96,12 @@ class _Units:
         named: dict[str, str] = {} if self._id is None else {"id": self._id}
         self.rows.append(RawRow(self._line, self._number, named | data))
 
-    def _find(self, wanted: str | None) -> str | None:
-        """The unit's language that is the wanted one: itself, else in another region."""
-        if wanted is None:
+    def _find(self, language: str | None) -> str | None:
+        """The unit's language that is meant: itself, else in another region."""
+        if language is None:
             return None
-        exact = [one for one in self._unit if one.casefold() == wanted.casefold()]
-        near = [one for one in self._unit if same_language(one, wanted)]
+        exact = [one for one in self._unit if one.casefold() == language.casefold()]
+        near = [one for one in self._unit if same_language(one, language)]
         return next(iter(exact + near), None)
 
 

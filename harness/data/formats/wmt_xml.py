@@ -92,10 +92,10 @@ class _Documents:
             languages = {name: tag for name, tag in tags.items() if tag}
             self.rows.append(RawRow(line, len(self.rows) + 1, data | languages))
 
-    def _side(self, kind: str, wanted: str | None) -> tuple[str, Segments] | None:
-        for found, tag, segments in self._sides:
-            if found == kind and (wanted is None or not tag or same_language(tag, wanted)):
-                return wanted or tag, segments
+    def _side(self, kind: str, language: str | None) -> tuple[str, Segments] | None:
+        for side, tag, segments in self._sides:
+            if side == kind and (language is None or not tag or same_language(tag, language)):
+                return language or tag, segments
         return None
 
 
