@@ -109,7 +109,7 @@ def test_a_killed_server_is_told_and_what_it_answered_is_not_asked_again(tmp_pat
         settings = {**server.settings, "parallel": 1}
         served = ServerGenerator(ServedSpec(server=settings), on_progress)
         store = Store(tmp_path / "store")
-        return StoredGenerator(served.identity, lambda: served, lambda: served, store)
+        return StoredGenerator(served.identity, lambda: served.tokenizer, lambda: served, store)
 
     def ask(generator):
         return generator.generate(
