@@ -53,6 +53,7 @@ def download_command(spec: ModelSpec) -> str:
 def _snapshot(path: str, revision: str | None, files: Sequence[str], folder: Path) -> Path:
     # Once a process: every look at the model's files would ask the hub again.
     from huggingface_hub import snapshot_download
+    from huggingface_hub.constants import HF_HUB_OFFLINE
     from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
 
     try:
@@ -69,10 +70,12 @@ def _snapshot(path: str, revision: str | None, files: Sequence[str], folder: Pat
         raise ConfigError(f"model.path: {path}: no such folder, and no hub id: {error}") from None
     except (HfHubHTTPError, OfflineModeIsEnabled, OSError) as error:
         reason = str(error).strip().splitlines()[0]
+        if HF_HUB_OFFLINE:
+            reason = "and this is offline (HF_HUB_OFFLINE)"
         spec = ModelSpec(path=path, revision=revision)
         raise ConfigError(
             f"model.path: {path}: no such folder, and the hub did not give it: "
-            f"{_in_cache(path, revision, folder)}{_why(reason)}",
+            f"{_in_cache(path, revision, folder)}; {reason}",
             f"Fetch it where there is a network: {download_command(spec)}\n"
             f"or name a folder that holds the model.",
         ) from None
@@ -84,9 +87,3 @@ def _in_cache(path: str, revision: str | None, folder: Path) -> str:
         return f"no folder {cached}"
     names = sorted(one.name for kind in ("refs", "snapshots") for one in cached.glob(f"{kind}/*"))
     return f"{cached} has no revision {revision or 'main'}, it has: {', '.join(names) or 'none'}"
-
-
-def _why(reason: str) -> str:
-    from huggingface_hub.constants import HF_HUB_OFFLINE
-
-    return "; and this is offline (HF_HUB_OFFLINE)" if HF_HUB_OFFLINE else f"; {reason}"

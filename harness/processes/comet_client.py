@@ -17,6 +17,7 @@ from harness.processes.line_process import LineProcess
 from harness.records import JSON
 
 _IDLE_S = 2.0
+_THREADS = 1
 _ENDS_WITHIN_S = 5.0
 
 
@@ -37,7 +38,6 @@ class CometClient:
 
     Args:
         python: Interpreter with unbabel-comet; by default the one ``COMET.python`` finds.
-        threads: CPU threads of the worker.
         start_timeout_s: How long the worker's imports may take.
         release: End the worker when nobody asked it for ``idle_s``: its memory is free in between,
             and the benchmarks that a trial scores one after the other still share one start.
@@ -48,13 +48,11 @@ class CometClient:
         self,
         python: str | None = None,
         *,
-        threads: int = 1,
         start_timeout_s: float = 180.0,
         release: bool = False,
         idle_s: float = _IDLE_S,
     ) -> None:
         self._setting = python
-        self._threads = threads
         self._start_timeout_s = start_timeout_s
         self._idle_s = idle_s if release else None
         self._turn = threading.Lock()
@@ -112,8 +110,8 @@ class CometClient:
         if self._worker is None:
             self._worker, _ = COMET.start(
                 COMET.python(self._setting),
-                [str(self._threads)],
-                comet_variables(self._threads),
+                [str(_THREADS)],
+                comet_variables(_THREADS),
                 timeout_s=self._start_timeout_s,
             )
         checkpoint, precision = together[0].model

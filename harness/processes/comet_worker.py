@@ -151,20 +151,12 @@ def load_model(checkpoint: str) -> Any:
     return model.eval().to("cuda" if torch.cuda.is_available() else "cpu")
 
 
-def check_rows(model: Any, rows: Sequence[Row]) -> None:
-    """Sees to it that there are references where the model cannot do without.
-
-    Raises:
-        ValueError: There are none.
-    """
-    if model.requires_references() and any("ref" not in row for row in rows):
-        raise ValueError(f"{type(model).__name__} needs references; comet scores with them")
-
-
 def answer(checkpoint: str, precision: str, rows: Sequence[Row]) -> dict[str, Any]:
     """The scores of a set of rows, or why there are none."""
     try:
-        check_rows(load_model(checkpoint), rows)
+        model = load_model(checkpoint)
+        if model.requires_references() and any("ref" not in row for row in rows):
+            raise ValueError(f"{type(model).__name__} needs references; comet scores with them")
         return {"scores": load(checkpoint, precision).score(rows)}
     except Exception as error:  # whatever a checkpoint may raise is the asker's to hear
         traceback.print_exc()

@@ -4,6 +4,7 @@ Nothing here loses knowledge: results stay in the home folder, and a stage that 
 again when it is next needed, at the cost of its time.
 """
 
+import math
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from harness.errors import ConfigError, unknown_name
 from harness.storage.journal import FILE
-from harness.storage.store import Entry, Store, library_versions, read_manifest
+from harness.storage.store import Entry, Store, bytes_in
 
 STAGES = (
     "corpus",
@@ -67,7 +68,7 @@ def usage(store: Store) -> tuple[Usage, ...]:
             stage,
             len(entries),
             sum(entry.num_bytes for entry in entries),
-            sum(bool(other_versions(entry)) for entry in entries),
+            sum(bool(entry.changed) for entry in entries),
         )
         for stage, entries in sorted(by_stage.items(), key=lambda item: _position(item[0]))
     )
@@ -91,28 +92,25 @@ def removable(
     if stage is not None and stage not in STAGES:
         raise ConfigError(f"--stage: {unknown_name('stage', stage, STAGES)}")
     chosen = [
-        Removable(path, path.parent.name, _bytes_in(path), "draft of a build that was killed")
+        Removable(path, path.parent.name, bytes_in(path), "draft of a build that was killed")
         for path in store.drafts()
         if stage in (None, path.parent.name) and path.suffix != _HALF_DONE
     ]
     if stage is None and not outdated and older_than_days is None:
         return tuple(chosen)
-    latest = None if older_than_days is None else time.time() - older_than_days * _DAY_S
+    latest = math.inf if older_than_days is None else time.time() - older_than_days * _DAY_S
     chosen += [
         half
         for half in half_done(store)
-        if not outdated
-        and stage in (None, half.stage)
-        and (latest is None or _changed(half.path) <= latest)
+        if not outdated and stage in (None, half.stage) and _changed(half.path) <= latest
     ]
     for entry in store.entries():
-        if stage not in (None, entry.stage) or (latest is not None and entry.created > latest):
+        if stage not in (None, entry.stage) or entry.created > latest:
             continue
-        changed = other_versions(entry)
-        if outdated and not changed:
+        if outdated and not entry.changed:
             continue
         days = (time.time() - entry.created) / _DAY_S
-        reason = f"made with {', '.join(changed)}" if outdated else f"{days:.0f} days old"
+        reason = f"made with {', '.join(entry.changed)}" if outdated else f"{days:.0f} days old"
         chosen.append(Removable(entry.path, entry.stage, entry.num_bytes, reason))
     return tuple(chosen)
 
@@ -121,7 +119,7 @@ def half_done(store: Store) -> tuple[Removable, ...]:
     """What runs that were ended go on from; a server's answers among it were paid for."""
     return tuple(
         Removable(
-            path, path.parent.name, _bytes_in(path), _ANSWERS if (path / FILE).exists() else _RUN
+            path, path.parent.name, bytes_in(path), _ANSWERS if (path / FILE).exists() else _RUN
         )
         for path in sorted(store.drafts())
         if path.suffix == _HALF_DONE
@@ -144,16 +142,6 @@ def remove(store: Store, folders: Sequence[Removable]) -> Removed:
     return Removed(len(gone), sum(folder.num_bytes for folder in gone), len(folders) - len(gone))
 
 
-def other_versions(entry: Entry) -> tuple[str, ...]:
-    """The libraries (``name version``) it was made with that are another version now."""
-    now = dict(library_versions())
-    return tuple(
-        f"{name} {version}"
-        for name, version in read_manifest(entry.path)["versions"].items()
-        if name in now and now[name] != version
-    )
-
-
 def _position(stage: str) -> tuple[int, str]:
     return (STAGES.index(stage) if stage in STAGES else len(STAGES), stage)
 
@@ -162,7 +150,3 @@ def _changed(folder: Path) -> float:
     """When anything in a folder was last written, in seconds since 1970."""
     files = [file for file in folder.rglob("*") if file.is_file()]
     return max(file.stat().st_mtime for file in files or [folder])
-
-
-def _bytes_in(folder: Path) -> int:
-    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())

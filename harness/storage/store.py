@@ -78,13 +78,16 @@ class Built:
 
 @dataclass(frozen=True)
 class Entry:
-    """A stage folder as ``harness clean`` sees it."""
+    """A stage folder as ``harness clean`` sees it.
+
+    ``changed`` are the libraries (``name version``) it was made with that are another version now.
+    """
 
     stage: str
-    key: str
     path: Path
     created: float
     num_bytes: int
+    changed: tuple[str, ...]
 
 
 class Store:
@@ -183,9 +186,9 @@ class Store:
             folder = manifest.parent
             if folder.name.startswith("."):
                 continue
-            created = read_manifest(folder)["created"]
-            size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
-            yield Entry(folder.parent.name, folder.name, folder, created, size)
+            record = read_manifest(folder)
+            changed = tuple(f"{name} {old}" for name, old, _ in _changed(record["versions"]))
+            yield Entry(folder.parent.name, folder, record["created"], bytes_in(folder), changed)
 
     def drafts(self) -> list[Path]:
         """Folders that were being written when their process died, and what was half done."""
@@ -244,6 +247,11 @@ class Store:
             yield
 
 
+def bytes_in(folder: Path) -> int:
+    """The size of all files in a folder, at any depth."""
+    return sum(file.stat().st_size for file in folder.rglob("*") if file.is_file())
+
+
 def read_manifest(folder: Path) -> Manifest:
     """What a complete stage folder says of itself.
 
@@ -278,16 +286,21 @@ def library_versions() -> tuple[tuple[str, str], ...]:
     return tuple(versions)
 
 
+def _changed(made_with: Mapping[str, str]) -> list[tuple[str, str, str]]:
+    """Name, version then and version now of each library that is another now."""
+    now = dict(library_versions())
+    return [
+        (name, version, now[name])
+        for name, version in made_with.items()
+        if now.get(name, version) != version
+    ]
+
+
 _warned: set[str] = set()
 
 
 def _warn_of_other_versions(stage: Stage, made_with: Mapping[str, str]) -> None:
-    now = dict(library_versions())
-    changed = [
-        f"{name} {old} -> {now[name]}"
-        for name, old in made_with.items()
-        if name in now and now[name] != old
-    ]
+    changed = [f"{name} {old} -> {new}" for name, old, new in _changed(made_with)]
     if changed and stage.key not in _warned:
         _warned.add(stage.key)
         logger.warning(

@@ -143,11 +143,8 @@ class Resources:
         return HuggingFaceGenerator(chat_model, self.engine.settings.batch_size)
 
     def _teacher(self, spec: Teacher) -> StoredGenerator:
-        if isinstance(spec, ServedSpec):
-            return self._served(spec)
-        return self._stored(spec, lambda: load_chat_model(spec), model_identity(spec))
-
-    def _served(self, spec: ServedSpec) -> StoredGenerator:
+        if not isinstance(spec, ServedSpec):
+            return self._stored(spec, lambda: load_chat_model(spec), model_identity(spec))
         served = ServerGenerator(spec, self.timeline.progress("completions"))
         return StoredGenerator(
             served.identity,

@@ -17,10 +17,11 @@ from typing import Any
 from harness.models.generation.copies import once_each, seeds_of
 from harness.models.generation.spec import VllmSpec
 from harness.models.generation.vllm_adapter import served, stays_apart
-from harness.models.generation.vllm_process import VllmProcess
+from harness.models.generation.vllm_process import ask_vllm, start_vllm
 from harness.models.spec import ModelSpec
 from harness.models.tokenizer import TOKENIZER_FILE, load_tokenizer
 from harness.processes.interpreter import VLLM
+from harness.processes.line_process import LineProcess
 from harness.records import JSON, Decoding, Generation, TokenIds
 
 logger = logging.getLogger(__name__)
@@ -60,7 +61,7 @@ class VllmGenerator:
         self._identity = vllm_identity(identity, model, adapter, vllm)
         self._room = room
         self.on_progress = on_progress
-        self._process: VllmProcess | None = None
+        self._process: LineProcess | None = None
         self._merged: Path | None = None
 
     @property
@@ -71,7 +72,7 @@ class VllmGenerator:
     @property
     def pid(self) -> int | None:
         """Of vLLM's process, None while there is none."""
-        return None if self._process is None else self._process.pid
+        return None if self._process is None else self._process.process.pid
 
     def generate(self, prompts: Sequence[TokenIds], decoding: Decoding) -> list[Generation]:
         """One continuation per prompt, in their order.
@@ -116,7 +117,7 @@ class VllmGenerator:
     def close(self) -> None:
         """Ends vLLM's process, which frees its memory, and removes what was merged for it."""
         if self._process is not None:
-            self._process.close()
+            self._process.kill()  # and whatever it started
             self._process = None
         if self._merged is not None:
             shutil.rmtree(self._merged, ignore_errors=True)
@@ -126,14 +127,15 @@ class VllmGenerator:
         try:
             if self._process is None:
                 self._process = self._started()
-            return self._process.ask(request, doing)
+            return ask_vllm(self._process, request, doing)
         except BaseException:
             self.close()  # dead, or about to give an answer nobody waits for
             raise
 
-    def _started(self) -> VllmProcess:
+    def _started(self) -> LineProcess:
         vllm, model = self._vllm, self._model
-        process = VllmProcess(VLLM.python(vllm.python), vllm.gpus)  # before minutes of merging
+        # before minutes of merging
+        process, version = start_vllm(VLLM.python(vllm.python), vllm.gpus)
         self._process = process
         self._room.mkdir(parents=True, exist_ok=True)
         self._merged = Path(mkdtemp(prefix=f".{os.getpid()}.", suffix=".draft", dir=self._room))
@@ -156,9 +158,9 @@ class VllmGenerator:
             logger.warning(
                 "%s: code of the model's own may run (model.trust_remote_code)", model.path
             )
-        logger.info("vLLM %s loads %s", process.version, what.folder)
+        logger.info("vLLM %s loads %s", version, what.folder)
         apart = None if what.adapter is None else str(what.adapter.absolute())
-        process.ask({"load": arguments, "adapter": apart}, f"loading {model.path}")
+        ask_vllm(process, {"load": arguments, "adapter": apart}, f"loading {model.path}")
         return process
 
 

@@ -8,6 +8,7 @@ from harness.errors import ConfigError, EvaluationError, MissingExtra
 from harness.models.generation.spec import VllmSpec
 from harness.models.spec import ModelSpec
 from harness.processes.interpreter import VLLM, offline
+from harness.processes.line_process import LineProcess
 from harness.records import JSON
 
 _FULL = (
@@ -65,42 +66,30 @@ def check_vllm_model(spec: ModelSpec, setting: str = "model", section: str = "ev
         )
 
 
-class VllmProcess:
-    """The worker, ready to be asked.
+def start_vllm(python: Path, gpus: int) -> tuple[LineProcess, str]:
+    """The worker, ready to be asked, and the version it runs.
 
     Raises:
         MissingExtra: The interpreter does not run, or vllm does not import there.
     """
-
-    def __init__(self, python: Path, gpus: int) -> None:
-        # several GPUs mean processes of its own, which are to end with it
-        self._process, self.version = VLLM.start(python, [], _variables(gpus), own_session=True)
-
-    @property
-    def pid(self) -> int:
-        return self._process.process.pid
-
-    def ask(self, request: Mapping[str, JSON], doing: str) -> Mapping[str, Any]:
-        """Sends a request and waits for its answer; ``doing`` says for people what it is.
-
-        Raises:
-            EvaluationError: vLLM could not do it, or died.
-        """
-        answer = self._process.ask(request, doing)
-        if "error" in answer:
-            reason = str(answer["error"])
-            raise EvaluationError(f"vLLM failed while {doing}: {reason}", _mend(reason))
-        return answer
-
-    def close(self) -> None:
-        """Ends it and whatever it started, at once; its memory is free afterwards."""
-        self._process.kill()
-
-
-def _variables(gpus: int) -> dict[str, str]:
     # in one process the order of work, and with it rounding, is the same each time
     order = {"VLLM_ENABLE_V1_MULTIPROCESSING": "0"} if gpus == 1 else {}
-    return offline(VLLM_NO_USAGE_STATS="1", **order)
+    variables = offline(VLLM_NO_USAGE_STATS="1", **order)
+    # several GPUs mean processes of its own, which are to end with it
+    return VLLM.start(python, [], variables, own_session=True)
+
+
+def ask_vllm(process: LineProcess, request: Mapping[str, JSON], doing: str) -> Mapping[str, Any]:
+    """Sends a request and waits for its answer; ``doing`` says for people what it is.
+
+    Raises:
+        EvaluationError: vLLM could not do it, or died.
+    """
+    answer = process.ask(request, doing)
+    if "error" in answer:
+        reason = str(answer["error"])
+        raise EvaluationError(f"vLLM failed while {doing}: {reason}", _mend(reason))
+    return answer
 
 
 def _mend(reason: str) -> str | None:

@@ -9,7 +9,7 @@ from string import Formatter
 from typing import Literal, TypeAlias
 
 from harness.data.extract import Extract
-from harness.data.segments import pair_prompt
+from harness.data.segments import pair_example, pair_prompt
 from harness.models.teachers import Teacher
 from harness.protocols import Generator, Sources
 from harness.records import JSON, Example, ExampleSet, Generation, Pair, Role, Segment
@@ -85,16 +85,16 @@ def in_place_of_references(
     table: list[Mapping[str, JSON]] = []
     missed = dict.fromkeys(("empty", "unfinished", *reasons), 0)
     for pair, generation in zip(pairs, generations, strict=True):
-        translation = _translation(sources, writer, generation, extract)
-        if isinstance(translation, str):
-            reason: str | None = translation
+        outcome: Segment | str = _translation(sources, writer, generation, extract)
+        if fault is not None and isinstance(outcome, Segment):
+            outcome = fault(outcome.text, pair) or outcome
+        if isinstance(outcome, Segment):
+            reason = None
+            examples.append(Example(pair.id, (pair_prompt(sources, pair), outcome), pair.id))
         else:
-            reason = None if fault is None else fault(translation.text, pair)
-        if isinstance(translation, str) or reason is not None:
-            translation = Segment(Role.TRANSLATION, pair.target, ends_turn=True)
-        if reason is not None:
+            reason = outcome
             missed[reason] += 1
-        examples.append(Example(pair.id, (pair_prompt(sources, pair), translation), pair.id))
+            examples.append(pair_example(sources, pair))
         table.append(
             {
                 "id": pair.id,
