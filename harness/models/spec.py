@@ -134,10 +134,10 @@ class LoraSpec(Spec):
                 raise ValueError("found no name, allowed 'all-linear' or at least one layer name")
             if _ALL in value and len(value) > 1:
                 raise ValueError("found 'all-linear' beside names, allowed one or the others")
-            for one in value:
+            for name in value:
                 try:
-                    re.compile(one.removeprefix(REGEX) if one.startswith(REGEX) else "")
+                    re.compile(name.removeprefix(REGEX) if name.startswith(REGEX) else "")
                 except re.error as error:
-                    raise ValueError(f"found {one!r}, no regular expression: {error}") from None
+                    raise ValueError(f"found {name!r}, no regular expression: {error}") from None
             return _ALL if value == (_ALL,) else tuple(sorted(set(value)))
         return value

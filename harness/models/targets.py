@@ -40,14 +40,14 @@ def target_modules(model: Any, spec: LoraSpec) -> str | list[str]:
     return sorted({name for fitting in named.values() for name in fitting})
 
 
-def _fitting(wanted: str, body: list[str], layers: list[str]) -> list[str]:
-    if wanted.startswith(REGEX):
-        pattern = re.compile(wanted.removeprefix(REGEX))
+def _fitting(named: str, body: list[str], layers: list[str]) -> list[str]:
+    if named.startswith(REGEX):
+        pattern = re.compile(named.removeprefix(REGEX))
         return [name for name in body if pattern.fullmatch(name)]
-    if is_pattern(wanted):
+    if is_pattern(named):
         return [
             name
             for name in body
-            if fnmatchcase(name, wanted) or fnmatchcase(name.rpartition(".")[2], wanted)
+            if fnmatchcase(name, named) or fnmatchcase(name.rpartition(".")[2], named)
         ]
-    return [name for name in layers if name == wanted or name.endswith(f".{wanted}")]
+    return [name for name in layers if name == named or name.endswith(f".{named}")]

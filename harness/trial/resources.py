@@ -10,7 +10,6 @@ from harness.data.prompts import TranslationPrompt
 from harness.data.spec import DataSpec
 from harness.models.chat_model import ChatModel
 from harness.models.generation.completions import StoredGenerator
-from harness.models.generation.generate import HuggingFaceGenerator
 from harness.models.generation.served import ServerGenerator
 from harness.models.generation.spec import GenerationSpec
 from harness.models.identity import model_identity
@@ -60,11 +59,6 @@ class Resources:
     def chat_model(self) -> ChatModel:
         return load_chat_model(self.model)
 
-    def release_base_model(self) -> None:
-        """Frees the base model's memory; it is loaded anew when it is next needed."""
-        self.__dict__.pop("chat_model", None)
-        free_memory()
-
     def new_engine(self, settings: GenerationSpec) -> Engine:
         """An engine of this run; models merged for it lie in the store meanwhile."""
         return Engine(settings, self.store.root / "merged")
@@ -91,7 +85,8 @@ class Resources:
         """
         engine = engine or self.engine
         if engine.is_external:
-            self.release_base_model()
+            self.__dict__.pop("chat_model", None)  # loaded anew when it is next needed
+            free_memory()
         return engine.generator(model, identity, load, adapter, self.timeline.progress(stage))
 
     @cached_property
@@ -137,10 +132,6 @@ class Resources:
             seed,
             self.teachers(variant),
         )
-
-    def in_training(self, chat_model: ChatModel) -> HuggingFaceGenerator:
-        """A model in training as a source of text, which is not kept."""
-        return HuggingFaceGenerator(chat_model, self.engine.settings.batch_size)
 
     def _teacher(self, spec: Teacher) -> StoredGenerator:
         if not isinstance(spec, ServedSpec):

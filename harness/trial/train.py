@@ -15,6 +15,7 @@ from harness.data.segments import pair_example
 from harness.errors import ConfigError
 from harness.models.answering_file import save_answering
 from harness.models.chat_model import ChatModel
+from harness.models.generation.generate import HuggingFaceGenerator
 from harness.models.lora import adapter_facts, attach, detach, load_weights, save_adapter
 from harness.models.memory import memory_faults
 from harness.models.vocabulary import add_tokens, learn_tokens
@@ -271,7 +272,7 @@ def _renewal(
     every = renew_every(config.variant)
     if every is None:
         return None
-    generator = resources.in_training(tuned)
+    generator = HuggingFaceGenerator(tuned, resources.engine.settings.batch_size)
 
     def renew(step: int) -> Sequence[TokenRow]:
         pairs = upcoming(

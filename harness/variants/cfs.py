@@ -88,9 +88,9 @@ class Cfs(Method):
         prompt = Segment(Role.PROMPT, sources.base.tokenizer.decode(start), start)
         sampled = self._sampled(sources, [start] * count, "samples")
         texts = [
-            Example(f"text/{index:05d}", (prompt, Segment(Role.TEXT, one.text, one.token_ids)))
-            for index, one in enumerate(sampled)
-            if one.text.strip()
+            Example(f"text/{index:05d}", (prompt, Segment(Role.TEXT, drawn.text, drawn.token_ids)))
+            for index, drawn in enumerate(sampled)
+            if drawn.text.strip()
         ]
         questions = self._asked(sources, sampled)
         answers = self._sampled(
@@ -104,11 +104,11 @@ class Cfs(Method):
                 f"reply/{index:05d}",
                 (
                     prompt_segment(sources.base.tokenizer, questions[index]),
-                    Segment(Role.REPLY, one.text, one.token_ids),
+                    Segment(Role.REPLY, answer.text, answer.token_ids),
                 ),
             )
-            for index, one in replied.items()
-            if one.text.strip()
+            for index, answer in replied.items()
+            if answer.text.strip()
         ]
         generated = [*sampled, *answers]
         facts = {
@@ -141,8 +141,8 @@ class Cfs(Method):
         turns = user_turns(sources.base.tokenizer, sampled)
         return {
             index: (Message("user", turn.text),)
-            for index, (turn, one) in enumerate(zip(turns, sampled, strict=True))
-            if turn.text and one.finished and turn.text == one.text.strip()
+            for index, (turn, sample) in enumerate(zip(turns, sampled, strict=True))
+            if turn.text and sample.finished and turn.text == sample.text.strip()
         }
 
 

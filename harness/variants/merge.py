@@ -26,10 +26,10 @@ from typing import Annotated, ClassVar, Literal
 from pydantic import Field, FiniteFloat, StringConstraints, model_validator
 
 from harness.errors import unknown_name
-from harness.protocols import Sources, Variant
-from harness.records import JSON, ExampleSet, Role
+from harness.protocols import Variant
+from harness.records import JSON
 from harness.settings.spec import NestedFaults
-from harness.variants.shared.method import Method
+from harness.variants.shared.method import Textless
 from harness.variants.shared.parts import AdapterFolder, PartField, source_of
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*$")]
@@ -38,7 +38,7 @@ _WHOLE = {"cat", "svd", "linear"}
 """Methods that drop nothing, and so have no density."""
 
 
-class Merge(Method):
+class Merge(Textless):
     """Merges adapters. Data, seed and training of those it trains are the trial's."""
 
     name: Literal["merge"] = "merge"
@@ -75,7 +75,6 @@ class Merge(Method):
     """Share of entries that is kept, by the methods that drop some."""
 
     neutral: ClassVar[str] = "with `cat` its dW is the weighted sum of the parts'"
-    weights: ClassVar[Mapping[Role, float]] = {}
 
     @model_validator(mode="after")
     def _weights_have_an_adapter(self) -> "Merge":
@@ -104,9 +103,6 @@ class Merge(Method):
         weights = {name: self.adapter_weights.get(name, 1.0) for name in self.adapters}
         kept = {} if self.method in _WHOLE else {"density": self.density}
         return {"method": self.method, "weights": weights, **kept}
-
-    def examples(self, sources: Sources) -> ExampleSet:
-        return ExampleSet(())
 
 
 VARIANT = Merge

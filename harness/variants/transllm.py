@@ -36,10 +36,16 @@ from pydantic import Field, field_validator
 from harness.models.answering.tags import Wording, check_language_tag
 from harness.protocols import Sources
 from harness.records import JSON, ExampleSet, Role
-from harness.variants.shared.languages import questions_in, target_languages, texts_in
 from harness.variants.shared.method import NO_TEXT, Method
 from harness.variants.shared.replies import chats, nested, num_extras
-from harness.variants.shared.transllm import Transfer, plain_text, text_pair
+from harness.variants.shared.transllm import (
+    Transfer,
+    plain_text,
+    questions_in,
+    target_languages,
+    text_pair,
+    texts_in,
+)
 
 
 class Transllm(Method):

@@ -23,13 +23,13 @@ from typing import ClassVar, Literal
 from pydantic import Field
 
 from harness.models.answering_file import saved_answering
-from harness.protocols import Sources, Variant
-from harness.records import JSON, ExampleSet, Role
-from harness.variants.shared.method import Method, own_answering
+from harness.protocols import Variant
+from harness.records import JSON
+from harness.variants.shared.method import Textless, own_answering
 from harness.variants.shared.parts import AdapterFolder, PartField, source_of
 
 
-class Wise(Method):
+class Wise(Textless):
     """Scales what another method trained. Its data, seed and training are the trial's."""
 
     name: Literal["wise"] = "wise"
@@ -42,7 +42,6 @@ class Wise(Method):
     """How far to go: 0 is the untuned model, 1 the source."""
 
     neutral: ClassVar[str] = "at alpha 1 it equals its source, logit by logit"
-    weights: ClassVar[Mapping[Role, float]] = {}
 
     @property
     def trains(self) -> bool:  # type: ignore[override]
@@ -63,9 +62,6 @@ class Wise(Method):
         if isinstance(self.source, AdapterFolder):
             return saved_answering(Path(self.source.adapter))
         return own_answering(self.source)
-
-    def examples(self, sources: Sources) -> ExampleSet:
-        return ExampleSet(())
 
 
 VARIANT = Wise

@@ -2,11 +2,13 @@
 
 Batches of answers of mixed length waste most of their work on rows that ended long ago; here a
 finished row's slot goes to the next prompt, and the batch stays full until none is waiting. Rows
-are padded on the left, with position ids to match.
+are padded on the left, with position ids to match. A token is the likeliest, or drawn from a stream
+of the row's own.
 
 Shapes: B slots of the batch, T columns, V vocabulary, N tokens an answer may have, K new rows.
 """
 
+import random
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, fields
 from typing import Any
@@ -15,9 +17,9 @@ import torch
 from torch import Tensor
 
 from harness.models.generation.cache import SlotCache
-from harness.models.generation.copies import copies_of
-from harness.models.generation.sampling import draws, pick
+from harness.models.generation.copies import content_of, copies_of
 from harness.records import Decoding, TokenIds
+from harness.seeds import stream_seed
 
 _REPLACED = 8
 """Slots are filled anew when one in so many is free: reading a prompt costs a pass of its own."""
@@ -239,3 +241,35 @@ class Decoder:
         )
         logits_BV: Tensor = output.logits[:, -1]
         return logits_BV
+
+
+def draws(prompts: Sequence[TokenIds], copies: Sequence[int], decoding: Decoding) -> Tensor:
+    """Numbers in [0, 1) to pick each answer's tokens with, [B, N]; no columns when greedy.
+
+    They come from the seed, the prompt and the number of its copy alone, so an answer depends on
+    no other prompt, nor on the order of prompts; the same prompt with the same seed gets the same
+    answers, one for each copy of it.
+    """
+    if decoding.temperature == 0:
+        return torch.empty(len(prompts), 0)
+    rows = [_draws(prompt, copy, decoding) for prompt, copy in zip(prompts, copies, strict=True)]
+    return torch.tensor(rows)
+
+
+def _draws(prompt: TokenIds, copy: int, decoding: Decoding) -> list[float]:
+    content = content_of(prompt)
+    name = f"sample/{content}/{copy}" if copy else f"sample/{content}"
+    rng = random.Random(stream_seed(decoding.seed, name))
+    return [rng.random() for _ in range(decoding.max_new_tokens)]
+
+
+def pick(logits_BV: Tensor, temperature: float, draws_B1: Tensor) -> Tensor:
+    """The next token of each row, [B]: the likeliest at temperature 0, else by the row's draw.
+
+    A draw u picks the first token at which the cumulative distribution exceeds u.
+    """
+    if temperature == 0:
+        return logits_BV.argmax(-1)
+    reached_BV = (logits_BV.float() / temperature).softmax(-1).cumsum(-1)
+    picked_B = (reached_BV <= draws_B1 * reached_BV[:, -1:]).sum(-1)
+    return picked_B.clamp(max=logits_BV.shape[-1] - 1)

@@ -56,6 +56,15 @@ class Method(Spec):
         return ExampleSet(tuple(pair_example(sources, pair) for pair in pairs))
 
 
+class Textless(Method):
+    """A variant that makes no text of its own: it trains nothing, or combines adapters."""
+
+    weights: ClassVar[Mapping[Role, float]] = {}
+
+    def examples(self, sources: Sources) -> ExampleSet:
+        return ExampleSet(())
+
+
 def parts_of(variant: Variant) -> Mapping[str, Variant | Path]:
     """The adapters it combines; none where it trains its own."""
     return variant.parts if isinstance(variant, Combining) else {}

@@ -1,4 +1,4 @@
-"""The text of TransLLM's stages: plain text, text pairs, tagged answers.
+"""TransLLM's text in the languages asked for: plain text, text pairs, tagged answers.
 
 A tagged answer is made of pieces that are tokenised one by one, so that a tag has the same tokens
 here and where ``harness.models.answering.tags`` appends it.
@@ -7,10 +7,12 @@ here and where ``harness.models.answering.tags`` appends it.
 from collections.abc import Sequence
 
 from harness.data.segments import prompt_segment
+from harness.errors import ConfigError
 from harness.models.answering.tags import Wording
 from harness.protocols import Sources
 from harness.records import (
     JSON,
+    Corpora,
     Example,
     Instruction,
     Message,
@@ -46,6 +48,55 @@ def text_pair(pair: Pair) -> Example:
     )
 
 
+def target_languages(corpora: Corpora, language: str | None, pivot: str) -> set[str]:
+    """The languages to be learnt: the one named, else those of the questions, else of the texts."""
+    if language is not None:
+        return {language}
+    asked = {question.language for question in corpora.questions}
+    return asked or {text.language for text in corpora.monolingual} - {pivot}
+
+
+def texts_in(corpora: Corpora, languages: set[str]) -> list[Text]:
+    """The monolingual texts of some languages.
+
+    Raises:
+        ConfigError: There are none.
+    """
+    texts = [text for text in corpora.monolingual if text.language in languages]
+    if not texts:
+        named = ", ".join(sorted(languages)) or "a language to be learnt"
+        there = ", ".join(sorted({text.language for text in corpora.monolingual}))
+        raise ConfigError(
+            f"data.monolingual: no text in {named}, found {there or 'none at all'}",
+            "name a file with such text (JSONL with id, text and language), or set "
+            "variant.language, variant.pivot",
+        )
+    return texts
+
+
+def questions_in(corpora: Corpora, languages: set[str], pivot: str) -> list[ParallelQuestion]:
+    """The questions in some languages that have a counterpart in the pivot.
+
+    Raises:
+        ConfigError: There are none.
+    """
+    questions = [
+        question
+        for question in corpora.questions
+        if question.language in languages and question.pivot_language == pivot
+    ]
+    if not questions:
+        there = sorted({f"{one.language} beside {one.pivot_language}" for one in corpora.questions})
+        raise ConfigError(
+            f"data.questions: none in {', '.join(sorted(languages)) or 'any language'} beside "
+            f"{pivot}, found {', '.join(there) or 'none at all'}",
+            "name a file with such questions (JSONL with id, question, answer, language, "
+            "pivot_question, pivot_language), or set variant.language, variant.pivot, or "
+            "variant.question_ratio: 0",
+        )
+    return questions
+
+
 class Transfer:
     """The examples beside the pairs: recovery and chains, with the untuned model's part in both.
 
@@ -74,12 +125,12 @@ class Transfer:
         self._sources, self._wording = sources, wording
         open_ones = [] if wording is None else [q for q in questions if q.pivot_answer is None]
         answered = Answered(sources, [*chats, *map(_counterpart, open_ones)], max_new_tokens)
-        found = {example.id: example for example in answered.examples}
-        recovered = [found[name] for chat in chats if (name := f"reply/{chat.id}") in found]
+        by_name = {example.id: example for example in answered.examples}
+        recovered = [by_name[name] for chat in chats if (name := f"reply/{chat.id}") in by_name]
         answers = {
-            question.id: found[name].segments[1]
+            question.id: by_name[name].segments[1]
             for question in open_ones
-            if (name := f"reply/{_counterpart(question).id}") in found
+            if (name := f"reply/{_counterpart(question).id}") in by_name
         }
         unanswered = {question.id for question in open_ones} - set(answers)
         chains = [

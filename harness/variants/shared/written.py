@@ -27,10 +27,10 @@ def template_of(*fields: str) -> Callable[[str], str]:
 
     def check(value: str) -> str:
         try:
-            found = {name for _, name, _, _ in Formatter().parse(value) if name is not None}
+            named = {name for _, name, _, _ in Formatter().parse(value) if name is not None}
         except ValueError as error:
-            found = {str(error)}
-        if found != set(fields):
+            named = {str(error)}
+        if named != set(fields):
             allowed = " and ".join(f"{{{field}}}" for field in fields)
             raise ValueError(f"found {value!r}, allowed a text with {allowed}")
         return value

@@ -17,9 +17,8 @@ from transformers import (
 
 from harness.errors import ConfigError
 from harness.models.chat_model import ChatModel
-from harness.models.generation.decode import Decoder
+from harness.models.generation.decode import Decoder, draws, pick
 from harness.models.generation.generate import HuggingFaceGenerator
-from harness.models.generation.sampling import draws, pick
 from harness.models.load import load_chat_model
 from harness.models.lora import attach
 from harness.models.spec import LoraSpec, ModelSpec
