@@ -19,6 +19,7 @@ from harness.settings.spec import file_sha256
 
 POCKET_FILES = POCKET.parent
 _ROW = {"src": "The dog sleeps.", "mt": "Der Hund schläft.", "ref": "Der Hund schläft."}
+_RESTORE = "git checkout -- harness/pocket/files"
 _TIMEOUT_S = 5.0
 
 
@@ -56,24 +57,15 @@ def check_pocket(files: Path = POCKET_FILES) -> Finding:
         recipe: Mapping[str, Any] = json.loads((files / "RECIPE.json").read_text(encoding="utf-8"))
         listed: Mapping[str, str] = recipe["sha256"]
     except (OSError, ValueError, KeyError) as error:
-        return Finding(
-            "pocket",
-            "missing",
-            f"{files}: no recipe ({error})",
-            "git checkout -- harness/pocket/files",
-        )
-    missing = [name for name in listed if not (files / name).is_file()]
-    changed = [
-        name
-        for name, sha256 in listed.items()
-        if name not in missing and file_sha256(files / name) != sha256
-    ]
-    faults = [f"{name} is missing" for name in missing]
-    faults += [f"{name} was changed" for name in changed]
+        return Finding("pocket", "missing", f"{files}: no recipe ({error})", _RESTORE)
+    faults = []
+    for name, sha256 in listed.items():
+        if not (files / name).is_file():
+            faults.append(f"{name} is missing")
+        elif file_sha256(files / name) != sha256:
+            faults.append(f"{name} was changed")
     if faults:
-        return Finding(
-            "pocket", "missing", "; ".join(faults), "git checkout -- harness/pocket/files"
-        )
+        return Finding("pocket", "missing", "; ".join(faults), _RESTORE)
     return Finding("pocket", "ok", f"{len(listed)} files as their recipe lists them")
 
 

@@ -78,14 +78,7 @@ def to_plain(report: GateReport) -> dict[str, JSON]:
         "level": report.level,
         "num_resamples": report.num_resamples,
         "uncompared": list(map(str, report.uncompared)),
-        "verdicts": [
-            asdict(verdict)
-            | {
-                "key": str(verdict.key),
-                "interval": verdict.interval and [verdict.interval.low, verdict.interval.high],
-            }
-            for verdict in report.verdicts
-        ],
+        "verdicts": [asdict(verdict) | {"key": str(verdict.key)} for verdict in report.verdicts],
     }
 
 
@@ -145,12 +138,7 @@ def _number(value: float | None, *, signed: bool = False) -> str:
 
 
 def _interval(verdict: Verdict) -> str:
-    if verdict.interval is None:
-        return ""
-    low, high = (
-        _number(bound, signed=True) for bound in (verdict.interval.low, verdict.interval.high)
-    )
-    return f"{low} to {high}"
+    return " to ".join(_number(bound, signed=True) for bound in verdict.interval or ())
 
 
 def _markdown_table(table: list[tuple[str, ...]]) -> str:

@@ -6,12 +6,12 @@ from itertools import takewhile
 from pathlib import Path
 from statistics import fmean
 
-from harness.evaluation.summary import retention
-from harness.records import Axis, Split, SummaryPart, SweepRecord, mean_value
+from harness.records import Axis, Split, SweepRecord
 from harness.report import forgetting
 from harness.report.curves import MethodCurves
 from harness.report.examples import predicted, predictions_of
 from harness.report.names import base_trial, mean_fact
+from harness.report.reference import kept_of_part
 from harness.report.table import Cell, Column, Table
 from harness.statistics.estimates import Estimate, Runs
 
@@ -158,21 +158,15 @@ def retention_table(record: SweepRecord, methods: Sequence[MethodCurves]) -> Tab
     )
     rows: list[tuple[Cell, ...]] = []
     for key in sorted(parts, key=str):
-        part, of_base = parts[key], base.value_of(key)
-        kept = [_kept(method.trial.results, of_base, part) for method in methods]
-        if of_base is not None and any(share is not None for share in kept):
-            rows.append((key.path, key.metric, of_base, *kept))
+        kept = [kept_of_part(method.trial.results, base, parts[key]) for method in methods]
+        if any(share is not None for share in kept):
+            rows.append((key.path, key.metric, base.value_of(key), *kept))
     note = (
         "Score above chance as a share of the untuned model's, on validation benchmarks where "
         "higher is better and the untuned model is not near chance; 100% is all of it."
     )
     title = "Kept of the untuned model's abilities"
     return Table("analysis_retention", title, columns, tuple(rows), note) if rows else None
-
-
-def _kept(runs: Runs, of_base: float | None, part: SummaryPart) -> float | None:
-    mean = mean_value(runs, part.key)
-    return None if mean is None or of_base is None else retention(mean, of_base, part)
 
 
 def costs_table(record: SweepRecord, methods: Sequence[MethodCurves], home: Path) -> Table | None:

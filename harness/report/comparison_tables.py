@@ -12,10 +12,8 @@ from harness.statistics.estimates import Estimate
 
 def difference_cell(line: Compared) -> Estimate:
     """The difference with its interval, as it is written."""
-    difference = line.difference
-    low = None if difference.interval is None else difference.interval.low
-    high = None if difference.interval is None else difference.interval.high
-    return Estimate(difference.value, low, high, signed=True)
+    low, high = line.difference.interval or (None, None)
+    return Estimate(line.difference.value, low, high, signed=True)
 
 
 def overview(pairs: Sequence[Comparison], name: str) -> Table | None:

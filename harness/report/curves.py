@@ -58,9 +58,12 @@ class MethodCurves:
 def method_curves(record: SweepRecord, home: Path) -> tuple[MethodCurves, ...]:
     """Every method with the curves of its best trial, as far as the store of the home has them."""
     styles = styles_of(record)
-    methods = []
-    for variant, trial in best_of_variants(record).items():
-        runs = [stored_curves(run, home) for run in trial.results]
-        whole = tuple(run for run in runs if run)
-        methods.append(MethodCurves(variant, trial, styles[variant], whole))
-    return tuple(methods)
+    return tuple(
+        MethodCurves(
+            variant,
+            trial,
+            styles[variant],
+            tuple(curve for run in trial.results if (curve := stored_curves(run, home))),
+        )
+        for variant, trial in best_of_variants(record).items()
+    )

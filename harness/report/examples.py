@@ -22,7 +22,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Example:
+class AnsweredItem:
     """One item with every answer to it.
 
     Attributes:
@@ -43,7 +43,7 @@ class BenchmarkExamples:
     benchmark: str
     num_items: int
     num_different: int
-    examples: tuple[Example, ...]
+    examples: tuple[AnsweredItem, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,9 +54,7 @@ class Examples:
     benchmarks: tuple[BenchmarkExamples, ...]
 
 
-def collect_examples(
-    record: SweepRecord, home: Path, *, per_benchmark: int = PER_BENCHMARK, seed: int = 0
-) -> Examples:
+def collect_examples(record: SweepRecord, home: Path) -> Examples:
     """Examples from the predictions in the store of a home folder."""
     speakers = _speakers(record)
     shared = set.intersection(*[predicted(run) for _, run in speakers]) if speakers else set()
@@ -65,31 +63,31 @@ def collect_examples(
         answers = [predictions_of(run, benchmark, home) for _, run in speakers]
         present = [{row.id: row for row in rows} for rows in answers if rows is not None]
         if len(present) == len(answers) and present:
-            groups.append(_draw(benchmark, present, per_benchmark, seed))
+            groups.append(_draw(benchmark, present))
     return Examples(tuple(name for name, _ in speakers), tuple(groups))
 
 
 def _speakers(record: SweepRecord) -> list[tuple[str, TrialResult]]:
     """The base, then per variant its best trial."""
-    speakers = [("base", record.base)] if record.base is not None else []
-    for variant, trial in best_of_variants(record).items():
-        speakers.append((f"{variant} #{trial.number}", trial.results[0]))
-    return speakers
+    base = [("base", record.base)] if record.base is not None else []
+    return base + [
+        (f"{variant} #{trial.number}", trial.results[0])
+        for variant, trial in best_of_variants(record).items()
+    ]
 
 
-def _draw(
-    benchmark: str, answers: Sequence[Mapping[str, Prediction]], count: int, seed: int
-) -> BenchmarkExamples:
+def _draw(benchmark: str, answers: Sequence[Mapping[str, Prediction]]) -> BenchmarkExamples:
     ids = [name for name in answers[0] if all(name in by_id for by_id in answers)]
     different = [name for name in ids if len({by_id[name].output.strip() for by_id in answers}) > 1]
-    drawn = stream(seed, f"examples/{benchmark}").sample(different, min(count, len(different)))
+    count = min(PER_BENCHMARK, len(different))
+    drawn = stream(0, f"examples/{benchmark}").sample(different, count)
     chosen = sorted(drawn, key=ids.index)
     return BenchmarkExamples(
         benchmark,
         len(ids),
         len(different),
         tuple(
-            Example(
+            AnsweredItem(
                 answers[0][name].prompt,
                 answers[0][name].target or next(iter(answers[0][name].references), None),
                 tuple(by_id[name].output for by_id in answers),

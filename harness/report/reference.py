@@ -8,6 +8,7 @@ from harness.records import (
     Key,
     Split,
     SummaryKey,
+    SummaryPart,
     SweepRecord,
     SweepTrial,
     TrialResult,
@@ -29,15 +30,17 @@ def kept_of_base(runs: Runs, base: TrialResult | None, key: SummaryKey) -> float
 
     The mean over those of its benchmarks that have a retention; None where none has.
     """
-    if base is None:
+    if base is None or not runs:
         return None
-    kept = []
-    for part in runs[0].summary_parts.get(key, ()) if runs else ():
-        mean, of_base = mean_value(runs, part.key), base.value_of(part.key)
-        if mean is not None and of_base is not None:
-            kept.append(retention(mean, of_base, part))
+    kept = [kept_of_part(runs, base, part) for part in runs[0].summary_parts.get(key, ())]
     counted = [share for share in kept if share is not None]
     return math.fsum(counted) / len(counted) if counted else None
+
+
+def kept_of_part(runs: Runs, base: TrialResult, part: SummaryPart) -> float | None:
+    """As ``kept_of_base``, of one benchmark; None where either has no score, or it has none."""
+    mean, of_base = mean_value(runs, part.key), base.value_of(part.key)
+    return None if mean is None or of_base is None else retention(mean, of_base, part)
 
 
 def reference_trial(record: SweepRecord, variant: str = "sft") -> SweepTrial | None:

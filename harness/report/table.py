@@ -91,10 +91,8 @@ def interval_text(estimate: Estimate) -> str:
     """The interval in brackets, empty where there is none."""
     if estimate.low is None or estimate.high is None:
         return ""
-    low, high = (
-        number_text(bound, signed=estimate.signed) for bound in (estimate.low, estimate.high)
-    )
-    return f"[{low}, {high}]"
+    bounds = (estimate.low, estimate.high)
+    return f"[{', '.join(number_text(bound, signed=estimate.signed) for bound in bounds)}]"
 
 
 def to_markdown(table: Table) -> str:
@@ -126,20 +124,14 @@ def to_csv(table: Table) -> str:
             head += [f"{column.name} low", f"{column.name} high"]
     writer.writerow(head)
     for row in table.rows:
-        cells: list[str | int | float] = []
+        cells: list[Cell] = []
         for cell, column in zip(row, table.columns, strict=True):
-            if column.kind == "estimate":
-                parts = (
-                    (cell.value, cell.low, cell.high)
-                    if isinstance(cell, Estimate)
-                    else (None, None, None)
-                )
-                cells += ["" if part is None else part for part in parts]
-            elif isinstance(cell, bool):
-                cells.append("yes" if cell else "no")
+            if isinstance(cell, Estimate):
+                cells += [cell.value, cell.low, cell.high]
+            elif column.kind == "estimate":
+                cells += [None, None, None]
             else:
-                assert not isinstance(cell, Estimate)
-                cells.append("" if cell is None else cell)
+                cells.append(cell_text(cell, column) if isinstance(cell, bool) else cell)
         writer.writerow(cells)
     return out.getvalue()
 

@@ -19,6 +19,11 @@ from harness.report.reference import front_members, kept_of_base, key_for_test
 from harness.report.table import Cell, Column, Table
 from harness.statistics.estimates import Estimates, is_higher_better
 
+_IDENTITY = (
+    Column("trial", "text", "Number in the sweep."),
+    Column("variant", "text", "The training method."),
+    Column("settings", "text", "What the sweep varied."),
+)
 PROBABILITY = Column(
     "on front",
     "percent",
@@ -59,9 +64,7 @@ def front_table(record: SweepRecord, estimates: Estimates | None = None) -> Tabl
         for trial in (*front_members(record), *base_trial(record))
     ]
     columns = (
-        Column("trial", "text", "Number in the sweep."),
-        Column("variant", "text", "The training method."),
-        Column("settings", "text", "What the sweep varied."),
+        *_IDENTITY,
         *[_objective_column(record, key, names[key]) for key in keys],
         PROBABILITY,
     )
@@ -190,11 +193,7 @@ def confirmed_table(record: SweepRecord, estimates: Estimates) -> Table | None:
     keys: list[Key] = [objective.key for objective in record.objectives]
     keys += [key for key in summaries(record) if key not in keys]
     names = score_names(keys)
-    columns = [
-        Column("trial", "text", "Number in the sweep."),
-        Column("variant", "text", "The training method."),
-        Column("settings", "text", "What the sweep varied."),
-    ]
+    columns = list(_IDENTITY)
     for key in keys:
         arrow = "↑" if is_higher_better(confirmed[0].results, key) else "↓"
         columns += [

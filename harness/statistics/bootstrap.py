@@ -15,7 +15,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist, fmean
-from typing import TypeAlias
+from typing import NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -34,13 +34,11 @@ _ROUNDING = 1e-12
 _ROWS_AT_ONCE = 512
 
 
-@dataclass(frozen=True, slots=True)
-class Interval:
+class Interval(NamedTuple):
     """A percentile bootstrap interval."""
 
     low: float
     high: float
-    level: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +52,6 @@ class Difference:
         spread: Standard error from items and seeds together.
         item_spread: Standard error with the seeds held fixed.
         num_items: Items both were measured on.
-        num_seeds: Seeds of the first and of the second.
         seeds_paired: Whether both ran with the same seeds.
     """
 
@@ -64,7 +61,6 @@ class Difference:
     spread: float
     item_spread: float
     num_items: int
-    num_seeds: tuple[int, int]
     seeds_paired: bool
 
 
@@ -169,7 +165,7 @@ def interval(values_R: Floats, level: float = LEVEL) -> Interval | None:
         return None
     tail = (1 - level) / 2
     low, high = np.quantile(present, [tail, 1 - tail])
-    return Interval(float(low), float(high), level)
+    return Interval(float(low), float(high))
 
 
 def p_value(differences_R: Floats) -> float:
@@ -253,7 +249,6 @@ def difference_of(
         spread=_spread(both),
         item_spread=_spread(items_alone),
         num_items=num_items,
-        num_seeds=(len(seeds[0]), len(seeds[1])),
         seeds_paired=len(seeds[0]) > 1 and sorted(seeds[0]) == sorted(seeds[1]),
     )
 

@@ -65,7 +65,7 @@ class Estimates:
             return None
         means = self._means(runs, key)
         bounds = None if means is None else bootstrap.interval(means, self.level)
-        return Estimate(value) if bounds is None else Estimate(value, bounds.low, bounds.high)
+        return Estimate(value, *(bounds or ()))
 
     def columns(self, runs: Runs, key: Key) -> Floats | None:
         """The key's value per resample of items and run, [R, S]; None where it has no items."""

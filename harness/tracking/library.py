@@ -7,23 +7,11 @@ os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "3")  # its 7 take minutes
 
-from mlflow import MlflowClient
-from mlflow.entities import Dataset, DatasetInput, Experiment, InputTag, Metric, Param, RunTag
+from mlflow import MlflowClient, entities
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import get_tracking_uri
 
 for _name in ("mlflow", "alembic"):
     logging.getLogger(_name).setLevel(logging.WARNING)
 
-__all__ = [
-    "Dataset",
-    "DatasetInput",
-    "Experiment",
-    "InputTag",
-    "Metric",
-    "MlflowClient",
-    "MlflowException",
-    "Param",
-    "RunTag",
-    "get_tracking_uri",
-]
+__all__ = ["MlflowClient", "MlflowException", "entities", "get_tracking_uri"]

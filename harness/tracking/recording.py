@@ -75,7 +75,8 @@ class Recorder:
 
     def end(self, result: TrialResult, home: Path) -> None:
         """Scores, provenance and artifacts of a finished run."""
-        self._curves(result, home)
+        for event in stored_curves(result, home):  # those that nobody was there to see
+            self.on_event(event)
         self.run.log_metrics(final_metrics(result))
         self.run.set_tags(_provenance(result))
         self.run.log_inputs(data_inputs(result))
@@ -83,20 +84,13 @@ class Recorder:
         self.run.log_text(results_text([result]), RESULTS)
         self.run.flush()
 
-    def _curves(self, result: TrialResult, home: Path) -> None:
-        """What of the curves nobody was there to see."""
-        for event in stored_curves(result, home):
-            self.on_event(event)
-
     def _artifacts(self, result: TrialResult, store: Store) -> None:
         adapter = stage_folder(store, result, "adapter")
         if adapter is not None and (adapter / _ADAPTER_FOLDER).is_dir():
             self.run.log_file(adapter / _ADAPTER_FOLDER, "adapter")
         examples = stage_folder(store, result, "examples")
-        if examples is not None:
-            table = load_examples(examples).table
-            if table:
-                self.run.log_table(table, "rationales.json")
+        if examples is not None and (table := load_examples(examples).table):
+            self.run.log_table(table, "rationales.json")
         for stage in result.stages:
             folder = stage_folder(store, result, stage) if stage.startswith(_PREDICTIONS) else None
             for path in sorted(folder.iterdir()) if folder is not None else ():

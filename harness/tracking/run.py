@@ -8,27 +8,8 @@ from pathlib import Path
 from harness.protocols import DataInput, RunStatus
 from harness.records import JSON
 from harness.storage import leases
-from harness.tracking.fields import (
-    DIGEST_LENGTH,
-    ENDS,
-    METRICS_PER_BATCH,
-    PARAM_LENGTH,
-    PARAMS_PER_BATCH,
-    TAG_LENGTH,
-    TAGS_PER_BATCH,
-    clipped,
-    safe_key,
-    text_of,
-)
-from harness.tracking.library import (
-    Dataset,
-    DatasetInput,
-    InputTag,
-    Metric,
-    MlflowClient,
-    Param,
-    RunTag,
-)
+from harness.tracking import fields
+from harness.tracking.library import MlflowClient, entities
 
 _FLUSH_AFTER_S = 5.0
 
@@ -39,7 +20,7 @@ class MlflowRun:
     def __init__(self, client: MlflowClient, run_id: str) -> None:
         self._client = client
         self._run_id = run_id
-        self._metrics: list[Metric] = []
+        self._metrics: list[entities.Metric] = []
         self._sent = time.monotonic()
 
     @property
@@ -49,48 +30,58 @@ class MlflowRun:
     def log_params(self, params: Mapping[str, JSON]) -> None:
         """Flat parameters; what is no text is written as JSON."""
         entries = [
-            Param(safe_key(key), clipped(text_of(value), PARAM_LENGTH))
+            entities.Param(
+                fields.safe_key(key), fields.clipped(fields.text_of(value), fields.PARAM_LENGTH)
+            )
             for key, value in params.items()
         ]
-        for start in range(0, len(entries), PARAMS_PER_BATCH):
-            batch = entries[start : start + PARAMS_PER_BATCH]
+        for start in range(0, len(entries), fields.PARAMS_PER_BATCH):
+            batch = entries[start : start + fields.PARAMS_PER_BATCH]
             self._client.log_batch(self._run_id, params=batch)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
         """Numbers at a step; sent with the next flush."""
         now = time.time_ns() // 1_000_000
         self._metrics += [
-            Metric(safe_key(key), float(value), now, step) for key, value in metrics.items()
+            entities.Metric(fields.safe_key(key), float(value), now, step)
+            for key, value in metrics.items()
         ]
-        full = len(self._metrics) >= METRICS_PER_BATCH
+        full = len(self._metrics) >= fields.METRICS_PER_BATCH
         if full or time.monotonic() - self._sent > _FLUSH_AFTER_S:
             self.flush()
 
     def flush(self) -> None:
         held, self._metrics = self._metrics, []
         self._sent = time.monotonic()
-        for start in range(0, len(held), METRICS_PER_BATCH):
-            self._client.log_batch(self._run_id, metrics=held[start : start + METRICS_PER_BATCH])
+        for start in range(0, len(held), fields.METRICS_PER_BATCH):
+            self._client.log_batch(
+                self._run_id, metrics=held[start : start + fields.METRICS_PER_BATCH]
+            )
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
-        entries = [RunTag(safe_key(key), clipped(value, TAG_LENGTH)) for key, value in tags.items()]
-        for start in range(0, len(entries), TAGS_PER_BATCH):
-            self._client.log_batch(self._run_id, tags=entries[start : start + TAGS_PER_BATCH])
+        entries = [
+            entities.RunTag(fields.safe_key(key), fields.clipped(value, fields.TAG_LENGTH))
+            for key, value in tags.items()
+        ]
+        for start in range(0, len(entries), fields.TAGS_PER_BATCH):
+            self._client.log_batch(
+                self._run_id, tags=entries[start : start + fields.TAGS_PER_BATCH]
+            )
 
     def log_inputs(self, inputs: Sequence[DataInput]) -> None:
         """Data sets; MLflow's digest has room for half of the sha256, the profile for all."""
         self._client.log_inputs(
             self._run_id,
             [
-                DatasetInput(
-                    Dataset(
+                entities.DatasetInput(
+                    entities.Dataset(
                         name=given.name,
-                        digest=given.sha256[:DIGEST_LENGTH],
+                        digest=given.sha256[: fields.DIGEST_LENGTH],
                         source_type="local",
                         source=json.dumps({"uri": given.source}),
                         profile=json.dumps({"sha256": given.sha256}),
                     ),
-                    tags=[InputTag("mlflow.data.context", given.context)],
+                    tags=[entities.InputTag("mlflow.data.context", given.context)],
                 )
                 for given in inputs
             ],
@@ -123,13 +114,13 @@ class MlflowRun:
 
     def last_step(self, key: str) -> int:
         """The greatest step at which a metric was logged; 0 when it never was."""
-        history = self._client.get_metric_history(self._run_id, safe_key(key))
+        history = self._client.get_metric_history(self._run_id, fields.safe_key(key))
         return max((metric.step for metric in history), default=0)
 
     def renew_lease(self) -> None:
         """Says that this process is alive; sends what was held back, too."""
         self.flush()
-        self._client.set_tag(self._run_id, ENDS, str(leases.ends()))
+        self._client.set_tag(self._run_id, fields.ENDS, str(leases.ends()))
 
     def finish(self, status: RunStatus) -> None:
         self.flush()

@@ -60,16 +60,17 @@ def run_tracked(
     status: RunStatus = "FAILED"
     try:
         result = run_trial(config, home=home, on_event=both, learned=learned)
-        page.end(result, home)
+        page.write(lambda recorder: recorder.end(result, home))
         status = "FINISHED"
     except KeyboardInterrupt:
         status = "KILLED"
         raise
     except HarnessError as error:
-        page.say_why(error)
+        reason = error.message
+        page.write(lambda recorder: recorder.run.set_tags({"reason": reason}))
         raise
     finally:
-        page.finish(status)
+        page.write(lambda recorder: recorder.run.finish(status))
     return Tracked(result, run.run_id)
 
 
@@ -77,32 +78,23 @@ class _Page:
     """The run's page in the store, given up with a warning when the store fails."""
 
     def __init__(self, run: TrackedRun, config: TrialConfig) -> None:
-        self._run = run
         self._recorder = Recorder(run)
         self._renewed = time.monotonic()
         self._lost = False
-        self._try(lambda: self._recorder.begin(config))
+        self.write(lambda recorder: recorder.begin(config))
 
     def on_event(self, event: Event) -> None:
-        self._try(lambda: self._recorder.on_event(event))
+        self.write(lambda recorder: recorder.on_event(event))
         if time.monotonic() - self._renewed > _RENEW_EVERY_S:
             self._renewed = time.monotonic()
-            self._try(self._run.renew_lease)
+            self.write(lambda recorder: recorder.run.renew_lease())
 
-    def end(self, result: TrialResult, home: Path) -> None:
-        self._try(lambda: self._recorder.end(result, home))
-
-    def say_why(self, error: HarnessError) -> None:
-        self._try(lambda: self._run.set_tags({"reason": error.message}))
-
-    def finish(self, status: RunStatus) -> None:
-        self._try(lambda: self._run.finish(status))
-
-    def _try(self, write: Callable[[], object]) -> None:
+    def write(self, write: Callable[[Recorder], object]) -> None:
+        """Writes to the store unless it failed before; a failure is its last."""
         if self._lost:
             return
         try:
-            write()
+            write(self._recorder)
         except Exception as error:  # a store raises what it likes: SQLAlchemy, requests, MLflow
             self._lost = True
             logger.warning("the tracking store failed, the run goes on untracked: %s", error)

@@ -13,7 +13,7 @@ from harness.errors import ConfigError, DataError
 from harness.protocols import KnownRun
 from harness.storage import leases
 from harness.tracking.fields import ENDS, OWNER, RUNS_PER_PAGE, TAG_LENGTH, clipped, lease, safe_key
-from harness.tracking.library import Experiment, MlflowClient, MlflowException
+from harness.tracking.library import MlflowClient, MlflowException, entities
 from harness.tracking.location import absolute, create_whole, store_uri
 from harness.tracking.run import MlflowRun
 
@@ -123,7 +123,7 @@ class MlflowTracker:
 
     def _experiment(self, name: str) -> str:
         if name not in self._experiments:
-            existing: Experiment | None = self._client.get_experiment_by_name(name)
+            existing: entities.Experiment | None = self._client.get_experiment_by_name(name)
             if existing is not None and existing.lifecycle_stage != "active":
                 raise ConfigError(
                     f"tracking store {self.uri}: the experiment {name!r} was deleted there",

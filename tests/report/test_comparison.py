@@ -35,7 +35,7 @@ def test_over_ten_seeds_a_real_gain_is_found_and_a_draw_is_not_called_one(ten_se
     assert lines[GENERAL].decision == "better"
     assert lines[GENERAL].difference.interval.low > 0
     assert lines[TRANSLATION].decision == "no difference shown"
-    assert lines[GENERAL].difference.num_seeds == (10, 10)
+    assert found.seeds == (tuple(SEEDS), tuple(SEEDS))
     assert lines[GENERAL].difference.seeds_paired
     assert lines[GENERAL].difference.num_items == 100
 
