@@ -10,6 +10,8 @@ from harness.cli import options, output
 from harness.errors import ConfigError
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from harness.records import JSON
     from harness.storage.clean import Removable, Removed, Usage
 
@@ -68,18 +70,18 @@ def command(
     kept = tuple(folder for folder in cleaning.half_done(store) if folder not in chosen)
     if not as_json:
         _print_usage(home, usage)
-        if kept:
-            _print_folders("Half done: the run it is of goes on from it", kept)
-        _print_chosen(chosen)
-    removed = None
+        _print_folders("Half done: the run it is of goes on from it", kept)
+        _print_folders("Can go", chosen)
     is_chosen = yes or bool(stage) or outdated or older_than is not None
-    if chosen and is_chosen and not dry_run and _confirmed(yes, as_json, chosen):
-        removed = cleaning.remove(store, chosen)
+    is_to_go = chosen and is_chosen and not dry_run and _confirmed(yes, as_json, chosen)
+    removed = cleaning.remove(store, chosen) if is_to_go else None
     if as_json:
         output.print_json(_document(home, usage, chosen, kept, removed))
     elif removed is not None:
         _print_removed(removed)
-    elif chosen and not is_chosen:
+    elif not chosen:
+        click.echo("Nothing to remove.")
+    elif not is_chosen:
         click.echo("`harness clean --yes` removes them.")
 
 
@@ -102,36 +104,27 @@ def _print_usage(home: Path, usage: "tuple[Usage, ...]") -> None:
     if not usage:
         click.echo(f"The store in {home} holds no finished stage.")
         return
-    table = output.table(
-        f"Store in {home}",
-        "stage",
-        "folders",
-        "size",
-        "outdated",
-        right=("folders", "size", "outdated"),
-    )
+    numbers = ("folders", "size", "outdated")
+    table = output.table(f"Store in {home}", "stage", *numbers, right=numbers)
     for row in usage:
-        table.add_row(
-            row.stage, str(row.num_folders), output.size(row.num_bytes), str(row.num_outdated)
-        )
+        table.add_row(*_cells(row.stage, [row]))
     table.add_section()
-    table.add_row(
-        "all",
-        str(sum(row.num_folders for row in usage)),
-        output.size(sum(row.num_bytes for row in usage)),
-        str(sum(row.num_outdated for row in usage)),
-    )
+    table.add_row(*_cells("all", usage))
     output.print_table(table)
 
 
-def _print_chosen(chosen: "tuple[Removable, ...]") -> None:
-    if not chosen:
-        click.echo("Nothing to remove.")
-        return
-    _print_folders("Can go", chosen)
+def _cells(title: str, usage: "Sequence[Usage]") -> list[str]:
+    return [
+        title,
+        str(sum(row.num_folders for row in usage)),
+        output.size(sum(row.num_bytes for row in usage)),
+        str(sum(row.num_outdated for row in usage)),
+    ]
 
 
 def _print_folders(title: str, chosen: "tuple[Removable, ...]") -> None:
+    if not chosen:
+        return
     table = output.table(title, "stage", "folder", "size", "why", right=("size",))
     for folder in chosen[:MOST_SHOWN]:
         table.add_row(

@@ -1,5 +1,6 @@
 """``harness doctor``: what works on this machine and what to do about the rest."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -47,7 +48,7 @@ def command(
             _print_check(check)
     healthy = all(check.state != "missing" for check in checks)
     if as_json:
-        output.print_json({"healthy": healthy, "checks": [_plain(check) for check in checks]})
+        output.print_json({"healthy": healthy, "checks": [asdict(check) for check in checks]})
     else:
         click.echo(f"\n{'Nothing' if healthy else 'Something'} required is missing.")
     ctx.exit(EXIT_DONE if healthy else EXIT_NO)
@@ -59,15 +60,6 @@ def _configuration(file: Path) -> "TrialConfig":
     from harness.trial.config import load_trial
 
     return check_sweep(file).spec.base if "base" in read_yaml(file) else load_trial(file)
-
-
-def _plain(check: "Finding") -> dict[str, str | None]:
-    return {
-        "name": check.name,
-        "state": check.state,
-        "found": check.found,
-        "remedy": check.remedy,
-    }
 
 
 def _print_check(check: "Finding") -> None:

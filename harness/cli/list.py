@@ -1,5 +1,6 @@
 """``harness list``: what there is to choose from."""
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -74,7 +75,7 @@ def _list_plugins(kind: str, names: tuple[str, ...], verbose: bool, as_json: boo
         raise ConfigError("\n".join(unknown_name(what, name, known_names) for name in unknown))
     plugins = tuple(plugin for plugin in plugins if not names or plugin.name in names)
     if as_json:
-        output.print_json({kind: [_plugin_plain(plugin) for plugin in plugins]})
+        output.print_json({kind: [asdict(plugin) for plugin in plugins]})
     elif names:
         for plugin in plugins:
             _print_plugin(plugin)
@@ -88,27 +89,10 @@ def _list_plugins(kind: str, names: tuple[str, ...], verbose: bool, as_json: boo
         output.print_table(table)
 
 
-def _plugin_plain(plugin: "Plugin") -> "JSON":
-    return {
-        "name": plugin.name,
-        "summary": plugin.summary,
-        "description": plugin.doc,
-        "options": [
-            {
-                "name": option.name,
-                "type": option.type,
-                "default": option.default,
-                "description": option.doc,
-            }
-            for option in plugin.options
-        ],
-    }
-
-
 def _print_digest(plugin: "Plugin") -> None:
     """What it is, where it comes from, what can be set."""
     click.secho(plugin.name, bold=True)
-    for paragraph in plugin.doc.split("\n\n")[:2]:
+    for paragraph in plugin.description.split("\n\n")[:2]:
         click.echo(output.paragraphs(paragraph, indent=2))
     if plugin.options:
         names = ", ".join(option.name for option in plugin.options)
@@ -118,7 +102,7 @@ def _print_digest(plugin: "Plugin") -> None:
 
 def _print_plugin(plugin: "Plugin") -> None:
     click.secho(plugin.name, bold=True)
-    click.echo(output.paragraphs(plugin.doc, indent=2))
+    click.echo(output.paragraphs(plugin.description, indent=2))
     click.echo()
     if not plugin.options:
         click.echo("  No options.\n")
@@ -127,8 +111,8 @@ def _print_plugin(plugin: "Plugin") -> None:
     for option in plugin.options:
         default = "required" if option.default is None else f"default {option.default}"
         click.echo(output.paragraphs(f"{option.name}: {option.type}  [{default}]", indent=4))
-        if option.doc:
-            click.echo(output.paragraphs(option.doc, indent=8))
+        if option.description:
+            click.echo(output.paragraphs(option.description, indent=8))
     click.echo()
 
 
@@ -141,9 +125,9 @@ def _list_benchmarks(folder: Path, as_json: bool) -> None:
     suites = known_suites([folder])
     chosen = select(EvalSpec(folder=str(folder), suites=("*",))) if suites else Selection(())
     if as_json:
-        absent = [{"benchmark": one.key, "reason": one.reason} for one in chosen.absent]
+        reasons = [{"benchmark": gone.key, "reason": gone.reason} for gone in chosen.absent]
         present = [_benchmark_plain(benchmark) for benchmark in chosen.benchmarks]
-        output.print_json({"benchmarks": present, "absent": absent})
+        output.print_json({"benchmarks": present, "absent": reasons})
         return
     assumed = False
     for suite in suites:
@@ -156,10 +140,10 @@ def _list_benchmarks(folder: Path, as_json: bool) -> None:
                 metrics = ", ".join(benchmark.metrics)
                 table.add_row(benchmark.name, str(benchmark.split), axis, items, metrics)
                 assumed = assumed or not benchmark.axis_said
-        for one in chosen.absent:
-            if one.suite == suite:
-                axis, metrics = str(one.axis or ""), ", ".join(one.metrics)
-                table.add_row(one.name, str(one.split), axis, "absent", metrics)
+        for absent in chosen.absent:
+            if absent.suite == suite:
+                axis, metrics = str(absent.axis or ""), ", ".join(absent.metrics)
+                table.add_row(absent.name, str(absent.split), axis, "absent", metrics)
         output.print_table(table)
     if assumed:
         click.echo(_ASSUMED)
@@ -196,12 +180,8 @@ def _list_sweeps(folder: Path, home: Path, verbose: bool, as_json: bool) -> None
     files = catalogue.sweep_files(folder)
     begun = catalogue.sweeps_begun(home)
     if as_json:
-        output.print_json(
-            {
-                "sweeps": [_sweep_plain(sweep, begun) for sweep in files],
-                "begun": sorted(begun),
-            }
-        )
+        plain = [_sweep_plain(sweep, begun) for sweep in files]
+        output.print_json({"sweeps": plain, "begun": sorted(begun)})
         return
     if verbose:
         for sweep in files:

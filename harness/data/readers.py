@@ -13,7 +13,7 @@ from typing import TypeVar, cast
 from harness.data import parse
 from harness.data.checks import KINDS, find, unidentified
 from harness.data.fields import CorpusReading, Fields
-from harness.data.formats._columns import Table
+from harness.data.formats._columns import TableFormat
 from harness.data.raw import Format, RawRow
 from harness.data.spec import CorpusSpec, takes_two
 from harness.errors import DataError, existing
@@ -144,7 +144,9 @@ def rows_with_fields(spec: CorpusSpec, reading: Reading) -> Iterator[RawRow] | N
         if takes_two(by_ending[0]):  # one of them tells all that is asked for
             spec = spec.replace(target_path=spec.path)
     form = _format(format_name(spec))
-    if isinstance(form, Table):  # whose columns may be unnamed: their languages do not matter here
+    if isinstance(
+        form, TableFormat
+    ):  # whose columns may be unnamed: their languages do not matter here
         spec = spec.replace(source_lang="und", target_lang="und")
     return form.rows(spec, reading)
 
@@ -163,7 +165,7 @@ def rows_as_they_stand(
         DataError: It cannot be read at all.
     """
     form = _format(format_name(spec))
-    if isinstance(form, Table):
+    if isinstance(form, TableFormat):
         return form.named_rows(Path(spec.path), columns, reading)
     return form.rows(spec, reading)
 

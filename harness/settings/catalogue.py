@@ -21,7 +21,7 @@ class Option:
     name: str
     type: str
     default: str | None
-    doc: str
+    description: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Plugin:
 
     name: str
     summary: str
-    doc: str
+    description: str
     options: tuple[Option, ...]
 
 

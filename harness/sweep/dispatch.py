@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass, field
 
 from harness.records import TrialResult
 from harness.sweep.logbook import Logbook
@@ -14,10 +15,11 @@ from harness.sweep.workers import Lost, News, Pool
 _TICK_S = 0.25
 
 
+@dataclass(kw_only=True)
 class Dispatcher:
     """Keeps the pool busy.
 
-    Args:
+    Attributes:
         study: Whose leases are renewed meanwhile.
         pool: Of the workers.
         logbook: Is told what happens in each run.
@@ -25,18 +27,12 @@ class Dispatcher:
         stopped: Whether the user wants it to end.
     """
 
-    def __init__(
-        self,
-        *,
-        study: Study,
-        pool: Pool,
-        logbook: Logbook,
-        view: View,
-        stopped: Callable[[], bool],
-    ) -> None:
-        self.study, self.pool, self.logbook, self.view = study, pool, logbook, view
-        self._stopped = stopped
-        self._waiting: deque[Run] = deque()
+    study: Study
+    pool: Pool
+    logbook: Logbook
+    view: View
+    stopped: Callable[[], bool]
+    _waiting: deque[Run] = field(default_factory=deque, init=False)
 
     def add(self, run: Run) -> None:
         self._waiting.append(run)
@@ -75,7 +71,7 @@ class Dispatcher:
 
     def _hand_out(self, ask: Callable[[], bool]) -> None:
         while True:
-            if self._stopped():
+            if self.stopped():
                 raise KeyboardInterrupt
             if self.pool.num_free <= 0 or not (self._waiting or ask()):
                 return

@@ -131,7 +131,7 @@ def resolve(objective: ObjectiveSpec, keys: Keys) -> Objective:
 
 
 @dataclass(frozen=True, slots=True)
-class Judgement:
+class Assessment:
     """What a trial's runs amount to: objective values and broken constraints, or why not."""
 
     values: tuple[float, ...]
@@ -144,24 +144,24 @@ def judge(
     base: TrialResult | None,
     objectives: Sequence[Objective],
     constraints: Sequence[Constraint],
-) -> Judgement:
+) -> Assessment:
     """Means over the seeds, judged; ``base`` is needed for constraints relative to it."""
     values: list[float] = []
     violations: dict[str, float] = {}
     for objective in objectives:
         value = mean_value(results, objective.key)
         if value is None:
-            return Judgement((), {}, _why(results, objective.key))
+            return Assessment((), {}, _why(results, objective.key))
         values.append(value)
     for constraint in constraints:
         value = mean_value(results, constraint.key)
         if value is None:
-            return Judgement((), {}, _why(results, constraint.key))
+            return Assessment((), {}, _why(results, constraint.key))
         of_base = None if base is None else base.value_of(constraint.key)
         if constraint.factor and of_base is None:
-            return Judgement((), {}, f"the base has no {constraint.key}: {constraint.text}")
+            return Assessment((), {}, f"the base has no {constraint.key}: {constraint.text}")
         violations[constraint.text] = constraint.violation(value, of_base)
-    return Judgement(tuple(values), violations)
+    return Assessment(tuple(values), violations)
 
 
 def _why(results: Sequence[TrialResult], key: Key) -> str:

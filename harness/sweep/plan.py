@@ -103,12 +103,12 @@ def plan_sweep(
     ended = sum(trial.state in ("complete", "failed") for trial in trials)
     left = max(0, budget - ended)
     confirmed = 0 if study is None else sum(map(len, study.confirmed().values()))
-    confirm_runs = max(0, _confirm_runs(spec, budget) - confirmed)
+    confirming = max(0, confirm_runs(spec, budget) - confirmed)
     search_runs = left * len(spec.seeds)
     earlier = _earlier_runs(home)
     run_seconds, tokens, basis = _estimate(spec, configurations, earlier)
     base_known = study is not None and "base" in study.notes
-    runs = search_runs + confirm_runs
+    runs = search_runs + confirming
     return SweepPlan(
         name=spec.name,
         question=spec.question,
@@ -120,7 +120,7 @@ def plan_sweep(
         begun=len(trials) - ended,
         guided=max(0, budget - len(configurations)),
         search_runs=search_runs,
-        confirm_runs=confirm_runs,
+        confirm_runs=confirming,
         base_known=base_known,
         configurations=tuple(configurations[:budget]),
         stages=_stages(home),
@@ -131,7 +131,8 @@ def plan_sweep(
     )
 
 
-def _confirm_runs(spec: SweepSpec, budget: int) -> int:
+def confirm_runs(spec: SweepSpec, budget: int) -> int:
+    """How many runs the second look takes at most; how many members the front has is a guess."""
     if spec.confirm is None:
         return 0
     members = min(budget, spec.confirm.at_most or _FRONT_GUESS)

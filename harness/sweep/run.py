@@ -18,7 +18,7 @@ from harness.sweep.confirmation import Confirmation
 from harness.sweep.devices import to_share
 from harness.sweep.dispatch import Dispatcher
 from harness.sweep.logbook import SWEEP, Logbook
-from harness.sweep.plan import budget_of, planned
+from harness.sweep.plan import budget_of, confirm_runs, planned
 from harness.sweep.progress import OnProgress
 from harness.sweep.record import build_record, journal_path, objective_note, sweep_folder
 from harness.sweep.search import Search
@@ -136,20 +136,10 @@ def _view(spec: SweepSpec, budget: int, workers: int, on_progress: OnProgress) -
     return View(
         spec.name,
         budget=budget,
-        num_confirming=_num_confirming(spec),
+        num_confirming=confirm_runs(spec, budget),
         num_workers=workers,
         on_progress=on_progress,
     )
-
-
-def _num_confirming(spec: SweepSpec) -> int:
-    """A guess, for the time left: how many members the front will have."""
-    if spec.confirm is None:
-        return 0
-    members = spec.confirm.at_most or 4
-    if spec.confirm.members == "all":
-        members = spec.trials or members
-    return members * len(spec.confirm.seeds)
 
 
 def _check_unchanged(

@@ -187,7 +187,7 @@ def test_it_says_range_direction_empty_answers_and_reference_implementation(name
     for said in ("better", "empty", "reference implementation", "0"):
         assert said in text, said
     described = next(one for one in catalogue.plugins("metric") if one.name == name)
-    assert all(option.doc for option in described.options)
+    assert all(option.description for option in described.options)
 
 
 @pytest.mark.parametrize("name", NAMES)

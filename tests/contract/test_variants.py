@@ -72,7 +72,7 @@ def test_it_explains_itself_and_every_setting(name):
     kind = plugins.load("variant", name)
     assert kind.__doc__
     described = next(one for one in catalogue.plugins("variant") if one.name == name)
-    assert all(option.doc for option in described.options)
+    assert all(option.description for option in described.options)
 
 
 @pytest.mark.parametrize("name", TRAINING)

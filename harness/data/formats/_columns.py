@@ -15,7 +15,7 @@ _PAIR = ["source", "target"]
 _OPTIONAL = {"answer", "skill", "category", "input", "context", "pivot_answer", "id"}
 
 
-class Table(Format):
+class TableFormat(Format):
     """A format whose rows are cells."""
 
     has_fields: ClassVar[bool] = True

@@ -5,13 +5,13 @@ from csv import Error, field_size_limit, reader
 from pathlib import Path
 from typing import ClassVar
 
-from harness.data.formats._columns import Table
+from harness.data.formats._columns import TableFormat
 from harness.storage.reading import Reading, read_lines
 
 _LONGEST_CELL = 2**24
 
 
-class CommaSeparated(Table):
+class CommaSeparated(TableFormat):
     """Source and target, or columns named by a header."""
 
     endings: ClassVar[tuple[str, ...]] = (".csv",)

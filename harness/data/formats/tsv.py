@@ -4,11 +4,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from harness.data.formats._columns import Table
+from harness.data.formats._columns import TableFormat
 from harness.storage.reading import Reading, read_lines
 
 
-class TabSeparated(Table):
+class TabSeparated(TableFormat):
     """Source and target, or columns named by a header."""
 
     endings: ClassVar[tuple[str, ...]] = (".tsv", ".tab")
