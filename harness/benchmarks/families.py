@@ -68,7 +68,7 @@ def known_suites(folders: Sequence[Path]) -> tuple[str, ...]:
     return tuple(sorted({path.parent.name for path in _files(folders)}))
 
 
-def find_refs(folders: Sequence[Path], wanted: Sequence[str]) -> dict[str, list[BenchmarkRef]]:
+def find_refs(folders: Sequence[Path], suites: Sequence[str]) -> dict[str, list[BenchmarkRef]]:
     """The benchmarks each name selects; a suite may have some in each of the folders.
 
     Raises:
@@ -78,7 +78,7 @@ def find_refs(folders: Sequence[Path], wanted: Sequence[str]) -> dict[str, list[
     paths = _files(folders)
     chosen: dict[str, list[BenchmarkRef]] = {}
     faults: list[str] = []
-    for name in wanted:
+    for name in suites:
         if name.startswith(PREFIX):
             chosen[name] = [BenchmarkRef(name.replace(":", "/", 1), Path(name))]
             continue

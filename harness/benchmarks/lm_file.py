@@ -68,8 +68,8 @@ class LmTaskFile(Spec):
         return (
             f"its data are not here: {copies} is missing from the data folder ({where}); get: "
             + "; ".join(
-                f"hf download --repo-type dataset {one} --local-dir DATA/{HUB}/{one}"
-                for one in lacking
+                f"hf download --repo-type dataset {hub_id} --local-dir DATA/{HUB}/{hub_id}"
+                for hub_id in lacking
             )
         )
 

@@ -177,10 +177,10 @@ def _print_overlaps(overlaps: "dict[str, Overlap]") -> None:
     output.print_table(table)
     for key, overlap in overlaps.items():
         for match in overlap.matches[:MOST_SHOWN]:
-            found = "is" if match.kind == "exact" else f"is nearly ({match.share:.0%})"
+            likeness = "is" if match.kind == "exact" else f"is nearly ({match.share:.0%})"
             click.echo(
                 output.paragraphs(
-                    f"- {key} {match.item_id} {found} the {match.place} of row "
+                    f"- {key} {match.item_id} {likeness} the {match.place} of row "
                     f"{match.training_id}: {match.text}"
                 )
             )

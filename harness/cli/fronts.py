@@ -18,17 +18,11 @@ MOST_FAILURES = 5
 
 
 def print_front(record: SweepRecord) -> None:
-    """The members of the front: what they were chosen by, and what fresh seeds gave."""
+    """The members of the front: settings, what they were chosen by, what fresh seeds gave."""
+    from harness.report.names import score_names
     from harness.statistics.estimates import Estimates
 
-    for line in front_lines(record, Estimates()):
-        click.echo(line)
-
-
-def front_lines(record: SweepRecord, estimates: "Estimates") -> list[str]:
-    """The front as text: per trial its settings, then a line of scores per kind of data."""
-    from harness.report.names import score_names
-
+    estimates = Estimates()
     keys = [objective.key for objective in record.objectives]
     names = score_names(keys)
     arrows = ["↑" if objective.maximize else "↓" for objective in record.objectives]
@@ -48,7 +42,8 @@ def front_lines(record: SweepRecord, estimates: "Estimates") -> list[str]:
     if record.base is not None:
         lines += ["", click.style("base", bold=True) + "  untuned"]
         lines += _score_lines(record, (record.base,), (record.base,), estimates)
-    return [*lines, "", *_notes(record, estimates), *_failures(record)]
+    lines += ["", *_notes(record, estimates), *_failures(record)]
+    click.echo("\n".join(lines))
 
 
 def _counts(record: SweepRecord) -> str:

@@ -47,13 +47,13 @@ def print_table(filled: "Table") -> None:
     Console(highlight=False).print(filled)
 
 
-def facts(found: Mapping[str, float]) -> str:
+def facts(values: Mapping[str, float]) -> str:
     """What a score says of how it was measured, in one line.
 
     >>> facts({"unrated": 0.0, "sd_between_repeats": 0.12345})
     'unrated 0, sd_between_repeats 0.123'
     """
-    return ", ".join(f"{name} {value:.3g}" for name, value in found.items())
+    return ", ".join(f"{name} {value:.3g}" for name, value in values.items())
 
 
 def plain(text: str) -> "Text":

@@ -1,7 +1,7 @@
 """How tasks of lm-eval's are asked through this harness, and what becomes of their answers."""
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from harness.benchmarks.lm_file import LmTask
@@ -61,7 +61,7 @@ def foreign_predictions(
     benchmark: Benchmark,
     own: LmTask,
     samples: Sequence[Mapping[str, Any]],
-    said: Callable[[str, int], Answer | None],
+    answers: Mapping[tuple[str, int], Answer],
 ) -> list[Prediction]:
     """One prediction an item, with what each of the task's metrics gives it under each filter."""
     task = own.task
@@ -80,7 +80,7 @@ def foreign_predictions(
             if name in kept:
                 values[f"{name},{sample['filter']}"] = _plain(sample[name])
     return [
-        _prediction(benchmark, sample, given[item], said(task.task_name, item))
+        _prediction(benchmark, sample, given[item], answers.get((task.task_name, item)))
         for item, sample in first.items()
     ]
 

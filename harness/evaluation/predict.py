@@ -84,14 +84,10 @@ class GeneratorLM(LM):  # type: ignore[misc]  # lm-eval is untyped here
         on_fraction: Callable[[float], None],
     ) -> None:
         super().__init__()
-        self.answers: dict[tuple[str, int], Answer] = {}
+        self.answers: dict[tuple[str, int], Answer] = {}  # by task and item; none of choices
         self._generator, self._answering = generator, answering
         self._languages = languages
         self._on_fraction = on_fraction
-
-    def said(self, task: str, item: int) -> Answer | None:
-        """The answer to an item of one of lm-eval's tasks, None where choices were compared."""
-        return self.answers.get((task, item))
 
     @property
     def tokenizer_name(self) -> str:
@@ -218,19 +214,19 @@ def predict(
         apply_chat_template=True,
     )
     samples = results["samples"]
-    return {one.key: _predictions(one, samples[one.key], model.said) for one in benchmarks}
+    return {one.key: _predictions(one, samples[one.key], model.answers) for one in benchmarks}
 
 
 def _predictions(
     benchmark: Benchmark,
     samples: Sequence[Mapping[str, Any]],
-    said: Callable[[str, int], Answer | None],
+    answers: Mapping[tuple[str, int], Answer],
 ) -> list[Prediction]:
     task = benchmark.task
     if isinstance(task, LmTask):
-        return foreign_predictions(benchmark, task, samples, said)
+        return foreign_predictions(benchmark, task, samples, answers)
     return [
-        _prediction(benchmark, task, sample, said(benchmark.key, sample["doc_id"]))
+        _prediction(benchmark, task, sample, answers.get((benchmark.key, sample["doc_id"])))
         for sample in samples
     ]
 

@@ -66,7 +66,8 @@ def score_file(
         MissingExtra: A metric needs something this machine has not.
         EvaluationError: A metric could not be computed.
     """
-    metrics = _metrics(names, settings)
+    by_metric = _by_metric(settings)
+    metrics = _metrics(names, by_metric)
     plain_text = bool(references) or source is not None
     read = read_outputs(path, references, source) if plain_text else read_predictions(path)
     predictions = [_with_languages(prediction, source_lang, target_lang) for prediction in read]
@@ -76,8 +77,7 @@ def score_file(
     judgements: list[Mapping[str, JSON]] = []
     for name, metric in metrics.items():
         metric.signature(predictions, services)  # raises what is missing, in its own words
-        plain = _by_metric(settings).get(name, {})
-        score = score_predictions(predictions, name, plain, services)
+        score = score_predictions(predictions, name, by_metric.get(name, {}), services)
         if isinstance(score, Unmeasured):
             raise EvaluationError(f"{path}: {name}: {score.reason}")
         scores[name] = score
@@ -87,8 +87,9 @@ def score_file(
     return FileScores(scores, metrics, judgements)
 
 
-def _metrics(names: Sequence[str], settings: Sequence[tuple[str, JSON]]) -> dict[str, Metric]:
-    by_metric = _by_metric(settings)
+def _metrics(
+    names: Sequence[str], by_metric: Mapping[str, Mapping[str, JSON]]
+) -> dict[str, Metric]:
     faults = [
         f"--set {name}: a setting of no metric asked for ({', '.join(names)})"
         for name in by_metric

@@ -46,12 +46,7 @@ class SweepFile:
 
 def plugins(kind: str) -> tuple[Plugin, ...]:
     """All of a kind (``variant``, ``metric``), sorted by name."""
-    folders = _folders(KINDS[kind][0])
-    described = []
-    for name in names(kind):
-        path = next(folder / f"{name}.py" for folder in folders if (folder / f"{name}.py").exists())
-        described.append(_read_plugin(name, path, KINDS[kind][1]))
-    return tuple(described)
+    return tuple(_read_plugin(name, *KINDS[kind]) for name in names(kind))
 
 
 def sweep_files(folder: Path) -> tuple[SweepFile, ...]:
@@ -70,14 +65,8 @@ def sweeps_begun(home: Path) -> frozenset[str]:
     return frozenset(path.name for path in folder.iterdir()) if folder.is_dir() else frozenset()
 
 
-def _folders(package: str) -> list[Path]:
-    spec = importlib.util.find_spec(package)
-    assert spec is not None
-    return [Path(location) for location in spec.submodule_search_locations or ()]
-
-
-def _read_plugin(name: str, path: Path, attribute: str) -> Plugin:
-    tree = _parse(path)
+def _read_plugin(name: str, package: str, attribute: str) -> Plugin:
+    tree = _tree_of(f"{package}.{name}")
     doc = ast.get_docstring(tree) or ""
     summary = " ".join(doc.partition("\n\n")[0].split())
     exported = _exported(tree, attribute)
@@ -86,17 +75,19 @@ def _read_plugin(name: str, path: Path, attribute: str) -> Plugin:
     return Plugin(name, summary, f"{doc}\n\n{about}".strip(), tuple(options.values()))
 
 
-def _parse(path: Path) -> ast.Module:
-    return ast.parse(path.read_text(encoding="utf-8"))
+def _tree_of(module: str) -> ast.Module:
+    spec = importlib.util.find_spec(module)
+    assert spec is not None
+    assert spec.origin is not None
+    return ast.parse(Path(spec.origin).read_text(encoding="utf-8"))
 
 
 def _exported(tree: ast.Module, attribute: str) -> ast.ClassDef | None:
     """The class that ``METRIC = ClassName`` names."""
     for node in tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.value, ast.Name):
-            names = [target.id for target in node.targets if isinstance(target, ast.Name)]
-            if attribute in names:
-                return _class_named(tree, node.value.id)
+        match node:
+            case ast.Assign([ast.Name(id=name)], ast.Name(id=owner)) if name == attribute:
+                return _class_named(tree, owner)
     return None
 
 
@@ -128,9 +119,9 @@ def _inherited(tree: ast.Module, name: str) -> Iterator[Option]:
         yield from _options(tree, base)
     for node in tree.body:
         if isinstance(node, ast.ImportFrom) and name in [alias.name for alias in node.names]:
-            spec = importlib.util.find_spec(node.module or "")
-            if spec is not None and spec.origin and spec.name.startswith("harness."):
-                yield from _inherited(_parse(Path(spec.origin)), name)
+            module = node.module or ""
+            if module.startswith("harness."):
+                yield from _inherited(_tree_of(module), name)
 
 
 _SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}

@@ -204,12 +204,7 @@ def _unknown_option(location: tuple[int | str, ...], kind: type[BaseModel]) -> s
 
 def _model_in(annotation: Any) -> type[BaseModel] | None:
     """The model a field holds, by itself or in a container."""
-    if _is_model(annotation):
-        model: type[BaseModel] = annotation
-        return model
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
     models = (_model_in(argument) for argument in get_args(annotation))
     return next((model for model in models if model is not None), None)
-
-
-def _is_model(owner: Any) -> bool:
-    return isinstance(owner, type) and issubclass(owner, BaseModel)

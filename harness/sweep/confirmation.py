@@ -12,7 +12,6 @@ from harness.sweep.progress import Notice
 from harness.sweep.record import candidates, stored_result
 from harness.sweep.spec import ConfirmSpec, SweepSpec
 from harness.sweep.study import KnownTrial
-from harness.trial.config import TrialConfig
 
 
 class Confirmation:
@@ -59,7 +58,7 @@ class Confirmation:
 
     def _add(self, trial: KnownTrial, seed: int) -> bool:
         """Adds a run unless its result is there; writes what the tracking store lacks."""
-        config = self._config(trial, seed)
+        config = configure(self._spec.base, trial.params, seed=seed, splits=[Split.TEST])
         key = RunKey("confirm", trial.number, seed)
         result = self._stored(trial.number, seed)
         if result is not None:
@@ -69,9 +68,6 @@ class Confirmation:
             return False
         self._dispatcher.add(Run(key, config))
         return True
-
-    def _config(self, trial: KnownTrial, seed: int) -> TrialConfig:
-        return configure(self._spec.base, trial.params, seed=seed, splits=[Split.TEST])
 
     def _stored(self, number: int, seed: int) -> TrialResult | None:
         fingerprint = self._study.confirmed().get(number, {}).get(str(seed))

@@ -40,9 +40,9 @@ class Keys:
 
     def __init__(self, benchmarks: Sequence[Benchmark], absent: Sequence[Absent] = ()) -> None:
         self._reasons = {
-            str(SummaryKey(one.suite, one.split)): f"{one.key}: {one.reason}"
-            for one in absent
-            if one.summary is not None and one.split is Split.VALIDATION
+            str(SummaryKey(lacking.suite, lacking.split)): f"{lacking.key}: {lacking.reason}"
+            for lacking in absent
+            if lacking.summary is not None and lacking.split is Split.VALIDATION
         }
         self._benchmarks = {benchmark.key: benchmark for benchmark in benchmarks}
         self.choosing = self._keys(Split.VALIDATION)

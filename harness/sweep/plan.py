@@ -1,6 +1,7 @@
 """What a sweep would do: counted and estimated, nothing run and nothing written."""
 
 import json
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -18,6 +19,7 @@ ASSUMED_RUN_S = 60.0
 """Seconds of a run where no earlier one says better."""
 
 _FRONT_GUESS = 4
+_SECONDS = "seconds"
 _TOKENS = ("train/tokens", "cost/generated_tokens")
 
 
@@ -60,15 +62,6 @@ class SweepPlan:
     stages: Mapping[str, int]
     run_seconds: float
     basis: str
-    seconds: float
-    tokens: Mapping[str, float]
-
-
-@dataclass(frozen=True, slots=True)
-class _Earlier:
-    """A run made before: what it took."""
-
-    variant: str
     seconds: float
     tokens: Mapping[str, float]
 
@@ -152,35 +145,33 @@ def _stages(home: Path) -> dict[str, int]:
     return counts
 
 
-def _earlier_runs(home: Path) -> list[_Earlier]:
-    """Runs in this home that trained something, so that their time says something."""
-    runs = []
+def _earlier_runs(home: Path) -> dict[str, list[dict[str, float]]]:
+    """By variant what each run in this home took that trained something: seconds and tokens."""
+    runs: dict[str, list[dict[str, float]]] = defaultdict(list)
     for path in sorted((home / "trials").glob("*.json")):
         for result in json.loads(path.read_text(encoding="utf-8"))["results"]:
             if result["seconds"].get("adapter", 0.0) > 0:
                 tokens = {name: result["facts"].get(name, 0.0) for name in _TOKENS}
-                seconds = sum(result["seconds"].values())
-                runs.append(_Earlier(result["variant"], seconds, tokens))
+                took = {_SECONDS: sum(result["seconds"].values()), **tokens}
+                runs[result["variant"]].append(took)
     return runs
 
 
 def _estimate(
-    spec: SweepSpec, configurations: Sequence[Params], earlier: Sequence[_Earlier]
+    spec: SweepSpec,
+    configurations: Sequence[Params],
+    earlier: Mapping[str, Sequence[Mapping[str, float]]],
 ) -> tuple[float, dict[str, float], str]:
     """Mean seconds and tokens of a run, each variant weighed as often as it is planned."""
     default = spec.base.variant.name
     variants = [str(params.get(VARIANT, default)) for params in configurations]
-    by_variant = {
-        name: [run for run in earlier if run.variant == name]
-        for name in {*variants, *(run.variant for run in earlier)}
-    }
-    measured = [name for name in variants if by_variant[name]]
+    measured = [name for name in variants if name in earlier]
     if not measured:
         return ASSUMED_RUN_S, {}, "assumed, for lack of earlier runs in this home"
-    seconds = fmean(fmean(run.seconds for run in by_variant[name]) for name in measured)
-    tokens = {
-        key: fmean(fmean(run.tokens[key] for run in by_variant[name]) for name in measured)
-        for key in _TOKENS
-    }
-    num = sum(len(by_variant[name]) for name in set(measured))
-    return seconds, tokens, f"mean of {num} earlier runs in this home"
+
+    def mean(cost: str) -> float:
+        return fmean(fmean(run[cost] for run in earlier[name]) for name in measured)
+
+    tokens = {name: mean(name) for name in _TOKENS}
+    num = sum(len(earlier[name]) for name in set(measured))
+    return mean(_SECONDS), tokens, f"mean of {num} earlier runs in this home"

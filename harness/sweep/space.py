@@ -143,10 +143,11 @@ def place_of(path: str) -> str:
     return path.partition(":")[0]
 
 
-def exclusive(one: Dimension, other: Dimension) -> bool:
+def exclusive(dimension: Dimension, other: Dimension) -> bool:
     """Whether two dimensions never apply together, as far as their conditions tell."""
     return any(
-        not set(one.when[name]) & set(other.when[name]) for name in one.when.keys() & other.when
+        not set(dimension.when[name]) & set(other.when[name])
+        for name in dimension.when.keys() & other.when
     )
 
 
