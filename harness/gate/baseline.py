@@ -26,6 +26,7 @@ from harness.records import JSON, Score, TrialResult, parse_score_key
 from harness.settings.spec import Spec, validate
 from harness.settings.yaml import read_text
 from harness.storage.files import write_whole
+from harness.storage.reading import parse_form
 from harness.storage.results import from_plain, score_to_plain, users_settings
 
 FORMAT: Literal["harness-baseline-1"] = "harness-baseline-1"
@@ -104,16 +105,8 @@ def read_baseline(path: Path) -> Baseline:
         DataError: No such file, not JSON, or not a baseline: all its faults at once.
     """
     text = read_text(path, DataError, "`harness check FILE SCORES --update` writes a baseline.")
-    try:
-        data = json.loads(text, parse_constant=_refuse_constant)
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"{path}: not a JSON file: {error}") from None
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
-        found = data.get("format") if isinstance(data, dict) else type(data).__name__
-        raise DataError(
-            f"{path}: format: found {found!r}, allowed {FORMAT!r} (a baseline, as written by "
-            "`harness check FILE SCORES --update`)"
-        )
+    kind = "a baseline, as written by `harness check FILE SCORES --update`"
+    data = parse_form(text, str(path), FORMAT, kind, parse_constant=_refuse_constant)
     try:
         stored = validate(_File, data, str(path))
     except ConfigError as error:

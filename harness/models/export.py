@@ -103,7 +103,10 @@ def export(
     tuned = load_adapter(load_chat_model(model.replace(dtype="float32", quantise=None)), whole)
     prompts = _encoded(tuned)
     expected = _logits(tuned.model, prompts)
-    plain = _merge(tuned)
+    try:
+        plain = merged(tuned.model)
+    except ValueError as error:
+        raise EvaluationError(f"the adapter cannot be merged: {error}") from error
     difference = _difference(_logits(plain, prompts), expected)
     if not difference <= tolerance:
         raise EvaluationError(
@@ -119,11 +122,7 @@ def export(
     try:
         draft.mkdir(parents=True)
         plain.save_pretrained(draft)
-        _copy_the_rest(source, draft)
-        _copy_tokens(whole, draft)
-        if model.chat_template is not None:
-            shutil.copyfile(model.chat_template, draft / "chat_template.jinja")
-        copy_answering(whole, draft)
+        _copy_the_rest(model, source, whole, draft)
         _cast(plain, "float32")
         rounded = _logits(plain, prompts)
         del plain, tuned  # room for what was written
@@ -186,32 +185,27 @@ def _difference(logits: Sequence[Tensor], expected: Sequence[Tensor]) -> float:
     return float(torch.stack(differences).max())  # NaN stays NaN
 
 
-def _merge(tuned: ChatModel) -> Any:
-    try:
-        return merged(tuned.model)
-    except ValueError as error:
-        raise EvaluationError(f"the adapter cannot be merged: {error}") from error
-
-
 def _cast(model: Any, dtype: Dtype) -> None:
     # Parameters alone: rounded frequencies of rotary embeddings would be another model.
     for parameter in model.parameters():
         parameter.data = parameter.data.to(getattr(torch, dtype))
 
 
-def _copy_the_rest(source: Path, draft: Path) -> None:
-    """Tokenizer, chat template, generation settings and licence, byte for byte."""
+def _copy_the_rest(model: ModelSpec, source: Path, adapter: Path, draft: Path) -> None:
+    """Tokenizer, chat template, generation settings and licence, byte for byte.
+
+    The tokenizer of an adapter that brought tokens of its own takes the place of the base's.
+    """
     for file in source.iterdir():
         is_named = file.suffix in _COPIED and file.name not in _OF_THE_WEIGHTS
         if file.is_file() and (is_named or file.name.upper().startswith(_LEGAL)):
             shutil.copyfile(file, draft / file.name)
-
-
-def _copy_tokens(adapter: Path, draft: Path) -> None:
-    """The tokenizer of an adapter that brought tokens of its own, in the place of the base's."""
-    for name in (TOKENIZER_FILE, "tokenizer_config.json"):
-        if (adapter / TOKENIZER_FILE).is_file():
+    if (adapter / TOKENIZER_FILE).is_file():
+        for name in (TOKENIZER_FILE, "tokenizer_config.json"):
             shutil.copyfile(adapter / name, draft / name)
+    if model.chat_template is not None:
+        shutil.copyfile(model.chat_template, draft / "chat_template.jinja")
+    copy_answering(adapter, draft)
 
 
 def _check_written(

@@ -10,7 +10,14 @@ from harness.records import JSON, Prediction
 from harness.storage.files import write_rows
 from harness.storage.reading import Reading, read_objects
 
-_TEXTS = ("source", "target", "language", "source_lang", "target_lang")
+_TEXTS = ("answer", "prompt", "source", "target", "language", "source_lang", "target_lang")
+_KINDS: Mapping[str, tuple[Any, str]] = {
+    "id": (str | int, "text"),
+    "output": (str, "text"),
+    **dict.fromkeys(_TEXTS, (str | None, "text")),
+    "num_tokens": (int | None, "a count"),
+    "finished": (bool | None, "true, false"),
+}
 _FIELDS = tuple(field.name for field in fields(Prediction) if field.name != "extra")
 
 
@@ -61,12 +68,9 @@ def _faults_of(row: Mapping[str, JSON]) -> Iterator[str]:
     for name in ("id", "output"):
         if name not in row:
             yield f"{name}: missing (found: {', '.join(row)})"
-    if not isinstance(row.get("id", ""), str | int):
-        yield f"id: found {row['id']!r}, allowed: text"
-    for name in ("output", "answer", "prompt", *_TEXTS):
-        value = row.get(name)
-        if value is not None and not isinstance(value, str):
-            yield f"{name}: found {value!r}, allowed: text"
+    for name, (kind, allowed) in _KINDS.items():
+        if name in row and not isinstance(row[name], kind):
+            yield f"{name}: found {row[name]!r}, allowed: {allowed}"
     for name, kind, allowed in (
         ("references", str, "a list of texts"),
         ("choices", int | float, "a list of numbers"),
@@ -76,27 +80,16 @@ def _faults_of(row: Mapping[str, JSON]) -> Iterator[str]:
             isinstance(value, list) and all(isinstance(part, kind) for part in value)
         ):
             yield f"{name}: found {value!r}, allowed: {allowed}"
-    if not isinstance(row.get("num_tokens"), int | None):
-        yield f"num_tokens: found {row['num_tokens']!r}, allowed: a count"
-    if not isinstance(row.get("finished"), bool | None):
-        yield f"finished: found {row['finished']!r}, allowed: true, false"
 
 
 def _prediction(row: Mapping[str, Any]) -> Prediction:
-    answer = row.get("answer")
-    choices = row.get("choices")
-    return Prediction(
-        id=str(row["id"]),
-        prompt=row.get("prompt") or "",
-        output=row["output"],
-        answer=row["output"] if answer is None else answer,
-        references=tuple(row.get("references") or ()),
-        choices=None if choices is None else tuple(map(float, choices)),
-        num_tokens=row.get("num_tokens"),
-        finished=row.get("finished"),
-        extra={name: value for name, value in row.items() if name not in _FIELDS},
-        **{name: row.get(name) for name in _TEXTS},
-    )
+    values = {"prompt": "", "answer": row["output"]}
+    values |= {name: row[name] for name in _FIELDS if row.get(name) is not None}
+    values |= {"id": str(row["id"]), "references": tuple(values.get("references", ()))}
+    if "choices" in values:
+        values["choices"] = tuple(map(float, values["choices"]))
+    extra = {name: value for name, value in row.items() if name not in _FIELDS}
+    return Prediction(**values, extra=extra)
 
 
 def wanted(prediction: Prediction) -> tuple[str, ...]:

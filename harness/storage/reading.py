@@ -127,6 +127,31 @@ def _decoded(line: bytes, number: int, path: Path, reading: Reading) -> str:
         return ""
 
 
+def parse_form(
+    text: str, where: str, form: int | str, kind: str, **arguments: Any
+) -> dict[str, Any]:
+    """The mapping in a JSON text that says of which form it is.
+
+    Args:
+        text: The JSON.
+        where: The source, for messages.
+        form: Its ``format``.
+        kind: What has it, and what writes it, for messages.
+        arguments: Of ``json.loads``.
+
+    Raises:
+        DataError: Not JSON, or of another form.
+    """
+    try:
+        data = json.loads(text, **arguments)
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"{where}: not a JSON file: {error}") from None
+    if not isinstance(data, dict) or data.get("format") != form:
+        found = data.get("format") if isinstance(data, dict) else type(data).__name__
+        raise DataError(f"{where}: format: found {found!r}, allowed {form!r} ({kind})")
+    return data
+
+
 def read_objects(path: Path, reading: Reading) -> Iterator[tuple[int, dict[str, Any]]]:
     """Line number and object of each line of a JSON-lines file; blank lines are left out.
 

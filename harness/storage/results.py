@@ -22,6 +22,7 @@ from harness.records import (
 )
 from harness.settings.yaml import read_text
 from harness.storage.files import write_whole
+from harness.storage.reading import parse_form
 
 FORMAT = 1
 
@@ -132,16 +133,8 @@ def parse_results(text: str, where: str) -> tuple[TrialResult, ...]:
     Raises:
         DataError: Not the content of a results file.
     """
-    try:
-        data = json.loads(text)
-    except json.JSONDecodeError as error:
-        raise DataError(f"{where}: not a JSON file: {error}") from None
-    if not isinstance(data, dict) or data.get("format") != FORMAT:
-        found = data.get("format") if isinstance(data, dict) else type(data).__name__
-        raise DataError(
-            f"{where}: format: found {found!r}, allowed {FORMAT} (a results file, as written by "
-            "`harness run --output`)"
-        )
+    kind = "a results file, as written by `harness run --output`"
+    data = parse_form(text, where, FORMAT, kind)
     try:
         return tuple(from_plain(entry) for entry in data["results"])
     except (KeyError, TypeError, AttributeError, ValueError) as error:

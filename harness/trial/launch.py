@@ -145,7 +145,7 @@ def _take_part(job: TrainingJob, member: _Rank) -> None:
     """Trains as the leading process does; nothing of it is kept."""
     config, store = job.config, Store(job.store)
     timeline = Timeline(lambda event: None)
-    resources = Resources(config.model, config.data, config.generation, store, timeline)
+    resources = Resources(config, store, timeline)
     take_device(config.model, member.rank)
     team = Process(member.rank, member.size, member.folder)
     with tempfile.TemporaryDirectory(dir=member.folder) as folder:

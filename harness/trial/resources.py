@@ -21,6 +21,7 @@ from harness.models.tokenizer import load_tokenizer
 from harness.protocols import Generator, Sources, Variant
 from harness.records import JSON, Corpora, Pair
 from harness.storage.store import Store
+from harness.trial.config import TrialConfig
 from harness.trial.engine import Engine
 from harness.trial.timeline import Timeline
 
@@ -29,25 +30,16 @@ class Resources:
     """The model and the data of a run, shared by all trainings it takes.
 
     Args:
-        model: The chat model that is tuned.
-        data: What it is tuned on.
-        generation: Who writes the training text.
+        config: Names the chat model, the data, and who writes the training text.
         store: Where stages are kept.
         timeline: Is told what happens.
     """
 
-    def __init__(
-        self,
-        model: ModelSpec,
-        data: DataSpec | None,
-        generation: GenerationSpec,
-        store: Store,
-        timeline: Timeline,
-    ) -> None:
-        self.model, self._data = model, data
+    def __init__(self, config: TrialConfig, store: Store, timeline: Timeline) -> None:
+        self._model, self._data = config.model, config.data
         self.store, self.timeline = store, timeline
-        self.engine = self.new_engine(generation)
-        self.model_identity = model_identity(model)
+        self.engine = self.new_engine(config.generation)
+        self.model_identity = model_identity(config.model)
 
     @property
     def data(self) -> DataSpec:
@@ -57,7 +49,7 @@ class Resources:
 
     @cached_property
     def chat_model(self) -> ChatModel:
-        return load_chat_model(self.model)
+        return load_chat_model(self._model)
 
     def new_engine(self, settings: GenerationSpec) -> Engine:
         """An engine of this run; models merged for it lie in the store meanwhile."""
@@ -102,7 +94,7 @@ class Resources:
     @cached_property
     def generator(self) -> StoredGenerator:
         """The base model as a source of text; the model itself only where text is missing."""
-        return self._stored(self.model, lambda: self.chat_model, self.model_identity)
+        return self._stored(self._model, lambda: self.chat_model, self.model_identity)
 
     def teachers(self, variant: Variant) -> dict[str, StoredGenerator]:
         """The other models a variant draws on, by name."""

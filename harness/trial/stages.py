@@ -12,7 +12,7 @@ from harness.models.folder import adapter_folder
 from harness.models.generation.completions import StoredGenerator
 from harness.models.identity import folder_hash
 from harness.protocols import Combining, Sources, Variant
-from harness.records import JSON, Event
+from harness.records import JSON
 from harness.seeds import stream_seed
 from harness.storage.store import Built, Stage, Store, library_versions
 from harness.training.checkpoint import Checkpoints
@@ -44,7 +44,7 @@ class Tuning:
 
     def __init__(self, config: TrialConfig, store: Store, timeline: Timeline) -> None:
         self.config, self.store, self.timeline = config, store, timeline
-        self.resources = Resources(config.model, config.data, config.generation, store, timeline)
+        self.resources = Resources(config, store, timeline)
         self.stages: dict[str, str] = {}
         self.facts: dict[str, float] = {}
         self.seconds: dict[str, float] = {}
@@ -99,7 +99,7 @@ class Tuning:
             Checkpoints(self.store.unfinished(stage), identity),
         )
         # The curves of a trial are those of its last training: its parts count steps of their own.
-        on_step = _ignore if prefix else self.timeline.on_event
+        on_step = (lambda event: None) if prefix else self.timeline.on_event
 
         def make(folder: Path) -> Mapping[str, float]:
             chats = answered_chats(config, self.resources) if config.train.drift_points else None
@@ -236,7 +236,3 @@ def _generated(sources: Sources) -> int:
     generators = (sources.base, *sources.teachers.values())
     stored = [one for one in generators if isinstance(one, StoredGenerator)]
     return sum(int(built.facts["tokens"]) for one in stored for built in one.built)
-
-
-def _ignore(event: Event) -> None:
-    """No event is passed on."""

@@ -112,8 +112,8 @@ def test_what_does_not_read_back_as_it_was_is_not_given_its_name(
 ):
     copy = exporting._copy_the_rest
 
-    def spoil(source: Path, draft: Path) -> None:
-        copy(source, draft)
+    def spoil(model: ModelSpec, source: Path, adapter: Path, draft: Path) -> None:
+        copy(model, source, adapter, draft)
         (draft / "chat_template.jinja").write_text("{{ messages[0].content }}")
 
     monkeypatch.setattr(exporting, "_copy_the_rest", spoil)  # a disk that lies

@@ -40,6 +40,7 @@ def test_only_id_and_output_are_needed_and_the_answer_is_the_output(tmp_path):
     [
         ('{"id": 1}', ":1: output: missing (found: id)"),
         ('{"id": 1, "output": 3}', ":1: output: found 3, allowed: text"),
+        ('{"id": 1, "output": null}', ":1: output: found None, allowed: text"),
         (
             '{"id": 1, "output": "a"}\n{"id": 1, "output": "b"}',
             ":2: id: '1' is also that of line 1",

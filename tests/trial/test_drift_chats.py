@@ -28,13 +28,7 @@ def project(tmp_path, tiny_model_dir):
 
 
 def resources(config, folder):
-    return Resources(
-        config.model,
-        config.data,
-        config.generation,
-        Store(folder / "store"),
-        Timeline(lambda event: None),
-    )
+    return Resources(config, Store(folder / "store"), Timeline(lambda event: None))
 
 
 def test_the_first_chats_of_each_skill_are_answered_by_the_untuned_model(project, tmp_path):

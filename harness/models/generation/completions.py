@@ -39,7 +39,7 @@ class StoredGenerator:
         on_event: OnEvent | None = None,
         rule: ChunkRule | None = None,
     ) -> None:
-        self._identity = identity
+        self.identity = identity
         self._load_tokenizer = tokenizer
         self._load = load
         self._store = store
@@ -47,10 +47,6 @@ class StoredGenerator:
         self._rule = rule or ChunkRule()
         self.built: list[Built] = []
         """The stages behind the calls of ``generate`` so far."""
-
-    @property
-    def identity(self) -> Mapping[str, JSON]:
-        return self._identity
 
     @cached_property
     def tokenizer(self) -> Tokenizer:
@@ -61,7 +57,7 @@ class StoredGenerator:
         """One continuation per prompt, from the store where this list was answered before."""
         if not prompts:
             return []
-        stage = completions_stage(self._identity, prompts, decoding, self._rule)
+        stage = completions_stage(self.identity, prompts, decoding, self._rule)
 
         def make(folder: Path) -> Mapping[str, float]:
             self._tell(StageEvent("completions", "started"))

@@ -34,10 +34,9 @@ class _Batch:
 
     Attributes:
         prompts: Which prompt the row answers.
-        lengths: Tokens of that prompt.
         tokens_B: The row's last token, not yet in the cache.
         made_B: How many tokens its answer has.
-        lengths_B: ``lengths``, as a tensor.
+        lengths_B: Tokens of that prompt.
         done_B: Whether the answer is complete: the slot is free.
         draws_BN: Numbers to sample with; no columns when greedy.
         cache: Keys and values of all tokens but the last.

@@ -39,13 +39,9 @@ class HuggingFaceGenerator:
         _check_layers(chat_model)
         self.tokenizer = chat_model.tokenizer
         self.chat_model = chat_model
+        self.identity = generator_identity(chat_model.identity, batch_size)
         self._batch_size = batch_size
         self.on_progress = on_progress
-
-    @property
-    def identity(self) -> Mapping[str, JSON]:
-        """The model's identity and how rows share a batch."""
-        return generator_identity(self.chat_model.identity, self._batch_size)
 
     def generate(self, prompts: Sequence[TokenIds], decoding: Decoding) -> list[Generation]:
         """One continuation per prompt, in their order.

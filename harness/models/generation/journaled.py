@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from harness.errors import EvaluationError
 from harness.models.generation.chunks import ChunkRule, batch_size_of, chunks
 from harness.models.generation.copies import copies_of
-from harness.protocols import ChoiceScorer, Generator, Independent, OnEvent, Tokenizer
+from harness.protocols import ChoiceScorer, Generator, Independent, OnEvent
 from harness.records import JSON, Decoding, Generation, StageEvent, TokenIds
 from harness.settings.spec import digest
 from harness.storage.journal import Journal
@@ -63,16 +63,9 @@ class JournaledGenerator:
     ) -> None:
         versions = {} if isinstance(generator, Independent) else {"with": dict(library_versions())}
         self._generator, self._journal = generator, Journal(folder, {**of, **versions})
+        self.identity, self.tokenizer = generator.identity, generator.tokenizer
         self._stage, self._on_event = stage, on_event
         self._rule = rule or ChunkRule()
-
-    @property
-    def identity(self) -> Mapping[str, JSON]:
-        return self._generator.identity
-
-    @property
-    def tokenizer(self) -> Tokenizer:
-        return self._generator.tokenizer
 
     @property
     def on_progress(self) -> Callable[[float], None] | None:

@@ -58,16 +58,11 @@ class VllmGenerator:
         speaking = model.replace(adapter=str(adapter)) if own_tokens else model
         self.tokenizer = load_tokenizer(speaking)
         self._model, self._adapter, self._vllm = model, adapter, vllm
-        self._identity = vllm_identity(identity, model, adapter, vllm)
+        self.identity = vllm_identity(identity, model, adapter, vllm)
         self._room = room
         self.on_progress = on_progress
         self._process: LineProcess | None = None
         self._merged: Path | None = None
-
-    @property
-    def identity(self) -> Mapping[str, JSON]:
-        """The model's, and all of vLLM that may change an answer."""
-        return self._identity
 
     @property
     def pid(self) -> int | None:

@@ -44,9 +44,9 @@ def variant_by_name(value: object, info: ValidationInfo) -> Variant:
     return parsed
 
 
-def variant_plain(variant: Variant) -> JSON:
-    """A variant as the data ``variant_by_name`` reads."""
-    return variant.plain() if isinstance(variant, Spec) else {"name": variant.name}
+def plain_of(part: Part) -> JSON:
+    """A variant or a part as the data ``variant_by_name`` and ``part_by_name`` read."""
+    return part.plain() if isinstance(part, Spec) else {"name": part.name}
 
 
 def part_by_name(value: object, info: ValidationInfo) -> Part:
@@ -78,15 +78,9 @@ def source_of(part: Part) -> Variant | Path:
     return Path(part.adapter) if isinstance(part, AdapterFolder) else part
 
 
-def _part_plain(part: Part) -> JSON:
-    return part.plain() if isinstance(part, AdapterFolder) else variant_plain(part)
-
-
 if TYPE_CHECKING:
     VariantField = Variant
     PartField = Part
 else:
-    VariantField = Annotated[
-        object, PlainValidator(variant_by_name), PlainSerializer(variant_plain)
-    ]
-    PartField = Annotated[object, PlainValidator(part_by_name), PlainSerializer(_part_plain)]
+    VariantField = Annotated[object, PlainValidator(variant_by_name), PlainSerializer(plain_of)]
+    PartField = Annotated[object, PlainValidator(part_by_name), PlainSerializer(plain_of)]

@@ -5,7 +5,6 @@ A module of its own because sacreBLEU takes a fifth of a second to load.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from sacrebleu.metrics.chrf import CHRF
 
@@ -53,11 +52,7 @@ class Check:
 
     def chrf(self, text: str, reference: str) -> float:
         """Sentence chrF2, 0..100."""
-        return float(self._chrf.sentence_score(text, [reference]).score)
-
-    @cached_property
-    def _chrf(self) -> CHRF:
-        return CHRF()
+        return float(CHRF().sentence_score(text, [reference]).score)
 
 
 def _is_foreign(text: str, pair: Pair) -> bool:
