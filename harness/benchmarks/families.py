@@ -131,8 +131,8 @@ def _refs(folders: Sequence[Path]) -> dict[str, BenchmarkRef]:
             if key in files and files[key].resolve() != path.resolve()
         }
         faults += [
-            f"eval.folder: {key}: two files are called so, {one} and {other}"
-            for (one, other), key in clashes.items()
+            f"eval.folder: {key}: two files are called so, {first} and {second}"
+            for (first, second), key in clashes.items()
         ]
         refs |= own
         files |= named

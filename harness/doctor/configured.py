@@ -33,17 +33,17 @@ def check_configuration(config: TrialConfig) -> Iterator[Finding]:
 
 def check_quantise(spec: ModelSpec) -> Finding:
     """Whether the library is there and quantises on the device, by one small layer."""
-    wanted = f"model.quantise: {spec.quantise}"
+    setting = f"model.quantise: {spec.quantise}"
     device = device_kind(spec)
     try:
         library = importlib.import_module(_LIBRARY)
         torch = importlib.import_module("torch")
     except ModuleNotFoundError as error:
         return Finding(
-            _LIBRARY, "missing", f"{wanted}, but {error.name} is not installed", _INSTALL
+            _LIBRARY, "missing", f"{setting}, but {error.name} is not installed", _INSTALL
         )
     except Exception as error:  # whatever a broken installation raises is the finding
-        found = f"{wanted}, but it cannot be imported: {type(error).__name__}: {error}"
+        found = f"{setting}, but it cannot be imported: {type(error).__name__}: {error}"
         return Finding(_LIBRARY, "missing", found, f"pip uninstall {_LIBRARY} && {_INSTALL}")
     try:
         if spec.quantise == "int8":
@@ -57,7 +57,9 @@ def check_quantise(spec: ModelSpec) -> Finding:
         return Finding(
             _LIBRARY,
             "missing",
-            f"{wanted}, but a layer on {device} fails: {reason[0]}",
+            f"{setting}, but a layer on {device} fails: {reason[0]}",
             "it wants an accelerator that torch can use (see gpu), or leave model.quantise out",
         )
-    return Finding(_LIBRARY, "ok", f"{metadata.version(_LIBRARY)} quantises on {device} ({wanted})")
+    return Finding(
+        _LIBRARY, "ok", f"{metadata.version(_LIBRARY)} quantises on {device} ({setting})"
+    )

@@ -45,13 +45,16 @@ def check_python() -> Finding:
     """The interpreter against what the project asks for."""
     version = platform.python_version()
     try:
-        wanted = metadata.metadata(PROJECT)["Requires-Python"]
+        required = metadata.metadata(PROJECT)["Requires-Python"]
     except metadata.PackageNotFoundError:
         return Finding("python", "missing", f"{version}; {PROJECT} is not installed", "make setup")
-    if SpecifierSet(wanted).contains(version):
-        return Finding("python", "ok", f"{version} (wanted {wanted})")
+    if SpecifierSet(required).contains(version):
+        return Finding("python", "ok", f"{version} (wanted {required})")
     return Finding(
-        "python", "missing", f"{version}, wanted {wanted}", "make setup PYTHON=/path/to/python3.12"
+        "python",
+        "missing",
+        f"{version}, wanted {required}",
+        "make setup PYTHON=/path/to/python3.12",
     )
 
 
@@ -73,14 +76,14 @@ def check_libraries() -> Iterator[Finding]:
 
 def version_fault(requirement: Requirement) -> Finding | None:
     """What is wrong with the installed version of a requirement, None when nothing is."""
-    name, wanted = requirement.name, str(requirement.specifier) or "any version"
+    name, allowed = requirement.name, str(requirement.specifier) or "any version"
     try:
         version = metadata.version(name)
     except metadata.PackageNotFoundError:
-        return Finding(name, "missing", f"not installed, wanted {wanted}", "make setup")
+        return Finding(name, "missing", f"not installed, wanted {allowed}", "make setup")
     if requirement.specifier.contains(version, prereleases=True):
         return None
-    return Finding(name, "missing", f"{version}, wanted {wanted}", "make setup")
+    return Finding(name, "missing", f"{version}, wanted {allowed}", "make setup")
 
 
 def _import_fault(name: str) -> Finding | None:
@@ -127,14 +130,14 @@ def check_disk(home: Path) -> Finding:
     if not os.access(folder, os.W_OK):
         return Finding("disk", "missing", f"{folder} cannot be written", "--home DIR elsewhere")
     free = shutil.disk_usage(folder).free / _GIB
-    found = f"{free:.1f} GiB free for {home}"
+    space = f"{free:.1f} GiB free for {home}"
     if free < _LEAST_DISK_GIB:
         return Finding(
-            "disk", "missing", found, "harness clean --older-than 30, or --home elsewhere"
+            "disk", "missing", space, "harness clean --older-than 30, or --home elsewhere"
         )
     if free < _GOOD_DISK_GIB:
-        return Finding("disk", "note", found, "`harness clean` shows what can go")
-    return Finding("disk", "ok", found)
+        return Finding("disk", "note", space, "`harness clean` shows what can go")
+    return Finding("disk", "ok", space)
 
 
 def check_git() -> Finding:

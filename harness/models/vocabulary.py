@@ -72,11 +72,11 @@ def learn_tokens(tokenizer: ChatTokenizer, texts: Iterable[str], count: int) -> 
     learnt = json.loads(learner.to_str())["model"]["merges"]
     names = {number: name for name, number in tokenizer.tokenizer.get_vocab().items()}
     merges, parts = [], {}
-    for one, other in (pair if isinstance(pair, list) else pair.split(" ") for pair in learnt):
-        left, right = (_name(text, names) for text in (one, other))
+    for first, second in (pair if isinstance(pair, list) else pair.split(" ") for pair in learnt):
+        left, right = (_name(text, names) for text in (first, second))
         merges.append((left, right))
         if left + right not in model["vocab"]:
-            parts[left + right] = tuple(ord(mark) - _FIRST for mark in one + other)
+            parts[left + right] = tuple(ord(mark) - _FIRST for mark in first + second)
     return NewTokens(tuple(merges), parts)
 
 

@@ -21,7 +21,7 @@ _THREADS = 1
 _ENDS_WITHIN_S = 5.0
 
 
-class Answer(TypedDict, total=False):
+class ScoredSet(TypedDict, total=False):
     """What the worker says of a set of rows: its scores, or why there are none."""
 
     scores: list[float]
@@ -123,7 +123,7 @@ class CometClient:
             "sets": sets,
         }
         try:
-            answers: Sequence[Answer] = self._worker.ask(question, doing)["sets"]
+            answers: Sequence[ScoredSet] = self._worker.ask(question, doing)["sets"]
         except BaseException:
             # Dead, or (interrupted) about to give an answer nobody waits for: the next starts anew.
             self._worker.kill()
@@ -182,7 +182,7 @@ class _Request:
     def __init__(self, checkpoint: str, precision: str, rows: Sequence[Mapping[str, str]]) -> None:
         self.model = checkpoint, precision
         self.rows = [{key: row[key] for key in ("src", "mt", "ref") if key in row} for row in rows]
-        self.answer: Answer | None = None
+        self.answer: ScoredSet | None = None
 
     def scores(self) -> list[float]:
         """The scores in the answer.

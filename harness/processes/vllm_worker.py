@@ -19,7 +19,7 @@ _ADAPTER = ("adapter", 1)
 """Name and number of the one adapter, which vLLM asks for."""
 
 
-class Engine:
+class VllmEngine:
     """A model vLLM has loaded, with its adapter if it has one."""
 
     def __init__(self, arguments: dict[str, Any], adapter: str | None) -> None:
@@ -73,12 +73,12 @@ class Worker:
     """The engine there is, once a model was loaded."""
 
     def __init__(self) -> None:
-        self._engine: Engine | None = None
+        self._engine: VllmEngine | None = None
 
     def answer(self, request: dict[str, Any]) -> dict[str, Any]:
         """What was asked for."""
         if "load" in request:
-            self._engine = Engine(request["load"], request["adapter"])
+            self._engine = VllmEngine(request["load"], request["adapter"])
             return {"loaded": True}
         if self._engine is None:
             raise RuntimeError("asked before a model was loaded")

@@ -67,8 +67,8 @@ class Tuning:
         """
         resources, used = self.resources, self.config.corpora_drawn_on()
         identity = {
-            name: one if name in used else None
-            for name, one in corpora_identity(resources.data).items()
+            name: corpus if name in used else None
+            for name, corpus in corpora_identity(resources.data).items()
         }
         with self.timeline.stage("contamination"):
             built = overlaps_stored(identity, lambda: resources.corpora, benchmarks, self.store)
