@@ -21,7 +21,7 @@ test: setup  ## the tests, without the slow ones
 	@.venv/bin/python -m pytest -q -n 2 --dist worksteal
 
 test-slow: setup  ## the slow tests
-	@.venv/bin/python -m pytest -q -m slow
+	@.venv/bin/python -m pytest -q -m slow -n 2 --dist worksteal
 
 check: environment  ## format, lint, types, floors
 	.venv/bin/ruff format --check .
