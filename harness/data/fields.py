@@ -2,6 +2,7 @@
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 
 from harness.data.spec import LANGUAGE_TAG, ChecksSpec
 from harness.errors import DataError
@@ -96,46 +97,40 @@ class CorpusReading(Reading):
                 )
 
 
+@dataclass
 class Fields:
     """One row: its fields, its line, and where to report what is wrong with it.
 
     A faulty field is reported and read as empty, so that one pass finds all faults.
 
-    Args:
+    Attributes:
         data: The row.
         line: Its line, or its number where the file has no lines.
         default_id: Its id where it has none.
         reading: Where to report.
         names: What the file calls a field, where that is not its usual name.
+        is_left_out: Whether a fault of it leaves the row out.
     """
 
-    def __init__(
-        self,
-        data: Mapping[str, JSON],
-        line: int,
-        default_id: str,
-        reading: CorpusReading,
-        names: Mapping[str, str] | None = None,
-    ) -> None:
-        self.data = data
-        self.line = line
-        self.is_left_out = False
-        self._default_id = default_id
-        self._reading = reading
-        self._names = names or {}
+    data: Mapping[str, JSON]
+    line: int
+    default_id: str
+    reading: CorpusReading
+    names: Mapping[str, str]
+    is_left_out: bool = False
 
     def fault(self, text: str) -> None:
-        self._reading.fault(self.line, text)
+        self.reading.fault(self.line, text)
 
     def id(self) -> str:
         """The row's id, or its line number where it has none."""
         if "id" not in self.data:
-            return self._default_id
-        return self.text("id") or self._default_id
+            return self.default_id
+        return self.text("id") or self.default_id
 
     def text(self, name: str) -> str:
         """A text that must be there."""
-        called = self._names.get(name, name)
+        called = self.names.get(name, name)
         if called not in self.data:
             there = ", ".join(self.data) or "none"
             self.fault(f"{called}: missing, allowed a text (fields here: {there})")
@@ -144,7 +139,7 @@ class Fields:
 
     def optional_text(self, name: str) -> str | None:
         """A text that may be absent, but not empty."""
-        called = self._names.get(name, name)
+        called = self.names.get(name, name)
         if called not in self.data:
             return None
         value = self.data[called]
@@ -153,8 +148,8 @@ class Fields:
         elif not value.strip():
             # a row with two empty sides is one faulty row
             if not self.is_left_out:
-                self._reading.faulty_row("empty", self.line, f"{called}: empty, allowed a text")
-            self.is_left_out = self._reading.may_leave_out("empty")
+                self.reading.faulty_row("empty", self.line, f"{called}: empty, allowed a text")
+            self.is_left_out = self.reading.may_leave_out("empty")
         else:
             return value
         return None

@@ -2,6 +2,7 @@
 
 import contextlib
 import signal
+from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -28,8 +29,8 @@ class Deaths:
     """Counts over runs and over starts in a row."""
 
     def __init__(self) -> None:
-        self._of_run: dict[RunKey, int] = {}
-        self._reached: dict[RunKey, set[str]] = {}
+        self._of_run: Counter[RunKey] = Counter()
+        self._reached: set[tuple[RunKey, str]] = set()
         self._starts = 0
         self._num_oom_kills = _num_oom_kills()
 
@@ -46,15 +47,14 @@ class Deaths:
 
     def in_run(self, key: RunKey) -> int:
         """Counts a death in a run; how many there are now."""
-        self._of_run[key] = self._of_run.get(key, 0) + 1
+        self._of_run[key] += 1
         return self._of_run[key]
 
     def progress(self, key: RunKey, stage: str) -> None:
         """A stage the run has not come to before forgives the deaths until then."""
-        reached = self._reached.setdefault(key, set())
-        if stage not in reached:
-            reached.add(stage)
-            self._of_run.pop(key, None)
+        if (key, stage) not in self._reached:
+            self._reached.add((key, stage))
+            del self._of_run[key]
 
     def at_start(self) -> int:
         """Counts a death before the worker was ready; how many in a row."""

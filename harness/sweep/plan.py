@@ -1,7 +1,7 @@
 """What a sweep would do: counted and estimated, nothing run and nothing written."""
 
 import json
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
@@ -138,11 +138,8 @@ def confirm_runs(spec: SweepSpec, budget: int) -> int:
 
 
 def _stages(home: Path) -> dict[str, int]:
-    counts: dict[str, int] = {}
-    for manifest in sorted((home / "store").glob("*/[!.]*/manifest.json")):
-        stage = manifest.parent.parent.name
-        counts[stage] = counts.get(stage, 0) + 1
-    return counts
+    manifests = sorted((home / "store").glob("*/[!.]*/manifest.json"))
+    return dict(Counter(manifest.parent.parent.name for manifest in manifests))
 
 
 def _earlier_runs(home: Path) -> dict[str, list[dict[str, float]]]:

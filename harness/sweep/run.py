@@ -90,7 +90,7 @@ def run_sweep(
             )
             search.run()
             if spec.confirm is not None:
-                Confirmation(spec, checked.objectives(), home=home, dispatcher=dispatcher).run()
+                Confirmation(spec, checked.objectives(), home, dispatcher).run()
             if not logbook.is_complete(SWEEP):
                 search.update_front(write=True)
             _note_run(study, logbook)

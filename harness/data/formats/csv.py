@@ -22,16 +22,12 @@ class CommaSeparated(TableFormat):
         field_size_limit(_LONGEST_CELL)
         table = reader((f"{line}\n" for line in read_lines(path, reading)), strict=True)
         begin = 1
-        while True:
-            try:
-                row = next(table, None)
-            except Error as error:
-                reading.fault(begin, f"not valid CSV ({error}), allowed cells as RFC 4180 has them")
-                return
-            if row is None:
-                return
-            yield begin, row
-            begin = table.line_num + 1
+        try:
+            for row in table:
+                yield begin, row
+                begin = table.line_num + 1
+        except Error as error:
+            reading.fault(begin, f"not valid CSV ({error}), allowed cells as RFC 4180 has them")
 
 
 FORMAT = CommaSeparated

@@ -69,7 +69,11 @@ class _Reader(HTMLParser):
 
     def handle_endtag(self, tag: str) -> None:
         if tag == "seg" and self._key is not None:
-            self._keep(self._key)
+            if self._key in self.segments:
+                there = self.segments[self._key][1]
+                fault = f"{_shown(self._key)}: is on line {there} already"
+                self._reading.fault(self._line, fault, self._path)
+            self.segments[self._key] = " ".join("".join(self._parts).split()), self._line
             self._key = None
 
     def handle_data(self, data: str) -> None:
@@ -81,14 +85,6 @@ class _Reader(HTMLParser):
         if self._key is not None:
             self._reading.fault(self._line, f"{_shown(self._key)}: without </seg>", self._path)
             self._key = None
-
-    def _keep(self, key: Key) -> None:
-        if key in self.segments:
-            there = self.segments[key][1]
-            self._reading.fault(
-                self._line, f"{_shown(key)}: is on line {there} already", self._path
-            )
-        self.segments[key] = " ".join("".join(self._parts).split()), self._line
 
 
 def _read(path: str, reading: Reading) -> _Reader:
