@@ -57,8 +57,7 @@ def notes(report: GateReport) -> list[str]:
         "paired). A regression needs a drop beyond the tolerance whose interval lies below zero "
         "after Holm's correction over all scores; a pass an interval above minus the tolerance."
     ]
-    seeds = {verdict.num_seeds for verdict in report.verdicts if verdict.num_seeds}
-    if any(min(pair) < 2 for pair in seeds):
+    if any(min(verdict.num_seeds) < 2 for verdict in report.verdicts):
         sentences.append(
             "One seed on a side: how much scores vary between its seeds is not in the intervals."
         )

@@ -55,7 +55,7 @@ class Verdict:
     tolerance: float
     p_value: float | None = None
     num_items: int | None = None
-    num_seeds: tuple[int, int] | None = None
+    num_seeds: tuple[int, int]
     items_needed: int | None = None
 
 

@@ -1,13 +1,13 @@
 """write_report(): a sweep's record becomes a page, tables in four formats, and a picture."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from harness.records import Key, Split, SweepRecord
 from harness.report import details, tables
 from harness.report.analysis import analyse
-from harness.report.comparison import compare_trials
+from harness.report.comparison import Comparison, compare_trials
 from harness.report.comparison_tables import lines_table, overview
 from harness.report.examples import collect_examples
 from harness.report.fallbacks import fallbacks_table
@@ -95,17 +95,6 @@ def write_report(
     figure = folder / "front.png"
     write_front_png(points, figure)
     pairs = compare_trials(record, reference=reference, num_resamples=num_resamples)
-    references = list(dict.fromkeys(pair.second for pair in pairs if not pair.with_base))
-    overviews = (
-        *[
-            overview(
-                [pair for pair in pairs if pair.second == second],
-                "comparison" + (f"_{number}" if number > 1 else ""),
-            )
-            for number, second in enumerate(references, start=1)
-        ],
-        overview([pair for pair in pairs if pair.with_base], "comparison_base"),
-    )
     lines = [lines_table(pairs, scores=scores) for scores in (False, True)]
     history = hypervolume_history(record)
     shares = forest_importances(record) if importances is None else importances
@@ -120,7 +109,7 @@ def write_report(
         trials=tables.trials_table(record, estimates),
         confirmed=tables.confirmed_table(record, estimates),
         pairs=pairs,
-        overviews=[table for table in overviews if table is not None],
+        overviews=_overviews(pairs),
         lines=[table for table in lines if table.rows],
         hypervolume_figure=hypervolume_figure(record, history),
         importances_figure=importances_figure(record, shares) if shares else None,
@@ -134,16 +123,30 @@ def write_report(
     html = folder / "report.html"
     html.write_text(render_page(page), encoding="utf-8")
     files = _files(page, history)
+    (folder / "tables").mkdir(exist_ok=True)
     written = {}
     for table in files:
         paths = (folder / "tables" / f"{table.name}.csv", folder / "tables" / f"{table.name}.tex")
-        paths[0].parent.mkdir(exist_ok=True)
         paths[0].write_text(to_csv(table), encoding="utf-8")
         paths[1].write_text(to_latex(table), encoding="utf-8")
         written[table.name] = paths
     markdown = folder / "report.md"
     markdown.write_text(_markdown(page, files), encoding="utf-8")
     return ReportPaths(folder, html, markdown, figure, written)
+
+
+def _overviews(pairs: Sequence[Comparison]) -> list[Table]:
+    """One per reference, that of the untuned model last."""
+    references = list(dict.fromkeys(pair.second for pair in pairs if not pair.with_base))
+    groups = {
+        "comparison" + (f"_{number}" if number > 1 else ""): [
+            pair for pair in pairs if pair.second == second
+        ]
+        for number, second in enumerate(references, start=1)
+    }
+    groups["comparison_base"] = [pair for pair in pairs if pair.with_base]
+    overviews = [overview(group, name) for name, group in groups.items()]
+    return [table for table in overviews if table is not None]
 
 
 def _details(record: SweepRecord, estimates: Estimates) -> list[Table]:

@@ -58,12 +58,9 @@ def hypervolume_over_trials(
     scale: Sequence[float] | None = None,
 ) -> tuple[float, ...]:
     """Hypervolume after each trial; None stands for a failed or infeasible one."""
-    present = _gains([p for p in points if p is not None], maximize, reference, scale)
-    gains = iter(present)
     kept: list[tuple[float, ...]] = []
     total, history = 0.0, []
-    for point in points:
-        gain = None if point is None else next(gains)
+    for gain in _gains(points, maximize, reference, scale):
         if gain is not None and not any(_covers(other, gain) for other in kept):
             total += _exclusive(gain, kept)
             kept = [other for other in kept if not _covers(gain, other)] + [gain]
@@ -91,12 +88,12 @@ def _dominates(first: tuple[float, ...], second: tuple[float, ...]) -> bool:
 
 
 def _gains(
-    points: Sequence[Point],
+    points: Sequence[Point | None],
     maximize: Sequence[bool],
     reference: Sequence[float],
     scale: Sequence[float] | None,
 ) -> list[tuple[float, ...] | None]:
-    """Per point how far it is beyond the reference, in units; None where it is not."""
+    """Per point how far it is beyond the reference, in units; None where it is not, or is None."""
     units = [1.0] * len(maximize) if scale is None else list(scale)
     if not 1 <= len(maximize) <= MAX_OBJECTIVES:
         raise ValueError(f"found {len(maximize)} objectives, allowed 1 to {MAX_OBJECTIVES}")
@@ -104,11 +101,12 @@ def _gains(
         raise ValueError(f"scale: found {units}, allowed numbers above 0")
     gains: list[tuple[float, ...] | None] = []
     for point in points:
+        if point is None:
+            gains.append(None)
+            continue
+        terms = zip(_checked(point), reference, maximize, units, strict=True)
         gain = tuple(
-            (value - worst if more else worst - value) / unit
-            for value, worst, more, unit in zip(
-                _checked(point), reference, maximize, units, strict=True
-            )
+            (value - worst if more else worst - value) / unit for value, worst, more, unit in terms
         )
         gains.append(gain if min(gain) > 0 else None)
     return gains

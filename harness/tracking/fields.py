@@ -2,6 +2,7 @@
 
 import json
 import re
+from collections.abc import Mapping
 
 from harness.records import JSON
 from harness.storage import leases
@@ -34,10 +35,16 @@ def lease() -> dict[str, str]:
     return {OWNER: str(leases.this_process()), ENDS: str(leases.ends())}
 
 
-def text_of(value: JSON) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+def safe_tags(tags: Mapping[str, str]) -> dict[str, str]:
+    """Tags as MLflow takes them, long ones cut."""
+    return {safe_key(key): _clipped(value, TAG_LENGTH) for key, value in tags.items()}
 
 
-def clipped(text: str, length: int) -> str:
-    """The text, or its beginning."""
+def param_text(value: JSON) -> str:
+    """A parameter's value: a text as it is, all else as JSON; cut where it is too long."""
+    text = value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return _clipped(text, PARAM_LENGTH)
+
+
+def _clipped(text: str, length: int) -> str:
     return text if len(text) <= length else f"{text[: length - 3]}..."

@@ -2,8 +2,9 @@
 
 import json
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 from harness.protocols import DataInput, RunStatus
 from harness.records import JSON
@@ -12,6 +13,7 @@ from harness.tracking import fields
 from harness.tracking.library import MlflowClient, entities
 
 _FLUSH_AFTER_S = 5.0
+_Entry = TypeVar("_Entry")
 
 
 class MlflowRun:
@@ -30,13 +32,10 @@ class MlflowRun:
     def log_params(self, params: Mapping[str, JSON]) -> None:
         """Flat parameters; what is no text is written as JSON."""
         entries = [
-            entities.Param(
-                fields.safe_key(key), fields.clipped(fields.text_of(value), fields.PARAM_LENGTH)
-            )
+            entities.Param(fields.safe_key(key), fields.param_text(value))
             for key, value in params.items()
         ]
-        for start in range(0, len(entries), fields.PARAMS_PER_BATCH):
-            batch = entries[start : start + fields.PARAMS_PER_BATCH]
+        for batch in _batches(entries, fields.PARAMS_PER_BATCH):
             self._client.log_batch(self._run_id, params=batch)
 
     def log_metrics(self, metrics: Mapping[str, float], step: int = 0) -> None:
@@ -53,20 +52,13 @@ class MlflowRun:
     def flush(self) -> None:
         held, self._metrics = self._metrics, []
         self._sent = time.monotonic()
-        for start in range(0, len(held), fields.METRICS_PER_BATCH):
-            self._client.log_batch(
-                self._run_id, metrics=held[start : start + fields.METRICS_PER_BATCH]
-            )
+        for batch in _batches(held, fields.METRICS_PER_BATCH):
+            self._client.log_batch(self._run_id, metrics=batch)
 
     def set_tags(self, tags: Mapping[str, str]) -> None:
-        entries = [
-            entities.RunTag(fields.safe_key(key), fields.clipped(value, fields.TAG_LENGTH))
-            for key, value in tags.items()
-        ]
-        for start in range(0, len(entries), fields.TAGS_PER_BATCH):
-            self._client.log_batch(
-                self._run_id, tags=entries[start : start + fields.TAGS_PER_BATCH]
-            )
+        entries = [entities.RunTag(key, value) for key, value in fields.safe_tags(tags).items()]
+        for batch in _batches(entries, fields.TAGS_PER_BATCH):
+            self._client.log_batch(self._run_id, tags=batch)
 
     def log_inputs(self, inputs: Sequence[DataInput]) -> None:
         """Data sets; MLflow's digest has room for half of the sha256, the profile for all."""
@@ -125,3 +117,7 @@ class MlflowRun:
     def finish(self, status: RunStatus) -> None:
         self.flush()
         self._client.set_terminated(self._run_id, status)
+
+
+def _batches(entries: Sequence[_Entry], size: int) -> Iterator[Sequence[_Entry]]:
+    return (entries[start : start + size] for start in range(0, len(entries), size))

@@ -12,7 +12,7 @@ from pathlib import Path
 from harness.errors import ConfigError, DataError
 from harness.protocols import KnownRun
 from harness.storage import leases
-from harness.tracking.fields import ENDS, OWNER, RUNS_PER_PAGE, TAG_LENGTH, clipped, lease, safe_key
+from harness.tracking.fields import ENDS, OWNER, RUNS_PER_PAGE, lease, safe_tags
 from harness.tracking.library import MlflowClient, MlflowException, entities
 from harness.tracking.location import absolute, create_whole, store_uri
 from harness.tracking.run import MlflowRun
@@ -46,7 +46,7 @@ class MlflowTracker:
         parent: str | None = None,
         tags: Mapping[str, str] | None = None,
     ) -> MlflowRun:
-        given = {safe_key(k): clipped(v, TAG_LENGTH) for k, v in (tags or {}).items()} | lease()
+        given = safe_tags(tags or {}) | lease()
         if parent is not None:
             given["mlflow.parentRunId"] = parent
         run = self._client.create_run(self._experiment(experiment), tags=given, run_name=name)

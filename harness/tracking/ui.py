@@ -35,18 +35,14 @@ def serve(tracking_uri: str | None, port: int | None, announce: Callable[[str], 
     if uri.startswith(("http://", "https://")):
         announce(uri)
         return
-    chosen = _free_port() if port is None else _own_port(port)
-    announce(f"http://{HOST}:{chosen}")
-    _become(uri, chosen)
-
-
-def _own_port(port: int) -> int:
-    if _is_taken(port):
+    if port is not None and _is_taken(port):
         raise ConfigError(
             f"--port {port}: another program listens there",
             "without --port the first free one is taken",
         )
-    return port
+    chosen = _free_port() if port is None else port
+    announce(f"http://{HOST}:{chosen}")
+    _become(uri, chosen)
 
 
 def _free_port() -> int:
