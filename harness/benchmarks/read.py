@@ -153,8 +153,7 @@ class Selection:
 
     def purposes(self) -> dict[str, Purpose]:
         """What each is for, by its key."""
-        everything: tuple[Benchmark | Absent, ...] = (*self.benchmarks, *self.absent)
-        return {benchmark.key: benchmark.purpose for benchmark in everything}
+        return {entry.key: entry.purpose for entry in (*self.benchmarks, *self.absent)}
 
 
 def find_benchmarks(spec: EvalSpec) -> tuple[Benchmark, ...]:

@@ -37,8 +37,7 @@ def summarise(
         absent: Those whose data are not here.
     """
     parts: dict[SummaryKey, tuple[SummaryPart, ...]] = {}
-    everything: tuple[Benchmark | Absent, ...] = (*benchmarks, *absent)
-    for benchmark in everything:
+    for benchmark in (*benchmarks, *absent):
         if (summary := benchmark.summary) is not None:
             part = SummaryPart(
                 benchmark.score_key(summary.metric), summary.worst, summary.best, summary.chance

@@ -52,28 +52,28 @@ def space_faults(space: Space, base: TrialConfig) -> tuple[Space, list[tuple[str
     faults: list[tuple[str, str]] = []
     fitted: dict[str, Dimension] = {}
     for path, dimension in space.items():
-        own = _place_faults(path) or _shared_faults(space, path)
-        own = own or _condition_faults(space, dimension, flat)
+        fault = _unsearchable(path) or _shared(space, path)
+        own = [("", fault)] if fault else _condition_faults(space, dimension, flat)
         if not own:
             fitted[path], own = _value_faults(space, path, base)
         faults += [(f"{path}.{inner}" if inner else path, text) for inner, text in own]
     return fitted, faults
 
 
-def _place_faults(path: str) -> list[tuple[str, str]]:
+def _unsearchable(path: str) -> str | None:
+    """Why a path is none to search; None where it is one."""
     part = path.partition(".")[0]
     if part in SEARCHABLE:
-        return []
+        return None
     if part == "seed":
-        return [("", "a seed is not searched: list it in `seeds`")]
+        return "a seed is not searched: list it in `seeds`"
     if part in TrialConfig.model_fields:
-        return [
-            ("", f"allowed: settings of {', '.join(SEARCHABLE)} (a sweep compares with one base)")
-        ]
-    return [("", unknown_name("setting", part, SEARCHABLE))]
+        return f"allowed: settings of {', '.join(SEARCHABLE)} (a sweep compares with one base)"
+    return unknown_name("setting", part, SEARCHABLE)
 
 
-def _shared_faults(space: Space, path: str) -> list[tuple[str, str]]:
+def _shared(space: Space, path: str) -> str | None:
+    """Which dimensions may search the same setting at once; None where none does."""
     rivals = [
         other
         for other in space
@@ -82,11 +82,10 @@ def _shared_faults(space: Space, path: str) -> list[tuple[str, str]]:
         and not exclusive(space[path], space[other])
     ]
     if not rivals:
-        return []
-    text = (
+        return None
+    return (
         f"searches the same setting as {', '.join(rivals)}, allowed where `when:` keeps them apart"
     )
-    return [("", text)]
 
 
 def _condition_faults(

@@ -13,7 +13,7 @@ import sys
 from collections import deque
 from collections.abc import Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from multiprocessing import Pipe
 from multiprocessing.connection import Connection
 from multiprocessing.connection import wait as wait_for
@@ -81,10 +81,11 @@ class _Worker:
             os.killpg(self.process.pid, signal.SIGKILL)
 
 
+@dataclass
 class Pool:
     """Worker processes for runs.
 
-    Args:
+    Attributes:
         runner: Import path, ``module:function``, of what runs a configuration.
         home: Folder of the store.
         size: Most workers at a time; each is started when there is something for it to do.
@@ -94,34 +95,25 @@ class Pool:
         devices: Accelerators to share out among them, a group to each; () to leave that alone.
     """
 
-    def __init__(
-        self,
-        runner: str,
-        *,
-        home: Path,
-        size: int,
-        threads: int,
-        logs: Path,
-        learned: LearnedScorer | None,
-        devices: Sequence[Sequence[str]] = (),
-    ) -> None:
-        self._runner = runner
-        self._home = home
-        self._size = size
-        self._threads = threads
-        self._logs = logs
-        self._learned = learned
-        self._devices = tuple(devices)
+    runner: str
+    home: Path
+    size: int
+    threads: int
+    logs: Path
+    learned: LearnedScorer | None
+    devices: Sequence[Sequence[str]] = ()
+    _workers: dict[int, _Worker] = field(default_factory=dict, init=False)
+    _queue: deque[Run] = field(default_factory=deque, init=False)
+    _deaths: Deaths = field(default_factory=Deaths, init=False)
+
+    def __post_init__(self) -> None:
         # a thread for each, so that what one asks can be answered together with what another asks
-        self._scoring = ThreadPoolExecutor(size, thread_name_prefix="learned-scorer")
-        self._workers: dict[int, _Worker] = {}
-        self._queue: deque[Run] = deque()
-        self._deaths = Deaths()
+        self._scoring = ThreadPoolExecutor(self.size, thread_name_prefix="learned-scorer")
 
     @property
     def num_free(self) -> int:
         """How many runs would be begun at once."""
-        return self._size - self.num_unfinished
+        return self.size - self.num_unfinished
 
     @property
     def num_unfinished(self) -> int:
@@ -170,7 +162,7 @@ class Pool:
                 worker.run = self._queue.popleft()
                 worker.send(worker.run)
         starting = sum(not worker.ready for worker in self._workers.values())
-        numbers = [n for n in range(self._size) if n not in self._workers]
+        numbers = [n for n in range(self.size) if n not in self._workers]
         for number in numbers[: max(0, len(self._queue) - starting)]:
             self._workers[number] = self._start(number)
 
@@ -178,21 +170,21 @@ class Pool:
         ours, theirs = Pipe()
         environment = os.environ | {
             "PYTHONPATH": os.pathsep.join(path or os.getcwd() for path in sys.path),
-            "OMP_NUM_THREADS": str(self._threads),
-            "MKL_NUM_THREADS": str(self._threads),
+            "OMP_NUM_THREADS": str(self.threads),
+            "MKL_NUM_THREADS": str(self.threads),
             "TOKENIZERS_PARALLELISM": "false",
-            **pinned(number, self._devices),
+            **pinned(number, self.devices),
         }
         # -P: modules are looked for where this process finds them, not in the working directory
         command = [sys.executable, "-P", "-m", "harness.sweep.worker", str(theirs.fileno())]
         arguments = [
             str(os.getpid()),
-            str(self._home),
-            self._runner,
-            str(self._learned is not None),
+            str(self.home),
+            self.runner,
+            str(self.learned is not None),
         ]
-        self._logs.mkdir(parents=True, exist_ok=True)
-        with theirs, (self._logs / f"worker-{number}.log").open("ab") as log:
+        self.logs.mkdir(parents=True, exist_ok=True)
+        with theirs, (self.logs / f"worker-{number}.log").open("ab") as log:
             process = subprocess.Popen(
                 command + arguments,
                 stdin=subprocess.DEVNULL,
@@ -235,7 +227,7 @@ class Pool:
 
     def _answer(self, worker: _Worker, ask: ScorerCall) -> None:
         try:
-            answer = ScorerAnswer(getattr(self._learned, ask.method)(*ask.arguments))
+            answer = ScorerAnswer(getattr(self.learned, ask.method)(*ask.arguments))
         except HarnessError as error:
             answer = ScorerAnswer(error=error)
         except Exception as error:
@@ -262,4 +254,4 @@ class Pool:
         return [News(run, worker.number, Lost(cause.text))]
 
     def _log_of(self, worker: _Worker) -> Path:
-        return self._logs / f"worker-{worker.number}.log"
+        return self.logs / f"worker-{worker.number}.log"
