@@ -24,6 +24,8 @@ from harness.records import (
 )
 
 OnEvent: TypeAlias = Callable[[Event], None]
+OnProgress: TypeAlias = Callable[[float], None]
+"""Is told the share, 0..1, that is done."""
 RunStatus: TypeAlias = Literal["FINISHED", "FAILED", "KILLED"]
 
 

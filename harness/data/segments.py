@@ -11,10 +11,14 @@ def prompt_segment(tokenizer: Tokenizer, messages: Sequence[Message]) -> Segment
     return Segment(Role.PROMPT, tokenizer.render_chat(messages), tokenizer.encode_chat(messages))
 
 
+def pair_messages(sources: Sources, pair: Pair) -> tuple[Message, ...]:
+    """The chat that asks for the translation of a pair's source."""
+    return sources.prompt.messages(pair.source, pair.source_lang, pair.target_lang)
+
+
 def pair_prompt(sources: Sources, pair: Pair) -> Segment:
     """The prompt that asks for the translation of a pair's source."""
-    messages = sources.prompt.messages(pair.source, pair.source_lang, pair.target_lang)
-    return prompt_segment(sources.base.tokenizer, messages)
+    return prompt_segment(sources.base.tokenizer, pair_messages(sources, pair))
 
 
 def pair_example(sources: Sources, pair: Pair) -> Example:

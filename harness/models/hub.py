@@ -9,8 +9,7 @@ from harness.errors import ConfigError
 from harness.models.spec import ModelSpec
 
 _FILES = ("*.safetensors", "*.json", "*.model", "*.txt", "*.jinja")
-_PICKLED = ("pytorch_model*.bin",)
-_CODE = ("*.py",)
+_PICKLED = "pytorch_model*.bin"
 _UNWANTED = ("*/*", "consolidated*")
 """Second copies of the weights in other formats."""
 _HUB_PREFIX = "models--"
@@ -22,10 +21,10 @@ def fetch(spec: ModelSpec) -> Path:
     Raises:
         ConfigError: It is not there and cannot be fetched.
     """
-    files = (*_FILES, *(_CODE if spec.trust_remote_code else ()))
+    files = (*_FILES, "*.py") if spec.trust_remote_code else _FILES
     folder = _snapshot(spec.path, spec.revision, files, hub_cache())
     if spec.allow_pickle and not any(folder.glob("*.safetensors")):
-        return _snapshot(spec.path, spec.revision, (*files, *_PICKLED), hub_cache())
+        return _snapshot(spec.path, spec.revision, (*files, _PICKLED), hub_cache())
     return folder
 
 

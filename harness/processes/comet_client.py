@@ -9,23 +9,15 @@ import threading
 import time
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Self, TypedDict
+from typing import Any, Self
 
 from harness.errors import EvaluationError
 from harness.processes.interpreter import COMET, comet_variables
 from harness.processes.line_process import LineProcess
-from harness.records import JSON
 
 _IDLE_S = 2.0
 _THREADS = 1
 _ENDS_WITHIN_S = 5.0
-
-
-class ScoredSet(TypedDict, total=False):
-    """What the worker says of a set of rows: its scores, or why there are none."""
-
-    scores: list[float]
-    error: str
 
 
 class CometClient:
@@ -117,13 +109,10 @@ class CometClient:
         checkpoint, precision = together[0].model
         sets = [request.rows for request in together]
         doing = f"scoring {sum(map(len, sets))} rows with {checkpoint}"
-        question: dict[str, JSON] = {
-            "checkpoint": checkpoint,
-            "precision": precision,
-            "sets": sets,
-        }
         try:
-            answers: Sequence[ScoredSet] = self._worker.ask(question, doing)["sets"]
+            answers = self._worker.ask(
+                {"checkpoint": checkpoint, "precision": precision, "sets": sets}, doing
+            )["sets"]
         except BaseException:
             # Dead, or (interrupted) about to give an answer nobody waits for: the next starts anew.
             self._worker.kill()
@@ -182,7 +171,8 @@ class _Request:
     def __init__(self, checkpoint: str, precision: str, rows: Sequence[Mapping[str, str]]) -> None:
         self.model = checkpoint, precision
         self.rows = [{key: row[key] for key in ("src", "mt", "ref") if key in row} for row in rows]
-        self.answer: ScoredSet | None = None
+        self.answer: Mapping[str, Any] | None = None
+        """``scores``, or the ``error`` for which there are none."""
 
     def scores(self) -> list[float]:
         """The scores in the answer.
@@ -196,7 +186,7 @@ class _Request:
             raise EvaluationError(
                 f"COMET could not score with {checkpoint}: {self.answer['error']}"
             )
-        scores = self.answer["scores"]
+        scores: list[float] = self.answer["scores"]
         if len(scores) != len(self.rows) or not all(map(math.isfinite, scores)):
             raise EvaluationError(
                 f"COMET gave {sum(map(math.isfinite, scores))} numbers for {len(self.rows)} rows "

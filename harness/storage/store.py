@@ -19,7 +19,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import metadata
 from pathlib import Path
-from typing import TypedDict
+from typing import TypeAlias, TypedDict
 
 from harness.records import JSON
 from harness.settings.spec import digest
@@ -90,6 +90,10 @@ class Entry:
     changed: tuple[str, ...]
 
 
+MakeAll: TypeAlias = Callable[[Mapping[str, Path]], Sequence[Mapping[str, float] | None]]
+"""Fills the folders of stages, given by key; returns facts for their manifests."""
+
+
 class Store:
     """A folder of stage folders: ``<root>/<stage>/<key>/``."""
 
@@ -130,11 +134,7 @@ class Store:
             return built
         return self.build_together([stage], lambda folders: [make(folders[stage.key])])[0]
 
-    def build_together(
-        self,
-        stages: Sequence[Stage],
-        make: Callable[[Mapping[str, Path]], Sequence[Mapping[str, float] | None]],
-    ) -> list[Built]:
+    def build_together(self, stages: Sequence[Stage], make: MakeAll) -> list[Built]:
         """The outputs of stages that are made in one go, in order; like ``build`` otherwise.
 
         Args:
@@ -153,11 +153,7 @@ class Store:
                 outputs |= self._make(missing, make)
         return [built for stage in stages if (built := outputs[stage.key]) is not None]
 
-    def _make(
-        self,
-        stages: Sequence[Stage],
-        make: Callable[[Mapping[str, Path]], Sequence[Mapping[str, float] | None]],
-    ) -> dict[str, Built]:
+    def _make(self, stages: Sequence[Stage], make: MakeAll) -> dict[str, Built]:
         start = time.monotonic()
         drafts = {stage.key: self.path(stage).with_name(f".{stage.key}.draft") for stage in stages}
         try:

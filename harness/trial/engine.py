@@ -10,7 +10,7 @@ from harness.models.generation.spec import GenerationSpec
 from harness.models.generation.vllm_generate import VllmGenerator, vllm_identity
 from harness.models.lora import load_adapter
 from harness.models.spec import ModelSpec
-from harness.protocols import Generator
+from harness.protocols import Generator, OnProgress
 from harness.records import JSON
 
 
@@ -54,7 +54,7 @@ class Engine:
         known: Mapping[str, JSON],
         load: Callable[[], ChatModel],
         adapter: Path | None = None,
-        on_progress: Callable[[float], None] | None = None,
+        on_progress: OnProgress | None = None,
     ) -> Generator:
         """A source of text.
 

@@ -1,10 +1,10 @@
 """What happens in a run as it happens: stages begin, go on and end, each with its wall time."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 
-from harness.protocols import OnEvent
+from harness.protocols import OnEvent, OnProgress
 from harness.records import StageEvent
 
 
@@ -26,5 +26,5 @@ class Timeline:
         seconds = 0.0 if reused else time.monotonic() - start
         self.on_event(StageEvent(name, "reused" if reused else "done", 1.0, seconds))
 
-    def progress(self, name: str) -> Callable[[float], None]:
+    def progress(self, name: str) -> OnProgress:
         return lambda fraction: self.on_event(StageEvent(name, "progress", fraction))

@@ -23,7 +23,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
-from harness.data.segments import pair_prompt
+from harness.data.segments import pair_messages, pair_prompt
 from harness.models.teachers import TeacherField
 from harness.protocols import Generator, Sources
 from harness.records import JSON, Decoding, Example, ExampleSet, Pair, Role, Segment, TokenIds
@@ -191,9 +191,7 @@ def _asked(sources: Sources, writer: Generator, pair: Pair, prompt: Segment) -> 
     """The request for a translation as the writer's own chat template has it."""
     if writer is sources.base:
         return prompt.token_ids or ()
-    return writer.tokenizer.encode_chat(
-        sources.prompt.messages(pair.source, pair.source_lang, pair.target_lang)
-    )
+    return writer.tokenizer.encode_chat(pair_messages(sources, pair))
 
 
 VARIANT = Radis

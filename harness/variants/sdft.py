@@ -24,6 +24,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from harness.data.segments import pair_messages
 from harness.protocols import Sources
 from harness.records import Decoding, ExampleSet, Message, Pair, TokenIds
 from harness.seeds import stream_seed
@@ -92,7 +93,7 @@ class Sdft(Method):
 
     def _shown(self, sources: Sources, pair: Pair) -> TokenIds:
         """The prompt that shows the model the request and its answer."""
-        *before, request = sources.prompt.messages(pair.source, pair.source_lang, pair.target_lang)
+        *before, request = pair_messages(sources, pair)
         text = self.request.format(request=request.content, reference=pair.target)
         return sources.base.tokenizer.encode_chat((*before, Message("user", text)))
 

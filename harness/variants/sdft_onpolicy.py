@@ -33,7 +33,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
-from harness.data.segments import pair_prompt, prompt_segment
+from harness.data.segments import pair_messages, pair_prompt, prompt_segment
 from harness.protocols import Sources
 from harness.records import JSON, Decoding, Example, ExampleSet, Pair, Role, Segment
 from harness.seeds import stream_seed
@@ -118,7 +118,7 @@ class SdftOnpolicy(Method):
         return ExampleSet(examples, facts, table)
 
     def _shown(self, sources: Sources, pair: Pair) -> Segment:
-        *before, request = sources.prompt.messages(pair.source, pair.source_lang, pair.target_lang)
+        *before, request = pair_messages(sources, pair)
         text = self.demonstration.format(request=request.content, demonstration=pair.target)
         return prompt_segment(sources.base.tokenizer, (*before, replace(request, content=text)))
 

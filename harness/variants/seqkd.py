@@ -19,6 +19,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field
 
+from harness.data.segments import pair_messages
 from harness.models.teachers import TeacherField
 from harness.protocols import Sources
 from harness.records import JSON, Decoding, ExampleSet
@@ -57,12 +58,7 @@ class SeqKd(Method):
     def examples(self, sources: Sources) -> ExampleSet:
         """One example per pair: prompt, then the teacher's translation or, failing that, y."""
         pairs, teacher = sources.corpora.parallel, writer_in(sources, self.teacher)
-        prompts = [
-            teacher.tokenizer.encode_chat(
-                sources.prompt.messages(pair.source, pair.source_lang, pair.target_lang)
-            )
-            for pair in pairs
-        ]
+        prompts = [teacher.tokenizer.encode_chat(pair_messages(sources, pair)) for pair in pairs]
         generations = teacher.generate(prompts, Decoding(self.max_new_tokens))
         return in_place_of_references(sources, teacher, generations, self.extract)
 

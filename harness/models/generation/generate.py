@@ -9,6 +9,7 @@ from harness.models.generation.copies import once_each
 from harness.models.generation.decode import Decoder
 from harness.models.generation.likelihood import loglikelihoods
 from harness.models.speed import quick
+from harness.protocols import OnProgress
 from harness.records import JSON, Decoding, Generation, TokenIds
 
 _ATTENTION = {"full_attention", "sliding_attention"}
@@ -31,10 +32,7 @@ class HuggingFaceGenerator:
     """
 
     def __init__(
-        self,
-        chat_model: ChatModel,
-        batch_size: int,
-        on_progress: Callable[[float], None] | None = None,
+        self, chat_model: ChatModel, batch_size: int, on_progress: OnProgress | None = None
     ) -> None:
         _check_layers(chat_model)
         self.tokenizer = chat_model.tokenizer

@@ -7,7 +7,7 @@ one.
 """
 
 import contextlib
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
 
@@ -16,7 +16,7 @@ from pydantic import TypeAdapter
 from harness.errors import EvaluationError
 from harness.models.generation.chunks import ChunkRule, batch_size_of, chunks
 from harness.models.generation.copies import copies_of
-from harness.protocols import ChoiceScorer, Generator, Independent, OnEvent
+from harness.protocols import ChoiceScorer, Generator, Independent, OnEvent, OnProgress
 from harness.records import JSON, Decoding, Generation, StageEvent, TokenIds
 from harness.settings.spec import digest
 from harness.storage.journal import Journal
@@ -35,7 +35,7 @@ NO_CHOICES = "this model cannot score choices (multiple_choice benchmarks)"
 class Reporting(Protocol):
     """A generator that tells the share of a list that is answered."""
 
-    on_progress: Callable[[float], None] | None
+    on_progress: OnProgress | None
 
 
 class JournaledGenerator:
@@ -68,13 +68,13 @@ class JournaledGenerator:
         self._rule = rule or ChunkRule()
 
     @property
-    def on_progress(self) -> Callable[[float], None] | None:
+    def on_progress(self) -> OnProgress | None:
         """Whom the generator tells how far it is."""
         generator = self._generator
         return generator.on_progress if isinstance(generator, Reporting) else None
 
     @on_progress.setter
-    def on_progress(self, tell: Callable[[float], None] | None) -> None:
+    def on_progress(self, tell: OnProgress | None) -> None:
         if isinstance(self._generator, Reporting):
             self._generator.on_progress = tell
 

@@ -9,6 +9,7 @@ from harness.models.generation.served_text import ANSWER_END, ServedTokenizer
 from harness.models.identity import content_hash
 from harness.models.teachers import ServedSpec
 from harness.models.thoughts import split_thoughts
+from harness.protocols import OnProgress
 from harness.records import JSON, Decoding, Generation, Message, TokenIds
 from harness.servers.chat import ChatRequest, ChatServer, Reply, TextRequest
 from harness.servers.continuing import check_continues
@@ -28,9 +29,7 @@ class ServerGenerator:
         on_progress: Called with the share of answers that are there.
     """
 
-    def __init__(
-        self, spec: ServedSpec, on_progress: Callable[[float], None] | None = None
-    ) -> None:
+    def __init__(self, spec: ServedSpec, on_progress: OnProgress | None = None) -> None:
         self._spec = spec
         self.on_progress = on_progress
         self._checked: set[bool] = set()

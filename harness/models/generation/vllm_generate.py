@@ -9,7 +9,7 @@ are kept by chunks like those of Hugging Face.
 import logging
 import os
 import shutil
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
@@ -22,6 +22,7 @@ from harness.models.spec import ModelSpec
 from harness.models.tokenizer import TOKENIZER_FILE, load_tokenizer
 from harness.processes.interpreter import VLLM
 from harness.processes.line_process import LineProcess
+from harness.protocols import OnProgress
 from harness.records import JSON, Decoding, Generation, TokenIds
 
 logger = logging.getLogger(__name__)
@@ -52,7 +53,7 @@ class VllmGenerator:
         identity: Mapping[str, JSON],
         vllm: VllmSpec,
         room: Path,
-        on_progress: Callable[[float], None] | None = None,
+        on_progress: OnProgress | None = None,
     ) -> None:
         own_tokens = adapter is not None and (adapter / TOKENIZER_FILE).is_file()
         speaking = model.replace(adapter=str(adapter)) if own_tokens else model
@@ -91,12 +92,10 @@ class VllmGenerator:
             },
             "seeds": seeds_of(prompts, decoding.seed, "vllm") if decoding.temperature > 0 else None,
         }
-        answers: list[list[int]] = self._ask(request, f"answering {len(prompts)} prompts")[
-            "answers"
-        ]
+        reply = self._ask(request, f"answering {len(prompts)} prompts")
         if self.on_progress is not None:
             self.on_progress(1.0)
-        return [self.tokenizer.generation(tuple(ids)) for ids in answers]
+        return [self.tokenizer.generation(tuple(ids)) for ids in reply["answers"]]
 
     def loglikelihoods(self, rows: Sequence[tuple[TokenIds, TokenIds]]) -> list[tuple[float, bool]]:
         """Per (context, continuation): log-probability, and whether greedy decoding gives it.
@@ -105,9 +104,8 @@ class VllmGenerator:
             MissingExtra, EvaluationError: vLLM cannot run here, or failed.
         """
         request = [[list(context), list(rest)] for context, rest in rows]
-        scores: list[tuple[float, bool]]
-        scores = self._ask({"score": request}, f"scoring {len(rows)} choices")["scores"]
-        return [(float(total), bool(greedy)) for total, greedy in scores]
+        reply = self._ask({"score": request}, f"scoring {len(rows)} choices")
+        return [(float(total), bool(greedy)) for total, greedy in reply["scores"]]
 
     def close(self) -> None:
         """Ends vLLM's process, which frees its memory, and removes what was merged for it."""
