@@ -130,7 +130,8 @@ def _result(
 ) -> TrialResult:
     scores = {}
     for key, stored in run.scores.items():
-        benchmark, metric = parse_score_key(key).path, parse_score_key(key).metric
+        score_key = parse_score_key(key)
+        benchmark = score_key.path
         ids = items.get(benchmark, ()) if stored.ids is None else stored.ids
         if not ids:
             faults.append(f"{where}.scores.{key}: no ids in it, and items.{benchmark} has none")
@@ -146,7 +147,7 @@ def _result(
             columns.append(column if isinstance(column, tuple) else (column,) * len(ids))
         rows = tuple(zip(*columns, strict=False))
         scores[key] = stored.model_dump(include=_KEPT, exclude_none=True) | {
-            "metric": metric, "ids": ids, "statistics": rows, "classes": ()
+            "metric": score_key.metric, "ids": ids, "statistics": rows, "classes": ()
         }  # fmt: skip
     nothing = ("unmeasured", "summaries", "facts", "stages", "seconds")
     empty: dict[str, JSON] = {name: {} for name in nothing}

@@ -15,6 +15,19 @@ from harness.report.curves import MethodCurves, method_curves
 from harness.report.fallbacks import fallbacks_table
 from harness.report.table import Table
 
+_CAPTIONS = {
+    "drift": "Over training, on general chats with the untuned model's own answers: divergence of "
+    "the tuned from the untuned model per answer token (logarithmic), share of answers of "
+    "which every token is still the likeliest, and Frobenius norm of all dW together.",
+    "skills": "Which skills go first: share of answers that would still be given, by skill; skills "
+    "that fall earlier are higher.",
+    "gradients": "Cosine between the gradient of the translation loss and that of all other token "
+    "losses together (RaDis, figure 4), and between those of token losses and penalty. "
+    "Below 0 they pull against each other.",
+    "layers": "Where the adapters changed the model: Frobenius norm of dW at the end of training, "
+    "by type and depth of the layer, mean over the seeds.",
+}
+
 
 @dataclass(frozen=True)
 class Analysis:
@@ -35,34 +48,12 @@ def analyse(record: SweepRecord, home: Path) -> Analysis:
     """The analysis of a sweep, from its record and the curves in the store of a home folder."""
     methods = method_curves(record, home)
     skills = analysis_tables.skills_by_fall(methods)
-    figures = [
-        (
-            "drift",
-            "Over training, on general chats with the untuned model's own answers: divergence of "
-            "the tuned from the untuned model per answer token (logarithmic), share of answers of "
-            "which every token is still the likeliest, and Frobenius norm of all dW together.",
-            forgetting.drift_figure(methods),
-        ),
-        (
-            "skills",
-            "Which skills go first: share of answers that would still be given, by skill; skills "
-            "that fall earlier are higher.",
-            forgetting.skills_figure(methods, skills),
-        ),
-        (
-            "gradients",
-            "Cosine between the gradient of the translation loss and that of all other token "
-            "losses together (RaDis, figure 4), and between those of token losses and penalty. "
-            "Below 0 they pull against each other.",
-            forgetting.gradients_figure(methods),
-        ),
-        (
-            "layers",
-            "Where the adapters changed the model: Frobenius norm of dW at the end of training, "
-            "by type and depth of the layer, mean over the seeds.",
-            forgetting.layers_figure(methods),
-        ),
-    ]
+    figures = {
+        "drift": forgetting.drift_figure(methods),
+        "skills": forgetting.skills_figure(methods, skills),
+        "gradients": forgetting.gradients_figure(methods),
+        "layers": forgetting.layers_figure(methods),
+    }
     tables = [
         analysis_tables.ends_table(methods),
         analysis_tables.skills_table(methods, skills),
@@ -71,7 +62,7 @@ def analyse(record: SweepRecord, home: Path) -> Analysis:
         analysis_tables.costs_table(record, methods, home),
     ]
     return Analysis(
-        [(name, caption, figure) for name, caption, figure in figures if figure is not None],
+        [(name, _CAPTIONS[name], figure) for name, figure in figures.items() if figure is not None],
         [table for table in tables if table is not None],
         _missing(methods),
     )

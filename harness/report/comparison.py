@@ -21,7 +21,7 @@ from harness.records import (
     TrialResult,
     mean_value,
 )
-from harness.report.names import base_trial, label_of
+from harness.report.names import BASE_NUMBER, base_trial, label_of
 from harness.report.reference import reference_trial
 from harness.statistics import bootstrap
 from harness.statistics.bootstrap import Difference, Draws
@@ -184,7 +184,6 @@ def compare_trials(
     record: SweepRecord,
     *,
     reference: int | None = None,
-    level: float = bootstrap.LEVEL,
     num_resamples: int | None = None,
 ) -> tuple[Comparison, ...]:
     """The trials worth it against each reference trial, and all of these against the base.
@@ -195,7 +194,6 @@ def compare_trials(
         record: The sweep.
         reference: Number of a trial; by default, of each variant the sweep names in ``against``
             (`sft`), the trial best at translation.
-        level: Of the intervals.
         num_resamples: Of the bootstrap; by default enough for the number of scores.
     """
     complete = {t.number: t for t in record.trials if t.values is not None and t.results}
@@ -205,20 +203,18 @@ def compare_trials(
     confirmed = [t for t in complete.values() if t.confirmed]
     others = confirmed or [complete[number] for number in record.front if number in complete]
     resamples = num_resamples or _num_resamples(references[0].results[0], len(others))
-    estimates = Estimates(Draws(resamples), level)
+    estimates = Estimates(Draws(resamples))
     comparisons = []
-    for chosen in references:
+    for second in (*references, *base_trial(record)):
+        firsts = others
+        if second.number == BASE_NUMBER:
+            firsts = list({t.number: t for t in (references[0], *others)}.values())
         pairs = [
-            _compare(trial, chosen, record, estimates)
-            for trial in others
-            if trial.number != chosen.number
+            _compare(trial, second, record, estimates)
+            for trial in firsts
+            if trial.number != second.number
         ]
-        comparisons += together(pairs, level)
-    first = references[0]
-    for base in base_trial(record):
-        everyone = [first, *[t for t in others if t.number != first.number]]
-        pairs = [_compare(trial, base, record, estimates) for trial in everyone]
-        comparisons += together(pairs, level)
+        comparisons += together(pairs, estimates.level)
     return tuple(comparisons)
 
 

@@ -23,7 +23,7 @@ from harness.records import (
     mean_value,
 )
 from harness.statistics import bootstrap
-from harness.statistics.bootstrap import LEVEL, NUM_RESAMPLES, Draws, Floats
+from harness.statistics.bootstrap import LEVEL, Draws, Floats
 from harness.statistics.constraints import parse_constraint
 
 Runs = tuple[TrialResult, ...]
@@ -51,11 +51,12 @@ def is_higher_better(runs: Sequence[TrialResult], key: Key) -> bool:
 
 
 class Estimates:
-    """Computes estimates once each."""
+    """Computes estimates once each, with intervals at one level."""
 
-    def __init__(self, draws: Draws | None = None, level: float = LEVEL) -> None:
-        self.draws = draws or Draws(NUM_RESAMPLES)
-        self.level = level
+    level = LEVEL
+
+    def __init__(self, draws: Draws | None = None) -> None:
+        self.draws = draws or Draws()
         self._scores: dict[tuple[str, ScoreKey], Floats | None] = {}
 
     def of(self, runs: Runs, key: Key | None) -> Estimate | None:
