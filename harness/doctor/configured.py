@@ -39,9 +39,8 @@ def check_quantise(spec: ModelSpec) -> Finding:
         library = importlib.import_module(_LIBRARY)
         torch = importlib.import_module("torch")
     except ModuleNotFoundError as error:
-        return Finding(
-            _LIBRARY, "missing", f"{setting}, but {error.name} is not installed", _INSTALL
-        )
+        found = f"{setting}, but {error.name} is not installed"
+        return Finding(_LIBRARY, "missing", found, _INSTALL)
     except Exception as error:  # whatever a broken installation raises is the finding
         found = f"{setting}, but it cannot be imported: {type(error).__name__}: {error}"
         return Finding(_LIBRARY, "missing", found, f"pip uninstall {_LIBRARY} && {_INSTALL}")
@@ -54,12 +53,8 @@ def check_quantise(spec: ModelSpec) -> Finding:
         layer.to(device)(given)
     except Exception as error:  # kernels that are missing fail in many ways
         reason = str(error).strip().splitlines() or [type(error).__name__]
-        return Finding(
-            _LIBRARY,
-            "missing",
-            f"{setting}, but a layer on {device} fails: {reason[0]}",
-            "it wants an accelerator that torch can use (see gpu), or leave model.quantise out",
-        )
-    return Finding(
-        _LIBRARY, "ok", f"{metadata.version(_LIBRARY)} quantises on {device} ({setting})"
-    )
+        found = f"{setting}, but a layer on {device} fails: {reason[0]}"
+        remedy = "it wants an accelerator that torch can use (see gpu), or leave model.quantise out"
+        return Finding(_LIBRARY, "missing", found, remedy)
+    version = metadata.version(_LIBRARY)
+    return Finding(_LIBRARY, "ok", f"{version} quantises on {device} ({setting})")

@@ -50,12 +50,8 @@ def check_python() -> Finding:
         return Finding("python", "missing", f"{version}; {PROJECT} is not installed", "make setup")
     if SpecifierSet(required).contains(version):
         return Finding("python", "ok", f"{version} (wanted {required})")
-    return Finding(
-        "python",
-        "missing",
-        f"{version}, wanted {required}",
-        "make setup PYTHON=/path/to/python3.12",
-    )
+    remedy = "make setup PYTHON=/path/to/python3.12"
+    return Finding("python", "missing", f"{version}, wanted {required}", remedy)
 
 
 def check_libraries() -> Iterator[Finding]:
@@ -102,12 +98,8 @@ def check_gpu() -> Finding:
     except (ImportError, OSError):  # not there, or a shared library of it is not
         return Finding("gpu", "note", "unknown: torch cannot be imported")
     if not torch.cuda.is_available():
-        return Finding(
-            "gpu",
-            "note",
-            "none; models run on the CPU",
-            "fine for the pocket testbed; models of billions of parameters want a GPU",
-        )
+        remedy = "fine for the pocket testbed; models of billions of parameters want a GPU"
+        return Finding("gpu", "note", "none; models run on the CPU", remedy)
     names = [torch.cuda.get_device_name(index) for index in range(torch.cuda.device_count())]
     memory = torch.cuda.get_device_properties(0).total_memory / _GIB
     return Finding("gpu", "ok", f"{', '.join(names)} ({memory:.0f} GiB)")
@@ -132,9 +124,8 @@ def check_disk(home: Path) -> Finding:
     free = shutil.disk_usage(folder).free / _GIB
     space = f"{free:.1f} GiB free for {home}"
     if free < _LEAST_DISK_GIB:
-        return Finding(
-            "disk", "missing", space, "harness clean --older-than 30, or --home elsewhere"
-        )
+        remedy = "harness clean --older-than 30, or --home elsewhere"
+        return Finding("disk", "missing", space, remedy)
     if free < _GOOD_DISK_GIB:
         return Finding("disk", "note", space, "`harness clean` shows what can go")
     return Finding("disk", "ok", space)

@@ -112,9 +112,5 @@ def _check_server(uri: str) -> Finding:
         with urllib.request.urlopen(f"{uri.rstrip('/')}/health", timeout=_TIMEOUT_S):
             return Finding("mlflow", "ok", f"{uri} answers")
     except (urllib.error.URLError, OSError, ValueError) as error:
-        return Finding(
-            "mlflow",
-            "missing",
-            f"{uri} does not answer: {error}",
-            "start the server, or name another store: --tracking-uri sqlite:///mlflow.db",
-        )
+        remedy = "start the server, or name another store: --tracking-uri sqlite:///mlflow.db"
+        return Finding("mlflow", "missing", f"{uri} does not answer: {error}", remedy)
