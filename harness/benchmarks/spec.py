@@ -13,10 +13,6 @@ from harness.settings import plugins
 from harness.settings.spec import LocalPath, NestedFaults, explain
 
 
-def _is_none(value: object) -> bool:
-    return value is None
-
-
 def _off(value: object) -> bool:
     # Left out where it is off: results made before there was such a setting are found again.
     return not value
@@ -32,7 +28,7 @@ class EvalSpec(GenerationSpec):
     folder: LocalPath | Annotated[tuple[LocalPath, ...], Field(min_length=1)] = "benchmarks"
     """Where the suites are; several folders, yours beside the shipped one, as a list."""
 
-    data: LocalPath | None = Field(None, exclude_if=_is_none)
+    data: LocalPath | None = Field(None, exclude_if=_off)
     """Folder of benchmark data that are not shipped (see docs/benchmarks.md); by default the one
     that the environment variable HARNESS_DATA names."""
 

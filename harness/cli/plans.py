@@ -1,6 +1,5 @@
 """The plan of a sweep on the screen: ``harness sweep --dry-run``."""
 
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 import click
@@ -39,11 +38,6 @@ def print_plan(plan: "SweepPlan") -> None:
     )
     _line("tokens", tokens or "not known before a first run")
     _print_configurations(plan)
-
-
-def plain_plan(plan: "SweepPlan") -> "JSON":
-    """The same for a program."""
-    return asdict(plan)
 
 
 def _line(name: str, text: str) -> None:

@@ -2,6 +2,7 @@
 
 import shlex
 from collections.abc import Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -94,12 +95,12 @@ def command(
 
 
 def _show_plan(spec: "SweepSpec", workers: int, run: options.RunOptions) -> None:
-    from harness.cli.plans import plain_plan, print_plan
+    from harness.cli.plans import print_plan
     from harness.sweep.plan import plan_sweep
 
     plan = plan_sweep(spec, home=run.home, workers=workers, storage=run.storage)
     if run.as_json:
-        output.print_json(plain_plan(plan))
+        output.print_json(asdict(plan))
     else:
         print_plan(plan)
 

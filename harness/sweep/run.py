@@ -176,11 +176,8 @@ def _changes(old: Mapping[str, JSON], new: Mapping[str, JSON]) -> list[str]:
     return [
         f"{path}: was {before.get(path, 'not set')!r}, is {after.get(path, 'not set')!r}"
         for path in dict.fromkeys((*before, *after))
-        if before.get(path, _ABSENT) != after.get(path, _ABSENT)
+        if (path in before) != (path in after) or before.get(path) != after.get(path)
     ]
-
-
-_ABSENT = object()
 
 
 def _note_run(study: Study, logbook: Logbook) -> None:
