@@ -282,8 +282,5 @@ def tokenizer_in(
     if template is not None:
         tokenizer.chat_template = chat_template(folder, template)
     stops = [read_json(folder / name).get("eos_token_id") for name in _SAY_THE_END]
-    return ChatTokenizer(tokenizer, next((_as_ids(one) for one in stops if one is not None), ()))
-
-
-def _as_ids(value: Any) -> tuple[int, ...]:
-    return tuple(value) if isinstance(value, list) else (int(value),)
+    ends: int | list[int] = next((ids for ids in stops if ids is not None), [])
+    return ChatTokenizer(tokenizer, ends if isinstance(ends, list) else [int(ends)])

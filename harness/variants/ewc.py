@@ -64,9 +64,8 @@ class Ewc(Method):
     def examples(self, sources: Sources) -> ExampleSet:
         """Those of plain fine-tuning, and the untuned model's sampled answers as probes."""
         requests = self._requests(sources)
-        decoding = Decoding(
-            self.max_new_tokens, temperature=1.0, seed=stream_seed(sources.seed, "ewc/sample")
-        )
+        seed = stream_seed(sources.seed, "ewc/sample")
+        decoding = Decoding(self.max_new_tokens, temperature=1.0, seed=seed)
         prompts = [prompt.token_ids or () for _, prompt in requests]
         answers = sources.base.generate(prompts, decoding)
         probes = tuple(
@@ -86,16 +85,13 @@ class Ewc(Method):
 
     def _requests(self, sources: Sources) -> list[tuple[str, Segment]]:
         """Ids and prompts of what the untuned model is asked, drawn by chance."""
-        corpora, draw = sources.corpora, stream(sources.seed, "ewc/requests")
-        if corpora.instructions:
-            chosen = draw.sample(
-                corpora.instructions, min(self.num_samples, len(corpora.instructions))
-            )
-            return [
-                (one.id, prompt_segment(sources.base.tokenizer, one.messages)) for one in chosen
-            ]
-        pairs = draw.sample(corpora.parallel, min(self.num_samples, len(corpora.parallel)))
-        return [(pair.id, pair_prompt(sources, pair)) for pair in pairs]
+        draw, tokenizer = stream(sources.seed, "ewc/requests"), sources.base.tokenizer
+        chats, pairs = sources.corpora.instructions, sources.corpora.parallel
+        if chats:
+            chosen = draw.sample(chats, min(self.num_samples, len(chats)))
+            return [(chat.id, prompt_segment(tokenizer, chat.messages)) for chat in chosen]
+        drawn = draw.sample(pairs, min(self.num_samples, len(pairs)))
+        return [(pair.id, pair_prompt(sources, pair)) for pair in drawn]
 
 
 VARIANT = Ewc

@@ -86,9 +86,8 @@ class SdftOnpolicy(Method):
         """One per pair: the request and the sampled answer, and what the teacher reads instead."""
         pairs = sources.corpora.parallel
         prompts = [pair_prompt(sources, pair) for pair in pairs]
-        decoding = Decoding(
-            self.max_new_tokens, self.temperature, stream_seed(sources.seed, "sdft_onpolicy/sample")
-        )
+        seed = stream_seed(sources.seed, "sdft_onpolicy/sample")
+        decoding = Decoding(self.max_new_tokens, self.temperature, seed)
         answers = sources.base.generate([prompt.token_ids or () for prompt in prompts], decoding)
         answered = list(zip(pairs, prompts, answers, strict=True))
         examples = tuple(

@@ -142,9 +142,8 @@ class Ssr(Rehearsing):
         self, sources: Sources, shown: Sequence[tuple[Message, Message]]
     ) -> tuple[list[str], dict[str, int]]:
         """What the model wrote as the user, and how much of it was of no use, by reason."""
-        decoding = Decoding(
-            self.max_instruction_tokens, self.temperature, stream_seed(sources.seed, "ssr/sample")
-        )
+        seed = stream_seed(sources.seed, "ssr/sample")
+        decoding = Decoding(self.max_instruction_tokens, self.temperature, seed)
         generations = sources.base.generate(self._prompts(sources, shown), decoding)
         turns = user_turns(sources.base.tokenizer, generations)
         rejected = {
