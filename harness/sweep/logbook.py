@@ -35,7 +35,7 @@ BASE = RunKey("base")
 
 def _tags_of(key: RunKey) -> dict[str, str]:
     """What a run is found by."""
-    tags = {"harness.phase": key.phase, "harness.trial.run": key.number, "harness.seed": key.seed}
+    tags = {"harness.phase": key.phase, "harness.trial": key.number, "harness.seed": key.seed}
     return {name: str(value) for name, value in tags.items() if value is not None}
 
 
@@ -43,7 +43,7 @@ def _key_of(run: KnownRun) -> RunKey | None:
     phase = run.tags.get("harness.phase")
     if phase not in get_args(Phase):
         return None
-    number, seed = (run.tags.get(name) for name in ("harness.trial.run", "harness.seed"))
+    number, seed = (run.tags.get(name) for name in ("harness.trial", "harness.seed"))
     return RunKey(
         phase,  # type: ignore[arg-type]  # one of the literals, checked above
         None if number is None else int(number),

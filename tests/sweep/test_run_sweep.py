@@ -134,6 +134,17 @@ def test_mlflow_shows_the_sweep_as_one_parent_and_a_run_per_trial(spec: SweepSpe
     assert {"config.yaml", "environment.txt"} <= artifacts
 
 
+def test_runs_of_a_sweep_are_found_by_the_tags_of_earlier_versions(spec: SweepSpec) -> None:
+    go(small(spec, confirm={"seeds": [11]}))
+    tags = by_name("toy")["trial 1, confirming seed 11"].data.tags
+    assert {name: tags[f"harness.{name}"] for name in ("sweep", "phase", "trial", "seed")} == {
+        "sweep": "toy",
+        "phase": "confirm",
+        "trial": "1",
+        "seed": "11",
+    }
+
+
 def test_several_seeds_are_runs_below_their_trial(spec: SweepSpec) -> None:
     record = go(small(spec, seeds=(1, 2)), workers=2)
     found = by_name("toy")
