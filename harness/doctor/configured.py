@@ -39,11 +39,11 @@ def check_quantise(spec: ModelSpec) -> Finding:
         library = importlib.import_module(_LIBRARY)
         torch = importlib.import_module("torch")
     except ModuleNotFoundError as error:
-        found = f"{setting}, but {error.name} is not installed"
-        return Finding(_LIBRARY, "missing", found, _INSTALL)
+        fault = f"{setting}, but {error.name} is not installed"
+        return Finding(_LIBRARY, "missing", fault, _INSTALL)
     except Exception as error:  # whatever a broken installation raises is the finding
-        found = f"{setting}, but it cannot be imported: {type(error).__name__}: {error}"
-        return Finding(_LIBRARY, "missing", found, f"pip uninstall {_LIBRARY} && {_INSTALL}")
+        fault = f"{setting}, but it cannot be imported: {type(error).__name__}: {error}"
+        return Finding(_LIBRARY, "missing", fault, f"pip uninstall {_LIBRARY} && {_INSTALL}")
     try:
         if spec.quantise == "int8":
             layer = library.nn.Linear8bitLt(_WIDTH, _WIDTH, has_fp16_weights=False)
@@ -53,8 +53,8 @@ def check_quantise(spec: ModelSpec) -> Finding:
         layer.to(device)(given)
     except Exception as error:  # kernels that are missing fail in many ways
         reason = str(error).strip().splitlines() or [type(error).__name__]
-        found = f"{setting}, but a layer on {device} fails: {reason[0]}"
+        fault = f"{setting}, but a layer on {device} fails: {reason[0]}"
         remedy = "it wants an accelerator that torch can use (see gpu), or leave model.quantise out"
-        return Finding(_LIBRARY, "missing", found, remedy)
+        return Finding(_LIBRARY, "missing", fault, remedy)
     version = metadata.version(_LIBRARY)
     return Finding(_LIBRARY, "ok", f"{version} quantises on {device} ({setting})")
