@@ -24,7 +24,7 @@ SIDES = ("source", "target")
 """Fields of the files of a format that keeps the sides apart."""
 
 _TAG = f"^{LANGUAGE_TAG.pattern}$"
-_TAKE = re.compile(r"-?\d*(:-?\d*){1,2}")
+_TAKE = re.compile(r"(-?\d+)?:(-?\d+)?(:(-?0*[1-9]\d*)?)?")
 
 
 def _is_none(value: object) -> bool:

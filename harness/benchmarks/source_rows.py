@@ -18,7 +18,10 @@ from harness.records import JSON
 from harness.storage.reading import Reading, read_lines
 
 _BLOCK = "metadata.harness.data"
-_ERRORS = (jinja2.TemplateError, KeyError, TypeError, AttributeError, ConfigError)
+_ERRORS = (
+    *(jinja2.TemplateError, LookupError, TypeError, ValueError, ArithmeticError, AttributeError),
+    ConfigError,
+)
 """What a template may raise over the fields of a record."""
 
 
@@ -94,16 +97,26 @@ def rows_made_of(records: Sequence[RawRow], spec: SourceSpec, where: str) -> lis
         where: The YAML.
 
     Raises:
-        ConfigError: A template is wrong, or names a field there is not.
+        ConfigError: A template is wrong, or names a field there is not; or no record is left.
     """
     templates = _Templates(spec, where)
     numbered = [{**record.data, "row": number} for number, record in enumerate(records, start=1)]
     indices = [index for index, record in enumerate(numbered) if templates.select(record)]
+    taken = spec.taken(indices)
+    if records and not taken:
+        path = "take" if indices else "where"
+        raise ConfigError(f"{where}: {_BLOCK}.{path}: keeps none of {len(records)} records")
     width = len(str(len(records)))
     return [
         RawRow(records[index].line, index + 1, templates.fill(f"{index + 1:0{width}}", record))
-        for index, record in ((index, numbered[index]) for index in spec.taken(indices))
+        for index, record in ((index, numbered[index]) for index in taken)
     ]
+
+
+def _not_null(value: object) -> object:
+    if value is None:
+        raise ValueError("found null, allowed a value")  # else the text has the word None
+    return value
 
 
 class _Templates:
@@ -113,7 +126,7 @@ class _Templates:
         self._where = where
         self._keep = spec.keep
         self._faults: list[str] = []
-        environment = SandboxedEnvironment(undefined=jinja2.StrictUndefined)
+        environment = SandboxedEnvironment(undefined=jinja2.StrictUndefined, finalize=_not_null)
         environment.filters["language_name"] = language_name
         condition = spec.where or "true"
         self._condition = self._parsed("where", environment.compile_expression, condition)

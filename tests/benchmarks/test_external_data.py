@@ -238,9 +238,15 @@ def test_faults_of_a_file_name_the_place(place, kind, text, message):
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (('"{{a}}"', '"{{b}}"'), r"rows\.target: record 1 .*'b' is undefined \(its fields: q, a\)"),
+        (('"{{a}}"', '"{{b}}"'), r"rows\.target: record 1 .*'b' is undefined \(its fields: q,"),
         (('  rows:', '  where: kind == "odd"\n  rows:'), r"where: record 1 .*'kind' is undefined"),
-        (('  rows:', "  keep: [kind]\n  rows:"), r"keep: record 1 .*'kind' \(its fields: q, a\)"),
+        (('  rows:', "  keep: [kind]\n  rows:"), r"keep: record 1 .*'kind' \(its fields: q,"),
+        (('"{{a}}"', '"{{1/0}}"'), r"rows\.target: record 1 .*division by zero"),
+        (('"{{a}}"', '"{{n}}"'), r"rows\.target: record 1 .*found null, allowed a value"),
+        (('  rows:', '  where: a == "odd"\n  rows:'), r"where: keeps none of 1 records"),
+        (('  rows:', '  take: "1:"\n  rows:'), r"take: keeps none of 1 records"),
+        (('  rows:', '  take: "::0"\n  rows:'), r"take: found '::0', allowed: a slice"),
+        (('  rows:', '  take: "-:2"\n  rows:'), r"take: found '-:2', allowed: a slice"),
         ((', target: "{{a}}"', ""), r"rows\.target: missing, and doc_to_target uses it"),
         (('target: "{{a}}"', 'target: "{{a}}", temperature: "{{a}}"'),
          r"rows\.temperature: found 'Hund', allowed: a number, 0 or greater \(record 1 of .*rows"),
@@ -250,7 +256,7 @@ def test_a_fault_of_how_rows_are_made_is_one_of_the_yaml(place, change, message)
     block = one_file("json", "words/rows.json")
     assert change[0] in block
     write(place, "one_test", block.replace(*change))
-    fill(place, rows_json='[{"q": "dog", "a": "Hund"}]')
+    fill(place, rows_json='[{"q": "dog", "a": "Hund", "n": null}]')
     yaml = r"^\S*one_test\.yaml(:\d+)?: metadata\.harness\.data\."
     with pytest.raises(DataError, match=yaml + message):
         found(place)
