@@ -71,8 +71,7 @@ def run_sweep(
     spec = checked.spec
     budget = budget_of(spec, planned(spec))
     with contextlib.ExitStack() as stack:
-        study = stack.enter_context(_opened(checked, home, storage))
-        logbook = Logbook(MlflowTracker(tracking_uri), spec, home)
+        study, logbook = stack.enter_context(_opened(checked, home, storage, tracking_uri))
         scorer = learned or stack.enter_context(
             CometClient(spec.base.eval.comet_python, release=spec.base.eval.comet_release)
         )
@@ -102,8 +101,10 @@ def run_sweep(
 
 
 @contextlib.contextmanager
-def _opened(checked: CheckedSweep, home: Path, storage: str | None) -> Iterator[Study]:
-    """The sweep's study, locked where it lies in this home, ready to be asked."""
+def _opened(
+    checked: CheckedSweep, home: Path, storage: str | None, tracking_uri: str | None
+) -> Iterator[tuple[Study, Logbook]]:
+    """The sweep's study, locked where it lies in this home, ready to be asked; and its logbook."""
     spec, objectives = checked.spec, checked.objectives()
     folder, journal = sweep_folder(home, spec.name), journal_path(home, spec.name, storage)
     checksums = {one.key: one.data_sha256 for one in checked.selection.benchmarks}
@@ -111,11 +112,12 @@ def _opened(checked: CheckedSweep, home: Path, storage: str | None) -> Iterator[
         if journal is not None:
             mend_journal(journal)
         _check_unchanged(find_study(journal, storage, spec.name), spec, checksums, folder)
+        tracker = MlflowTracker(tracking_uri)  # first: a store that cannot be leaves no study
         study = open_study(journal, storage, spec.name, [one.maximize for one in objectives])
         notes = list(map(objective_note, objectives))
         study.note(spec=spec.plain(), objectives=notes, benchmarks=checksums)
         study.prepare(spec, planned(spec))
-        yield study
+        yield study, Logbook(tracker, spec, home)
 
 
 def _pool(

@@ -249,6 +249,12 @@ def test_what_the_tracking_store_lost_is_written_again(spec: SweepSpec) -> None:
     assert found["trial 1"].data.metrics["general/summary"] == pytest.approx(0.6, abs=0.01)
 
 
+def test_a_wrong_tracking_store_is_refused_and_begins_no_study(spec: SweepSpec) -> None:
+    with pytest.raises(ConfigError, match="no longer writes to file stores"):
+        go(small(spec), tracking_uri="file:./mlruns")
+    assert sorted(file.name for file in (HOME / "sweeps" / "toy").iterdir()) == ["lock"]
+
+
 def test_two_at_once_in_one_home_are_refused(spec: SweepSpec) -> None:
     folder = HOME / "sweeps" / "toy"
     with (
