@@ -58,7 +58,7 @@ def read_predictions(path: Path) -> list[Prediction]:
         first_line.setdefault(name, line)
         predictions.append(_prediction(row))
     hint = "plain text, an output a line, is read with --reference TEXT or --source TEXT"
-    reading.raise_faults(hint if is_text else None)
+    reading.raise_faults(hint if is_text and not reading.unreadable else None)
     if not predictions:
         raise DataError(f"{path}: no predictions, allowed: at least one")
     return predictions
