@@ -38,7 +38,7 @@ def test_only_id_and_output_are_needed_and_the_answer_is_the_output(tmp_path):
 def test_lines_that_are_not_utf_8_are_not_taken_for_plain_text(tmp_path):
     path = tmp_path / "p.jsonl"
     path.write_bytes(b'{"id": 1, "output": "caf\xe9"}\n')
-    with pytest.raises(DataError, match="p.jsonl:1: not UTF-8") as caught:
+    with pytest.raises(DataError, match=r"p\.jsonl:1: not UTF-8") as caught:
         read_predictions(path)
     assert caught.value.hint == "convert it, for example with: iconv -f LATIN1 -t UTF-8"
 
