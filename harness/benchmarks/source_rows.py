@@ -151,7 +151,7 @@ class _Templates:
     def select(self, record: Mapping[str, JSON]) -> bool:
         """Whether a row is made of a record."""
         with self._blamed("where", record):
-            return bool(self._condition(**record))
+            return bool(self._condition(record))
 
     def fill(self, identifier: str, record: Mapping[str, JSON]) -> Mapping[str, JSON]:
         """The row made of a record."""

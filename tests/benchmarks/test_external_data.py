@@ -130,6 +130,13 @@ def test_records_are_chosen_by_an_expression_and_a_slice(place):
     assert [row["id"] for row in benchmark.items] == ["04", "08"]
 
 
+def test_fields_may_have_any_name(place):
+    write(place, "rows_test", one_file("jsonl", "words/rows.jsonl", prompt="{{self}}"))
+    fill(place, rows_jsonl='{"self": "dog", "a": "Hund"}\n')
+    (benchmark,) = found(place, "words").benchmarks
+    assert benchmark.items[0]["prompt"] == "dog"
+
+
 def test_a_hub_data_set_is_read_from_its_copy_in_the_data_folder(place):
     copy = place / "data/hub/owner/words"
     copy.mkdir(parents=True)
