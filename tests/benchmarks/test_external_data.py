@@ -130,11 +130,11 @@ def test_records_are_chosen_by_an_expression_and_a_slice(place):
     assert [row["id"] for row in benchmark.items] == ["04", "08"]
 
 
-def test_fields_may_have_any_name(place):
-    write(place, "rows_test", one_file("jsonl", "words/rows.jsonl", prompt="{{self}}"))
-    fill(place, rows_jsonl='{"self": "dog", "a": "Hund"}\n')
+def test_a_record_may_have_a_field_called_self(place):
+    write(place, "rows_test", one_file("jsonl", "words/rows.jsonl"))
+    fill(place, rows_jsonl='{"q": "dog", "a": "Hund", "self": "me"}\n')
     (benchmark,) = found(place, "words").benchmarks
-    assert benchmark.items[0]["prompt"] == "dog"
+    assert benchmark.items == ({"id": "1", "prompt": "dog", "target": "Hund"},)
 
 
 def test_a_hub_data_set_is_read_from_its_copy_in_the_data_folder(place):
