@@ -75,10 +75,10 @@ class Keys:
 
         A score is confirmed by the benchmark of the equal name but for ``_validation`` and
         ``_test``, else by the one its YAML names as ``twin``, else by the suite's only test
-        benchmark with the same metric.
+        benchmark with the same metric. A summary is by that of the suite's test benchmarks.
         """
         if isinstance(key, SummaryKey):
-            return SummaryKey(key.suite, Split.TEST)
+            return self._reporting.get(str(SummaryKey(key.suite, Split.TEST)))
         tests = {
             benchmark.name: benchmark.score_key(key.metric)
             for benchmark in self._benchmarks.values()
@@ -96,8 +96,14 @@ class Keys:
 
     def unconfirmed(self, text: str) -> str | None:
         """What keeps a key that is chosen by from being confirmed, None when nothing does."""
-        if self.test_of(self.choosing[text]) is not None:
+        key = self.choosing[text]
+        if self.test_of(key) is not None:
             return None
+        if isinstance(key, SummaryKey):
+            return (
+                f"no test benchmark confirms {text!r}; allowed: a suite with test benchmarks that "
+                "have a `summary`; or `confirm: null`"
+            )
         return (
             f"no test benchmark confirms {text!r}; allowed: one of its suite that has the metric "
             "and its name but for `_validation` and `_test`, or that its metadata.harness.twin "

@@ -136,4 +136,15 @@ def test_a_twin_without_the_metric_confirms_nothing(benchmarks) -> None:
     assert "no test benchmark confirms 'mine/dev/exact_match'" in str(
         keys.unconfirmed("mine/dev/exact_match")
     )
-    assert keys.unconfirmed("mine/summary") is None
+
+
+def test_a_summary_is_confirmed_by_that_of_the_suites_test_benchmarks(benchmarks) -> None:
+    def unconfirmed() -> str:
+        return Keys(benchmarks.find()).unconfirmed("mine/summary") or ""
+
+    benchmarks.write("mine/dev")
+    assert "no test benchmark confirms 'mine/summary'" in unconfirmed()
+    benchmarks.write("mine/final", block={"split": "test", "summary": None})
+    assert "no test benchmark confirms 'mine/summary'" in unconfirmed()
+    benchmarks.write("mine/final", block={"split": "test"})
+    assert unconfirmed() == ""
