@@ -19,6 +19,8 @@ from harness.storage import leases
 _DRAFT = ".draft"
 _APART = "~"
 """Between the parts of a draft's name; no name of a machine has it."""
+_CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
+"""What file systems say that put no folder on the disk, as some of the network and of programs."""
 
 
 def write_whole(path: Path, content: bytes | str | Callable[[IO[bytes]], object]) -> None:
@@ -119,7 +121,7 @@ def _sync(path: Path) -> None:
     try:
         os.fsync(descriptor)
     except OSError as error:
-        if error.errno != errno.EINVAL:  # a file system that cannot, as some of the network
+        if error.errno not in _CANNOT_SYNC:
             raise
     finally:
         os.close(descriptor)
