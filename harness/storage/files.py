@@ -6,6 +6,7 @@ the name is put on the disk last.
 
 import contextlib
 import errno
+import hashlib
 import json
 import os
 import uuid
@@ -19,6 +20,8 @@ from harness.storage import leases
 _DRAFT = ".draft"
 _APART = "~"
 """Between the parts of a draft's name; no name of a machine has it."""
+_LONGEST = 64
+"""Bytes of a file's name in that of its draft, which may have 255 with machine and process."""
 _CANNOT_SYNC = {errno.EINVAL, errno.ENOTSUP, errno.ENOSYS}
 """What file systems say that put no folder on the disk, as some of the network and of programs."""
 
@@ -92,7 +95,7 @@ def _draft_of(path: Path) -> Iterator[Path]:
     path.parent.mkdir(parents=True, exist_ok=True)
     _clear(path)
     owner = str(leases.this_process()).split("/")
-    draft = path.with_name("." + _APART.join((*owner, uuid.uuid4().hex, path.name)) + _DRAFT)
+    draft = path.with_name("." + _APART.join((*owner, uuid.uuid4().hex, _tail(path))) + _DRAFT)
     try:
         yield draft
     except OSError as error:
@@ -107,12 +110,18 @@ def _clear(path: Path) -> None:
     """Removes drafts whose makers are gone."""
     for other in path.parent.glob(f".*{_APART}*{_DRAFT}*"):
         *owner, _, name = other.name[1:].split(_APART, 4)
-        if not name.startswith(path.name + _DRAFT):
+        if not name.startswith(_tail(path) + _DRAFT):
             continue
         with contextlib.suppress(FileNotFoundError):  # its maker is just done with it
             ends = leases.ends(other.stat().st_mtime)
             if not leases.is_alive(leases.parse_owner("/".join(owner)), ends):
                 other.unlink()
+
+
+def _tail(path: Path) -> str:
+    """What a draft's name has of the file's: all, or where that is long what is as good as it."""
+    name = os.fsencode(path.name)
+    return path.name if len(name) <= _LONGEST else hashlib.sha256(name).hexdigest()[:_LONGEST]
 
 
 def _sync(path: Path) -> None:

@@ -113,6 +113,12 @@ def test_a_file_is_on_the_disk_before_it_has_its_name_and_the_name_after(tmp_pat
     assert folder == (tmp_path, True)
 
 
+def test_a_file_may_have_as_long_a_name_as_the_file_system_lets_it(tmp_path):
+    path = tmp_path / ("ü" * 125 + ".json")
+    write_whole(path, "text")
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [(path.name, "text")]
+
+
 @pytest.mark.parametrize("number", [errno.EINVAL, errno.ENOTSUP, errno.ENOSYS])
 def test_a_file_system_that_cannot_sync_folders_is_written_to(tmp_path, monkeypatch, number):
     sync = os.fsync
