@@ -91,9 +91,11 @@ def _check_values(results: Sequence[TrialResult], where: str) -> None:
         for key, score in result.scores.items():
             if not bootstrap.adds_up(score):
                 total = bootstrap.total_of(score)
+                sum_of_items = "cannot be added up with the settings its file says"
+                if total is not None:
+                    sum_of_items = f"add up to {total}"
                 faults.append(
-                    f"{index}.scores.{key}.value: found {score.value}, but its items add up to "
-                    f"{'nothing' if total is None else total}"
+                    f"{index}.scores.{key}.value: found {score.value}, but its items {sum_of_items}"
                 )
     if faults:
         raise DataError(

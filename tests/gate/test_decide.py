@@ -183,6 +183,15 @@ def test_a_value_that_was_edited_is_refused(side):
         verdict([sides[0]], [sides[1]])
 
 
+def test_a_score_whose_file_lacks_its_settings_is_not_said_to_add_up_to_something():
+    key = parse_key("suite/bench/chrf")
+    of_order_4 = ((1.0,) * 12,) * 6
+    score = Score("chrf", 50.0, True, "s", tuple("abcdef"), of_order_4)
+    result = replace(scored([1.0] * 6), scores={key: score})
+    with pytest.raises(DataError, match=r"found 50\.0, but its items cannot be added up"):
+        verdict([result], [result])
+
+
 def test_two_configurations_are_not_one_candidate():
     result = scored(hits(0.9))
     other = replace(result, config={"a": 2}, seed=2)
