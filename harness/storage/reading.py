@@ -118,6 +118,16 @@ def read_lines(path: Path, reading: Reading | None = None) -> list[str]:
     return lines[:-1] if lines[-1] == "" else lines
 
 
+def read_document(path: Path, reading: Reading) -> str:
+    """The text of a UTF-8 file whose lines are no rows: what is not UTF-8 cannot be left out.
+
+    Raises:
+        DataError: No such file, or somewhere not UTF-8.
+    """
+    lines = read_lines(path, reading)
+    return "\n".join(read_lines(path) if reading.unreadable else lines)
+
+
 def _decoded(line: bytes, number: int, path: Path, reading: Reading) -> str:
     try:
         return line.removesuffix(b"\r").decode()

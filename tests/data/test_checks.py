@@ -199,3 +199,31 @@ def test_of_a_large_corpus_languages_are_looked_at_in_some_rows(monkeypatch):
     findings = description.describe(Corpora(rows)).findings
     assert findings["a side in a wrong language (of 3 rows looked at)"] == 3
     assert description.describe(Corpora(rows[:3])).findings["a side in a wrong language"] == 3
+
+
+def test_where_a_line_is_no_row_a_byte_that_is_no_text_is_a_fault_of_the_file(tmp_path):
+    path = tmp_path / "corpus.json"
+    path.write_bytes(b'[{"source": "a",\n "target": "\xff"},\n{"source": "b", "target": "c"}]\n')
+    spec = CorpusSpec(
+        path=str(path), source_lang="en", target_lang="de", checks={"max_undecodable": 0.9}
+    )
+    with pytest.raises(DataError, match=r"corpus.json:2: not UTF-8 \(byte 0xff\), allowed UTF-8"):
+        read_pairs(spec)
+
+
+def test_so_it_is_in_the_segments_of_an_sgm_file(tmp_path):
+    sides = {
+        "source.sgm": b'<srcset setid="x" srclang="en">\n<doc docid="d">\n<seg id="1">\xff</seg>\n',
+        "reference.sgm": b'<refset setid="x" trglang="de">\n<doc docid="d">\n<seg id="1">b</seg>\n',
+    }
+    for name, text in sides.items():
+        (tmp_path / name).write_bytes(text + b"</doc>\n</" + text[1:7] + b">\n")
+    spec = CorpusSpec(
+        path=str(tmp_path / "source.sgm"),
+        target_path=str(tmp_path / "reference.sgm"),
+        source_lang="en",
+        target_lang="de",
+        checks={"max_undecodable": 0.9},
+    )
+    with pytest.raises(DataError, match=r"source.sgm:3: not UTF-8 \(byte 0xff\), allowed UTF-8"):
+        read_pairs(spec)

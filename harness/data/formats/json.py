@@ -11,7 +11,7 @@ from typing import ClassVar
 from harness.data.raw import Format, RawRow
 from harness.data.spec import CorpusSpec
 from harness.errors import DataError
-from harness.storage.reading import Reading, read_lines
+from harness.storage.reading import Reading, read_document
 
 _SPACE = " \t\r\n"
 _ALLOWED = "allowed a JSON list of objects"
@@ -25,7 +25,7 @@ class JsonList(Format):
 
     def rows(self, spec: CorpusSpec, reading: Reading) -> Iterator[RawRow]:
         """One an element; what follows a fault of syntax cannot be read."""
-        text = "\n".join(read_lines(Path(spec.path), reading))
+        text = read_document(Path(spec.path), reading)
         start = _skip(text, 0)
         if not text.startswith("[", start):
             beginning = repr(text[start : start + 1]) if start < len(text) else "nothing"

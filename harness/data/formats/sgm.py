@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from harness.data.raw import Format, RawRow, language_tag
 from harness.data.spec import LANGUAGE_TAG, CorpusSpec
-from harness.storage.reading import Reading, read_lines
+from harness.storage.reading import Reading, read_document
 
 Key = tuple[str, str]
 
@@ -89,7 +89,7 @@ class _Reader(HTMLParser):
 
 def _read(path: str, reading: Reading) -> _Reader:
     reader = _Reader(path, reading)
-    reader.feed("\n".join(read_lines(Path(path), reading)))
+    reader.feed(read_document(Path(path), reading))
     reader.close()
     reader.close_segment()
     return reader
