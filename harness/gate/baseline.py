@@ -25,6 +25,7 @@ from harness.errors import ConfigError, DataError, join_faults
 from harness.records import JSON, Score, TrialResult, parse_score_key
 from harness.settings.spec import Spec, validate
 from harness.settings.yaml import read_text
+from harness.statistics import bootstrap
 from harness.storage.files import write_whole
 from harness.storage.reading import parse_form
 from harness.storage.results import from_plain, score_to_plain, users_settings
@@ -174,6 +175,31 @@ def configuration_faults(results: Sequence[TrialResult], where: str) -> list[str
     return faults
 
 
+def check_values(results: Sequence[TrialResult], where: str) -> None:
+    """Sees to it that no value was edited, nor what it is the sum of.
+
+    Raises:
+        DataError: A value is not what its items add up to.
+    """
+    faults = []
+    for index, result in enumerate(results):
+        for key, score in result.scores.items():
+            if not bootstrap.adds_up(score):
+                total = bootstrap.total_of(score)
+                sum_of_items = "cannot be added up with the settings its file says"
+                if total is not None:
+                    sum_of_items = f"add up to {total}"
+                faults.append(
+                    f"{index}.scores.{key}.value: found {score.value}, but its items {sum_of_items}"
+                )
+    if faults:
+        raise DataError(
+            join_faults(where, faults),
+            "Score again: neither is to be edited, and a file of an earlier version does not say "
+            "the settings that benchmarks brought along for their metrics.",
+        )
+
+
 def update_baseline(path: Path, results: Sequence[TrialResult]) -> Baseline:
     """Writes a baseline with new scores, keeping the tolerances of the one that is there.
 
@@ -183,6 +209,7 @@ def update_baseline(path: Path, results: Sequence[TrialResult]) -> Baseline:
     faults = configuration_faults(results, "scores")
     if not results or faults:
         raise DataError(join_faults("scores", faults or ["no results, allowed one or more"]))
+    check_values(results, "scores")
     tolerance = read_baseline(path).tolerance if path.exists() else Tolerance(keys=DEFAULT_KEYS)
     baseline = Baseline(tolerance, tuple(results), str(path))
     write_baseline(path, baseline)

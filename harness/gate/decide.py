@@ -17,8 +17,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from statistics import fmean
 
-from harness.errors import DataError, join_faults
-from harness.gate.baseline import Baseline, configuration_faults
+from harness.errors import DataError
+from harness.gate.baseline import Baseline, check_values, configuration_faults
 from harness.gate.verdict import GateReport, Outcome, Verdict
 from harness.records import Score, ScoreKey, TrialResult
 from harness.statistics import bootstrap
@@ -57,8 +57,8 @@ def compare(
         faults = [f"{where}: no results, allowed one or more"]
     if faults:
         raise DataError("\n".join(faults))
-    _check_values(baseline.results, baseline.where)
-    _check_values(candidate, where)
+    check_values(baseline.results, baseline.where)
+    check_values(candidate, where)
     keys = _keys(baseline.results)
     resamples = num_resamples or max(MIN_RESAMPLES, _RESAMPLES_PER_KEY * len(keys))
     draws = Draws(resamples, seed)
@@ -82,27 +82,6 @@ def compare(
 
 def _keys(results: Sequence[TrialResult]) -> list[ScoreKey]:
     return sorted({key for result in results for key in result.scores}, key=str)
-
-
-def _check_values(results: Sequence[TrialResult], where: str) -> None:
-    """A value that was edited, or statistics that were: neither can be trusted then."""
-    faults = []
-    for index, result in enumerate(results):
-        for key, score in result.scores.items():
-            if not bootstrap.adds_up(score):
-                total = bootstrap.total_of(score)
-                sum_of_items = "cannot be added up with the settings its file says"
-                if total is not None:
-                    sum_of_items = f"add up to {total}"
-                faults.append(
-                    f"{index}.scores.{key}.value: found {score.value}, but its items {sum_of_items}"
-                )
-    if faults:
-        raise DataError(
-            join_faults(where, faults),
-            "Score again: neither is to be edited, and a file of an earlier version does not say "
-            "the settings that benchmarks brought along for their metrics.",
-        )
 
 
 def _scores(results: Sequence[TrialResult], key: ScoreKey) -> list[Score]:

@@ -5,7 +5,13 @@ from pathlib import Path
 import pytest
 
 from harness.errors import EXIT_USER, DataError
-from harness.gate.baseline import Tolerance, read_baseline, update_baseline, write_baseline
+from harness.gate.baseline import (
+    Baseline,
+    Tolerance,
+    read_baseline,
+    update_baseline,
+    write_baseline,
+)
 from tests.synthetic import make_result
 
 KEY = "pocket_general/facts_test/exact_match"
@@ -146,8 +152,18 @@ def test_settings_that_the_configuration_does_not_say_are_kept(tmp_path):
     for settings, written in ((users, 0), (own, 1)):
         made = replace(score, settings=settings)
         result = replace(make_result(), scores={key: made}, config=config)
-        update_baseline(tmp_path / "baseline.json", [result])
+        write_baseline(tmp_path / "baseline.json", Baseline(Tolerance(), (result,)))
         text = (tmp_path / "baseline.json").read_text(encoding="utf-8")
         assert text.count('"settings":') == written
         (again,) = read_baseline(tmp_path / "baseline.json").results
         assert again.scores[key].settings == settings
+
+
+def test_an_update_takes_no_value_that_its_items_do_not_add_up_to(tmp_path):
+    path = tmp_path / "baseline.json"
+    result = make_result(splits=("test",))
+    (key,) = (key for key in result.scores if str(key) == KEY)
+    edited = replace(result.scores[key], value=0.123)
+    with pytest.raises(DataError, match=rf"{KEY}.value: found 0.123, but its items add up to"):
+        update_baseline(path, [replace(result, scores={**result.scores, key: edited})])
+    assert not path.exists()
