@@ -180,11 +180,13 @@ def select(spec: EvalSpec) -> Selection:
     refs = sorted({ref for matched in by_name.values() for ref in matched})
     read: dict[BenchmarkRef, Sequence[Benchmark | Absent]] = {}
     faults: list[str] = []
+    hints: list[str] = []
     for ref in refs:
         try:
             read[ref] = read_ref(ref, limit=spec.limit, splits=spec.splits, data=data)
         except (ConfigError, DataError) as error:
-            faults.append(str(error))
+            faults.append(error.message)
+            hints += [] if error.hint is None else [error.hint]
     for name, matched in by_name.items():
         selected = [benchmark for ref in matched for benchmark in read.get(ref, ())]
         absent = [benchmark for benchmark in selected if isinstance(benchmark, Absent)]
@@ -192,7 +194,7 @@ def select(spec: EvalSpec) -> Selection:
             named = "" if name in {one.key for one in selected} else f"{name}: "
             faults += [f"eval.suites: {named}{one.key}: {one.reason}" for one in absent]
     if faults:
-        raise DataError("\n".join(dict.fromkeys(faults)))
+        raise DataError("\n".join(dict.fromkeys(faults)), "\n".join(dict.fromkeys(hints)) or None)
     everything = [one for ref in refs for one in read[ref]]
     benchmarks = tuple(one for one in everything if isinstance(one, Benchmark))
     if not benchmarks:

@@ -1,4 +1,6 @@
+import hashlib
 import json
+import re
 import subprocess
 import sys
 
@@ -253,3 +255,18 @@ def test_the_axis_and_the_twin_are_no_part_of_what_identifies_predictions(benchm
     (said,) = benchmarks.find()
     assert said.twin == "final"
     assert said.identity() == plain.identity()
+
+
+def test_what_to_do_about_faults_is_told_once_and_apart_from_them(benchmarks):
+    for name in ("first", "second"):
+        path = benchmarks.write(f"mine/{name}", block={"split": "validation"})
+        data = benchmarks.folder / "data" / "mine" / f"{name}.jsonl"
+        data.write_bytes('{"id": "ö"}\n'.encode("latin-1"))
+        text = path.read_text(encoding="utf-8")
+        checksum = hashlib.sha256(data.read_bytes()).hexdigest()
+        path.write_text(re.sub(r"data_sha256: \w+", f"data_sha256: {checksum}", text))
+    with pytest.raises(DataError) as raised:
+        benchmarks.find("mine")
+    assert raised.value.message.count("not UTF-8 (byte 0xf6), allowed UTF-8") == 2
+    assert "iconv" not in raised.value.message
+    assert raised.value.hint == "convert it, for example with: iconv -f LATIN1 -t UTF-8"
