@@ -23,7 +23,7 @@ from harness.trial.launch import team_for
 from harness.trial.resources import Resources
 from harness.trial.timeline import Timeline
 from harness.trial.train import ADAPTER, TrainingJob, train_adapter
-from harness.variants.shared.method import late_roles, own_answering, renew_every
+from harness.variants.shared.method import late_roles, own_answering, renew_every, unusual_answering
 
 EXAMPLES_VERSION = 2
 ADAPTER_VERSION = 2
@@ -205,6 +205,8 @@ class Tuning:
                 "train": config.train.replace(checkpoint_every=None).plain(),
                 "model": self.resources.model_identity,
                 "seed": config.seed,
+                # its folder says how its model is asked; once that was no part of what it is
+                **({"answering": asked} if (asked := unusual_answering(variant)) else {}),
                 # once the adapter was multiplied by in its own float32
                 **({"autocast": True} if config.model.dtype == "bfloat16" else {}),
             },

@@ -254,7 +254,7 @@ METHODS: dict[str, dict[frozenset[str], dict[str, Any]]] = {
         ADAPTER: {"reply_weight": 2},
     },
     "transllm": {
-        ANSWERS: {"chain_tokens": 5},
+        ADAPTER: {"chain_tokens": 5},
         ADAPTER | {"chain2/adapter"}: {"parallel_steps": 5},
         ADAPTER | {"chain1/adapter", "chain2/adapter"}: {"text_steps": 5, "learning_rate_ratio": 5},
         TEXT: {

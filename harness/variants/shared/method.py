@@ -83,3 +83,17 @@ def renew_every(variant: Variant) -> int | None:
 def own_answering(variant: Variant) -> Mapping[str, JSON] | None:
     """How its models are asked; None where by generating once."""
     return variant.answering if isinstance(variant, OwnAnswering) else None
+
+
+def unusual_answering(variant: Variant) -> Mapping[str, JSON]:
+    """What of that forms no text and is not as by default: by it alone adapters would be one."""
+    if not isinstance(variant, Method):
+        return {}
+    fields = type(variant).model_fields
+    return {
+        name: value
+        for name, value in (own_answering(variant) or {}).items()
+        if name in fields
+        and fields[name].json_schema_extra == NO_TEXT
+        and value != fields[name].default
+    }
