@@ -1,5 +1,6 @@
 """The guide for users' own files: its YAML loads, its commands parse, its links lead somewhere."""
 
+import hashlib
 import json
 import re
 import shlex
@@ -11,6 +12,7 @@ from click import Context
 
 from harness.benchmarks.read import find_benchmarks
 from harness.cli.main import main
+from harness.errors import ConfigError
 from harness.sweep.spec import check_sweep
 from tests.projects import write_lines
 
@@ -32,9 +34,14 @@ def place(tmp_path, monkeypatch):
     shutil.copytree(ROOT / "benchmarks/general", tmp_path / "benchmarks/general")
     data = tmp_path / "data"
     write_lines(data / "gsm8k/train.jsonl", [{"question": "1 + 1?", "answer": "#### 2"}])
-    one = json.dumps([{"instruction": "Which?", "answer": "answer1"}])
     (data / "commonsense").mkdir()
-    (data / "commonsense/ARC-Challenge.train.json").write_text(one, encoding="utf-8")
+    for split in ("train", "test"):
+        rows = json.dumps([{"instruction": f"Which to {split}?", "answer": "answer1"}])
+        file = data / f"commonsense/ARC-Challenge.{split}.json"
+        file.write_text(rows, encoding="utf-8")
+    test_set = tmp_path / "benchmarks/general/arc_challenge_test.yaml"
+    checksum = f"data_sha256: {hashlib.sha256(rows.encode()).hexdigest()}"
+    test_set.write_text(re.sub(r"data_sha256: \w+", checksum, test_set.read_text()))
     monkeypatch.setenv("HARNESS_DATA", str(data))
     suite = tmp_path / "benchmarks/mine"
     suite.mkdir()
@@ -67,6 +74,12 @@ def test_the_lines_to_add_fit_them(place) -> None:
     spec = loaded(place, SWEEP + MORE)
     assert spec.confirm is not None
     assert len(spec.constraints) == 1
+
+
+def test_without_the_test_data_nothing_can_be_confirmed_and_it_is_said_at_once(place) -> None:
+    (place / "data/commonsense/ARC-Challenge.test.json").unlink()
+    with pytest.raises(ConfigError, match=r"'general/summary' cannot be confirmed here: general/"):
+        loaded(place, SWEEP + MORE)
 
 
 def test_the_setting_named_in_the_text_can_be_searched(place) -> None:

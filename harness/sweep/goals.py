@@ -39,11 +39,13 @@ class Keys:
     """The scores some benchmarks give, to judge what a specification names."""
 
     def __init__(self, benchmarks: Sequence[Benchmark], absent: Sequence[Absent] = ()) -> None:
-        self._reasons = {
-            str(SummaryKey(lacking.suite, lacking.split)): f"{lacking.key}: {lacking.reason}"
+        reasons = {
+            SummaryKey(lacking.suite, lacking.split): f"{lacking.key}: {lacking.reason}"
             for lacking in absent
-            if lacking.summary is not None and lacking.split is Split.VALIDATION
+            if lacking.summary is not None
         }
+        self._reasons = {str(k): why for k, why in reasons.items() if k.split is Split.VALIDATION}
+        self._unreported = {k.suite: why for k, why in reasons.items() if k.split is Split.TEST}
         self._benchmarks = {benchmark.key: benchmark for benchmark in benchmarks}
         self.choosing = self._keys(Split.VALIDATION)
         self._reporting = self._keys(Split.TEST)
@@ -99,6 +101,8 @@ class Keys:
         key = self.choosing[text]
         if self.test_of(key) is not None:
             return None
+        if isinstance(key, SummaryKey) and key.suite in self._unreported:
+            return f"{text!r} cannot be confirmed here: {self._unreported[key.suite]}"
         if isinstance(key, SummaryKey):
             return (
                 f"no test benchmark confirms {text!r}; allowed: a suite with test benchmarks that "
