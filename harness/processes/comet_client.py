@@ -92,9 +92,7 @@ class CometClient:
         try:
             self._answer(together)
         except EvaluationError:
-            if len(together) == 1:
-                raise
-            self._answer([first])  # it may be another that the worker died of
+            self._answer([first])  # the worker may have died of another's rows, or been killed
         self._last_answer = time.monotonic()
         self._end_when_idle()
 

@@ -417,13 +417,13 @@ def test_a_bad_checkpoint_is_an_error_and_the_worker_goes_on(client, weights, tm
 
 
 @pytest.mark.slow
-def test_a_killed_worker_is_reported_and_the_next_score_starts_another(weights):
+def test_a_killed_worker_costs_no_score_as_another_is_started(weights):
     with CometClient() as client:
         expected = client.score(weights, ROWS)
-        os.kill(client.pid, signal.SIGKILL)
-        with pytest.raises(EvaluationError, match="signal 9"):
-            client.score(weights, ROWS)
+        killed = client.pid
+        os.kill(killed, signal.SIGKILL)
         assert client.score(weights, ROWS) == expected
+        assert client.pid not in (killed, None)
 
 
 @pytest.mark.slow
