@@ -45,7 +45,7 @@ def made(home: str) -> list[str]:
 
 def published(home: str) -> set[str]:
     """The stages that are whole, as their lines in that log."""
-    manifests = Path(home, "store").glob("*/*/manifest.json")
+    manifests = Path(home, "store").glob("*/[!.]*/manifest.json")
     return {f"{path.parts[-3]} {path.parts[-2]}" for path in manifests}
 
 

@@ -46,8 +46,9 @@ def finish(process: subprocess.Popen[str]) -> None:
 
 
 def published(home: Path) -> dict[Path, int]:
-    """Every finished stage, and when it was finished."""
-    return {path: path.stat().st_mtime_ns for path in home.glob("store/*/*/manifest.json")}
+    """Every finished stage, and when it was finished; a draft's manifest finishes nothing yet."""
+    manifests = home.glob("store/*/[!.]*/manifest.json")
+    return {path: path.stat().st_mtime_ns for path in manifests}
 
 
 def kill_some(home: Path, chance: random.Random) -> tuple[int, dict[Path, int]]:
