@@ -8,10 +8,18 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch.nn import functional
-from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    GPTNeoXConfig,
+    GPTNeoXForCausalLM,
+    LlamaConfig,
+    LlamaForCausalLM,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
 
 from harness.pocket.examples import BaseExample, base_examples
 from harness.pocket.tokenizer import END, train_tokenizer
@@ -22,8 +30,16 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class BaseRecipe:
-    """Everything that decides the base model beside the world."""
+    """Everything that decides the base model beside the world.
 
+    Attributes:
+        architecture: ``llama`` or ``gpt_neox``: of the same width, depth and, but for biases,
+            number of weights.
+        intermediate_size: Of Llama's gated feed-forward layer, three matrices; the two of GPT-NeoX
+            are half as wide again.
+    """
+
+    architecture: str = "llama"
     seed: int = 1
     hidden_size: int = 128
     intermediate_size: int = 352
@@ -128,23 +144,29 @@ def learning_rate(step: int, recipe: BaseRecipe) -> float:
     return recipe.learning_rate * (0.01 + 0.99 * 0.5 * (1 + math.cos(math.pi * done)))
 
 
-def new_model(tokenizer: PreTrainedTokenizerFast, recipe: BaseRecipe) -> LlamaForCausalLM:
-    """A Llama with random weights."""
+def new_model(tokenizer: PreTrainedTokenizerFast, recipe: BaseRecipe) -> PreTrainedModel:
+    """A model of the recipe's architecture with random weights."""
+    sizes: dict[str, Any] = {
+        "vocab_size": len(tokenizer),
+        "hidden_size": recipe.hidden_size,
+        "num_hidden_layers": recipe.num_layers,
+        "num_attention_heads": recipe.num_heads,
+        "max_position_embeddings": 512,
+        "tie_word_embeddings": True,
+        "bos_token_id": None,
+        "eos_token_id": tokenizer.eos_token_id,
+        "pad_token_id": tokenizer.pad_token_id,
+        "attn_implementation": "sdpa",
+    }
     torch.manual_seed(recipe.seed)
+    if recipe.architecture == "gpt_neox":
+        width = recipe.intermediate_size * 3 // 2
+        return GPTNeoXForCausalLM(GPTNeoXConfig(intermediate_size=width, **sizes))
     return LlamaForCausalLM(
         LlamaConfig(
-            vocab_size=len(tokenizer),
-            hidden_size=recipe.hidden_size,
             intermediate_size=recipe.intermediate_size,
-            num_hidden_layers=recipe.num_layers,
-            num_attention_heads=recipe.num_heads,
             num_key_value_heads=recipe.num_heads,
-            max_position_embeddings=512,
-            tie_word_embeddings=True,
-            bos_token_id=None,
-            eos_token_id=tokenizer.eos_token_id,
-            pad_token_id=tokenizer.pad_token_id,
-            attn_implementation="sdpa",
+            **sizes,
         )
     )
 
@@ -160,7 +182,7 @@ def train_base(world: World, folder: Path, recipe: BaseRecipe) -> float:
     return time.monotonic() - started
 
 
-def fit(model: LlamaForCausalLM, given: Iterator[list[Row]], recipe: BaseRecipe) -> None:
+def fit(model: PreTrainedModel, given: Iterator[list[Row]], recipe: BaseRecipe) -> None:
     """Trains a model in place, on one thread: a step a batch, until the recipe's steps are done."""
     torch.set_num_threads(1)
     started = time.monotonic()
@@ -168,16 +190,17 @@ def fit(model: LlamaForCausalLM, given: Iterator[list[Row]], recipe: BaseRecipe)
     others = [p for p in model.parameters() if p.ndim == 1]
     groups = [{"params": decayed, "weight_decay": 0.05}, {"params": others, "weight_decay": 0.0}]
     optimizer = torch.optim.AdamW(groups, lr=recipe.learning_rate, betas=(0.9, 0.98))
+    head = model.get_output_embeddings()
     model.train()
     pad_id = int(model.config.pad_token_id)
     for step, rows in enumerate(itertools.islice(given, recipe.steps)):
         for group in optimizer.param_groups:
             group["lr"] = learning_rate(step, recipe)
         ids_BT, weights_BT = collate(rows, pad_id)
-        hidden_BTH = model.model(input_ids=ids_BT).last_hidden_state[:, :-1]
+        hidden_BTH = model.base_model(input_ids=ids_BT).last_hidden_state[:, :-1]
         weights_BT = weights_BT[:, 1:]
         learnt_BT = weights_BT > 0
-        logits_NV = model.lm_head(hidden_BTH[learnt_BT])
+        logits_NV = head(hidden_BTH[learnt_BT])
         losses_N = functional.cross_entropy(logits_NV, ids_BT[:, 1:][learnt_BT], reduction="none")
         loss = torch.dot(losses_N, weights_BT[learnt_BT]) / weights_BT.sum()
         loss.backward()  # type: ignore[no-untyped-call]
