@@ -22,6 +22,9 @@ SURFACE = {
     "export": "ADAPTER --model --output --dtype --tolerance --device --set --storage --home --json",
     "score": "FILE --metric --set --comet-model --comet-python --source-lang --target-lang "
     "--reference --source --items --judgements --home --json",
+    "compare": "FIRST_SECOND... --metric --margin --set --reference --source --source-lang "
+    "--target-lang --comet-model --comet-python --markdown --latex --home --tracking-uri --storage "
+    "--json",
     "report": "SWEEP --output --analysis --home --storage --json",
     "check": "BASELINE.json SCORES --junit --markdown --update --tracking-uri --storage "
     "--home --json",
@@ -54,4 +57,4 @@ def typed(parameter):
     """How it is typed: an option's spellings, what an argument is shown as."""
     if isinstance(parameter, click.Option):
         return "/".join((*parameter.opts, *parameter.secondary_opts))
-    return parameter.human_readable_name
+    return parameter.human_readable_name.replace(" ", "_")

@@ -21,6 +21,7 @@ COMMANDS = (
     "evaluate",
     "export",
     "score",
+    "compare",
     "report",
     "check",
     "data",

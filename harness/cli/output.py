@@ -92,15 +92,15 @@ def paragraphs(text: str, indent: int = 0, width: int | None = None) -> str:
     )
 
 
-def number(value: float | None) -> str:
+def number(value: float | None, *, signed: bool = False) -> str:
     """A score for reading, a dash where nothing was measured.
 
-    >>> [number(0.98765), number(75.4321), number(0.0), number(None)]
-    ['0.988', '75.43', '0.000', '—']
+    >>> [number(0.98765), number(75.4321), number(0.0), number(None), number(0.5, signed=True)]
+    ['0.988', '75.43', '0.000', '—', '+0.500']
     """
     if value is None:
         return "—"
-    return f"{value:.{3 if abs(value) < 10 else 2}f}"
+    return f"{value:{'+' if signed else ''}.{3 if abs(value) < 10 else 2}f}"
 
 
 def size(num_bytes: float) -> str:

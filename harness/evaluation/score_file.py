@@ -22,6 +22,8 @@ class FileScores:
     metrics: Mapping[str, Metric]
     judgements: Sequence[Mapping[str, JSON]] = ()
     """All that judges said, where metrics asked any."""
+    predictions: Sequence[Prediction] = ()
+    """What was scored."""
 
     def items(self) -> Iterator[dict[str, JSON]]:
         """Per item its ``id`` and, per metric, its class or value.
@@ -84,7 +86,7 @@ def score_file(
         if isinstance(metric, Judged):
             said = metric.judgements(predictions, services)
             judgements += [{"metric": name, **row} for row in said]
-    return FileScores(scores, metrics, judgements)
+    return FileScores(scores, metrics, judgements, predictions)
 
 
 def _metrics(

@@ -7,7 +7,7 @@ from pathlib import Path
 from harness.records import Key, Split, SweepRecord
 from harness.report import details, tables
 from harness.report.analysis import analyse
-from harness.report.comparison import Comparison, compare_trials
+from harness.report.comparison import TrialPair, compare_trials
 from harness.report.comparison_tables import lines_table, overview
 from harness.report.examples import collect_examples
 from harness.report.fallbacks import fallbacks_table
@@ -135,7 +135,7 @@ def write_report(
     return ReportPaths(folder, html, markdown, figure, written)
 
 
-def _overviews(pairs: Sequence[Comparison]) -> list[Table]:
+def _overviews(pairs: Sequence[TrialPair]) -> list[Table]:
     """One per reference, that of the untuned model last."""
     references = list(dict.fromkeys(pair.second for pair in pairs if not pair.with_base))
     groups = {

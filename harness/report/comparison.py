@@ -56,7 +56,7 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class TrialPair:
     """Two configurations, key by key.
 
     Attributes:
@@ -87,7 +87,7 @@ def compare_runs(
     estimates: Estimates | None = None,
     labels: tuple[str, str] = ("first", "second"),
     confirmed: bool = False,
-) -> Comparison:
+) -> TrialPair:
     """First minus second on every key all runs of both have.
 
     Args:
@@ -127,7 +127,7 @@ def compare_runs(
         _decided([line for line in lines if isinstance(line.key, kind)], estimates.level)
         for kind in (SummaryKey, ScoreKey)
     )
-    return Comparison(
+    return TrialPair(
         first=labels[0],
         second=labels[1],
         confirmed=confirmed,
@@ -162,7 +162,7 @@ def _num_items(key: Key, run: TrialResult) -> int:
     return sum(len(run.scores[part].ids) for part in _parts(key, run) if part in run.scores)
 
 
-def together(pairs: Sequence[Comparison], level: float) -> list[Comparison]:
+def together(pairs: Sequence[TrialPair], level: float) -> list[TrialPair]:
     """Comparisons with one reference, their summaries' p-values adjusted for all of them."""
     lines = iter(_decided([line for pair in pairs for line in pair.summaries], level))
     return [replace(pair, summaries=tuple(islice(lines, len(pair.summaries)))) for pair in pairs]
@@ -185,7 +185,7 @@ def compare_trials(
     *,
     reference: int | None = None,
     num_resamples: int | None = None,
-) -> tuple[Comparison, ...]:
+) -> tuple[TrialPair, ...]:
     """The trials worth it against each reference trial, and all of these against the base.
 
     Trials with confirmed runs, else the members of the front; none when no trial has two seeds.
@@ -231,7 +231,7 @@ def _references(
 
 def _compare(
     trial: SweepTrial, reference: SweepTrial, record: SweepRecord, estimates: Estimates
-) -> Comparison:
+) -> TrialPair:
     """On confirmed runs where both have some, else on the sweep's own."""
     fresh = bool(trial.confirmed and reference.confirmed)
     return compare_runs(

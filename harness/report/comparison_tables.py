@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from harness.records import Split, SummaryKey
-from harness.report.comparison import Compared, Comparison
+from harness.report.comparison import Compared, TrialPair
 from harness.report.names import score_names
 from harness.report.table import Cell, Column, Table
 from harness.statistics.estimates import Estimate
@@ -16,7 +16,7 @@ def difference_cell(line: Compared) -> Estimate:
     return Estimate(line.difference.value, low, high, signed=True)
 
 
-def overview(pairs: Sequence[Comparison], name: str) -> Table | None:
+def overview(pairs: Sequence[TrialPair], name: str) -> Table | None:
     """A line per pair of one reference, a column per suite; None without pairs."""
     if not pairs:
         return None
@@ -48,7 +48,7 @@ def overview(pairs: Sequence[Comparison], name: str) -> Table | None:
     return Table(name, f"Against {pairs[0].second}", columns, tuple(rows), _note(pairs))
 
 
-def _note(pairs: Sequence[Comparison]) -> str:
+def _note(pairs: Sequence[TrialPair]) -> str:
     sentences = ["Items are paired"]
     if any(line.difference.seeds_paired for pair in pairs for line in pair.summaries):
         sentences[0] += ", seeds too where both have the same"
@@ -61,7 +61,7 @@ def _note(pairs: Sequence[Comparison]) -> str:
     return " ".join(sentences)
 
 
-def lines_table(pairs: Sequence[Comparison], *, scores: bool) -> Table:
+def lines_table(pairs: Sequence[TrialPair], *, scores: bool) -> Table:
     """Every line of the comparisons, of the suites' summaries or of the single scores."""
     columns = (
         Column("first", "text", "What is compared."),

@@ -12,7 +12,7 @@ from plotly.offline import get_plotlyjs
 
 from harness.records import SweepRecord
 from harness.report.analysis import Analysis
-from harness.report.comparison import Comparison
+from harness.report.comparison import TrialPair
 from harness.report.comparison_tables import difference_cell
 from harness.report.examples import Examples
 from harness.report.names import score_names
@@ -64,7 +64,7 @@ class ReportPage:
     front: Table
     trials: Table
     confirmed: Table | None
-    pairs: Sequence[Comparison]
+    pairs: Sequence[TrialPair]
     overviews: Sequence[Table]
     lines: Sequence[Table]
     hypervolume_figure: Any
@@ -169,7 +169,7 @@ def short_answers(page: ReportPage) -> list[str]:
     return sentences
 
 
-def claim(pair: Comparison) -> str:
+def claim(pair: TrialPair) -> str:
     """What a comparison shows, in one sentence."""
     names = score_names([line.key for line in pair.summaries])
     parts = [

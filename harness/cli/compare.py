@@ -1,0 +1,305 @@
+"""``harness compare``: systems beside each other, and whether their difference is real."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from harness.cli import options, output
+from harness.storage.files import write_whole
+
+if TYPE_CHECKING:
+    from harness.evaluation.systems import OutputReading
+    from harness.records import JSON
+    from harness.report.table import Table
+    from harness.statistics.samples import Line, System
+
+RESULTS = ".json"
+"""A results file is named so; predictions end in .jsonl, and all else is plain text."""
+
+
+@click.command(
+    "compare",
+    cls=options.SeveralValues,
+    several="--metric",
+    word=r"[a-z][a-z0-9_/.:-]*",
+    epilog=options.examples(
+        "harness compare ours.de theirs.de --reference ref.de --metric bleu chrf",
+        "harness compare a.jsonl b.jsonl base.jsonl --metric comet --comet-model DIR",
+        "harness compare tuned.json base.json --metric chrf --margin chrf=0.5",
+        "harness compare sweep:methods:3 sweep:methods:0 --json",
+    ),
+)
+@click.argument("systems", nargs=-1, required=True, metavar="FIRST SECOND...")
+@click.option(
+    "--metric",
+    "metrics",
+    multiple=True,
+    metavar="NAME...",
+    help="What to compare by; several names may follow. Of results also whole keys "
+    "(suite/benchmark/metric); all that they share where none is named.",
+)
+@click.option(
+    "--margin",
+    "margins",
+    multiple=True,
+    metavar="METRIC=X",
+    callback=options.parse_overrides,
+    help="What is too small to matter, in the metric's units. Repeatable.  "
+    "[default: bleu, chrf, chrf_pp 0.5, comet 0.005]",
+)
+@click.option(
+    "--set",
+    "settings",
+    multiple=True,
+    metavar="METRIC.OPTION=VALUE",
+    callback=options.parse_overrides,
+    help="Setting of a metric, for example bleu.tokenize=intl. Repeatable.",
+)
+@click.option(
+    "--reference",
+    "references",
+    type=options.FILE,
+    multiple=True,
+    metavar="TEXT",
+    help="The systems are plain text, an output a line, and so is this, with references.",
+)
+@click.option("--source", type=options.FILE, metavar="TEXT", help="Likewise, with the sources.")
+@click.option("--source-lang", metavar="TAG", help="Source language of rows that do not say it.")
+@click.option("--target-lang", metavar="TAG", help="Target language of rows that do not say it.")
+@click.option("--comet-model", metavar="PATH", help="Short for --set comet.model=PATH.")
+@click.option("--comet-python", metavar="PATH", help="Python interpreter that has unbabel-comet.")
+@click.option("--markdown", type=options.FILE, metavar="FILE", help="Also write Markdown.")
+@click.option("--latex", type=options.FILE, metavar="FILE", help="Also write LaTeX.")
+@options.home
+@options.tracking_uri
+@options.storage
+@options.as_json
+@options.verbosity
+def command(
+    systems: tuple[str, ...],
+    metrics: tuple[str, ...],
+    margins: "tuple[tuple[str, JSON], ...]",
+    settings: "tuple[tuple[str, JSON], ...]",
+    references: tuple[Path, ...],
+    source: Path | None,
+    source_lang: str | None,
+    target_lang: str | None,
+    comet_model: str | None,
+    comet_python: str | None,
+    markdown: Path | None,
+    latex: Path | None,
+    home: Path,
+    tracking_uri: str | None,
+    storage: str | None,
+    as_json: bool,
+) -> None:
+    """Compare systems, each with the last, on the same items.
+
+    A system is a predictions file (.jsonl, as `harness score` reads), plain text beside
+    --reference, a results file (.json), run:ID (a run in MLflow) or sweep:NAME:NUMBER (a trial;
+    sweep:NAME is the front's best). Outputs and results of an untuned model are fixed: their items
+    decide. Trained runs are judged over items and seeds; of one seed nothing is decided.
+
+    The decision is about the first: better or worse (two-sided p at most .05), equivalent (shown
+    to be within the margin), not_worse (than it), else undecided. It follows the p-value of each
+    comparison alone; p (Holm) is adjusted for all that are made.
+    """
+    from harness.evaluation.systems import OutputReading
+    from harness.metrics.judging.client import JUDGEMENTS_FOLDER, JudgeClient
+    from harness.processes.comet_client import CometClient
+    from harness.protocols import Services
+    from harness.statistics.samples import DEFAULT_MARGINS, compare_with_last
+
+    if len(systems) < 2:
+        raise click.UsageError("found one system, allowed two or more")
+    if comet_model is not None:
+        settings = (*settings, ("comet.model", comet_model))
+    limits = {**DEFAULT_MARGINS, **_margins(margins)}
+    with CometClient(comet_python) as learned:
+        services = Services(learned=learned, judge=JudgeClient(home / JUDGEMENTS_FOLDER))
+        reading = OutputReading(
+            metrics, services, settings, source_lang, target_lang, references, source
+        )
+        read = [_system(name, reading, home, tracking_uri, storage) for name in systems]
+    lines = compare_with_last(read, limits)
+    if as_json:
+        output.print_json({"comparisons": [_plain(line) for line in lines]})
+    else:
+        _print(lines, read)
+    if markdown is not None or latex is not None:
+        from harness.report.table import to_latex, to_markdown
+
+        for path, writer in ((markdown, to_markdown), (latex, to_latex)):
+            if path is not None:
+                write_whole(path, writer(_table(lines)))
+
+
+def _margins(given: "Sequence[tuple[str, JSON]]") -> dict[str, float]:
+    faults = [
+        f"--margin {name}={value}: allowed a number above 0"
+        for name, value in given
+        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0
+    ]
+    if faults:
+        from harness.errors import ConfigError
+
+        raise ConfigError("\n".join(faults))
+    return {name: float(str(value)) for name, value in given}
+
+
+def _system(
+    name: str, reading: "OutputReading", home: Path, tracking_uri: str | None, storage: str | None
+) -> "System":
+    from harness.cli.candidates import read_candidate
+    from harness.errors import ConfigError
+    from harness.evaluation.systems import system_of_file, system_of_results
+
+    if name.startswith(("run:", "sweep:")) or name.endswith(RESULTS):
+        results = read_candidate(name, home=home, tracking_uri=tracking_uri, storage=storage)
+        return system_of_results(name, results, reading.metrics)
+    if not reading.metrics:
+        raise ConfigError(
+            f"{name}: outputs are scored, and no metric is named", "--metric bleu chrf"
+        )
+    if not (reading.references or reading.source or Path(name).suffixes[:1] == [".jsonl"]):
+        raise ConfigError(
+            f"{name}: found neither .jsonl (predictions) nor .json (results); plain text goes with "
+            "--reference or --source",
+            "--reference REF.txt",
+        )
+    return system_of_file(Path(name), reading)
+
+
+def _plain(line: "Line") -> "JSON":
+    difference = line.difference
+    return {
+        "metric": line.key,
+        "first": line.first,
+        "second": line.second,
+        "value": difference.value,
+        "low": difference.low,
+        "high": difference.high,
+        "p_value": difference.p_value,
+        "p_holm": line.p_holm,
+        "decision": line.decision.value,
+        "margin": line.margin,
+        "within_margin": line.within_margin,
+        "items": difference.num_items,
+        "seeds": None if difference.num_seeds == (None, None) else list(difference.num_seeds),
+        "items_only": difference.items_only,
+        "needed": None
+        if line.needed is None
+        else {
+            "difference": line.needed.difference,
+            "seeds": line.needed.seeds,
+            "items": line.needed.items,
+        },
+    }
+
+
+def _table(lines: "Sequence[Line]") -> "Table":
+    from harness.report.table import Column, Table
+    from harness.statistics.estimates import Estimate
+
+    columns = (
+        Column("metric", "text"),
+        Column("first", "text"),
+        Column("second", "text"),
+        Column("difference", "estimate", "First minus second, with its 95 % interval."),
+        Column("p", "number", "Two-sided, of this comparison alone."),
+        Column("p (Holm)", "number", "Adjusted for all comparisons of the table."),
+        Column("decision", "text", "About the first, by p."),
+    )
+    rows = tuple(
+        (
+            line.key,
+            line.first,
+            line.second,
+            Estimate(line.difference.value, line.difference.low, line.difference.high, signed=True),
+            line.difference.p_value,
+            line.p_holm,
+            decision_text(line),
+        )
+        for line in lines
+    )
+    return Table("comparison", "Comparison", columns, rows, _note(lines))
+
+
+def decision_text(line: "Line") -> str:
+    """The decision as it is read."""
+    said = line.decision.value.replace("_", " ")
+    inside = line.within_margin and line.decision.value in ("better", "worse")
+    return f"{said}, within {line.margin:g}" if inside else said
+
+
+def _note(lines: "Sequence[Line]") -> str:
+    """On how many items and seeds, with what margins, and what would have decided."""
+    sizes = {(line.difference.num_items, line.difference.num_seeds) for line in lines}
+    said = [
+        f"{items} items, "
+        + (
+            "no seeds: fixed systems"
+            if seeds == (None, None)
+            else "seeds " + " and ".join("none" if n is None else str(n) for n in seeds)
+        )
+        for items, seeds in sorted(sizes, key=str)
+    ]
+    margins = {line.key: line.margin for line in lines if line.margin is not None}
+    if margins:
+        said.append("margins " + ", ".join(f"{key} {value:g}" for key, value in margins.items()))
+    if any(line.difference.items_only for line in lines):
+        said.append("a side has one seed: its interval is of items alone, and decides nothing")
+    return "; ".join(said)
+
+
+def _needed_text(line: "Line") -> str | None:
+    if line.needed is None:
+        return None
+    ways = [
+        f"{number:,} {what}"
+        for number, what in ((line.needed.items, "items"), (line.needed.seeds, "seeds a side"))
+        if number is not None
+    ]
+    means = " or ".join(ways) if ways else "more seeds than 100 and more items than a million"
+    return f"{line.key}, {line.first}: {line.needed.difference:.3g} would be shown by {means}"
+
+
+def _print(lines: "Sequence[Line]", systems: "Sequence[System]") -> None:
+    names = {one.name: f"[{number}]" for number, one in enumerate(systems, start=1)}
+    for name, short in names.items():
+        click.echo(f"{short} {name}")
+    table = output.table(
+        None,
+        *("metric", "systems", "difference", "95 % interval", "p", "Holm", "decision"),
+        right=("difference", "95 % interval", "p", "Holm"),
+    )
+    for line in lines:
+        difference = line.difference
+        table.add_row(
+            output.plain(line.key),
+            output.plain(f"{names[line.first]} - {names[line.second]}"),
+            output.number(difference.value, signed=True),
+            _interval_text(difference.low, difference.high),
+            _p_text(difference.p_value),
+            _p_text(line.p_holm),
+            decision_text(line),
+        )
+    output.print_table(table)
+    click.echo(_note(lines))
+    undecided = [text for line in lines if (text := _needed_text(line)) is not None]
+    if undecided:
+        click.echo("At 80 % power: " + "; ".join(undecided))
+
+
+def _interval_text(low: float | None, high: float | None) -> str:
+    if low is None or high is None:
+        return "–"
+    return f"{output.number(low, signed=True)} {output.number(high, signed=True)}"
+
+
+def _p_text(value: float | None) -> str:
+    if value is None:
+        return "–"
+    return f"{value:.3f}" if value >= 0.001 else "<.001"

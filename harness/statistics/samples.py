@@ -1,0 +1,311 @@
+"""Scores as samples of items and seeds, and systems compared at the keys they share."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from harness.errors import DataError
+from harness.records import Key, Score, ScoreKey, SummaryPart, TrialResult
+from harness.statistics.bootstrap import adds_up, aggregate_of
+from harness.statistics.comparing import Comparison, Decision, compare, decide, holm, is_within
+from harness.statistics.crossed import ROUNDING, Floats, ItemTable, Sample, pseudo_values
+from harness.statistics.planning import Needed, needed
+
+DEFAULT_MARGINS: Mapping[str, float] = {
+    "translation": 0.02,
+    "general": 0.02,
+    "safety": 0.02,
+    "bleu": 0.5,
+    "chrf": 0.5,
+    "chrf_pp": 0.5,
+    "comet": 0.005,
+}
+"""What is too small to matter: of an axis's summary, or of a metric in its units."""
+
+
+UNTRAINED = "base"
+"""The variant that scores a model as it is: its answers do not depend on a seed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Measured:
+    """What a system has at a key.
+
+    Attributes:
+        sample: Its items and seeds; None where they do not add up to its value.
+        scores: All that its value is made of, of every run: what must agree on both sides.
+        parts: Of a summary, what it is the mean of; else ().
+        yardstick: Whose margin counts: the metric, or the axis of a suite; None for neither.
+        higher_is_better: Direction.
+    """
+
+    sample: Sample | None
+    scores: tuple[Score, ...]
+    parts: tuple[SummaryPart, ...] = ()
+    yardstick: str | None = None
+    higher_is_better: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class System:
+    """What is compared.
+
+    Attributes:
+        name: As the user calls it.
+        measured: By key.
+        texts: By item its source and references, where they came from a file: two files may call
+            other sentences by one id.
+    """
+
+    name: str
+    measured: Mapping[str, Measured]
+    texts: Mapping[str, tuple[str | None, tuple[str, ...]]] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """One comparison: the first system less the second, at a key.
+
+    Attributes:
+        key: Of the scores.
+        first: Name of the first system.
+        second: Of the one it is compared with.
+        difference: What there is between them.
+        p_holm: Adjusted for all comparisons that are made; None where nothing can be decided.
+        margin: What is too small to matter; None where none is known for the metric.
+        decision: About the first, by the p-value that is not adjusted.
+        within_margin: Whether the difference is shown to be smaller than the margin.
+        needed: What would decide, where it is undecided and anything would.
+    """
+
+    key: str
+    first: str
+    second: str
+    difference: Comparison
+    p_holm: float | None
+    margin: float | None
+    decision: Decision
+    within_margin: bool
+    needed: Needed | None
+
+
+class Samples:
+    """Runs as samples of items and seeds; each score's pseudo-values are computed once."""
+
+    def __init__(self) -> None:
+        self._values: dict[int, tuple[Score, Floats | None]] = {}
+
+    def of_scores(self, scores: Sequence[Score], seeds: Sequence[int] = ()) -> Sample | None:
+        """One metric's scores of a system, one a run, items in the order of their ids.
+
+        None where the items of a run do not add up to its value.
+        """
+        rows = [self._pseudo_values(score) for score in scores]
+        whole = [row for row in rows if row is not None]
+        if not whole or len(whole) < len(rows):
+            return None
+        values_S = np.array([score.value for score in scores])
+        return Sample(values_S, (ItemTable(np.stack(whole)),), tuple(seeds))
+
+    def of_score(self, score: Score) -> Measured:
+        """A fixed system's only score of a metric."""
+        sample = self.of_scores([score])
+        return Measured(sample, (score,), (), score.metric, score.higher_is_better)
+
+    def of_runs(self, runs: Sequence[TrialResult], key: Key) -> Measured | None:
+        """Runs of one configuration at a key; of an untrained model the first, as all are alike.
+
+        None where a run has no value there.
+        """
+        runs = runs if is_trained(runs) else runs[:1]
+        seeds = [run.seed for run in runs] if is_trained(runs) else []
+        if not runs or any(run.value_of(key) is None for run in runs):
+            return None
+        if isinstance(key, ScoreKey):
+            scores = tuple(run.scores[key] for run in runs)
+            sample = self.of_scores(scores, seeds)
+            return Measured(sample, scores, (), key.metric, scores[0].higher_is_better)
+        parts = runs[0].summary_parts.get(key, ())
+        by_part = [[run.scores[p.key] for run in runs if p.key in run.scores] for p in parts]
+        axis = runs[0].axis_of(key)
+        return Measured(
+            self._of_suite(runs, key, parts, by_part, seeds),
+            tuple(score for scores in by_part for score in scores),
+            parts,
+            None if axis is None else axis.value,
+        )
+
+    def _of_suite(
+        self,
+        runs: Sequence[TrialResult],
+        key: Key,
+        parts: Sequence[SummaryPart],
+        by_part: Sequence[Sequence[Score]],
+        seeds: Sequence[int],
+    ) -> Sample | None:
+        tables: dict[tuple[str, ...], Floats] = {}
+        for part, scores in zip(parts, by_part, strict=True):
+            sample = self.of_scores(scores) if len(scores) == len(runs) else None
+            if sample is None:
+                return None
+            # of benchmarks with the same items, what an item adds to the suite is the sum
+            items = tuple(sorted(scores[0].ids))
+            scaled = _scaled(sample, part) / len(parts)
+            tables[items] = tables[items] + scaled if items in tables else scaled
+        values_S = np.array([run.value_of(key) for run in runs], dtype=np.float64)
+        whole = tuple(ItemTable(values_SN) for values_SN in tables.values())
+        return Sample(values_S, whole, tuple(seeds)) if whole else None
+
+    def _pseudo_values(self, score: Score) -> Floats | None:
+        if id(score) not in self._values:
+            values = None
+            if adds_up(score):
+                order = sorted(range(len(score.ids)), key=score.ids.__getitem__)
+                statistics_NK = np.asarray(score.statistics, dtype=np.float64)[order]
+                values = pseudo_values(statistics_NK, aggregate_of(score))
+            self._values[id(score)] = (score, values)  # kept with it, so that its id is its own
+        return self._values[id(score)][1]
+
+
+def is_trained(runs: Sequence[TrialResult]) -> bool:
+    """Whether the runs are of a trained configuration, so that another seed gives another score."""
+    return any(run.variant != UNTRAINED for run in runs)
+
+
+def _scaled(sample: Sample, part: SummaryPart) -> Floats:
+    """Pseudo-values on the common scale, [S, N]; constant for a run that is clipped there."""
+    (table,) = sample.tables
+    scaled: Floats = (table.values_SN - part.worst) / (part.best - part.worst)
+    clipped = np.array([[part.scaled(value)] for value in sample.values_S])
+    inside = np.abs(clipped - (sample.values_S[:, None] - part.worst) / (part.best - part.worst))
+    return np.where(inside < ROUNDING, scaled, clipped)
+
+
+def compare_with_last(systems: Sequence[System], margins: Mapping[str, float]) -> list[Line]:
+    """Every system against the last, at every key that all of them have.
+
+    Raises:
+        DataError: No key is common to all, or what they have at one cannot be compared.
+    """
+    *rivals, last = systems
+    keys = [key for key in last.measured if all(key in rival.measured for rival in rivals)]
+    if not keys:
+        raise DataError(
+            "nothing to compare: no score that all have ("
+            + "; ".join(f"{one.name}: {', '.join(one.measured) or 'none'}" for one in systems)
+            + ")"
+        )
+    faults = [
+        f"{rival.name} and {last.name}: {key}: {fault}"
+        for rival in rivals
+        for key in keys
+        if (
+            fault := _other_texts(rival, last)
+            or incomparable(rival.measured[key], last.measured[key])
+        )
+    ]
+    if faults:
+        raise DataError("\n".join(faults))
+    pairs = [(key, rival) for key in keys for rival in rivals]
+    differences = [_difference(rival.measured[key], last.measured[key]) for key, rival in pairs]
+    adjusted = holm_of(differences)
+    return [
+        _line(key, rival.name, last.name, last.measured[key], difference, p_holm, margins)
+        for (key, rival), difference, p_holm in zip(pairs, differences, adjusted, strict=True)
+        if difference is not None
+    ]
+
+
+def holm_of(differences: Sequence[Comparison | None]) -> list[float | None]:
+    """Holm's p of each in one family, which leaves out what does not differ at all.
+
+    None where nothing can be decided.
+    """
+    adjusted: list[float | None] = [
+        1.0 if difference and difference.constant else None for difference in differences
+    ]
+    tested = [
+        (index, difference.p_value)
+        for index, difference in enumerate(differences)
+        if difference and difference.p_value is not None and not difference.constant
+    ]
+    for (index, _), p_value in zip(tested, holm([p for _, p in tested]), strict=True):
+        adjusted[index] = p_value
+    return adjusted
+
+
+def _difference(first: Measured, second: Measured) -> Comparison | None:
+    if first.sample is None or second.sample is None:
+        return None
+    return compare(first.sample, second.sample)
+
+
+def _line(
+    key: str,
+    first: str,
+    second: str,
+    measured: Measured,
+    difference: Comparison,
+    p_holm: float | None,
+    margins: Mapping[str, float],
+) -> Line:
+    margin = margins.get(measured.yardstick or "")
+    decision = decide(difference, higher_is_better=measured.higher_is_better, margin=margin)
+    return Line(
+        key,
+        first,
+        second,
+        difference,
+        p_holm,
+        margin,
+        decision,
+        is_within(difference, margin),
+        needed(difference, margin) if decision is Decision.UNDECIDED else None,
+    )
+
+
+def incomparable(first: Measured, second: Measured) -> str | None:
+    """Why what two systems have at a key cannot be compared; None where it can."""
+    if first.parts != second.parts:
+        return (
+            f"summaries of other parts or scales: {_parts_text(first, second)} / "
+            f"{_parts_text(second, first)}"
+        )
+    if signatures := _signatures(first) ^ _signatures(second):
+        return "different signatures: " + " / ".join(sorted(signatures))
+    apart = _items(first) ^ _items(second)
+    if apart:
+        return f"not the same items: {len(apart)} are in one alone, the first is {min(apart)!r}"
+    return None
+
+
+def _parts_text(measured: Measured, other: Measured) -> str:
+    """The parts that the other has not, or has on another scale."""
+    return ", ".join(
+        f"{part.key} {part.worst:g}..{part.best:g}"
+        for part in measured.parts
+        if part not in other.parts
+    )
+
+
+def _signatures(measured: Measured) -> set[str]:
+    return {score.signature for score in measured.scores}
+
+
+def _items(measured: Measured) -> set[str]:
+    return {name for score in measured.scores for name in score.ids}
+
+
+def _other_texts(first: System, second: System) -> str | None:
+    other = [
+        name
+        for name, text in first.texts.items()
+        if name in second.texts and second.texts[name] != text
+    ]
+    if not other:
+        return None
+    return (
+        f"not the same items: {len(other)} have another source or references, the first is "
+        f"{other[0]!r}"
+    )
