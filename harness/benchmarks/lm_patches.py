@@ -1,12 +1,14 @@
 """What of lm-eval is replaced, all of it here; looked at again whenever its version moves.
 
-Checked against lm-eval 0.4.13: ``lm_eval/api/task.py`` reads its globals ``tqdm`` and ``datasets``,
-``lm_eval/utils.py`` renders every template through ``env.from_string``.
+Checked against lm-eval 0.4.13: ``lm_eval/api/task.py`` reads its global ``tqdm`` and calls
+``datasets.load_dataset``, as tasks with code of their own do; ``lm_eval/utils.py`` renders every
+template through ``env.from_string``.
 """
 
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,7 @@ import datasets
 import lm_eval.api.task
 import lm_eval.utils
 
-from harness.benchmarks.source import HUB
+from harness.benchmarks.hub_copy import load_hub, quiet
 
 # lm-eval shows a progress bar per benchmark and logs its settings at every call; what a user should
 # see is said by whoever calls. And it compiles a template anew for every item, which took nine
@@ -25,29 +27,23 @@ lm_eval.utils.env.from_string = cache(lm_eval.utils.env.from_string)
 logging.getLogger("lm_eval").setLevel(logging.ERROR)
 
 
+_data: ContextVar[Path | None] = ContextVar("data", default=None)
+"""The data folder, while tasks are made: a task's own code may have kept ``load_dataset``."""
+
+
 @contextmanager
 def copies_first(data: Path | None) -> Iterator[None]:
     """Tasks of lm-eval's that are made meanwhile take copies of data sets in the data folder."""
-    if data is None:
-        yield
-        return
-    lm_eval.api.task.datasets = _Library((data / HUB).resolve())
+    token, original = _data.set(data), datasets.load_dataset
+    datasets.load_dataset = _load_dataset
     try:
-        yield
+        with quiet():
+            yield
     finally:
-        lm_eval.api.task.datasets = datasets
+        datasets.load_dataset = original
+        _data.reset(token)
 
 
-class _Library:
-    """``datasets`` as lm-eval sees it while its tasks are made: copies in a folder come first."""
-
-    def __init__(self, folder: Path) -> None:
-        self._folder = folder
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(datasets, name)
-
-    def load_dataset(self, path: str, name: str | None = None, **settings: Any) -> Any:
-        """The data set, of its copy if there is one."""
-        copy = self._folder / path
-        return datasets.load_dataset(str(copy) if copy.is_dir() else path, name, **settings)
+def _load_dataset(path: str, name: str | None = None, *places: Any, **settings: Any) -> Any:
+    """What ``datasets.load_dataset`` is to the code of a task."""
+    return load_hub(path, name, *places, data=_data.get(), **settings)

@@ -13,6 +13,7 @@ from typing import Any
 
 from lm_eval.tasks import TaskManager
 
+from harness.benchmarks.hub_copy import LOAD_ERRORS, copies_stamp
 from harness.benchmarks.lm_file import LmTask
 from harness.benchmarks.lm_patches import copies_first
 from harness.benchmarks.source import HUB
@@ -23,7 +24,6 @@ _SEED = 1234
 """For the choice of few-shot examples: lm-eval's own default."""
 
 
-@cache
 def lm_tasks(
     name: str, num_fewshot: int | None, data: Path | None, limit: int | None
 ) -> tuple[LmTask, ...]:
@@ -33,6 +33,14 @@ def lm_tasks(
         ConfigError: lm-eval has none of that name.
         DataError: Its data are neither in the data folder nor to be had.
     """
+    return _lm_tasks(name, num_fewshot, data, limit, copies_stamp(data))
+
+
+@cache
+def _lm_tasks(
+    name: str, num_fewshot: int | None, data: Path | None, limit: int | None, stamp: str
+) -> tuple[LmTask, ...]:
+    """Made once a process, as long as no copy of a data set changes, which ``stamp`` says."""
     manager = _manager()
     if name not in manager.all_tasks:
         near = [one for one in manager.all_tasks if one.startswith(name[:3])]
@@ -40,7 +48,7 @@ def lm_tasks(
     try:
         with copies_first(data):
             tasks = manager.load([name])["tasks"]
-    except (OSError, ValueError, RuntimeError, KeyError) as error:
+    except LOAD_ERRORS as error:
         looked = "no data folder is named" if data is None else f"looked in {data / HUB}"
         first = (str(error).splitlines() or [type(error).__name__])[0]
         raise DataError(

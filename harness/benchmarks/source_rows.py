@@ -57,18 +57,21 @@ def read_records(
 
 def _hub_records(spec: SourceSpec, data: Path | None) -> Iterator[Mapping[str, JSON]]:
     """The rows of a data set: of its copy in the data folder, else from the hub or its cache."""
-    import datasets  # heavy: for who wants it
+    from harness.benchmarks.hub_copy import LOAD_ERRORS, load_hub  # heavy: for who wants it
 
     assert spec.hub is not None
     copy = None if data is None else data / HUB / spec.hub
-    source = str(copy) if copy is not None and copy.is_dir() else spec.hub
     try:
-        rows = datasets.load_dataset(source, spec.hub_config, split=spec.hub_split)
-    except (OSError, ValueError, RuntimeError) as error:
+        rows = load_hub(spec.hub, spec.hub_config, data=data, split=spec.hub_split)
+    except LOAD_ERRORS as error:
+        reason = (str(error).splitlines() or [type(error).__name__])[0]
         looked = "no data folder is named" if copy is None else f"no copy at {copy}"
+        fault = f"{looked}, and the hub did not give it"
+        if copy is not None and copy.is_dir():
+            fault = f"its copy at {copy} cannot be read so"
         raise DataError(
             f"{spec.hub} ({spec.hub_config or 'default'}, {spec.hub_split}): not to be had: "
-            f"{looked}, and the hub did not give it: {str(error).splitlines()[0]}",
+            f"{fault}: {reason}",
             spec.get,
         ) from None
     yield from rows
