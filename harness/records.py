@@ -558,6 +558,8 @@ class SweepRecord:
         base: The untuned model's scores, both splits.
         front: Numbers of the feasible, non-dominated trials.
         run_id: Of the sweep's parent run in the tracking store.
+        margins: Differences too small to matter, declared before the sweep ran: by axis of its
+            summaries, by name of a metric in its units; {} where nothing is known of any.
     """
 
     name: str
@@ -568,3 +570,4 @@ class SweepRecord:
     base: TrialResult | None
     front: tuple[int, ...]
     run_id: str | None = None
+    margins: Mapping[str, float] = field(default_factory=dict)

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from harness.errors import ConfigError, DataError
 from harness.records import SweepRecord, SweepTrial, TrialResult
+from harness.statistics.representative import confirmed_representative
 from harness.storage.results import parse_results, read_results
 
 
@@ -62,13 +63,12 @@ def _trial_numbered(record: SweepRecord, number: str) -> SweepTrial:
 
 
 def _best_of_front(record: SweepRecord) -> SweepTrial:
-    """The member that is best in the first objective; of equals the earliest."""
-    from harness.report.reference import front_members
-
-    members = front_members(record)
-    if not members:
+    """The member that stands for all, as in the report."""
+    members = [trial for trial in record.trials if trial.number in record.front]
+    best = confirmed_representative(members, record.objectives)
+    if best is None:
         raise DataError(
             f"sweep {record.name}: no trial on its front yet",
             "`harness sweep` continues it; sweep:NAME:NUMBER names a trial that is not on it",
         )
-    return members[0]
+    return best

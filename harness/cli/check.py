@@ -58,8 +58,8 @@ def command(
     """Compare scores with a committed baseline, metric by metric.
 
     SCORES is a results file (`harness run --output`), run:ID (a run in MLflow) or sweep:NAME: of
-    the sweep's front the member that is best in the first objective, its confirmed runs where it
-    has some, else its runs; sweep:NAME:NUMBER names another trial.
+    the sweep's front the member with the largest sum of its objectives, each divided by its scale;
+    its confirmed runs where it has some, else its runs; sweep:NAME:NUMBER names another trial.
 
     A score is worse when it dropped by more than its tolerance and the interval of the paired
     difference lies below zero (Holm over all scores); it passes when the interval lies above minus

@@ -110,7 +110,8 @@ def command(
     from harness.metrics.judging.client import JUDGEMENTS_FOLDER, JudgeClient
     from harness.processes.comet_client import CometClient
     from harness.protocols import Services
-    from harness.statistics.samples import DEFAULT_MARGINS, compare_with_last
+    from harness.statistics.margins import DEFAULT_MARGINS
+    from harness.statistics.samples import compare_with_last
 
     if len(systems) < 2:
         raise click.UsageError("found one system, allowed two or more")

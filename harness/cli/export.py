@@ -63,9 +63,10 @@ def command(
     """Merge an adapter into its base model and write a model folder.
 
     ADAPTER is a folder PEFT saved (then --model names its base), a trial's YAML file, or
-    sweep:NAME (of its front the member best in the first objective) or sweep:NAME:NUMBER: of a
-    sweep's trial the first run, a confirmed one where it has some. The adapter of a trial is found
-    in the home folder, or trained; --set changes its settings.
+    sweep:NAME (of its front the member with the largest sum of its objectives, each divided by its
+    scale) or sweep:NAME:NUMBER: of a sweep's trial the first run, a confirmed one where it has
+    some. The adapter of a trial is found in the home folder, or trained; --set changes its
+    settings.
 
     The sum is made in float32, and the merged model must say on a few prompts what the adapted one
     says; if a logit differs by more than the tolerance nothing is written and the command exits

@@ -23,6 +23,9 @@ def print_plan(plan: "SweepPlan") -> None:
         "sampler",
         f"{plan.sampler}: settles {len(plan.configurations)} beforehand, guides {plan.guided}",
     )
+    if plan.shares is not None:
+        unequal = "" if plan.shares.equal else "; unequal: the more tries, the better its chance"
+        _line("each", f"by {plan.shares.path}: {plan.shares}{unequal}")
     _line("runs", _runs(plan))
     _line("base", "scored already" if plan.base_known else "to be scored first")
     stages = ", ".join(f"{count} {stage}" for stage, count in plan.stages.items())

@@ -83,8 +83,8 @@ def write_report(
         folder: Made if it is not there.
         home: Home folder whose store has the predictions, for the examples.
         importances: Per objective key, shares by setting; by default a forest's.
-        reference: Number of the trial the others are compared with; by default the `sft` trial
-            best at translation.
+        reference: Number of the trial the others are compared with; by default the trial that
+            stands for `sft`.
         num_resamples: Of the bootstrap; by default 1000, and for the comparisons enough for the
             number of scores.
         analysis: Whether to add what the methods forget, how, and at what cost.

@@ -193,7 +193,7 @@ def compare_trials(
     Args:
         record: The sweep.
         reference: Number of a trial; by default, of each variant the sweep names in ``against``
-            (`sft`), the trial best at translation.
+            (`sft`), the trial that stands for it.
         num_resamples: Of the bootstrap; by default enough for the number of scores.
     """
     complete = {t.number: t for t in record.trials if t.values is not None and t.results}

@@ -4,7 +4,6 @@ import math
 
 from harness.evaluation.summary import retention
 from harness.records import (
-    Axis,
     Key,
     Split,
     SummaryKey,
@@ -14,8 +13,9 @@ from harness.records import (
     TrialResult,
     mean_value,
 )
-from harness.report.names import axis_of, variant_of
+from harness.report.names import variant_of
 from harness.statistics.estimates import Runs
+from harness.statistics.representative import confirmed_representative
 
 
 def key_for_test(record: SweepRecord, key: Key) -> Key | None:
@@ -44,20 +44,15 @@ def kept_of_part(runs: Runs, base: TrialResult, part: SummaryPart) -> float | No
 
 
 def reference_trial(record: SweepRecord, variant: str = "sft") -> SweepTrial | None:
-    """What methods are compared with: a variant's best trial on the translation objective.
+    """What methods are compared with: the trial that stands for a variant, as for any other.
 
-    Of those with confirmed runs where any has some. Its measure is the first objective of a
-    translation suite, else the first; without a trial of the variant it is the first complete one.
+    Without a trial of the variant it is the first complete one.
     """
     complete = [trial for trial in record.trials if trial.values is not None and trial.results]
     plain = [trial for trial in complete if trial.results[0].variant == variant]
-    plain = [trial for trial in plain if trial.confirmed] or plain
     if not plain:
         return complete[0] if complete else None
-    translation = (o for o in record.objectives if axis_of(record, o.key) is Axis.TRANSLATION)
-    objective = next(translation, record.objectives[0])
-    index = record.objectives.index(objective)
-    return max(plain, key=lambda trial: objective.merit((trial.values or ())[index]))
+    return confirmed_representative(plain, record.objectives)
 
 
 def front_members(record: SweepRecord) -> list[SweepTrial]:
@@ -69,19 +64,17 @@ def front_members(record: SweepRecord) -> list[SweepTrial]:
 
 
 def best_of_variants(record: SweepRecord) -> dict[str, SweepTrial]:
-    """Per variant its best trial: of the front if it can, by the first objective; `sft` first."""
-    best: dict[str, SweepTrial] = {}
-
-    def rank(trial: SweepTrial) -> tuple[bool, bool, float]:
-        return (trial.number in record.front, trial.feasible, _merit(record, trial))
-
+    """Per variant the trial that stands for it; `sft` first."""
+    trials: dict[str, list[SweepTrial]] = {}
     for trial in record.trials:
         variant = variant_of(trial)
-        if trial.values is None or not trial.results or variant in {None, "base"}:
-            continue
-        if variant not in best or rank(trial) > rank(best[variant]):
-            best[str(variant)] = trial
-    return {name: best[name] for name in sorted(best, key=lambda name: (name != "sft", name))}
+        if trial.values is not None and trial.results and variant not in {None, "base"}:
+            trials.setdefault(str(variant), []).append(trial)
+    best = {
+        name: confirmed_representative(trials[name], record.objectives)
+        for name in sorted(trials, key=lambda name: (name != "sft", name))
+    }
+    return {name: trial for name, trial in best.items() if trial is not None}
 
 
 def _merit(record: SweepRecord, trial: SweepTrial) -> float:

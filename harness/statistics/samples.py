@@ -12,18 +12,6 @@ from harness.statistics.comparing import Comparison, Decision, compare, decide, 
 from harness.statistics.crossed import ROUNDING, Floats, ItemTable, Sample, pseudo_values
 from harness.statistics.planning import Needed, needed
 
-DEFAULT_MARGINS: Mapping[str, float] = {
-    "translation": 0.02,
-    "general": 0.02,
-    "safety": 0.02,
-    "bleu": 0.5,
-    "chrf": 0.5,
-    "chrf_pp": 0.5,
-    "comet": 0.005,
-}
-"""What is too small to matter: of an axis's summary, or of a metric in its units."""
-
-
 UNTRAINED = "base"
 """The variant that scores a model as it is: its answers do not depend on a seed."""
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from harness.records import JSON, Objective
 from harness.statistics.pareto import front as pareto_front
 from harness.statistics.pareto import hypervolume
+from harness.statistics.representative import merit, representative
 from harness.sweep.space import identity
 from harness.sweep.spec import ConfirmSpec
 
@@ -43,22 +44,21 @@ def front_of(candidates: Sequence[Candidate], objectives: Sequence[Objective]) -
 def to_confirm(
     candidates: Sequence[Candidate], objectives: Sequence[Objective], spec: ConfirmSpec
 ) -> tuple[int, ...]:
-    """Numbers of the trials to run once more, the most telling first."""
+    """Numbers of the trials to run once more, the representative of all first.
+
+    The representative of each value of ``compare`` is always among them.
+    """
     distinct = _distinct(candidates)
     if spec.members == "all":
         return tuple(candidate.number for candidate in distinct)
-    members = set(front_of(candidates, objectives))
-    chosen = _most_volume(
-        [candidate for candidate in distinct if candidate.number in members],
-        objectives,
-        spec.at_most or len(members),
-    )
+    methods: list[list[Candidate]] = []
     if spec.compare is not None:
-        for value in _values_of(distinct, spec.compare):
-            rivals = [c for c in distinct if c.params.get(spec.compare) == value]
-            if not any(rival.number in chosen for rival in rivals):
-                chosen.append(_best(rivals, objectives).number)
-    return tuple(chosen)
+        values = _values_of(distinct, spec.compare)
+        methods = [[c for c in distinct if c.params.get(spec.compare) == v] for v in values]
+    groups = methods if spec.members == "fronts" else [distinct]
+    chosen = [c.number for group in groups for c in _telling(group, objectives, spec.at_most)]
+    chosen += [best.number for group in methods if (best := representative(group, objectives))]
+    return tuple(dict.fromkeys(chosen))
 
 
 def _distinct(candidates: Sequence[Candidate]) -> list[Candidate]:
@@ -76,29 +76,30 @@ def _values_of(candidates: Sequence[Candidate], path: str) -> list[JSON]:
     return values
 
 
-def _most_volume(
-    members: Sequence[Candidate], objectives: Sequence[Objective], at_most: int
-) -> list[int]:
-    """Greedy: each time the member that adds most hypervolume to those already taken."""
-    left, taken = list(members), list[Candidate]()
-    while left and len(taken) < at_most:
+def _telling(
+    rivals: Sequence[Candidate], objectives: Sequence[Objective], at_most: int | None
+) -> list[Candidate]:
+    """Members of the rivals' front: the representative, then each time the one that adds most.
+
+    What is added is hypervolume; what that leaves open is settled by merit, then by number.
+    """
+    numbers = set(front_of(rivals, objectives))
+    left = [candidate for candidate in rivals if candidate.number in numbers]
+    first = representative(left, objectives)
+    if first is None:
+        return []
+    taken = [first]
+    left.remove(first)
+    while left and len(taken) < (at_most or len(numbers)):
         points = [candidate.values for candidate in taken]
         best = max(
-            left, key=lambda c: (volume([*points, c.values], objectives), _leading(c, objectives))
+            left,
+            key=lambda c: (
+                volume([*points, c.values], objectives),
+                merit(c.values, objectives),
+                -c.number,
+            ),
         )
         taken.append(best)
         left.remove(best)
-    return [candidate.number for candidate in taken]
-
-
-def _best(rivals: Sequence[Candidate], objectives: Sequence[Objective]) -> Candidate:
-    """The one that by itself dominates most; feasible before infeasible."""
-    return max(
-        rivals,
-        key=lambda c: (c.feasible, volume([c.values], objectives), _leading(c, objectives)),
-    )
-
-
-def _leading(candidate: Candidate, objectives: Sequence[Objective]) -> tuple[float, float]:
-    """The first objective, then the earlier trial: settles what hypervolume leaves open."""
-    return (objectives[0].merit(candidate.values[0]), -candidate.number)
+    return taken

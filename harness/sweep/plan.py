@@ -4,14 +4,13 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from statistics import fmean
 
-from harness.settings.yaml import flatten
+from harness.sweep.budget import Shares, budget_of, planned, shares_of
 from harness.sweep.configurations import VARIANT
 from harness.sweep.record import journal_path
-from harness.sweep.space import Params, draws, grid, spread
+from harness.sweep.space import Params
 from harness.sweep.spec import SweepSpec
 from harness.sweep.study import find_study
 
@@ -38,6 +37,7 @@ class SweepPlan:
             has is not known before).
         base_known: Whether the untuned model has been scored.
         configurations: What is settled beforehand, in order.
+        shares: How many configurations each method is tried with, where that is settled.
         stages: Finished stages in the home folder by name; some may fit, and are then not made
             again.
         run_seconds: Mean time of a run.
@@ -59,30 +59,12 @@ class SweepPlan:
     confirm_runs: int
     base_known: bool
     configurations: tuple[Params, ...]
+    shares: Shares | None
     stages: Mapping[str, int]
     run_seconds: float
     basis: str
     seconds: float
     tokens: Mapping[str, float]
-
-
-def planned(spec: SweepSpec) -> list[Params]:
-    """All configurations of a grid or a random sweep; of any other, those before it is guided."""
-    base = flatten(spec.base.plain())
-    sampler = spec.sampler
-    if sampler.name == "grid":
-        return list(islice(grid(spec.space, base), spec.trials))
-    if sampler.name == "random":
-        return list(islice(draws(spec.space, base, sampler.seed), spec.trials))
-    return spread(spec.space, base, sampler.seed, sampler.startup)
-
-
-def budget_of(spec: SweepSpec, configurations: list[Params]) -> int:
-    """How many trials there will be: a finite space may hold fewer than were asked for."""
-    if spec.sampler.guides:
-        assert spec.trials is not None
-        return spec.trials
-    return len(configurations)
 
 
 def plan_sweep(
@@ -116,6 +98,7 @@ def plan_sweep(
         confirm_runs=confirming,
         base_known=base_known,
         configurations=tuple(configurations[:budget]),
+        shares=shares_of(spec, configurations),
         stages=_stages(home),
         run_seconds=run_seconds,
         basis=basis,
@@ -128,13 +111,15 @@ def confirm_runs(spec: SweepSpec, budget: int) -> int:
     """How many runs the second look takes at most; how many members the front has is a guess."""
     if spec.confirm is None:
         return 0
-    members = min(budget, spec.confirm.at_most or _FRONT_GUESS)
+    members, compare = spec.confirm.at_most or _FRONT_GUESS, spec.confirm.compare
+    values = () if compare is None else spec.space[compare].finite or ()
     if spec.confirm.members == "all":
         members = budget
-    elif spec.confirm.compare is not None:
-        values = spec.space[spec.confirm.compare].finite or ()
-        members = min(budget, members + max(0, len(values) - 1))
-    return members * len(spec.confirm.seeds)
+    elif spec.confirm.members == "fronts":
+        members *= len(values)
+    else:
+        members += max(0, len(values) - 1)
+    return min(budget, members) * len(spec.confirm.seeds)
 
 
 def _stages(home: Path) -> dict[str, int]:

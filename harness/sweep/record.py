@@ -4,7 +4,7 @@ import logging
 from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from harness.errors import ConfigError, DataError, unknown_name
 from harness.records import (
@@ -19,6 +19,7 @@ from harness.records import (
     TrialResult,
     parse_key,
 )
+from harness.statistics.margins import DEFAULT_MARGINS
 from harness.storage.results import read_results
 from harness.sweep.choice import Candidate, front_of
 from harness.sweep.space import place_of
@@ -76,6 +77,7 @@ def build_record(study: Study, home: Path) -> SweepRecord:
             home,
         )
     base = notes.get("base")
+    declared = cast(Mapping[str, float], notes["spec"].get("margins", {}))
     return SweepRecord(
         name=str(notes["spec"]["name"]),
         question=str(notes["spec"]["question"]),
@@ -85,6 +87,7 @@ def build_record(study: Study, home: Path) -> SweepRecord:
         base=None if base is None else stored_result(home, base),
         front=front_of(candidates(study_trials), objectives),
         run_id=notes.get("run_id"),
+        margins={**DEFAULT_MARGINS, **declared},
     )
 
 

@@ -9,17 +9,20 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from harness.errors import ConfigError, EvaluationError
 from harness.processes.comet_client import CometClient
 from harness.protocols import LearnedScorer, RunStatus
 from harness.records import JSON, SweepRecord
 from harness.settings.yaml import flatten
+from harness.sweep.budget import budget_of, planned, shares_of, warning_of
 from harness.sweep.confirmation import Confirmation
 from harness.sweep.devices import to_share
 from harness.sweep.dispatch import Dispatcher
 from harness.sweep.logbook import SWEEP, Logbook
-from harness.sweep.plan import budget_of, confirm_runs, planned
-from harness.sweep.progress import OnProgress
+from harness.sweep.plan import confirm_runs
+from harness.sweep.progress import Notice, OnProgress
 from harness.sweep.record import build_record, journal_path, objective_note, sweep_folder
 from harness.sweep.search import Search
 from harness.sweep.spec import CheckedSweep, SweepSpec, check_sweep
@@ -69,7 +72,8 @@ def run_sweep(
     """
     checked = sweep if isinstance(sweep, CheckedSweep) else check_sweep(sweep)
     spec = checked.spec
-    budget = budget_of(spec, planned(spec))
+    configurations = planned(spec)
+    budget = budget_of(spec, configurations)
     with contextlib.ExitStack() as stack:
         study, logbook = stack.enter_context(_opened(checked, home, storage, tracking_uri))
         scorer = learned or stack.enter_context(
@@ -84,6 +88,8 @@ def run_sweep(
         )
         stack.callback(study.release)
         with _closed(logbook, dispatcher.pool):
+            if (unequal := warning_of(shares_of(spec, configurations))) is not None:
+                dispatcher.view.say(Notice(unequal))
             search = Search(
                 spec, checked.objectives(), budget=budget, home=home, dispatcher=dispatcher
             )
@@ -151,7 +157,7 @@ def _check_unchanged(
     if study is None or "spec" not in study.notes:
         return
     notes = study.notes
-    faults = _changes(notes["spec"], spec.plain())
+    faults = _changes(_as_of_now(notes["spec"]), spec.plain())
     faults += [
         f"benchmark {key}: its data changed since the sweep began"
         for key, sha256 in notes["benchmarks"].items()
@@ -164,6 +170,14 @@ def _check_unchanged(
             f"another name, set them back ({', '.join(MAY_CHANGE)} may change), or remove {folder} "
             "to begin anew",
         )
+
+
+def _as_of_now(noted: Mapping[str, JSON]) -> Mapping[str, JSON]:
+    """Noted settings with those that versions since then added, at their defaults."""
+    try:
+        return SweepSpec.model_validate(noted).plain()
+    except ValidationError:  # a setting of then is none any more: told as a change
+        return noted
 
 
 def _changes(old: Mapping[str, JSON], new: Mapping[str, JSON]) -> list[str]:

@@ -143,6 +143,11 @@ def place_of(path: str) -> str:
     return path.partition(":")[0]
 
 
+def only(space: Space, path: str, value: JSON) -> Space:
+    """The part of a space in which one setting has one value."""
+    return {**space, path: Dimension(values=(value,))}
+
+
 def exclusive(dimension: Dimension, other: Dimension) -> bool:
     """Whether two dimensions never apply together, as far as their conditions tell."""
     return any(

@@ -14,10 +14,11 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 
 from harness.benchmarks.read import Selection, select
 from harness.errors import ConfigError, DataError, unknown_name
-from harness.records import JSON, Objective, Split
+from harness.records import JSON, Axis, Objective, Split
 from harness.settings import plugins
 from harness.settings.spec import NestedFaults, Spec, load_spec, validate
 from harness.statistics.constraints import parse_constraint
+from harness.statistics.margins import DEFAULT_MARGINS
 from harness.sweep import space as spaces
 from harness.sweep.configurations import space_faults
 from harness.sweep.goals import Keys, ObjectiveSpec, resolve
@@ -53,6 +54,7 @@ def _distinct(seeds: tuple[int, ...]) -> tuple[int, ...]:
 
 
 Seeds = Annotated[tuple[int, ...], Field(min_length=1), AfterValidator(_distinct)]
+Margin = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
 class ConfirmSpec(Spec):
@@ -61,16 +63,35 @@ class ConfirmSpec(Spec):
     seeds: Seeds
     """Seeds of the confirming runs; none of them a seed of the sweep."""
 
-    members: Literal["front", "all"] = "front"
-    """Which trials: the members of the front, or every complete trial."""
+    members: Literal["front", "fronts", "all"] = "front"
+    """Which trials: the members of the front, the members of each method's own front (each value of
+    `compare` is a method), or every complete trial."""
 
     at_most: int | None = Field(4, ge=1)
-    """Only so many members of the front: those that together span most hypervolume; null for
-    all."""
+    """Only so many members of a front: its representative (see `compare`), then those that add most
+    hypervolume; null for all, which is the default of `fronts`."""
 
     compare: str | None = None
-    """A searched path, for example `variant.name`: the best trial of each of its values is
-    confirmed too, so that every method has test scores."""
+    """A searched path, for example `variant.name`: the trial that stands for each of its values is
+    confirmed too, so that every method has test scores. It is the feasible trial with the largest
+    sum of its objectives on validation, each divided by its `scale` and signed by its direction; of
+    equals the earlier. The rule is the same for every method, for those of `against` too."""
+
+    @model_validator(mode="before")
+    @classmethod
+    def _whole_fronts(cls, value: JSON) -> JSON:
+        if isinstance(value, Mapping) and value.get("members") == "fronts":
+            return {"at_most": None, **value}
+        return value
+
+    @model_validator(mode="after")
+    def _fronts_of_something(self) -> Self:
+        if self.members == "fronts" and self.compare is None:
+            raise ValueError(
+                "found members fronts and no compare, allowed: fronts with a searched path in "
+                "`compare`, for example variant.name"
+            )
+        return self
 
 
 class SweepSpec(Spec):
@@ -104,6 +125,11 @@ class SweepSpec(Spec):
     trials: int | None = Field(None, ge=1)
     """How many configurations; may be left out for a grid, which is then run whole."""
 
+    trials_per: str | None = None
+    """A searched list of values, for example `variant.name`: `trials` and the sampler's `startup`
+    are then for each of its values, which take turns, and the sampler learns for each from its own
+    trials alone. So no method wins by having been tried more often."""
+
     seeds: Seeds = (1,)
     """Every configuration is run with each."""
 
@@ -111,7 +137,13 @@ class SweepSpec(Spec):
     """What is run once more on test benchmarks; null for nothing."""
 
     against: tuple[str, ...] = Field(("sft",), min_length=1)
-    """Variants with which the report compares all others, each by its trial best at translation."""
+    """Variants with which the report compares all others, each by the trial that stands for it (see
+    `confirm.compare`)."""
+
+    margins: Mapping[str, Margin] = Field(default_factory=dict)
+    """Which difference is too small to matter, declared before anything is seen: by axis
+    (`translation`, `general`, `safety`) of its summaries, by name of a metric in its units. Laid
+    over the defaults: 0.02 for each axis, 0.5 for bleu, chrf and chrf_pp, 0.005 for comet."""
 
     @field_validator("against")
     @classmethod
@@ -121,6 +153,19 @@ class SweepSpec(Spec):
         if unknown:
             raise ValueError("; ".join(unknown))
         return value
+
+    @field_validator("margins")
+    @classmethod
+    def _known_margins(cls, value: Mapping[str, float]) -> Mapping[str, float]:
+        known = [*(axis.value for axis in Axis), *plugins.names("metric")]
+        unknown = [
+            (name, unknown_name("axis or metric", name, known))
+            for name in value
+            if name not in known
+        ]
+        if unknown:
+            raise NestedFaults(unknown)
+        return {**DEFAULT_MARGINS, **value}
 
     @field_validator("base", mode="before")
     @classmethod
@@ -242,6 +287,25 @@ class SweepSpec(Spec):
         if value is None and sampler is not None and sampler.name != "grid":
             raise ValueError("missing, and only a grid can do without it")
         return value
+
+    @field_validator("trials_per")
+    @classmethod
+    def _taken_in_turns(cls, value: str | None, info: ValidationInfo) -> str | None:
+        space: Space = info.data.get("space", {})
+        if value is None or not space:
+            return value
+        lists = [path for path, d in space.items() if d.values is not None and not d.when]
+        if value not in lists:
+            raise ValueError(
+                f"found {value!r}, allowed: a searched list of values without a condition "
+                f"({', '.join(lists) or 'none here'})"
+            )
+        return value
+
+    @property
+    def turns(self) -> tuple[JSON, ...]:
+        """The values that take turns at being tried; () where none do."""
+        return () if self.trials_per is None else self.space[self.trials_per].values or ()
 
     @model_validator(mode="after")
     def _second_look(self, info: ValidationInfo) -> Self:

@@ -146,7 +146,7 @@ class Study:
         self._spec = spec
         self._planned = planned
         self._base = flatten(spec.base.plain())
-        self._study.sampler = PlannedSampler(spec.sampler, planned)
+        self._study.sampler = PlannedSampler(spec, planned)
 
     def ask(self, budget: int) -> tuple[int, Params] | None:
         """A trial to run: one that nobody is at work on any more, or a new one within the budget.

@@ -9,7 +9,7 @@ from harness.report.analysis_tables import retention_table
 from harness.report.curves import MethodCurves
 from harness.report.details import scores_table
 from harness.report.names import axis_of
-from harness.report.reference import best_of_variants, reference_trial
+from harness.report.reference import best_of_variants
 from harness.report.tables import trials_table
 from harness.statistics.bootstrap import Draws
 from harness.statistics.estimates import Estimates
@@ -73,16 +73,6 @@ def test_a_suite_of_several_axes_has_no_retention_and_each_benchmark_counts_for_
     assert "general kept" not in headings(mixed)
     assert f"{SUMS}_validation" in kept_benchmarks(mixed)
     assert f"{FACTS}_validation" not in kept_benchmarks(mixed)
-
-
-def test_the_reference_is_the_best_at_the_objective_that_is_translation(record):
-    turned = saying(
-        record,
-        {FACTS: Axis.TRANSLATION, SUMS: Axis.TRANSLATION, EN_DE: Axis.GENERAL},
-    )
-    plain = [t for t in turned.trials if t.values and t.params["variant.name"] == "sft"]
-    plain = [trial for trial in plain if trial.confirmed] or plain
-    assert reference_trial(turned).number == max(plain, key=lambda t: t.values[1]).number
 
 
 def test_scores_stand_in_the_table_of_the_split_their_keys_say(record):

@@ -4,7 +4,7 @@ import pytest
 
 from harness.records import Objective, SummaryPart, mean_value, parse_key
 from harness.report.points import points_of
-from harness.report.reference import kept_of_base, key_for_test, reference_trial
+from harness.report.reference import kept_of_base, key_for_test
 from harness.statistics.bootstrap import Draws
 from harness.statistics.estimates import Estimates
 from tests.synthetic import make_record, make_result
@@ -103,14 +103,6 @@ def test_retention_is_measured_from_chance_and_not_given_near_it(record):
     assert kept_of_base((runs[1],), runs[0], suite) == pytest.approx(0.5)
     assert kept_of_base((runs[1],), runs[2], suite) is None
     assert kept_of_base((runs[1],), None, suite) is None
-
-
-def test_the_reference_is_the_plain_fine_tuning_that_translates_best(record):
-    plain = [t for t in record.trials[:-1] if t.params["variant.name"] == "sft"]
-    assert reference_trial(record) == max(plain, key=lambda trial: trial.values[0])
-    confirmed = replace(record.trials[0], confirmed=(make_result(num_items=10),))
-    trials = (confirmed, *record.trials[1:])
-    assert reference_trial(replace(record, trials=trials)) == confirmed
 
 
 def test_points_are_the_complete_trials_the_base_and_the_confirmed(record, estimates):

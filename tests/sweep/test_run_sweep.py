@@ -9,11 +9,13 @@ from mlflow import MlflowClient
 from harness.errors import ConfigError, EvaluationError
 from harness.records import Split, SweepRecord, TrialResult, parse_key
 from harness.settings.spec import file_sha256
+from harness.statistics.margins import DEFAULT_MARGINS
 from harness.sweep import run as run_module
 from harness.sweep.progress import Notice, Snapshot, SweepNews, TrialEnded
-from harness.sweep.record import load_sweep
+from harness.sweep.record import journal_path, load_sweep
 from harness.sweep.run import run_sweep
 from harness.sweep.spec import SweepSpec
+from harness.sweep.study import find_study
 
 HOME = Path("home")
 FAKE = "tests.sweep.fake:run"
@@ -200,6 +202,59 @@ def test_equal_configurations_are_run_once(spec: SweepSpec) -> None:
     shared = [run for run in runs() if "same_as" in run.data.tags]
     assert len(shared) == 3
     assert {run.info.status for run in shared} == {"FINISHED"}
+
+
+def test_margins_travel_to_the_record(spec: SweepSpec) -> None:
+    record = go(small(spec, trials=1, margins={"general": 0.07}))
+    assert record.margins["general"] == 0.07
+    assert record.margins["bleu"] == 0.5
+    assert load_sweep(HOME, "toy").margins == record.margins
+
+
+def test_a_margin_changed_after_the_sweep_began_is_refused(spec: SweepSpec) -> None:
+    go(small(spec, trials=1))
+    with pytest.raises(ConfigError, match=r"margins\.bleu: was 0\.5, is 5\.0"):
+        go(small(spec, trials=1, margins={"bleu": 5.0}))
+
+
+def as_if_begun_before(names: Sequence[str]) -> None:
+    """Takes settings out of the study's note, as if its version had not known them."""
+    study = find_study(journal_path(HOME, "toy", None), None, "toy")
+    assert study is not None
+    settings = study.notes["spec"]
+    study.note(spec={name: value for name, value in settings.items() if name not in names})
+
+
+def test_a_sweep_of_a_version_without_margins_has_the_defaults_and_goes_on(
+    spec: SweepSpec,
+) -> None:
+    go(small(spec, trials=1))
+    as_if_begun_before(["margins", "trials_per"])
+    assert load_sweep(HOME, "toy").margins == DEFAULT_MARGINS
+    assert len(go(small(spec, trials=2)).trials) == 2
+
+
+def test_unequal_numbers_of_configurations_are_told_before_anything_runs(
+    spec: SweepSpec,
+) -> None:
+    news: list[SweepNews] = []
+    go(spec.replace(confirm=None), on_progress=news.append)
+    notices = [one for one in news if isinstance(one, Notice)]
+    assert [one.text.partition(".  ")[0][:49] for one in notices] == [
+        "configurations by variant.name: sft 2, radis 6. W"
+    ]
+    assert news.index(notices[0]) == 0
+
+
+@pytest.mark.slow
+def test_methods_that_take_turns_are_tried_equally_often_by_several_workers(
+    spec: SweepSpec,
+) -> None:
+    sampler = {"name": "tpe", "startup": 1}
+    spec = spec.replace(sampler=sampler, trials=2, trials_per="variant.name")
+    record = go(spec, workers=2)
+    methods = [trial.params["variant.name"] for trial in record.trials]
+    assert methods == ["sft", "radis"] * 2
 
 
 def test_a_larger_budget_and_more_confirmation_continue(spec: SweepSpec) -> None:

@@ -1,10 +1,11 @@
+import json
 from pathlib import Path
 
 import pytest
 
 from harness.errors import ConfigError, MissingExtra
 from harness.storage import leases
-from harness.sweep.plan import budget_of, planned
+from harness.sweep.budget import budget_of, planned
 from harness.sweep.spec import SweepSpec
 from harness.sweep.study import Study, find_study, mend_journal, open_study
 
@@ -59,6 +60,84 @@ def test_gp_proposes_within_a_conditional_space(tmp_path: Path, spec: SweepSpec)
     found = run(tmp_path / "a.log", guided(spec, "gp", trials=5))
     assert len(found) == 5
     assert all(("variant.rationale_weight" in p) == (p["variant.name"] == "radis") for p in found)
+
+
+TURNS = {**GUIDED, "lora.rank": {"low": 2, "high": 64}}
+
+
+def in_turns(spec: SweepSpec, name: str, trials: int = 4) -> SweepSpec:
+    sampler = {"name": name, "startup": 2}
+    return spec.replace(space=TURNS, sampler=sampler, trials=trials, trials_per="variant.name")
+
+
+@pytest.mark.parametrize(
+    "name", ["tpe", "nsga2", "random", pytest.param("gp", marks=pytest.mark.slow)]
+)
+def test_values_that_take_turns_get_the_same_number_of_trials(
+    tmp_path: Path, spec: SweepSpec, name: str
+) -> None:
+    params = run(tmp_path / "a.log", in_turns(spec, name))
+    assert [p["variant.name"] for p in params] == ["sft", "radis"] * 4
+    assert all(("variant.rationale_weight" in p) == (p["variant.name"] == "radis") for p in params)
+    assert len({json.dumps(p, sort_keys=True) for p in params}) == 8
+
+
+@pytest.mark.parametrize("name", ["tpe", "nsga2", "random"])
+def test_turns_go_on_after_an_interruption_and_with_a_larger_budget(
+    tmp_path: Path, spec: SweepSpec, name: str
+) -> None:
+    undisturbed = run(tmp_path / "a.log", in_turns(spec, name, trials=6))
+    run(tmp_path / "b.log", in_turns(spec, name, trials=3), until=5)
+    run(tmp_path / "b.log", in_turns(spec, name, trials=3))
+    assert run(tmp_path / "b.log", in_turns(spec, name, trials=6)) == undisturbed
+
+
+def test_a_trial_that_was_begun_keeps_its_value_for_whoever_continues_it(
+    tmp_path: Path, spec: SweepSpec
+) -> None:
+    spec = in_turns(spec, "tpe")
+    study = opened(tmp_path / "a.log", spec)
+    for _ in range(5):
+        number, params = study.ask(8)
+        if number < 4:
+            finish(study, number, params)
+    study.release()
+    assert opened(tmp_path / "a.log", spec).ask(8) == (4, params)
+    assert params["variant.name"] == "sft"
+
+
+@pytest.mark.parametrize("name", ["tpe", "nsga2"])
+def test_what_one_value_is_tried_with_does_not_depend_on_the_scores_of_another(
+    tmp_path: Path, spec: SweepSpec, name: str
+) -> None:
+    def ranks_of_sft(radis: float, path: Path) -> list:
+        spec_ = in_turns(spec, name, trials=6)
+        study = opened(path, spec_)
+        while (asked := study.ask(12)) is not None:
+            number, params = asked
+            rank = params["lora.rank"] / 64
+            score = rank if params["variant.name"] == "sft" else radis
+            study.tell(number, (score, 1 - score**2), {})
+        return [p.params["lora.rank"] for p in study.trials()][::2]
+
+    assert ranks_of_sft(0.1, tmp_path / "a.log") == ranks_of_sft(0.9, tmp_path / "b.log")
+
+
+def test_a_grid_in_turns_gives_each_value_its_share_and_the_rest_to_who_has_more(
+    spec: SweepSpec,
+) -> None:
+    spec = spec.replace(trials_per="variant.name", trials=3)
+    variants = [params["variant.name"] for params in planned(spec)]
+    assert variants == ["sft", "radis", "sft", "radis", "radis"]  # sft has two: its ranks
+
+
+def test_random_draws_are_the_same_for_each_value_where_they_share_a_setting(
+    spec: SweepSpec,
+) -> None:
+    params = planned(in_turns(spec, "random"))
+    ranks = [[p["lora.rank"] for p in params if p["variant.name"] == v] for v in ("sft", "radis")]
+    assert ranks[0] == ranks[1]
+    assert len(set(ranks[0])) == 4
 
 
 def test_the_first_trials_are_the_planned_ones(tmp_path: Path, spec: SweepSpec) -> None:

@@ -64,7 +64,46 @@ def test_one_setting_may_have_a_dimension_per_condition(sweep_file: Path) -> Non
         load_sweep_spec(sweep_file, (plain, ("space", together)))
 
 
+def test_declared_margins_are_laid_over_the_defaults(sweep_file: Path) -> None:
+    spec = load_sweep_spec(sweep_file, (parse_override("margins.general=0.05"),))
+    assert spec.margins == {
+        "translation": 0.02,
+        "general": 0.05,
+        "safety": 0.02,
+        "bleu": 0.5,
+        "chrf": 0.5,
+        "chrf_pp": 0.5,
+        "comet": 0.005,
+    }
+
+
+def test_a_metric_may_have_a_margin_that_has_none_by_default(sweep_file: Path) -> None:
+    spec = load_sweep_spec(sweep_file, (("margins", {"exact_match": 0.01}),))
+    assert (spec.margins["exact_match"], spec.margins["bleu"]) == (0.01, 0.5)
+
+
 MALFORMED = [
+    (
+        "sampler: grid",
+        "margins: {blue: 0.5, genral: 0.1, safety: 0, bleu: .inf}",
+        [":15: margins.safety", "greater than 0", ":15: margins.bleu", "finite"],
+    ),
+    (
+        "sampler: grid",
+        "margins: {blue: 0.5, genral: 0.1}",
+        [":15: margins.blue", "did you mean 'bleu'?", ":15: margins.genral", "'general'?"],
+    ),
+    (
+        "sampler: grid",
+        "trials_per: variant.rationale_weight",
+        [":15: trials_per", "without a condition (variant.name, lora.rank)"],
+    ),
+    ("sampler: grid", "trials_per: variant.nam", [":15: trials_per", "variant.name, lora.rank"]),
+    (
+        "compare: variant.name",
+        "members: fronts",
+        [":16: confirm", "members fronts and no compare"],
+    ),
     ("lora.rank: [4, 8]", "lora.rnak: [4, 8]", [":12: space.lora.rnak", "did you mean 'rank'?"]),
     (
         "lora.rank: [4, 8]",
@@ -171,7 +210,11 @@ MALFORMED = [
         ["confirm.seeds", "11 also among the sweep's seeds"],
     ),
     ("compare: variant.name", "compare: lora.alpha", [":16: confirm.compare", "variant.name"]),
-    ("compare: variant.name", "members: some", [":16: confirm.members", "'front' or 'all'"]),
+    (
+        "compare: variant.name",
+        "members: some",
+        [":16: confirm.members", "'front', 'fronts' or 'all'"],
+    ),
     ("name: toy", "name: a b", [":2: name"]),
     ("question: Does it work?\n", "", ["question", "missing"]),
     ("question:", "quest:", [":3: quest", "did you mean 'question'?"]),

@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 from harness.settings.spec import load_spec
+from harness.sweep.budget import planned
 from harness.sweep.configurations import configure
-from harness.sweep.plan import planned
 from harness.sweep.spec import load_sweep_spec
 from harness.trial.config import TrialConfig
 from tests.planned import stage_keys
