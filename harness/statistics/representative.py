@@ -18,7 +18,7 @@ RULE = (
 """The rule in words."""
 
 
-class Judged(Protocol):
+class Contender(Protocol):
     """What the rule looks at."""
 
     @property
@@ -32,7 +32,7 @@ class Judged(Protocol):
     def feasible(self) -> bool: ...
 
 
-Trial = TypeVar("Trial", bound=Judged)
+Trial = TypeVar("Trial", bound=Contender)
 
 
 def merit(values: Sequence[float], objectives: Sequence[Objective]) -> float:
