@@ -44,10 +44,17 @@ class Axis(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Purpose:
-    """What a benchmark is for; its ``axis`` is None where nobody can tell (its data are absent)."""
+    """What a benchmark is for.
+
+    Attributes:
+        split: What it may be used for.
+        axis: What it tells of; None where nobody can tell, as its data are absent.
+        primary: The metric that comparisons of it count; None in results that do not say.
+    """
 
     split: Split
     axis: Axis | None
+    primary: str | None = None
 
     @classmethod
     def by_name(cls, suite: str, benchmark: str) -> Self:
@@ -466,6 +473,20 @@ class TrialResult:
         paths = {score.path for score in self.scores if score.suite == key.suite}
         axes = {self.purpose_of(path).axis for path in paths} - {None}
         return axes.pop() if len(axes) == 1 else None
+
+    def is_primary(self, key: Key) -> bool:
+        """Whether comparisons count it: a summary, or the metric its benchmark's YAML puts first.
+
+        For results of versions that did not keep it, the metric of the summary or the first there.
+        """
+        if isinstance(key, SummaryKey):
+            return True
+        primary = self.purpose_of(key.path).primary
+        if primary is None:
+            parts = (part.key for parts in self.summary_parts.values() for part in parts)
+            of_benchmark = (score for score in (*parts, *self.scores) if score.path == key.path)
+            primary = next((score.metric for score in of_benchmark), None)
+        return key.metric == primary
 
 
 def mean_value(runs: Sequence[TrialResult], key: Key) -> float | None:

@@ -9,6 +9,7 @@ from harness.records import (
     ScoreKey,
     Split,
     SummaryKey,
+    SummaryPart,
     parse_key,
     parse_score_key,
 )
@@ -82,3 +83,31 @@ def test_results_that_do_not_say_it_have_the_axis_of_their_suites_name():
 def test_the_merit_of_a_value_rises_with_how_good_it_is():
     assert Objective(FINAL, True, 0, 1).merit(0.7) == 0.7
     assert Objective(FINAL, False, 0, 1).merit(0.7) == -0.7
+
+
+def with_primary(primary):
+    """A benchmark scored by chrF and BLEU, in this order, its summary by BLEU."""
+    (score,) = list(make_result(num_items=1).scores.values())[:1]
+    keys = [ScoreKey("mine", "a", Split.TEST, metric) for metric in ("chrf", "bleu")]
+    suite = SummaryKey("mine", Split.TEST)
+    return replace(
+        make_result(num_items=1),
+        scores=dict.fromkeys(keys, score),
+        summary_parts={suite: (SummaryPart(keys[1], worst=0, best=100),)},
+        purposes={"mine/a": Purpose(Split.TEST, Axis.TRANSLATION, primary)},
+    )
+
+
+def primaries(result):
+    return [key.metric for key in result.scores if result.is_primary(key)]
+
+
+def test_the_primary_metric_is_the_one_its_benchmark_says():
+    assert primaries(with_primary("chrf")) == ["chrf"]
+
+
+def test_a_result_that_does_not_say_has_the_summarys_metric_as_primary_or_the_first():
+    old = with_primary(None)
+    assert primaries(old) == ["bleu"]
+    assert old.is_primary(SummaryKey("mine", Split.TEST))
+    assert primaries(replace(old, summary_parts={})) == ["chrf"]

@@ -56,7 +56,12 @@ class _Described:
     @property
     def purpose(self) -> Purpose:
         """What a result keeps of it."""
-        return Purpose(self.split, self.axis)
+        return Purpose(self.split, self.axis, self.primary)
+
+    @property
+    def primary(self) -> str:
+        """The metric that comparisons count: that of the summary, else the first."""
+        return self.metrics[0] if self.summary is None else self.summary.metric
 
     def score_key(self, metric: str) -> ScoreKey:
         """What its score by a metric is filed under."""

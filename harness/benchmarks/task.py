@@ -52,7 +52,8 @@ class HarnessBlock(Spec):
     """BCP-47 tag of the language wanted of the answers."""
 
     metrics: tuple[str, ...] = Field(min_length=1)
-    """Metrics it is scored with: file names of harness/metrics."""
+    """Metrics it is scored with: file names of harness/metrics. Comparisons count the one of
+    `summary`, else the first; the others inform."""
 
     summary: Summary | None = None
     """Its part in the suite's summary; without it, it has none."""

@@ -84,7 +84,11 @@ def from_plain(data: Mapping[str, Any]) -> TrialResult:
         KeyError, TypeError, ValueError: The data are not a result.
     """
     purposes = {
-        name: Purpose(Split(purpose["split"]), purpose["axis"] and Axis(purpose["axis"]))
+        name: Purpose(
+            Split(purpose["split"]),
+            purpose["axis"] and Axis(purpose["axis"]),
+            purpose.get("primary"),
+        )
         for name, purpose in data.get("purposes", {}).items()
     }
 
