@@ -11,7 +11,7 @@ from harness.benchmarks.source import HUB
 from harness.benchmarks.task import Summary
 from harness.data.extract import Extract
 from harness.records import JSON, Axis, Split
-from harness.settings.spec import Spec, digest
+from harness.settings.spec import Spec
 
 PREFIX = "lm_eval:"
 """What an entry of `eval.suites` begins with that names a task of lm-eval's."""
@@ -82,7 +82,8 @@ class LmTask:
         name: Its name there.
         task: lm-eval's object.
         rows: An id and a prompt for each of its items.
-        sha256: Of all requests as rendered.
+        sha256: Of all requests as rendered, and of the items with their right answers.
+        definition: Digest of how it is asked and scored, and of lm-eval's version.
         shots: Number of examples shown.
         version: lm-eval's version of the task.
         output_type: Whether text is written or choices are compared.
@@ -92,14 +93,15 @@ class LmTask:
     task: Any = field(repr=False)
     rows: tuple[Mapping[str, JSON], ...] = field(repr=False)
     sha256: str
+    definition: str
     shots: int
     version: str
     output_type: Literal["generate_until", "multiple_choice"]
 
     def identity(self) -> dict[str, JSON]:
-        """What may change its predictions beside the requests."""
-        return {"task": digest({"lm_eval": self.name}), "extract": Extract().plain()}
+        """What may change its predictions, what its metrics gave them among it, beside the data."""
+        return {"task": self.definition, "extract": Extract().plain()}
 
     def signature(self, split: Split) -> list[str]:
-        """What scores say of how it was asked."""
-        return [f"split:{split}", f"shots:{self.shots}"]
+        """What scores say of how it was asked and scored."""
+        return [f"split:{split}", f"shots:{self.shots}", f"task:{self.definition[:8]}"]

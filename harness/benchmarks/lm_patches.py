@@ -6,8 +6,9 @@ template through ``env.from_string``.
 """
 
 import logging
+import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, redirect_stdout
 from contextvars import ContextVar
 from functools import cache
 from pathlib import Path
@@ -37,7 +38,7 @@ def copies_first(data: Path | None) -> Iterator[None]:
     token, original = _data.set(data), datasets.load_dataset
     datasets.load_dataset = _load_dataset
     try:
-        with quiet():
+        with quiet(), redirect_stdout(sys.stderr):  # some say there what they look for
             yield
     finally:
         datasets.load_dataset = original

@@ -1,13 +1,17 @@
 """Tasks of lm-eval's as benchmarks: its prompts, its few-shot examples, its metrics.
 
-What identifies their predictions is every request as lm-eval renders it, so that data, wording and
-examples are all in it.
+What identifies their predictions is every request as lm-eval renders it, so that data, wording,
+examples and decoding are all in it; the items with their right answers, since what is kept of an
+answer is what the task's metrics gave it; and the task's definition with lm-eval's version, which
+are these metrics.
 """
 
 import hashlib
 import json
+import re
 from collections.abc import Mapping
 from functools import cache
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +23,7 @@ from harness.benchmarks.lm_patches import copies_first
 from harness.benchmarks.source import HUB
 from harness.errors import ConfigError, DataError, unknown_name
 from harness.records import JSON
+from harness.settings.spec import digest
 
 _SEED = 1234
 """For the choice of few-shot examples: lm-eval's own default."""
@@ -72,9 +77,11 @@ def _ready(task: Any, num_fewshot: int | None, limit: int | None) -> LmTask:
     seen = hashlib.sha256()
     rows: dict[int, Mapping[str, JSON]] = {}
     for request in task.instances:
-        seen.update(json.dumps(request.args, default=str, ensure_ascii=False).encode())
-        prompt = json.loads(request.args[0])[-1]["content"]
-        rows.setdefault(request.doc_id, {"id": str(request.doc_id), "prompt": prompt})
+        seen.update(_canonical(request.args).encode())
+        if request.doc_id not in rows:
+            seen.update(_canonical([request.doc, task.doc_to_target(request.doc)]).encode())
+            prompt = json.loads(request.args[0])[-1]["content"]
+            rows[request.doc_id] = {"id": str(request.doc_id), "prompt": prompt}
     kind = task.OUTPUT_TYPE
     if kind not in ("generate_until", "multiple_choice"):
         raise ConfigError(
@@ -83,8 +90,31 @@ def _ready(task: Any, num_fewshot: int | None, limit: int | None) -> LmTask:
         )
     version = str((task.get_config("metadata") or {}).get("version", task.VERSION))
     return LmTask(
-        task.task_name, task, tuple(rows.values()), seen.hexdigest(), shots, version, kind
+        task.task_name,
+        task,
+        tuple(rows.values()),
+        seen.hexdigest(),
+        definition_of(task),
+        shots,
+        version,
+        kind,
     )
+
+
+def definition_of(task: Any) -> str:
+    """Digest of a task as lm-eval has it, the source of its functions among it, and of lm-eval."""
+    elsewhere = {"dataset_path", "dataset_kwargs", "metadata"}  # the items are known by content
+    told = {name: value for name, value in task.dump_config().items() if name not in elsewhere}
+    return digest([_canonical(told), metadata.version("lm-eval")])
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, default=_stable, ensure_ascii=False)
+
+
+def _stable(value: Any) -> str:
+    """What is no JSON as text that is the same in every process: without addresses in memory."""
+    return re.sub(r" at 0x[0-9a-f]+", "", str(value))
 
 
 def as_json(chat_history: list[dict[str, str]], add_generation_prompt: bool = True) -> str:

@@ -1,16 +1,20 @@
 """Tasks of lm-eval's by name, on copies of their data sets with a few rows of our own."""
 
 import json
+import shutil
+from functools import partial
 
 import pytest
 
+from harness.benchmarks.lm_tasks import definition_of
 from harness.benchmarks.read import select
 from harness.benchmarks.spec import EvalSpec
 from harness.errors import DataError
-from harness.evaluation.predict import predict, stage_of
-from harness.evaluation.score import Unmeasured, score_predictions
+from harness.evaluation.predict import predict, predict_stored, stage_of
+from harness.evaluation.score import Unmeasured, score_predictions, score_stored
 from harness.protocols import Services
 from harness.records import Split
+from harness.storage.store import Store
 from tests.fakes import ScriptedGenerator
 
 SUMS = [
@@ -150,3 +154,86 @@ def test_the_same_task_can_be_asked_twice(place):
     (benchmark,) = found(place, "lm_eval:gsm8k").benchmarks
     assert value(benchmark, said(benchmark, solution)).value == 1.0
     assert value(benchmark, said(benchmark, lambda prompt: "")).value == 0.0
+
+
+class Affirming(ScriptedGenerator):
+    """Finds "yes" the likeliest of any choices."""
+
+    def loglikelihoods(self, pairs):
+        texts = ["".join(map(chr, choice)) for _, choice in pairs]
+        return [(float(text == "yes"), False) for text in texts]
+
+
+def asked_again(place, folder, task, script=str, **settings):
+    """The stages and the score of a task in a home that may have some already."""
+    (benchmark,) = found(place, f"lm_eval:{task}", **settings).benchmarks
+    store = Store(folder)
+    built = predict_stored([benchmark], {}, store, lambda: Affirming(script))[benchmark.key]
+    score = score_stored(built, benchmark, "lm_eval", {}, Services(), store)
+    return built.key, score.signature, score.value
+
+
+def yes_or_no(place, gold):
+    choices = {"text": ["yes", "no"], "label": ["A", "B"]}
+    rows = [{"question": f"{n}?", "choices": choices, "answerKey": gold} for n in range(4)]
+    (place / "benchmarks").mkdir(exist_ok=True)
+    shutil.rmtree(place / "data/hub/allenai/ai2_arc", ignore_errors=True)
+    copy(place, "allenai/ai2_arc", "ARC-Easy", train=rows, validation=rows, test=rows)
+
+
+def test_flipped_gold_answers_give_the_new_score_in_the_same_home(tmp_path):
+    yes_or_no(tmp_path, "A")
+    first = asked_again(tmp_path, tmp_path / "store", "arc_easy")
+    yes_or_no(tmp_path, "B")
+    second = asked_again(tmp_path, tmp_path / "store", "arc_easy")
+    assert (first[2], second[2]) == (1.0, 0.0)
+    assert first[0] != second[0]
+    assert first[1] != second[1]
+    yes_or_no(tmp_path, "A")
+    assert asked_again(tmp_path, tmp_path / "store", "arc_easy") == first
+
+
+def test_a_corrected_answer_to_a_text_asked_without_examples_counts(tmp_path):
+    def with_answer(answer):
+        rows = [{"question": "What is 1 + 1?", "answer": f"It is.\n#### {answer}"}]
+        shutil.rmtree(tmp_path / "data/hub", ignore_errors=True)
+        copy(tmp_path, "openai/gsm8k", "main", train=SUMS, test=rows)
+        folder = tmp_path / "benchmarks/mine"
+        folder.mkdir(parents=True, exist_ok=True)
+        text = "include: lm_eval\ntask: gsm8k\nnum_fewshot: 0\n"
+        (folder / "sum_test.yaml").write_text(text, encoding="utf-8")
+        (benchmark,) = found(tmp_path, "mine").benchmarks
+        store = Store(tmp_path / "store")
+        generator = ScriptedGenerator(lambda prompt: "#### 2")
+        built = predict_stored([benchmark], {}, store, lambda: generator)[benchmark.key]
+        return score_stored(built, benchmark, "lm_eval", {}, Services(), store)
+
+    wrong, right = with_answer("3"), with_answer("2")
+    assert (wrong.value, right.value) == (0.0, 1.0)
+    assert wrong.signature != right.signature
+
+
+def test_the_metrics_of_a_task_and_lm_evals_version_are_in_its_definition(place, monkeypatch):
+    (benchmark,) = found(place, "lm_eval:arc_easy").benchmarks
+    task = benchmark.task.task
+    before = definition_of(task)
+    assert before == benchmark.task.definition
+    assert f"task:{before[:8]}" in benchmark.task.signature(Split.TEST)
+    metrics = task.config.metric_list
+    task.set_config("metric_list", metrics[:1])
+    fewer = definition_of(task)
+    task.set_config("metric_list", metrics)
+    monkeypatch.setattr("importlib.metadata.version", lambda name: "9.9")
+    assert len({before, fewer, definition_of(task)}) == 3
+
+
+def test_a_tasks_functions_are_told_by_their_source_not_their_place_in_memory():
+    def canonical(way):
+        class Task:
+            def dump_config(self):
+                return {"task": "one", "process_results": way}
+
+        return definition_of(Task())
+
+    assert canonical(partial(max, 1)) == canonical(partial(max, 1))
+    assert canonical(partial(max, 1)) != canonical(partial(min, 1))
