@@ -366,6 +366,10 @@ class Prediction:
     extra: Mapping[str, JSON] = field(default_factory=dict)
 
 
+ASKED = "asked:"
+"""Begins the part of a signature that is a digest of how a benchmark is asked."""
+
+
 @dataclass(frozen=True, slots=True)
 class Score:
     """A metric's value with everything needed to compare it honestly.

@@ -10,7 +10,7 @@ from pydantic import Field
 from harness.benchmarks.source import HUB
 from harness.benchmarks.task import Summary
 from harness.data.extract import Extract
-from harness.records import JSON, Axis, Split
+from harness.records import ASKED, JSON, Axis, Split
 from harness.settings.spec import Spec
 
 PREFIX = "lm_eval:"
@@ -104,4 +104,4 @@ class LmTask:
 
     def signature(self, split: Split) -> list[str]:
         """What scores say of how it was asked and scored."""
-        return [f"split:{split}", f"shots:{self.shots}", f"task:{self.definition[:8]}"]
+        return [f"split:{split}", f"shots:{self.shots}", f"{ASKED}{self.definition[:8]}"]

@@ -10,7 +10,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from harness.benchmarks.source import SourceSpec
 from harness.data.extract import Extract
 from harness.errors import unknown_name
-from harness.records import JSON, Axis, Split
+from harness.records import ASKED, JSON, Axis, Split
 from harness.settings import plugins
 from harness.settings.spec import NestedFaults, Spec, digest, explain
 
@@ -330,12 +330,21 @@ class OwnTask:
         rows = {} if self.settings.data is None else {"rows": self.settings.data.digest()}
         return {"task": digest(rendered), "extract": self.settings.extract.plain(), **rows}
 
+    def asked(self) -> str:
+        """Digest of how it is asked: prompt, right answers and choices, decoding, language."""
+        prompted = (
+            *("output_type", "doc_to_text", "doc_to_target", "doc_to_choice"),
+            *("target_delimiter", "generation_kwargs", "num_fewshot"),
+        )
+        told = {name: value for name, value in self.file.plain().items() if name in prompted}
+        return digest({**told, "language": self.settings.language})
+
     def signature(self, split: Split) -> list[str]:
-        """What scores say of how its answers are found and its rows made."""
+        """What scores say of how it is asked, how answers are found and its rows made."""
         extract, source = self.settings.extract, self.settings.data
         parts = [] if extract.rule == "all" else [f"extract:{extract.rule}"]
         if extract.pattern is not None:
             parts.append(f"pattern:{extract.pattern}:{extract.pick}")
         if source is not None:
             parts += [f"split:{split}", "shots:0", f"rows:{source.digest()[:8]}"]
-        return parts
+        return [*parts, f"{ASKED}{self.asked()[:8]}"]

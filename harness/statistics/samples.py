@@ -6,12 +6,16 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from harness.errors import DataError
-from harness.records import Key, Score, ScoreKey, SummaryPart, TrialResult
+from harness.records import ASKED, Key, Score, ScoreKey, SummaryKey, SummaryPart, TrialResult
 from harness.statistics.bootstrap import adds_up, aggregate_of
 from harness.statistics.comparing import Comparison, Decision, compare, decide, holm, is_within
 from harness.statistics.crossed import ROUNDING, Floats, ItemTable, Sample, pseudo_values
 from harness.statistics.planning import Needed, needed
 
+NOT_VERIFIED = (
+    "not verified: a score of an earlier version, which does not say how the benchmark was asked "
+    "(prompt, decoding); score again, and a baseline with `harness check FILE SCORES --update`"
+)
 UNTRAINED = "base"
 """The variant that scores a model as it is: its answers do not depend on a seed."""
 
@@ -22,17 +26,20 @@ class Measured:
 
     Attributes:
         sample: Its items and seeds; None where they do not add up to its value.
-        scores: All that its value is made of, of every run: what must agree on both sides.
+        scores: All that its value is made of: by part of a summary, else one alone, those of every
+            run.
         parts: Of a summary, what it is the mean of; else ().
+        faults: Why its runs are not of one kind, or not whole.
         yardstick: Whose margin counts: the metric, or the axis of a suite; None for neither.
         higher_is_better: Direction.
     """
 
     sample: Sample | None
-    scores: tuple[Score, ...]
+    scores: tuple[tuple[Score, ...], ...]
     parts: tuple[SummaryPart, ...] = ()
     yardstick: str | None = None
     higher_is_better: bool = True
+    faults: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,8 +94,10 @@ class Samples:
     def of_scores(self, scores: Sequence[Score], seeds: Sequence[int] = ()) -> Sample | None:
         """One metric's scores of a system, one a run, items in the order of their ids.
 
-        None where the items of a run do not add up to its value.
+        None where the items of a run do not add up to its value, or are not those of the others.
         """
+        if not scores or _other_items(scores):
+            return None
         rows = [self._pseudo_values(score) for score in scores]
         whole = [row for row in rows if row is not None]
         if not whole or len(whole) < len(rows):
@@ -99,7 +108,7 @@ class Samples:
     def of_score(self, score: Score) -> Measured:
         """A fixed system's only score of a metric."""
         sample = self.of_scores([score])
-        return Measured(sample, (score,), (), score.metric, score.higher_is_better)
+        return Measured(sample, ((score,),), (), score.metric, score.higher_is_better)
 
     def of_runs(self, runs: Sequence[TrialResult], key: Key) -> Measured | None:
         """Runs of one configuration at a key; of an untrained model the first, as all are alike.
@@ -113,15 +122,24 @@ class Samples:
         if isinstance(key, ScoreKey):
             scores = tuple(run.scores[key] for run in runs)
             sample = self.of_scores(scores, seeds)
-            return Measured(sample, scores, (), key.metric, scores[0].higher_is_better)
-        parts = runs[0].summary_parts.get(key, ())
+            return Measured(sample, (scores,), (), key.metric, scores[0].higher_is_better)
+        parts = _parts(runs[0], key)
         by_part = [[run.scores[p.key] for run in runs if p.key in run.scores] for p in parts]
+        faults = [
+            f"{part.key} is not there in every run"
+            for part, scores in zip(parts, by_part, strict=True)
+            if len(scores) < len(runs)
+        ]
+        faults += [
+            _other_parts(parts, other) for run in runs if (other := _parts(run, key)) != parts
+        ]
         axis = runs[0].axis_of(key)
         return Measured(
-            self._of_suite(runs, key, parts, by_part, seeds),
-            tuple(score for scores in by_part for score in scores),
+            None if faults else self._of_suite(runs, key, parts, by_part, seeds),
+            tuple(map(tuple, by_part)),
             parts,
             None if axis is None else axis.value,
+            faults=tuple(faults),
         )
 
     def _of_suite(
@@ -134,7 +152,7 @@ class Samples:
     ) -> Sample | None:
         tables: dict[tuple[str, ...], Floats] = {}
         for part, scores in zip(parts, by_part, strict=True):
-            sample = self.of_scores(scores) if len(scores) == len(runs) else None
+            sample = self.of_scores(scores)
             if sample is None:
                 return None
             # of benchmarks with the same items, what an item adds to the suite is the sum
@@ -159,6 +177,11 @@ class Samples:
 def is_trained(runs: Sequence[TrialResult]) -> bool:
     """Whether the runs are of a trained configuration, so that another seed gives another score."""
     return any(run.variant != UNTRAINED for run in runs)
+
+
+def _parts(run: TrialResult, key: SummaryKey) -> tuple[SummaryPart, ...]:
+    """What a summary is the mean of, in an order that does not depend on the run's."""
+    return tuple(sorted(run.summary_parts.get(key, ()), key=lambda part: str(part.key)))
 
 
 def _scaled(sample: Sample, part: SummaryPart) -> Floats:
@@ -254,35 +277,54 @@ def _line(
 
 
 def incomparable(first: Measured, second: Measured) -> str | None:
-    """Why what two systems have at a key cannot be compared; None where it can."""
+    """Why what two systems have at a key cannot be compared; None where it can.
+
+    The one rule for reports, gate and `compare`: the same parts on the same scales, each of the
+    same signature on the same items, in every run of both.
+    """
+    if faults := (*first.faults, *second.faults):
+        return faults[0]
     if first.parts != second.parts:
-        return (
-            f"summaries of other parts or scales: {_parts_text(first, second)} / "
-            f"{_parts_text(second, first)}"
-        )
-    if signatures := _signatures(first) ^ _signatures(second):
-        return "different signatures: " + " / ".join(sorted(signatures))
-    apart = _items(first) ^ _items(second)
-    if apart:
-        return f"not the same items: {len(apart)} are in one alone, the first is {min(apart)!r}"
+        return _other_parts(first.parts, second.parts)
+    names = [f"{part.key}: " for part in first.parts] or [""]
+    for name, mine, theirs in zip(names, first.scores, second.scores, strict=True):
+        fault = _other_signatures({score.signature for score in (*mine, *theirs)})
+        if fault := fault or _other_items((*mine, *theirs)):
+            return f"{name}{fault}"
     return None
 
 
-def _parts_text(measured: Measured, other: Measured) -> str:
+def _other_signatures(signatures: set[str]) -> str | None:
+    if len(signatures) < 2:
+        return None
+    unsaid = {"|".join(p for p in one.split("|") if not p.startswith(ASKED)) for one in signatures}
+    if len(signatures) == 2 and len(unsaid) == 1 and unsaid & signatures:
+        return NOT_VERIFIED
+    return "different signatures: " + " / ".join(sorted(signatures))
+
+
+def _other_items(scores: Sequence[Score]) -> str | None:
+    items = [set(score.ids) for score in scores]
+    apart = {name for one in items for name in one ^ items[0]}
+    if not apart:
+        return None
+    return f"not the same items: {len(apart)} are in one alone, the first is {min(apart)!r}"
+
+
+def _other_parts(first: Sequence[SummaryPart], second: Sequence[SummaryPart]) -> str:
+    texts = [_parts_text(first, second), _parts_text(second, first)]
+    return f"summaries of other parts or scales: {texts[0]} / {texts[1]}"
+
+
+def _parts_text(parts: Sequence[SummaryPart], other: Sequence[SummaryPart]) -> str:
     """The parts that the other has not, or has on another scale."""
-    return ", ".join(
+    apart = [
         f"{part.key} {part.worst:g}..{part.best:g}"
-        for part in measured.parts
-        if part not in other.parts
-    )
-
-
-def _signatures(measured: Measured) -> set[str]:
-    return {score.signature for score in measured.scores}
-
-
-def _items(measured: Measured) -> set[str]:
-    return {name for score in measured.scores for name in score.ids}
+        + ("" if part.chance is None else f", chance {part.chance:g}")
+        for part in parts
+        if part not in other
+    ]
+    return "; ".join(apart) or ("no more" if parts else "none is said")
 
 
 def _other_texts(first: System, second: System) -> str | None:

@@ -218,7 +218,7 @@ def test_the_metrics_of_a_task_and_lm_evals_version_are_in_its_definition(place,
     task = benchmark.task.task
     before = definition_of(task)
     assert before == benchmark.task.definition
-    assert f"task:{before[:8]}" in benchmark.task.signature(Split.TEST)
+    assert f"asked:{before[:8]}" in benchmark.task.signature(Split.TEST)
     metrics = task.config.metric_list
     task.set_config("metric_list", metrics[:1])
     fewer = definition_of(task)

@@ -270,3 +270,50 @@ def test_what_to_do_about_faults_is_told_once_and_apart_from_them(benchmarks):
     assert raised.value.message.count("not UTF-8 (byte 0xf6), allowed UTF-8") == 2
     assert "iconv" not in raised.value.message
     assert raised.value.hint == "convert it, for example with: iconv -f LATIN1 -t UTF-8"
+
+
+CHOOSES = {
+    "output_type": "multiple_choice",
+    "doc_to_target": 0,
+    "doc_to_choice": ["Toral", "Merak"],
+    "block": {"metrics": ["choice_accuracy"], "summary": None},
+    "drop": ("generation_kwargs",),
+}
+
+
+def signed(benchmarks, **settings):
+    """What the scores of a benchmark so written say of it."""
+    benchmarks.write("mine/dev", **settings)
+    (benchmark,) = benchmarks.find()
+    return benchmark.task.signature(benchmark.split)
+
+
+@pytest.mark.parametrize(
+    "settings",
+    [
+        {"doc_to_text": "Say nothing. {{prompt}}"},
+        {"doc_to_target": "{{target}}!"},
+        {"generation_kwargs": {"max_gen_toks": 61}},
+        {"generation_kwargs": {"max_gen_toks": 60, "do_sample": True, "temperature": 0.7}},
+        {"block": {"language": "de"}},
+        CHOOSES,
+    ],
+)
+def test_prompt_decoding_and_language_are_in_the_signature_of_scores(benchmarks, settings):
+    usual = signed(benchmarks)
+    assert re.fullmatch(r"asked:[0-9a-f]{8}", usual[-1])
+    assert signed(benchmarks, **settings) != usual
+
+
+def test_the_choices_are_in_the_signature_of_scores(benchmarks):
+    usual = signed(benchmarks, **CHOOSES)
+    assert signed(benchmarks, **{**CHOOSES, "doc_to_choice": ["Merak", "Toral"]}) != usual
+
+
+def test_a_default_that_is_written_out_changes_no_signature(benchmarks):
+    usual = signed(benchmarks)
+    said = {"until": [], "max_gen_toks": 60, "do_sample": False, "temperature": 0.0}
+    assert signed(benchmarks, generation_kwargs=said, num_fewshot=0) == usual
+    assert signed(benchmarks, generation_kwargs={"max_gen_toks": 60}, tag="mine") == usual
+    assert signed(benchmarks, drop=("doc_to_text", "doc_to_target")) == usual
+    assert signed(benchmarks, block={"axis": "safety", "summary": None}) == usual

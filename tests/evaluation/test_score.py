@@ -83,9 +83,9 @@ def test_predictions_without_what_the_metric_needs_are_a_data_error():
 def test_the_signature_names_the_benchmark_and_its_data(benchmarks):
     benchmarks.write(block={"extract": "first_paragraph"})
     (benchmark,) = benchmarks.find(limit=2)
-    data = benchmark.data_sha256[:8]
+    data, asked = benchmark.data_sha256[:8], benchmark.task.asked()[:8]
     assert score(benchmark=benchmark).signature.endswith(
-        f"|version:1|benchmark:1.0|data:{data}|extract:first_paragraph|limit:2"
+        f"|version:1|benchmark:1.0|data:{data}|extract:first_paragraph|asked:{asked}|limit:2"
     )
 
 

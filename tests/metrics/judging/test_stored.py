@@ -69,7 +69,8 @@ def test_a_trial_keeps_what_the_judge_said_beside_the_score_and_shows_it(
     settings = {"server": bench.server, "prompts": prompts}
     score = score_stored(predictions, benchmark, "judge_grade", settings, bench.services, store)
     assert score.value == pytest.approx((1.3 + 1.8) / 2)
-    assert score.signature.endswith(f"|benchmark:1.0|data:{benchmark.data_sha256[:8]}")
+    data, asked = benchmark.data_sha256[:8], benchmark.task.asked()[:8]
+    assert score.signature.endswith(f"|benchmark:1.0|data:{data}|asked:{asked}")
     path = judgements_file(store, predictions.key, score)
     rows = [json.loads(line) for line in path.read_text().splitlines()]
     assert [(row["id"], row["turn"], row["repeat"]) for row in rows] == [
