@@ -4,6 +4,7 @@ A score that cannot be had is ``Unmeasured`` with the reason: never 0, never NaN
 """
 
 import json
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -94,22 +95,47 @@ def _score(
     predictions: Sequence[Prediction],
     services: Services,
 ) -> Score:
-    """The score; an EvaluationError where there is nothing to measure."""
+    """The score; an EvaluationError where there is nothing to measure, or no finite number."""
+    unknown = [row.id for row in predictions if any(map(math.isnan, row.choices or ()))]
+    if unknown:
+        raise EvaluationError(f"a choice has no likelihood (nan): {_named(unknown)}")
     rows = metric.statistics(predictions, services)
-    value = metric.aggregate([sum(column) for column in zip(*rows, strict=True)]) if rows else None
+    try:
+        value = metric.aggregate([sum(col) for col in zip(*rows, strict=True)]) if rows else None
+    except ArithmeticError as error:
+        raise EvaluationError(f"{metric.name} has no finite value: {error}") from None
     if value is None:
         raise EvaluationError(f"{metric.name} has nothing to measure in these {len(rows)} items")
+    ids = tuple(prediction.id for prediction in predictions)
+    _check_finite(metric.name, ids, rows, value)
+    facts = metric.facts(predictions, rows, services) if isinstance(metric, Remarking) else {}
     return Score(
         metric=metric.name,
         value=value,
         higher_is_better=metric.higher_is_better,
         signature=signature,
-        ids=tuple(prediction.id for prediction in predictions),
+        ids=ids,
         statistics=tuple(tuple(map(float, row)) for row in rows),
         classes=tuple(metric.classes(predictions)),
-        facts=metric.facts(predictions, rows, services) if isinstance(metric, Remarking) else {},
+        facts={name: number for name, number in facts.items() if math.isfinite(number)},
         settings=settings,
     )
+
+
+def _check_finite(
+    metric: str, ids: Sequence[str], rows: Sequence[Sequence[float]], value: float
+) -> None:
+    """An EvaluationError where a score, or what an item adds to it, is no finite number."""
+    items = zip(ids, rows, strict=True)
+    unknown = [name for name, row in items if not all(map(math.isfinite, row))]
+    if unknown:
+        raise EvaluationError(f"{metric} gives no finite number: {_named(unknown)}")
+    if not math.isfinite(value):
+        raise EvaluationError(f"{metric} gives no finite number over all items: {value}")
+
+
+def _named(items: Sequence[str]) -> str:
+    return f"item {items[0]!r}" + (f" and {len(items) - 1} more" if len(items) > 1 else "")
 
 
 def _check_required(
@@ -171,10 +197,13 @@ def score_stored(
             return {"value": score.value, "items": len(score.ids)}
 
         built = store.build(_stage(predictions.key, metric_name, signature, judgements), make)
+        plain = json.loads((built.path / SCORE).read_text(encoding="utf-8"))
+        score = score_from_plain(plain, settings)
+        # one that an earlier version made may be none
+        _check_finite(score.metric, score.ids, score.statistics, score.value)
+        return score
     except (MissingExtra, EvaluationError) as error:
         return Unmeasured(str(error))
-    plain = json.loads((built.path / SCORE).read_text(encoding="utf-8"))
-    return score_from_plain(plain, settings)
 
 
 def _stage(predictions: str, metric: str, signature: str, judgements: str | None) -> Stage:

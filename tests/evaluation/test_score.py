@@ -1,4 +1,5 @@
 import json
+import math
 from dataclasses import replace
 
 import pytest
@@ -269,3 +270,65 @@ def test_a_score_file_is_plain_json(benchmarks, tmp_path):
     stored(benchmarks, store)
     (file,) = (tmp_path / "store/scores").glob("*/score.json")
     assert json.loads(file.read_text())["metric"] == "exact_match"
+
+
+NOT_FINITE = [math.nan, math.inf, -math.inf]
+
+
+class Learned:
+    """A learned scorer that gives each row the next of some numbers."""
+
+    def __init__(self, *numbers):
+        self.numbers = numbers
+
+    def version(self):
+        return "learned 1"
+
+    def score(self, model, rows, precision):
+        return list(self.numbers)
+
+
+TRANSLATED = [
+    replace(row(str(n), "Hallo", "Hallo"), source="Hello", references=("Hallo",)) for n in range(3)
+]
+
+
+@pytest.mark.parametrize("number", NOT_FINITE)
+def test_a_metric_that_gives_an_item_no_finite_number_is_not_measured(number):
+    services = Services(learned=Learned(0.5, number, 0.7))
+    found = score_predictions(TRANSLATED, "comet", {"precision": "bf16"}, services)
+    assert found == Unmeasured("comet gives no finite number: item '1'")
+
+
+@pytest.mark.parametrize("number", NOT_FINITE)
+def test_what_lm_eval_gives_that_is_no_finite_number_is_not_measured(number):
+    rows = [replace(row, extra={"lm_eval": {"acc,none": number}}) for row in TRANSLATED]
+    found = score_predictions(rows, "lm_eval", {}, Services())
+    assert found == Unmeasured("lm_eval gives no finite number: item '0' and 2 more")
+
+
+def test_a_sum_that_overflows_is_not_measured():
+    rows = [replace(row, extra={"lm_eval": {"acc,none": 1e308}}) for row in TRANSLATED]
+    found = score_predictions(rows, "lm_eval", {}, Services())
+    assert found == Unmeasured("lm_eval gives no finite number over all items: inf")
+
+
+def test_choices_without_likelihoods_are_not_guessed_between():
+    rows = [
+        replace(row, choices=(math.nan, -1.0), extra={"target_index": 0}) for row in TRANSLATED[:2]
+    ]
+    found = score_predictions(rows, "choice_accuracy", {}, Services())
+    assert found == Unmeasured("a choice has no likelihood (nan): item '0' and 1 more")
+    impossible = [replace(row, choices=(-math.inf, -1.0)) for row in rows]
+    assert score_predictions(impossible, "choice_accuracy", {}, Services()).value == 0.0
+
+
+def test_a_stored_score_of_an_earlier_version_that_is_no_number_is_not_measured(
+    benchmarks, tmp_path
+):
+    benchmarks.write()
+    store = Store(tmp_path / "store")
+    stored(benchmarks, store)
+    (file,) = (tmp_path / "store/scores").glob("*/score.json")
+    file.write_text(file.read_text().replace('"value": 0.0', '"value": NaN'))
+    assert "no finite number" in stored(benchmarks, store).reason
