@@ -4,6 +4,7 @@ Texts are invented from a seeded stream with a given quality; the scores over th
 the metric plug-ins, and the predictions lie in the store as a run leaves them.
 """
 
+import hashlib
 import random
 from dataclasses import replace
 from pathlib import Path
@@ -24,6 +25,7 @@ from harness.records import (
 from harness.settings import plugins
 from harness.statistics import pareto
 from harness.storage.predictions import write_predictions
+from harness.storage.results import write_results
 
 SOURCES = ["The old sailor", "A young woman", "My brother", "The red fox", "Their teacher"]
 VERBS = [("sees", "sieht"), ("buys", "kauft"), ("paints", "malt"), ("carries", "trägt")]
@@ -323,3 +325,48 @@ def make_record(
         front=front,
         run_id="parent",
     )
+
+
+def keep_record(record: SweepRecord, home: Path) -> None:
+    """Leaves a sweep in a home folder as one that ran does: its study and its results."""
+    import optuna
+    from optuna.study import StudyDirection
+
+    from harness.sweep.record import journal_path, objective_note
+    from harness.sweep.study import open_study
+
+    path = journal_path(home, record.name, None)
+    path.parent.mkdir(parents=True)
+    study = open_study(path, None, record.name, [goal.maximize for goal in record.objectives])
+    study.note(
+        spec={"question": record.question, **record.spec},
+        objectives=[objective_note(goal) for goal in record.objectives],
+    )
+    directions = [StudyDirection.MAXIMIZE] * len(record.objectives)
+    journal = optuna.storages.journal.JournalFileBackend(str(path))
+    trials = optuna.load_study(
+        study_name=record.name, storage=optuna.storages.JournalStorage(journal)
+    )
+    assert trials.directions == directions
+    for trial in record.trials:
+        runs = {str(run.seed): _keep_result(run, home) for run in trial.results}
+        state = "COMPLETE" if trial.values else "FAIL"
+        trials.add_trial(
+            optuna.create_trial(
+                state=optuna.trial.TrialState[state],
+                values=trial.values,
+                user_attrs={"runs": runs, "reason": trial.reason},
+            )
+        )
+        for run in trial.confirmed:
+            study.note_confirmed(trial.number, run.seed, _keep_result(run, home))
+    if record.base is not None:
+        study.note(base=_keep_result(record.base, home))
+
+
+def _keep_result(result: TrialResult, home: Path) -> str:
+    fingerprint = hashlib.sha256(result.fingerprint.encode()).hexdigest()[:16]
+    path = home / "trials" / f"{fingerprint}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_results(path, [replace(result, fingerprint=fingerprint)])
+    return fingerprint

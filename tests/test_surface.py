@@ -25,6 +25,8 @@ SURFACE = {
     "compare": "FIRST_SECOND... --metric --margin --set --reference --source --source-lang "
     "--target-lang --comet-model --comet-python --markdown --latex --home --tracking-uri --storage "
     "--json",
+    "plan": "[SWEEP|BASELINE] --metric --difference --tolerance --seeds --items --sd-seeds "
+    "--sd-items --sd-rest --common-seeds/--separate-seeds --home --storage --json",
     "report": "SWEEP --output --analysis --home --storage --json",
     "check": "BASELINE.json SCORES --junit --markdown --update --tracking-uri --storage "
     "--home --json",

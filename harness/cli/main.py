@@ -22,6 +22,7 @@ COMMANDS = (
     "export",
     "score",
     "compare",
+    "plan",
     "report",
     "check",
     "data",

@@ -1,6 +1,7 @@
 """The options that several commands share, so that they mean the same everywhere."""
 
 import functools
+import math
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
@@ -35,6 +36,27 @@ def parse_overrides(
     from harness.settings.yaml import parse_override
 
     return tuple(parse_override(text) for text in texts)
+
+
+def parse_amounts(
+    ctx: click.Context, param: click.Parameter, texts: Sequence[str]
+) -> dict[str, float]:
+    """Callback of ``--margin NAME=X`` and its like: numbers by name, "" where none is said."""
+    from harness.errors import ConfigError
+
+    amounts: dict[str, float] = {}
+    faults = []
+    for text in texts:
+        name, _, number = text.rpartition("=")
+        try:
+            amounts[name] = float(number)
+        except ValueError:
+            amounts[name] = math.nan
+        if not (0 < amounts[name] < math.inf):
+            faults.append(f"{param.opts[0]} {text}: allowed {param.metavar} with a number above 0")
+    if faults:
+        raise ConfigError("\n".join(faults))
+    return amounts
 
 
 home = click.option(

@@ -13,8 +13,8 @@ if TYPE_CHECKING:
 MOST_SHOWN = 12
 
 
-def print_plan(plan: "SweepPlan") -> None:
-    """What would be run, what is there, how long it would take."""
+def print_plan(plan: "SweepPlan", *, shows: str) -> None:
+    """What would be run, what is there, how long it would take, what differences it shows."""
     click.secho(f"Plan of {plan.name}", bold=True)
     click.echo(output.paragraphs(plan.question, indent=2))
     click.echo()
@@ -40,6 +40,7 @@ def print_plan(plan: "SweepPlan") -> None:
         for name, count in plan.tokens.items()
     )
     _line("tokens", tokens or "not known before a first run")
+    _line("shows", shows)
     _print_configurations(plan)
 
 

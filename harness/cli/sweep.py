@@ -95,14 +95,16 @@ def command(
 
 
 def _show_plan(spec: "SweepSpec", workers: int, run: options.RunOptions) -> None:
+    from harness.cli.plan import short_form
     from harness.cli.plans import print_plan
     from harness.sweep.plan import plan_sweep
 
     plan = plan_sweep(spec, home=run.home, workers=workers, storage=run.storage)
+    text, shown = short_form(spec, run.home, run.storage)
     if run.as_json:
-        output.print_json(asdict(plan))
+        output.print_json(asdict(plan) | {"shows": shown})
     else:
-        print_plan(plan)
+        print_plan(plan, shows=text)
 
 
 def _plain(record: "SweepRecord") -> dict[str, "JSON"]:

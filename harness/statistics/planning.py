@@ -7,22 +7,24 @@ Shapes: S seeds a side, N items.
 """
 
 import math
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Literal, TypeAlias
 
 import numpy as np
 from scipy import special
 
-from harness.statistics.comparing import Comparison
-from harness.statistics.crossed import Components
+from harness.statistics.comparing import ALPHA, Comparison
+from harness.statistics.crossed import MIN_ITEMS, Components
 
 POWER = 0.8
 MIN_SEEDS = 5
 """Fewer are never planned: two or three seeds have little power whatever the number of items."""
 MOST_SEEDS = 100
 MOST_ITEMS = 1_000_000
+MOST_ERRORS = 30.0
+"""So many standard errors are always shown; of more the noncentral t has no value at times."""
 
-Design: TypeAlias = Literal["common", "separate", "one side", "none"]
+Design: TypeAlias = Literal["common", "separate", "one side", "none", "one more"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Units:
         seed: Of the difference by the seeds, of both sides together where they are separate.
         rest: Of an item with a seed, likewise.
         design: Whether the seeds are common to both sides or separate, or one side or both have
-            none.
+            none; "one more" is a baseline of so many seeds and one new run.
     """
 
     item: float
@@ -44,11 +46,12 @@ class Units:
 
     def variance(self, num_seeds: int, num_items: float) -> Components:
         """What they come to."""
-        rest = self.rest / (num_items * num_seeds)
+        times = 1 / num_seeds + (1 if self.design == "one more" else 0)
+        rest = self.rest * times / num_items
         sides = 2 if self.design == "separate" else 1
         return Components(
             np.asarray(self.item / num_items + rest),
-            np.asarray(self.seed / num_seeds + rest),
+            np.asarray(self.seed * times + rest),
             np.asarray(rest),
             num_items - 1,
             np.asarray(math.inf if self.design == "none" else float(sides * (num_seeds - 1))),
@@ -104,48 +107,56 @@ def needed(comparison: Comparison, margin: float | None = None) -> Needed | None
     return Needed(difference, seeds, items)
 
 
-def power(units: Units, difference: float, num_seeds: int, num_items: float) -> float:
-    """How often a true difference of this size is shown at 5 %, two-sided."""
+def power(units: Units, amount: float, num_seeds: int, num_items: float) -> float:
+    """How often it turns out as hoped.
+
+    Of two configurations: that a true difference of this size is shown, at 5 % and two-sided. Of
+    one more run: that without a true drop, one as large as this is ruled out, one-sided.
+    """
     variance = units.variance(num_seeds, num_items)
     total = float(variance.variance)
     if total == 0:
-        return float(difference != 0)
+        return 1.0
     df = float(variance.df)
-    away = abs(difference) / math.sqrt(total)
-    return 1 - float(special.nctdtr(df, away, special.stdtrit(df, 0.975)))
+    tail = ALPHA if units.design == "one more" else ALPHA / 2
+    away = min(abs(amount) / math.sqrt(total), MOST_ERRORS)
+    return 1 - float(special.nctdtr(df, away, special.stdtrit(df, 1 - tail)))
 
 
 def seeds_needed(
-    units: Units, difference: float, num_items: int, least_power: float = POWER
+    units: Units, amount: float, num_items: int, least_power: float = POWER
 ) -> int | None:
     """The least number of seeds a side, from five on; None where 100 are not enough."""
     for num_seeds in range(MIN_SEEDS, MOST_SEEDS + 1):
-        if power(units, difference, num_seeds, num_items) >= least_power:
+        if power(units, amount, num_seeds, num_items) >= least_power:
             return num_seeds
     return None
 
 
 def items_needed(
-    units: Units, difference: float, num_seeds: int, least_power: float = POWER
+    units: Units, amount: float, num_seeds: int, least_power: float = POWER
 ) -> int | None:
     """The least number of items; None where a million are not enough: the seeds must grow."""
-    if power(units, difference, num_seeds, MOST_ITEMS) < least_power:
+    if power(units, amount, num_seeds, MOST_ITEMS) < least_power:
         return None
-    low, high = 2, MOST_ITEMS
+    low, high = MIN_ITEMS, MOST_ITEMS
     while low < high:
         middle = (low + high) // 2
-        if power(units, difference, num_seeds, middle) >= least_power:
+        if power(units, amount, num_seeds, middle) >= least_power:
             high = middle
         else:
             low = middle + 1
     return low
 
 
-def likely(units: Units, num_seeds: int) -> tuple[Units, Units]:
-    """Units as small and as large as their estimate from so many seeds leaves open, at 80 %.
-
-    By the chi-squared distribution of the seeds' sum of squares.
-    """
-    df = num_seeds - 1 if units.design != "separate" else 2 * (num_seeds - 1)
-    low, high = (df / float(special.chdtri(df, tail)) for tail in (0.1, 0.9))
-    return replace(units, seed=units.seed * low), replace(units, seed=units.seed * high)
+def least_amount(units: Units, num_seeds: int, num_items: int, least_power: float = POWER) -> float:
+    """The smallest amount with this power."""
+    scale = math.sqrt(float(units.variance(num_seeds, num_items).variance))
+    low, high = 0.0, 1000.0 * scale
+    for _ in range(60):
+        middle = (low + high) / 2
+        if power(units, middle, num_seeds, num_items) >= least_power:
+            high = middle
+        else:
+            low = middle
+    return high

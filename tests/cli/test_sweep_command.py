@@ -24,6 +24,13 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(harness, folder):
     assert sorted(folder.rglob("*")) == before
 
 
+def test_a_dry_run_says_what_differences_the_seeds_will_show(harness, folder):
+    shown = harness("sweep", "sweep.yaml", "--dry-run")
+    said = " ".join(shown.out.split())
+    assert "seeds 1: fewer than 5 show little; not known before a first run; `harness plan`" in said
+    assert harness("sweep", "sweep.yaml", "--dry-run", "--json").document["shows"] == []
+
+
 def test_the_front_fits_80_columns_and_names_what_to_report(capsys, tmp_path):
     from harness.cli.fronts import print_front
 

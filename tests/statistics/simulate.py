@@ -1,16 +1,22 @@
 """Error rates, coverage and power of ``harness.statistics.crossed``, by simulation.
 
-    python tests/statistics/simulate.py [--datasets 2000] [--write]
+    python tests/statistics/simulate.py [--datasets 2000] [--write] [--section intervals]
 
-Scores are 0/1 with ``logit(p) = mu + item + seed`` (items' sd 2; the sd between seeds chosen so
-that that of the mean is 0, .03 or .06), or counts of such a number of words per item, whose ratio
-of sums is a corpus metric like BLEU's precision. Two configurations share their items; where items
-differ between configurations, half of an item's variance is the configuration's own. With common
-seeds a seed's effect is shared to one half, and the sides are paired; else it is not.
+``simulated.md`` beside this has a section each, with binomial standard errors.
+
+**Intervals.** Scores are 0/1 with ``logit(p) = mu + item + seed`` (items' sd 2; the sd between
+seeds chosen so that that of the mean is 0, .03 or .06), or counts of such a number of words per
+item, whose ratio of sums is a corpus metric like BLEU's precision. Two configurations share their
+items; where items differ between configurations, half of an item's variance is the configuration's
+own. With common seeds a seed's effect is shared to one half, and the sides are paired; else it is
+not.
 
 Every cell has a true difference of 0: false positives at .05, coverage of 0, and power where 2.8
-true standard errors (of the simulated differences) are added to each estimate. ``simulated.md``
-beside this has them with their binomial standard errors.
+true standard errors (of the simulated differences) are added to each estimate.
+
+**Planning.** Normal scores whose parts are known; the true difference is the least that
+``harness.statistics.planning`` promises to show in .80. For the gate eight keys without a true
+drop, at the least tolerance at which all are promised to pass together in .80.
 
 Shapes: D data sets, S seeds, N items.
 """
@@ -18,14 +24,15 @@ Shapes: D data sets, S seeds, N items.
 import argparse
 import itertools
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from harness.statistics.crossed import Components, components
+from harness.statistics.planning import POWER, Units, least_amount
 
 Floats = NDArray[np.float64]
 
@@ -35,6 +42,9 @@ SPREADS = (0.0, 0.03, 0.06)
 KINDS = ("mean", "ratio", "suite")
 MU, ITEM_SD, EFFECT = 1.0, 2.0, 2.8
 MOST_AT_ONCE = 4_000_000
+NUM_KEYS = 8
+PARTS = {"item": 0.4, "rest": 0.35}
+"""Standard deviations of the scores that plans are made for."""
 
 
 @dataclass(frozen=True)
@@ -166,22 +176,74 @@ def table(datasets: int) -> list[tuple[Cell, Outcome]]:
     return [(cell, simulate(cell, datasets)) for cell in cells()]
 
 
-def written(rows: list[tuple[Cell, Outcome]]) -> str:
-    """As Markdown."""
-    error = math.sqrt(0.05 * 0.95 / rows[0][1].datasets)
-    power_error = math.sqrt(0.25 / rows[0][1].datasets)
+def planned_power(
+    units: Units, difference: float, num_seeds: int, num_items: int, datasets: int, seed: int = 3
+) -> float:
+    """How often normal scores with these parts show a true difference."""
+    rng = np.random.default_rng([seed, num_seeds, num_items])
+    at_once = max(1, MOST_AT_ONCE // (2 * num_seeds * num_items))
+    shown = 0
+    for start in range(0, datasets, at_once):
+        size = min(at_once, datasets - start)
+        sides = _normal_sides(units, difference, (size, num_seeds, num_items), rng)
+        values = [side.mean(axis=2) for side in sides]
+        means = [value.mean(axis=1) for value in values]
+        parts = components([tuple(sides)], values, [False] * len(sides))
+        estimates = means[0] - (means[1] if len(sides) == 2 else 0)
+        shown += int(np.sum(2 * parts.tail(np.abs(estimates)) <= 0.05))
+    return shown / datasets
+
+
+def _normal_sides(
+    units: Units, difference: float, shape: tuple[int, int, int], rng: np.random.Generator
+) -> list[Floats]:
+    """By side scores, [D, S, N]; a single side is the differences of runs with common seeds."""
+    num = 2 if units.design == "separate" else 1
+    datasets, num_seeds, num_items = shape
+    item = rng.normal(0, math.sqrt(units.item), (datasets, 1, num_items))
+    seeds = [
+        rng.normal(0, math.sqrt(units.seed / num), (datasets, num_seeds, 1)) for _ in range(num)
+    ]
+    sides = [seed + rng.normal(0, math.sqrt(units.rest / num), shape) for seed in seeds]
+    sides[0] += difference + item
+    return sides
+
+
+def gate_passes(
+    units: Units, tolerance: float, num_seeds: int, num_items: int, datasets: int
+) -> float:
+    """How often eight keys of one new run pass together, which is as good as its baseline."""
+    rng = np.random.default_rng([4, num_seeds, num_items])
+    passes = np.ones(datasets, dtype=bool)
+    at_once = max(1, MOST_AT_ONCE // ((num_seeds + 1) * num_items))
+    for _, start in itertools.product(range(NUM_KEYS), range(0, datasets, at_once)):
+        size = min(at_once, datasets - start)
+        shape = (size, num_seeds + 1, num_items)
+        scores = rng.normal(0, math.sqrt(units.seed), (*shape[:2], 1))
+        scores = scores + rng.normal(0, math.sqrt(units.rest), shape)
+        known, new = scores[:, :num_seeds], scores[:, num_seeds]
+        values = known.mean(axis=2)
+        own = components([(known,)], [values], [False])
+        items = (known.mean(axis=1) - new).var(axis=1, ddof=1) / num_items
+        more = num_seeds + 1
+        parts = replace(own, items=items, seeds=own.seeds * more, rest=own.rest * more)
+        drop = values.mean(axis=1) - new.mean(axis=1)
+        passes[start : start + size] &= drop + parts.half_width(0.95) < tolerance
+    return float(passes.mean())
+
+
+def written(datasets: int) -> str:
+    """The section on intervals, as Markdown."""
+    error, power_error = math.sqrt(0.05 * 0.95 / datasets), math.sqrt(0.25 / datasets)
     lines = [
-        "# Error rates, coverage and power of the intervals",
-        "",
-        "Made by `python tests/statistics/simulate.py --write`; what is simulated stands there.",
-        f"{rows[0][1].datasets:,} data sets a cell: a rate near .05 has a standard error of "
-        f"{error:.4f}, a power near .5 one of {power_error:.3f}.",
+        f"{datasets:,} data sets a cell: a rate near .05 has a standard error of {error:.4f}, a "
+        f"power near .5 one of {power_error:.3f}.",
         "",
         "| metric | seeds | items | sd between seeds | items are | seeds are | false positives | "
         "coverage | power | power, variance known |",
         "|---|---|---|---|---|---|---|---|---|---|",
     ]
-    for cell, outcome in rows:
+    for cell, outcome in table(datasets):
         seeds = f"{cell.first_seeds}, {cell.second_seeds}"
         lines.append(
             f"| {cell.kind} | {seeds} | {cell.items} | {cell.spread:g} | "
@@ -189,15 +251,67 @@ def written(rows: list[tuple[Cell, Outcome]]) -> str:
             f"{'common' if cell.common else 'separate'} | {outcome.false_positives:.3f} | "
             f"{outcome.coverage:.3f} | {outcome.power:.2f} | {outcome.known:.2f} |"
         )
-    return "\n".join(lines) + "\n"
+    return "\n".join(lines)
+
+
+def written_plans(datasets: int) -> str:
+    """The section on planning."""
+    lines = [
+        f"Promised is .80 in each cell; {datasets:,} data sets a cell: standard error "
+        f"{math.sqrt(POWER * (1 - POWER) / datasets):.3f}.",
+        "",
+        "| seeds | items | sd between seeds | shown, common seeds | shown, separate seeds | "
+        f"{NUM_KEYS} keys pass the gate |",
+        "|---|---|---|---|---|---|",
+    ]
+    for num_seeds, num_items, spread in itertools.product((5, 10), ITEMS, SPREADS):
+        item, rest = PARTS["item"] ** 2, PARTS["rest"] ** 2
+        common = Units(item, 2 * spread**2, 2 * rest, "common")
+        one_more = Units(0.0, spread**2, rest, "one more")
+        tolerance = least_amount(one_more, num_seeds, num_items, POWER ** (1 / NUM_KEYS))
+        shown = [
+            planned_power(
+                units, least_amount(units, num_seeds, num_items), num_seeds, num_items, datasets
+            )
+            for units in (common, replace(common, design="separate"))
+        ]
+        passes = gate_passes(one_more, tolerance, num_seeds, num_items, datasets)
+        lines.append(
+            f"| {num_seeds} | {num_items} | {spread:g} | {shown[0]:.3f} | {shown[1]:.3f} | "
+            f"{passes:.3f} |"
+        )
+    return "\n".join(lines)
+
+
+SECTIONS: dict[str, tuple[str, Callable[[int], str]]] = {
+    "intervals": ("Intervals: error rates, coverage and power", written),
+    "planning": ("Planning: what is promised and what happens", written_plans),
+}
+"""Headings, and what writes the text below from a number of data sets."""
+PAGE = Path(__file__).with_name("simulated.md")
+INTRODUCTION = """# What the statistics of the harness do, by simulation
+
+Made by `python tests/statistics/simulate.py --write`; what is simulated stands there.
+"""
+
+
+def replaced(page: str, heading: str, text: str) -> str:
+    """The page with a section written anew, or added to it."""
+    sections = page.split("\n## ")[1:]
+    by_heading = {section.partition("\n")[0]: section for section in sections}
+    by_heading[heading] = f"{heading}\n\n{text}\n"
+    return "\n## ".join([INTRODUCTION, *by_heading.values()])
 
 
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=(__doc__ or "").partition("\n")[0])
     parser.add_argument("--datasets", type=int, default=2000)
+    parser.add_argument("--section", choices=SECTIONS, help="one alone")
     parser.add_argument("--write", action="store_true", help="write simulated.md beside this file")
     options = parser.parse_args()
-    text = written(table(options.datasets))
-    if options.write:
-        (Path(__file__).with_name("simulated.md")).write_text(text, encoding="utf-8")
-    print(text)
+    for name in (options.section,) if options.section else SECTIONS:
+        heading, write = SECTIONS[name]
+        text = write(options.datasets)
+        if options.write:
+            PAGE.write_text(replaced(PAGE.read_text("utf-8"), heading, text), encoding="utf-8")
+        print(f"## {heading}\n\n{text}\n")

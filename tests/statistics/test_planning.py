@@ -4,33 +4,18 @@ import numpy as np
 import pytest
 
 from harness.statistics.comparing import compare
-from harness.statistics.crossed import ItemTable, Sample, components
+from harness.statistics.crossed import ItemTable, Sample
 from harness.statistics.planning import (
     Units,
     items_needed,
-    likely,
+    least_amount,
     power,
     seeds_needed,
     units_of,
 )
+from tests.statistics.simulate import NUM_KEYS, gate_passes, planned_power
 
 SEPARATE = Units(0.1, 2 * 0.02**2, 0.2, "separate")
-
-
-def simulated_power(units, difference, num_seeds, num_items, datasets=2000):
-    """How often the test of ``crossed`` shows the difference, of normal scores with these parts."""
-    rng = np.random.default_rng(3)
-    sides = 2 if units.design == "separate" else 1
-    item = rng.normal(0, math.sqrt(units.item), (datasets, 1, num_items))
-    tables, values = [], []
-    for side in range(sides):
-        seed = rng.normal(0, math.sqrt(units.seed / sides), (datasets, num_seeds, 1))
-        rest = rng.normal(0, math.sqrt(units.rest / sides), (datasets, num_seeds, num_items))
-        tables.append(seed + rest + (difference + item if side == 0 else 0))
-        values.append(tables[-1].mean(axis=2))
-    parts = components([tuple(tables)], values, [False] * sides)
-    estimates = values[0].mean(axis=1) - (values[1].mean(axis=1) if sides == 2 else 0)
-    return float(np.mean(2 * parts.tail(np.abs(estimates)) <= 0.05))
 
 
 @pytest.mark.parametrize(
@@ -44,10 +29,15 @@ def simulated_power(units, difference, num_seeds, num_items, datasets=2000):
     ],
 )
 def test_what_is_promised_is_what_simulation_gives(units, num_seeds, num_items):
-    promised = 0.8
-    differences = np.linspace(0, 1, 2001)[1:]
-    difference = next(d for d in differences if power(units, d, num_seeds, num_items) >= promised)
-    assert 0.72 <= simulated_power(units, difference, num_seeds, num_items) <= 0.86
+    difference = least_amount(units, num_seeds, num_items)
+    assert power(units, difference, num_seeds, num_items) == pytest.approx(0.8)
+    assert 0.72 <= planned_power(units, difference, num_seeds, num_items, 2000) <= 0.86
+
+
+def test_eight_keys_pass_the_gate_as_often_as_is_promised():
+    one_more = Units(0.0, 0.03**2, 0.1, "one more")
+    tolerance = least_amount(one_more, 5, 100, 0.8 ** (1 / NUM_KEYS))
+    assert 0.76 <= gate_passes(one_more, tolerance, 5, 100, 1000) <= 0.86
 
 
 def test_fewer_than_five_seeds_are_never_planned():
@@ -92,7 +82,19 @@ def test_units_are_found_again_in_a_large_table():
     assert units.rest == pytest.approx(2 * 0.4**2, rel=0.05)
 
 
-def test_few_seeds_leave_a_wide_range():
-    low, high = likely(Units(0.1, 1.0, 0.1, "common"), 5)
-    # 4 / 7.779 and 4 / 1.0636, the quantiles of chi-squared with 4 degrees of freedom
-    assert (low.seed, high.seed) == pytest.approx((0.5142, 3.7607), rel=1e-3)
+def test_the_least_difference_has_the_power_and_a_smaller_one_has_not():
+    least = least_amount(SEPARATE, 5, 200)
+    assert power(SEPARATE, least * 1.001, 5, 200) >= 0.8 > power(SEPARATE, least * 0.999, 5, 200)
+
+
+@pytest.mark.parametrize(("num_seeds", "errors"), [(3, 6.0), (5, 4.4), (10, 3.9)])
+def test_eight_keys_pass_together_at_the_tolerance_that_simulation_gave(num_seeds, errors):
+    # standard errors at which a gate of 8 keys, simulated, passes as a whole in .8 of cases
+    one_more = Units(0.0, 1.0, 0.0, "one more")
+    se = math.sqrt(1 + 1 / num_seeds)
+    least = least_amount(one_more, num_seeds, 1000, least_power=0.8 ** (1 / 8))
+    assert least / se == pytest.approx(errors, abs=0.1)
+
+
+def test_huge_differences_are_always_shown():
+    assert {power(SEPARATE, 10.0**k, seeds, 100) for k in range(1, 9) for seeds in (5, 10)} == {1.0}
