@@ -12,7 +12,7 @@ import json
 import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Annotated, Any, Self, TypeVar, get_args
+from typing import Annotated, Any, Self, TypeVar, get_args, get_origin
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, ValidationError, ValidationInfo
 
@@ -84,6 +84,33 @@ def _find_path(value: JSON, info: ValidationInfo) -> JSON:
 
 LocalPath = Annotated[str, BeforeValidator(_find_path)]
 """A path, or a hub id where there is no such path; existence is checked by whoever opens it."""
+
+
+def local_paths(spec: BaseModel, prefix: str = "") -> dict[str, tuple[str, ...]]:
+    """The settings of a Spec, and of Specs in it, that are paths: what each names, by dotted path.
+
+    One that may be left out and is has no entry.
+    """
+    paths: dict[str, tuple[str, ...]] = {}
+    for name, value in spec:
+        entries = value if isinstance(value, tuple) else (value,)
+        for number, entry in enumerate(entries):
+            if isinstance(entry, BaseModel):
+                inner = f"{name}.{number}" if entries is value else name
+                paths |= local_paths(entry, f"{prefix}{inner}.")
+        field = type(spec).model_fields[name]
+        if value is not None and _is_path(field.annotation, field.metadata):
+            paths[f"{prefix}{name}"] = tuple(map(str, entries))
+    return paths
+
+
+def _is_path(annotation: Any, metadata: Sequence[Any] = ()) -> bool:
+    if any(isinstance(part, BeforeValidator) and part.func is _find_path for part in metadata):
+        return True
+    if get_origin(annotation) is Annotated:
+        inner, *own = get_args(annotation)
+        return _is_path(inner, own)
+    return any(_is_path(part) for part in get_args(annotation))
 
 
 def load_spec(

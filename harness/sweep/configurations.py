@@ -112,7 +112,7 @@ def _value_faults(
     dimension = space[path]
     faults: dict[str, None] = {}
     types: set[type] = set()
-    for context in itertools.islice(_contexts(space, path), _MAX_CONTEXTS):
+    for context in contexts(space, path):
         for value in dimension.ends:
             try:
                 config = configure(base, {**context, path: value})
@@ -138,8 +138,11 @@ def _worded(path: str, where: str, text: str, context: Params) -> str:
     return f"{text} (with {named}; `when:` says where a dimension applies)"
 
 
-def _contexts(space: Space, path: str) -> Iterator[Params]:
-    """Settings under which a dimension applies: those its conditions name, and the variants."""
+def contexts(space: Space, path: str) -> Iterator[Params]:
+    """Settings under which a dimension applies: those its conditions name, and the variants.
+
+    Not more than enough to see what it is worth.
+    """
     names: dict[str, Sequence[JSON]] = {}
 
     def need(name: str) -> None:
@@ -151,5 +154,5 @@ def _contexts(space: Space, path: str) -> Iterator[Params]:
     need(path)
     if path.startswith("variant.") and path != VARIANT and VARIANT in space:
         names.setdefault(VARIANT, space[VARIANT].finite or ())
-    for values in itertools.product(*names.values()):
+    for values in itertools.islice(itertools.product(*names.values()), _MAX_CONTEXTS):
         yield dict(zip(names, values, strict=True))

@@ -5,37 +5,34 @@ import fcntl
 import os
 import signal
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
+from harness.benchmarks.read import select
 from harness.errors import ConfigError, EvaluationError
 from harness.processes.comet_client import CometClient
 from harness.protocols import LearnedScorer, RunStatus
-from harness.records import JSON, SweepRecord
-from harness.settings.yaml import flatten
+from harness.records import Split, SweepRecord
 from harness.sweep.budget import budget_of, planned, shares_of, warning_of
 from harness.sweep.confirmation import Confirmation
 from harness.sweep.devices import to_share
 from harness.sweep.dispatch import Dispatcher
 from harness.sweep.logbook import SWEEP, Logbook
+from harness.sweep.made_from import made_from
 from harness.sweep.plan import confirm_runs
 from harness.sweep.progress import Notice, OnProgress
 from harness.sweep.record import build_record, journal_path, objective_note, sweep_folder
 from harness.sweep.search import Search
 from harness.sweep.spec import CheckedSweep, SweepSpec, check_sweep
 from harness.sweep.study import Study, find_study, mend_journal, open_study
+from harness.sweep.unchanged import check_unchanged, not_verified
 from harness.sweep.view import View, silent
 from harness.sweep.workers import Pool
 from harness.tracking.tracker import MlflowTracker
 from harness.trial.config import accelerators
 
 RUNNER = "harness.trial.run:run_trial"
-MAY_CHANGE = ("trials", "confirm", "question")
-"""Settings that may differ when a sweep is continued."""
-
 Report = Callable[[SweepRecord, Path], Sequence[Path]]
 
 
@@ -75,7 +72,8 @@ def run_sweep(
     configurations = planned(spec)
     budget = budget_of(spec, configurations)
     with contextlib.ExitStack() as stack:
-        study, logbook = stack.enter_context(_opened(checked, home, storage, tracking_uri))
+        opened = _opened(checked, home, storage, tracking_uri)
+        study, logbook, names = stack.enter_context(opened)
         scorer = learned or stack.enter_context(
             CometClient(spec.base.eval.comet_python, release=spec.base.eval.comet_release)
         )
@@ -88,6 +86,8 @@ def run_sweep(
         )
         stack.callback(study.release)
         with _closed(logbook, dispatcher.pool):
+            if (unverified := not_verified(names)) is not None:
+                dispatcher.view.say(Notice(unverified))
             if (unequal := warning_of(shares_of(spec, configurations))) is not None:
                 dispatcher.view.say(Notice(unequal))
             search = Search(
@@ -95,6 +95,7 @@ def run_sweep(
             )
             search.run()
             if spec.confirm is not None:
+                _still_unchanged(study, spec, home)
                 Confirmation(spec, checked.objectives(), home, dispatcher).run()
             if not logbook.is_complete(SWEEP):
                 search.update_front(write=True)
@@ -109,21 +110,31 @@ def run_sweep(
 @contextlib.contextmanager
 def _opened(
     checked: CheckedSweep, home: Path, storage: str | None, tracking_uri: str | None
-) -> Iterator[tuple[Study, Logbook]]:
-    """The sweep's study, locked where it lies in this home, ready to be asked; and its logbook."""
+) -> Iterator[tuple[Study, Logbook, Sequence[str]]]:
+    """The sweep's study, locked where it lies in this home, ready to be asked; and its logbook.
+
+    And what could not be held against what it was when it began.
+    """
     spec, objectives = checked.spec, checked.objectives()
     folder, journal = sweep_folder(home, spec.name), journal_path(home, spec.name, storage)
-    checksums = {one.key: one.data_sha256 for one in checked.selection.benchmarks}
+    contents = made_from(spec, checked.selection)
     with _locked(folder, spec.name) if journal is not None else contextlib.nullcontext():
         if journal is not None:
             mend_journal(journal)
-        _check_unchanged(find_study(journal, storage, spec.name), spec, checksums, folder)
+        begun = find_study(journal, storage, spec.name)
+        unverified = check_unchanged(begun, spec, contents, home)
         tracker = MlflowTracker(tracking_uri)  # first: a store that cannot be leaves no study
         study = open_study(journal, storage, spec.name, [one.maximize for one in objectives])
         notes = list(map(objective_note, objectives))
-        study.note(spec=spec.plain(), objectives=notes, benchmarks=checksums)
+        study.note(spec=spec.plain(), objectives=notes, made_from=contents)
         study.prepare(spec, planned(spec))
-        yield study, Logbook(tracker, spec, home)
+        yield study, Logbook(tracker, spec, home), unverified
+
+
+def _still_unchanged(study: Study, spec: SweepSpec, home: Path) -> None:
+    """Hours after the first look: what was chosen is confirmed by what it was chosen by."""
+    selection = select(spec.base.eval.replace(splits=tuple(Split)))
+    check_unchanged(study, spec, made_from(spec, selection), home)
 
 
 def _pool(
@@ -148,52 +159,6 @@ def _view(spec: SweepSpec, budget: int, workers: int, on_progress: OnProgress) -
         num_workers=workers,
         on_progress=on_progress,
     )
-
-
-def _check_unchanged(
-    study: Study | None, spec: SweepSpec, checksums: Mapping[str, str], folder: Path
-) -> None:
-    """A sweep is continued with the settings it began with, or not at all."""
-    if study is None or "spec" not in study.notes:
-        return
-    notes = study.notes
-    faults = _changes(_as_of_now(notes["spec"]), spec.plain())
-    faults += [
-        f"benchmark {key}: its data changed since the sweep began"
-        for key, sha256 in notes["benchmarks"].items()
-        if checksums.get(key, sha256) != sha256
-    ]
-    if faults:
-        raise ConfigError(
-            "\n".join(f"sweep {spec.name}: {fault}" for fault in faults),
-            f"{len(study.trials())} trials were made with the old settings: give the new sweep "
-            f"another name, set them back ({', '.join(MAY_CHANGE)} may change), or remove {folder} "
-            "to begin anew",
-        )
-
-
-def _as_of_now(noted: Mapping[str, JSON]) -> Mapping[str, JSON]:
-    """Noted settings with those that versions since then added, at their defaults."""
-    try:
-        return SweepSpec.model_validate(noted).plain()
-    except ValidationError:  # a setting of then is none any more: told as a change
-        return noted
-
-
-def _changes(old: Mapping[str, JSON], new: Mapping[str, JSON]) -> list[str]:
-    before, after = (
-        {
-            path: value
-            for path, value in flatten(plain).items()
-            if path.partition(".")[0] not in MAY_CHANGE
-        }
-        for plain in (old, new)
-    )
-    return [
-        f"{path}: was {before.get(path, 'not set')!r}, is {after.get(path, 'not set')!r}"
-        for path in dict.fromkeys((*before, *after))
-        if (path in before) != (path in after) or before.get(path) != after.get(path)
-    ]
 
 
 def _note_run(study: Study, logbook: Logbook) -> None:

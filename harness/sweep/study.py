@@ -47,13 +47,15 @@ class SweepNotes(TypedDict, total=False):
     Attributes:
         spec: Its settings, as plain data.
         objectives: The fields of each ``Objective``.
-        benchmarks: sha256 of the data by benchmark.
+        made_from: Digest of each thing it reads, see ``harness.sweep.made_from``.
+        benchmarks: What an earlier version noted instead: sha256 of the data by benchmark.
         base: Fingerprint of the untuned model's run.
         run_id: Of its run in the tracking store.
     """
 
     spec: Mapping[str, JSON]
     objectives: Sequence[Mapping[str, Any]]
+    made_from: Mapping[str, str]
     benchmarks: Mapping[str, str]
     base: str
     run_id: str

@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import struct
 from pathlib import Path
 
 import pytest
@@ -9,6 +10,7 @@ import yaml
 
 from harness.settings.spec import load_spec
 from harness.sweep.spec import SweepSpec
+from tests.projects import write_corpus
 from tests.small_benchmarks import benchmarks
 
 __all__ = ["benchmarks"]
@@ -55,7 +57,20 @@ def world(tracked_folder: Path) -> Path:
     return tracked_folder
 
 
+def write_model(folder: Path) -> None:
+    """The files of a chat model, as far as they are looked at before it is loaded."""
+    folder.mkdir(parents=True)
+    (folder / "config.json").write_text('{"model_type": "llama"}')
+    (folder / "tokenizer.json").write_text('{"model": {}}')
+    (folder / "tokenizer_config.json").write_text("{}")
+    (folder / "chat_template.jinja").write_text("{{ messages[0].content }}")
+    weights = b"{}"
+    (folder / "model.safetensors").write_bytes(struct.pack("<Q", len(weights)) + weights)
+
+
 def write_world(folder: Path) -> None:
+    write_model(folder / "model")
+    write_corpus(folder / "train.jsonl", ["Hund", "Wolf"])
     for split in ("validation", "test"):
         benchmarks = folder / "benchmarks"
         name = f"en_de_{split}"

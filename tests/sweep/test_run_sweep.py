@@ -286,7 +286,7 @@ def test_changed_benchmark_data_are_refused(spec: SweepSpec, world: Path) -> Non
     old = file_sha256(data)
     data.write_text(data.read_text().replace("Answer 0.", "Answer 9."))
     yaml.write_text(yaml.read_text().replace(old, file_sha256(data)))
-    with pytest.raises(ConfigError, match=r"benchmark general/facts_validation: its data changed"):
+    with pytest.raises(ConfigError, match=r"benchmark general/facts_validation: data: changed"):
         go(small(spec, trials=1))
 
 
