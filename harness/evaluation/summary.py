@@ -6,8 +6,6 @@ from dataclasses import dataclass, field
 from harness.benchmarks.read import Absent, Benchmark
 from harness.records import Key, Score, ScoreKey, SummaryKey, SummaryPart
 
-_MARGIN = 0.05
-
 
 @dataclass(frozen=True, slots=True)
 class Summaries:
@@ -54,20 +52,3 @@ def summarise(
             scaled = [part.scaled(scores[part.key].value) for part in of_suite]
             values[suite] = sum(scaled) / len(scaled)
     return Summaries(values, {suite: parts[suite] for suite in values}, missing)
-
-
-def retention(value: float, base: float, part: SummaryPart) -> float | None:
-    """How much of the base's ability above chance is left: 1 is all of it.
-
-    None where lower is better (a rate of failures is not an ability), and where the base itself is
-    within .05 of chance on the common scale: little divided by almost nothing says nothing.
-
-    >>> from harness.records import Split
-    >>> key = ScoreKey("general", "quiz_validation", Split.VALIDATION, "choice_accuracy")
-    >>> retention(0.6, 0.85, SummaryPart(key, worst=0, best=1, chance=0.25))
-    0.5833333333333334
-    """
-    chance = part.worst if part.chance is None else part.chance
-    if part.worst > part.best or (base - chance) / (part.best - part.worst) < _MARGIN:
-        return None
-    return (value - chance) / (base - chance)

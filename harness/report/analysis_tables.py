@@ -11,9 +11,10 @@ from harness.report import forgetting
 from harness.report.curves import MethodCurves
 from harness.report.examples import predicted, predictions_of
 from harness.report.names import base_trial, mean_fact
-from harness.report.reference import kept_of_part
 from harness.report.table import Cell, Column, Table
 from harness.statistics.estimates import Estimate, Runs
+from harness.statistics.retention import MARGIN, kept_of_part
+from harness.statistics.samples import Samples
 
 FALLEN = 0.9
 """A skill whose agreement is below this counts as going."""
@@ -152,18 +153,20 @@ def retention_table(record: SweepRecord, methods: Sequence[MethodCurves]) -> Tab
         Column("metric", "text", "What its suite's summary is made of."),
         Column("untuned", "number", "The untuned model's score."),
         *[
-            Column(method.label, "percent", f"Kept by {method.label}: mean over its seeds.")
+            Column(method.label, "estimate", f"Kept by {method.label}, with its 95 % interval.")
             for method in methods
         ],
     )
+    samples = Samples()
     rows: list[tuple[Cell, ...]] = []
     for key in sorted(parts, key=str):
-        kept = [kept_of_part(method.trial.results, base, parts[key]) for method in methods]
+        kept = [kept_of_part(method.trial.results, base, parts[key], samples) for method in methods]
         if any(share is not None for share in kept):
             rows.append((key.path, key.metric, base.value_of(key), *kept))
     note = (
         "Score above chance as a share of the untuned model's, on validation benchmarks where "
-        "higher is better and the untuned model is not near chance; 100% is all of it."
+        "higher is better and the untuned model is clearly above chance: by its 95 % interval, and "
+        f"by {MARGIN:g} of the scale. 1 is all of it; brackets are 95 % intervals of the ratio."
     )
     title = "Kept of the untuned model's abilities"
     return Table("analysis_retention", title, columns, tuple(rows), note) if rows else None

@@ -1,20 +1,7 @@
-"""A trial beside the base and its rivals: what it keeps, what stands for it, what confirms it."""
+"""A trial beside its rivals: what stands for it, what confirms it."""
 
-import math
-
-from harness.evaluation.summary import retention
-from harness.records import (
-    Key,
-    Split,
-    SummaryKey,
-    SummaryPart,
-    SweepRecord,
-    SweepTrial,
-    TrialResult,
-    mean_value,
-)
+from harness.records import Key, Split, SummaryKey, SweepRecord, SweepTrial
 from harness.report.names import variant_of
-from harness.statistics.estimates import Runs
 from harness.statistics.representative import confirmed_representative
 
 
@@ -23,24 +10,6 @@ def key_for_test(record: SweepRecord, key: Key) -> Key | None:
     if isinstance(key, SummaryKey):
         return SummaryKey(key.suite, Split.TEST)
     return next((goal.test for goal in record.objectives if goal.key == key), None)
-
-
-def kept_of_base(runs: Runs, base: TrialResult | None, key: SummaryKey) -> float | None:
-    """How much of the base's distance from chance a suite keeps, 1 being all of it.
-
-    The mean over those of its benchmarks that have a retention; None where none has.
-    """
-    if base is None or not runs:
-        return None
-    kept = [kept_of_part(runs, base, part) for part in runs[0].summary_parts.get(key, ())]
-    counted = [share for share in kept if share is not None]
-    return math.fsum(counted) / len(counted) if counted else None
-
-
-def kept_of_part(runs: Runs, base: TrialResult, part: SummaryPart) -> float | None:
-    """As ``kept_of_base``, of one benchmark; None where either has no score, or it has none."""
-    mean, of_base = mean_value(runs, part.key), base.value_of(part.key)
-    return None if mean is None or of_base is None else retention(mean, of_base, part)
 
 
 def reference_trial(record: SweepRecord, variant: str = "sft") -> SweepTrial | None:

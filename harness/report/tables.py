@@ -15,9 +15,11 @@ from harness.report.names import (
     settings_line,
     variant_of,
 )
-from harness.report.reference import front_members, kept_of_base, key_for_test
+from harness.report.reference import front_members, key_for_test
 from harness.report.table import Cell, Column, Table
 from harness.statistics.estimates import Estimates, is_higher_better
+from harness.statistics.retention import kept_of_base
+from harness.statistics.samples import Samples
 
 _IDENTITY = (
     Column("trial", "text", "Number in the sweep."),
@@ -33,8 +35,9 @@ PROBABILITY = Column(
 
 
 RETENTION_HELP = (
-    "Distance from chance that is left of the untuned model's, mean over the suite's benchmarks; "
-    "without benchmarks where lower is better or the untuned model is near chance."
+    "Distance from chance that is left of the untuned model's, 1 being all of it, with its 95 % "
+    "interval, mean over the suite's benchmarks; without those where lower is better or the "
+    "untuned model is not clearly above chance."
 )
 
 
@@ -105,7 +108,8 @@ def trials_table(record: SweepRecord, estimates: Estimates) -> Table:
     others = [key for key in summaries(record) if key not in objectives]
     keys: list[Key] = [*objectives, *others]
     names = score_names(keys)
-    kept = [key for key in keys if isinstance(key, SummaryKey) and _retains(record, key)]
+    samples = Samples()
+    kept = [key for key in keys if isinstance(key, SummaryKey) and _retains(record, key, samples)]
     paths = [p for p in searched(record) if p not in {"variant.name", "variant"}]
     path_names = setting_names(searched(record))
     probabilities = estimates.front_probabilities(record)
@@ -116,7 +120,7 @@ def trials_table(record: SweepRecord, estimates: Estimates) -> Table:
         *[_objective_column(record, key, names[key]) for key in objectives],
         PROBABILITY,
         *[
-            Column(f"{names[key]} kept", "percent", f"Retention in {key}. {RETENTION_HELP}")
+            Column(f"{names[key]} kept", "estimate", f"Retention in {key}. {RETENTION_HELP}")
             for key in kept
         ],
         *[
@@ -150,7 +154,7 @@ def trials_table(record: SweepRecord, estimates: Estimates) -> Table:
                 *settings,
                 *[estimates.of(trial.results, key) for key in objectives],
                 probabilities.get(trial.number),
-                *[kept_of_base(trial.results, record.base, key) for key in kept],
+                *[kept_of_base(trial.results, record.base, key, samples) for key in kept],
                 *[estimates.of(trial.results, key) for key in others],
                 _feasibility(trial),
                 len(trial.results),
@@ -170,10 +174,10 @@ def _on_front(record: SweepRecord, trials: Sequence[SweepTrial]) -> frozenset[in
     return frozenset(row for row, trial in enumerate(trials) if trial.number in record.front)
 
 
-def _retains(record: SweepRecord, key: SummaryKey) -> bool:
+def _retains(record: SweepRecord, key: SummaryKey, samples: Samples) -> bool:
     """Whether a suite is of an ability to retain; the untuned model's translation is none."""
     return axis_of(record, key) in (Axis.GENERAL, Axis.SAFETY) and any(
-        trial.results and kept_of_base(trial.results, record.base, key) is not None
+        trial.results and kept_of_base(trial.results, record.base, key, samples) is not None
         for trial in record.trials
     )
 

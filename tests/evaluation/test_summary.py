@@ -1,6 +1,6 @@
 import pytest
 
-from harness.evaluation.summary import retention, summarise
+from harness.evaluation.summary import summarise
 from harness.records import Score, SummaryPart, parse_key
 
 VALIDATION, TEST = parse_key("a/summary"), parse_key("a/summary_test")
@@ -50,16 +50,3 @@ def test_a_summary_with_an_unmeasured_part_is_absent_with_the_reason(benchmarks)
 def test_the_scale_is_clipped():
     scale = SummaryPart(KEY, worst=0, best=50)
     assert [scale.scaled(value) for value in (-1, 0, 25, 50, 80)] == [0, 0, 0.5, 1, 1]
-
-
-def test_retention_is_what_is_left_above_chance():
-    scale = SummaryPart(KEY, worst=0, best=1, chance=0.25)
-    assert retention(0.5, 0.75, scale) == pytest.approx(0.5)
-    assert retention(0.75, 0.75, scale) == 1.0
-    assert retention(0.2, 0.75, scale) < 0
-
-
-def test_retention_is_absent_near_chance_and_where_lower_is_better():
-    scale = SummaryPart(KEY, worst=0, best=1, chance=0.25)
-    assert retention(0.3, 0.28, scale) is None
-    assert retention(0.1, 0.5, SummaryPart(KEY, worst=1, best=0)) is None

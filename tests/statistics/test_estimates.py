@@ -2,9 +2,9 @@ from dataclasses import replace
 
 import pytest
 
-from harness.records import Objective, SummaryPart, mean_value, parse_key
+from harness.records import Objective, mean_value, parse_key
 from harness.report.points import points_of
-from harness.report.reference import kept_of_base, key_for_test
+from harness.report.reference import key_for_test
 from harness.statistics.bootstrap import Draws
 from harness.statistics.estimates import Estimates
 from tests.synthetic import make_record, make_result
@@ -86,23 +86,6 @@ def test_a_trial_clearly_beaten_is_never_on_the_front(record, estimates):
     worst = replace(record.trials[2], results=runs, violations={})
     found = estimates.front_probabilities(replace(record, trials=(record.trials[4], worst)))
     assert found == {4: 1.0, 2: 0.0}
-
-
-def test_retention_is_measured_from_chance_and_not_given_near_it(record):
-    base, suite = record.base, parse_key("s/summary")
-    part = SummaryPart(parse_key("s/b_validation/exact_match"), 0.0, 1.0, chance=0.5)
-    score = base.scores[parse_key("pocket_general/facts_validation/exact_match")]
-    runs = [
-        replace(
-            base,
-            scores={part.key: replace(score, value=value)},
-            summary_parts={suite: (part,)},
-        )
-        for value in (0.9, 0.7, 0.52)
-    ]
-    assert kept_of_base((runs[1],), runs[0], suite) == pytest.approx(0.5)
-    assert kept_of_base((runs[1],), runs[2], suite) is None
-    assert kept_of_base((runs[1],), None, suite) is None
 
 
 def test_points_are_the_complete_trials_the_base_and_the_confirmed(record, estimates):
