@@ -20,6 +20,7 @@ COMMANDS = (
     "run",
     "evaluate",
     "export",
+    "archive",
     "score",
     "compare",
     "plan",

@@ -19,8 +19,9 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from importlib import metadata
 from pathlib import Path
-from typing import TypeAlias, TypedDict
+from typing import NotRequired, TypeAlias, TypedDict
 
+from harness.errors import DataError
 from harness.records import JSON
 from harness.settings.spec import digest
 from harness.storage.files import publish_folder
@@ -53,7 +54,10 @@ class Stage:
 
 
 class Manifest(TypedDict):
-    """What a stage's folder says of itself; ``created`` in seconds since 1970."""
+    """What a stage's folder says of itself; ``created`` in seconds since 1970.
+
+    ``left_out`` where the folder comes from an archive that keeps no more of such stages.
+    """
 
     stage: str
     key: str
@@ -63,17 +67,39 @@ class Manifest(TypedDict):
     versions: Mapping[str, str]
     created: float
     seconds: float
+    left_out: NotRequired[bool]
 
 
 @dataclass(frozen=True)
 class Built:
-    """A complete stage folder, whether it was there already, and what making it took."""
+    """A complete stage folder, whether it was there already, and what making it took.
+
+    What is known of a stage is known of one whose files an archive has left out, too: ``whole``
+    gives the folder to those who read the files.
+    """
 
     path: Path
     key: str
     reused: bool
     seconds: float
     facts: Mapping[str, float] = field(default_factory=dict)
+    left_out: bool = False
+
+    def whole(self) -> Path:
+        """The folder with all its files.
+
+        Raises:
+            DataError: They were left out of the archive this home was unpacked from.
+        """
+        if self.left_out:
+            stage = self.path.parent.name
+            raise DataError(
+                f"{stage} {self.key[:8]}: its files were left out of the archive that this home "
+                "was unpacked from, and what is asked for needs them",
+                f"`harness clean --stage {stage} --yes` removes what is there of them; the same "
+                "command then makes them again",
+            )
+        return self.path
 
 
 @dataclass(frozen=True)
@@ -121,7 +147,10 @@ class Store:
         except FileNotFoundError:
             return None
         _warn_of_other_versions(stage, record["versions"])
-        return Built(self.path(stage), stage.key, True, record["seconds"], record["facts"])
+        left_out = record.get("left_out", False)
+        return Built(
+            self.path(stage), stage.key, True, record["seconds"], record["facts"], left_out
+        )
 
     def build(self, stage: Stage, make: Callable[[Path], Mapping[str, float] | None]) -> Built:
         """The stage's output, made by ``make(folder)`` unless it is there.

@@ -45,7 +45,7 @@ def export_trial(
         adapter = Tuning(config, store, Timeline(on_event or (lambda event: None))).adapter()
         return export(
             config.model,
-            adapter.path / ADAPTER,
+            adapter.whole() / ADAPTER,
             folder,
             dtype=dtype,
             tolerance=tolerance,

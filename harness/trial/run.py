@@ -115,7 +115,7 @@ def _predict(
             lambda: resources.chat_model,
             stage="predictions",
             engine=engine,
-            adapter=folder,
+            adapter=None if adapter is None else adapter.whole() / ADAPTER,
         )
 
     with tuning.timeline.stage("predictions"), engine.running():

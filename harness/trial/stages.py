@@ -1,6 +1,6 @@
 """From a configuration to a trained adapter: the stages corpus, completions, examples, adapter."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from harness.data.corpora import corpora_identity
@@ -89,19 +89,11 @@ class Tuning:
     def _trained(self, config: TrialConfig, start: Built | None, prefix: str) -> Built:
         examples = self._examples(config)
         stage = self._adapter_stage(config, examples, start)
-        # What the libraries compute is not part of a stage, but it is of a training half done.
-        identity: dict[str, JSON] = {"stage": stage.key, "with": dict(library_versions())}
-        job = TrainingJob(
-            config,
-            examples.path,
-            None if start is None else start.path / ADAPTER,
-            self.store.root,
-            Checkpoints(self.store.unfinished(stage), identity),
-        )
         # The curves of a trial are those of its last training: its parts count steps of their own.
         on_step = (lambda event: None) if prefix else self.timeline.on_event
 
         def make(folder: Path) -> Mapping[str, float]:
+            job = self._job(config, stage, examples, start)
             chats = answered_chats(config, self.resources) if config.train.drift_points else None
             with team_for(job) as team:
                 return train_adapter(
@@ -119,6 +111,19 @@ class Tuning:
         self._tell(built.facts, prefix)
         self._spent(examples, built)
         return built
+
+    def _job(
+        self, config: TrialConfig, stage: Stage, examples: Built, start: Built | None
+    ) -> TrainingJob:
+        # What the libraries compute is not part of a stage, but it is of a training half done.
+        identity: dict[str, JSON] = {"stage": stage.key, "with": dict(library_versions())}
+        return TrainingJob(
+            config,
+            examples.whole(),
+            None if start is None else start.whole() / ADAPTER,
+            self.store.root,
+            Checkpoints(self.store.unfinished(stage), identity),
+        )
 
     def _combined(self, config: TrialConfig, variant: Combining, prefix: str) -> Built:
         """The ``adapter`` stage of a variant that combines adapters instead of training one."""
@@ -138,9 +143,9 @@ class Tuning:
                 "model": self.resources.model_identity,
             },
         )
-        folders = {name: folder for name, (_, folder) in parts.items()}
 
         def make(folder: Path) -> Mapping[str, float]:
+            folders = {name: adapter() for name, (_, adapter) in parts.items()}
             facts = combine(self.resources.chat_model, folders, settings, folder / ADAPTER)
             save_answering(folder / ADAPTER, own_answering(config.variant))
             return facts
@@ -151,13 +156,15 @@ class Tuning:
         self._tell(built.facts, prefix)
         return built
 
-    def _part(self, config: TrialConfig, part: Variant | Path, prefix: str) -> tuple[JSON, Path]:
-        """An adapter to combine: what it is, and its folder."""
+    def _part(
+        self, config: TrialConfig, part: Variant | Path, prefix: str
+    ) -> tuple[JSON, Callable[[], Path]]:
+        """An adapter to combine: what it is, and what gives its folder."""
         if isinstance(part, Path):
             folder = adapter_folder(str(part))
-            return {"folder": folder_hash(folder)}, folder
+            return {"folder": folder_hash(folder)}, lambda: folder
         built = self._adapter(config.replace(variant=part), prefix)
-        return built.key, built.path / ADAPTER
+        return built.key, lambda: built.whole() / ADAPTER
 
     def _examples(self, config: TrialConfig) -> Built:
         resources, variant = self.resources, config.variant
