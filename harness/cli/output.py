@@ -103,6 +103,18 @@ def number(value: float | None, *, signed: bool = False) -> str:
     return f"{value:{'+' if signed else ''}.{3 if abs(value) < 10 else 2}f}"
 
 
+def measured(value: float | None, bounds: tuple[float, float] | None, num_items: int) -> str:
+    """A score for reading, with half the width of its interval and, in brackets, its items.
+
+    >>> [measured(0.75, (0.7, 0.8), 312), measured(16.8, None, 4), measured(None, None, 0)]
+    ['0.750 ±0.050 (312)', '16.80 (4)', '—']
+    """
+    if value is None:
+        return number(None)
+    half = "" if bounds is None else f" ±{number((bounds[1] - bounds[0]) / 2)}"
+    return f"{number(value)}{half} ({num_items:,})"
+
+
 def size(num_bytes: float) -> str:
     """A number of bytes for reading.
 

@@ -110,8 +110,9 @@ def command(
     FILE has one JSON object a line: `id` and `output` (all the model said), and as far as a
     metric needs them `answer` (what was extracted of the output, by default all of it), `prompt`,
     `source`, `references` (a list), `target`, `language`, `source_lang`, `target_lang`, `choices`.
-    Each score is printed with its number of items and its signature: only scores of equal
-    signature compare. What a judge said is kept in the home folder and never asked for again.
+    Each score is printed with its 95 % interval over items, their number and its signature: only
+    scores of equal signature compare. What a judge said is kept in the home folder and never asked
+    for again.
     """
     from harness.evaluation.score_file import score_file
     from harness.metrics.judging.client import JUDGEMENTS_FOLDER, JudgeClient
@@ -144,9 +145,12 @@ def command(
 
 def _plain(name: str, scores: "FileScores") -> "JSON":
     score = scores.by_metric[name]
+    low, high = scores.intervals[name] or (None, None)
     return {
         "metric": name,
         "value": score.value,
+        "low": low,
+        "high": high,
         "items": len(score.ids),
         "signature": score.signature,
         **({"facts": dict(score.facts)} if score.facts else {}),
@@ -154,10 +158,15 @@ def _plain(name: str, scores: "FileScores") -> "JSON":
 
 
 def _print_scores(scores: "FileScores") -> None:
-    table = output.table(None, "metric", "value", "items", "signature", right=("value", "items"))
+    shown = ("value", "95 % interval", "items")
+    table = output.table(None, "metric", *shown, "signature", right=shown)
     for name, score in scores.by_metric.items():
         table.add_row(
-            name, output.number(score.value), str(len(score.ids)), output.plain(score.signature)
+            name,
+            output.number(score.value),
+            " ".join(map(output.number, scores.intervals[name] or (None,))),
+            f"{len(score.ids):,}",
+            output.plain(score.signature),
         )
     output.print_table(table)
     for name, score in scores.by_metric.items():

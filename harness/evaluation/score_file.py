@@ -11,6 +11,8 @@ from harness.metrics.judging.judged import Judged
 from harness.protocols import Metric, Services
 from harness.records import JSON, Prediction, Score
 from harness.settings.yaml import set_path
+from harness.statistics.comparing import interval
+from harness.statistics.samples import Samples
 from harness.storage.predictions import read_predictions, require
 
 
@@ -24,6 +26,15 @@ class FileScores:
     """All that judges said, where metrics asked any."""
     predictions: Sequence[Prediction] = ()
     """What was scored."""
+
+    @property
+    def intervals(self) -> dict[str, tuple[float, float] | None]:
+        """By metric the 95 % interval over items, the outputs being as they are."""
+        samples = Samples()
+        of_metric = {name: samples.of_scores([score]) for name, score in self.by_metric.items()}
+        return {
+            name: None if sample is None else interval(sample) for name, sample in of_metric.items()
+        }
 
     def items(self) -> Iterator[dict[str, JSON]]:
         """Per item its ``id`` and, per metric, its class or value.

@@ -145,11 +145,17 @@ def _one_sided(comparison: Comparison) -> float:
 
 
 def interval(sample: Sample) -> tuple[float, float] | None:
-    """The 95 % interval of one system's value; None where there is none."""
+    """The 95 % interval of one system's value.
+
+    None where there is none: too few items, or all alike, which does not say how far others are.
+    """
     if sample.num_items < MIN_ITEMS or not np.all(np.isfinite(sample.values_S)):
         return None
     half = float(components_of(sample).half_width(0.5 + LEVEL / 2))
-    return (sample.value - half, sample.value + half) if math.isfinite(half) else None
+    scale = max(1.0, abs(sample.value))
+    if not ROUNDING * scale < half < math.inf:
+        return None
+    return sample.value - half, sample.value + half
 
 
 def holm(p_values: Sequence[float]) -> tuple[float, ...]:

@@ -70,6 +70,10 @@ def test_any_model_folder_is_evaluated_with_and_without_an_adapter(harness, tmp_
         "general/copy_test/exact_match",
         "translation/words_test/chrf",
     }
+    assert {"items", "low", "high"} <= set(
+        plain.document["scores"]["general/copy_test/exact_match"]
+    )
+    assert plain.document["summary_intervals"]["general/summary_test"]["items"] == 4
     lines = (tmp_path / plain.document["predictions"]["general/copy_test"]).read_text()
     assert json.loads(lines.splitlines()[0])["output"] is not None
     tuned = harness(*command, "--adapter", adapter, "--suite", "general")

@@ -19,6 +19,8 @@ def test_each_score_has_its_items_and_its_signature(harness):
     assert scores["exact_match"] == {
         "metric": "exact_match",
         "value": 0.8,
+        "low": None,  # of five items there is no interval
+        "high": None,
         "items": 5,
         "signature": scores["exact_match"]["signature"],
     }
@@ -30,6 +32,18 @@ def test_the_table_shows_the_same(harness):
     assert shown.code == 0
     assert "0.800" in shown.out
     assert "tok:13a" in shown.out.replace("\n", "").replace(" ", "")
+
+
+def test_each_score_has_the_interval_of_other_items(harness, tmp_path):
+    rows = [{"id": str(n), "output": "a", "target": "a" if n < 40 else "b"} for n in range(100)]
+    (tmp_path / "hundred.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    command = ("score", "hundred.jsonl", "--metric", "exact_match", "empty")
+    exact, empty = harness(*command, "--json").document["scores"]
+    # t(99) at .975 is 1.98422, the standard error sqrt(.24 / 99)
+    half = 1.98422 * (0.24 / 99) ** 0.5
+    assert (exact["low"], exact["high"]) == pytest.approx((0.4 - half, 0.4 + half), abs=1e-5)
+    assert (empty["low"], empty["high"]) == (None, None)  # all alike
+    assert "0.302 0.498" in " ".join(harness(*command).out.split())
 
 
 def test_metrics_may_stand_before_the_file(harness):

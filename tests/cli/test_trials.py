@@ -19,4 +19,14 @@ def test_a_test_score_stands_under_test_whatever_the_name_of_its_benchmark(capsy
     print_scores(result(scores={ScoreKey("mine", "final", Split.TEST, "chrf"): score}))
     header, row = (line.split() for line in capsys.readouterr().out.splitlines()[2:5:2])
     assert header == ["benchmark", "metric", "validation", "test"]
-    assert row == ["final", "chrf", "—", "61.25"]
+    assert row == ["final", "chrf", "—", "61.25", "(1)"]
+
+
+def test_a_score_has_half_of_its_interval_and_its_items_beside_it(capsys):
+    rows = tuple((float(n < 40), 1.0) for n in range(100))
+    score = Score("exact_match", 0.4, True, "s", tuple(map(str, range(100))), rows)
+    print_scores(result(scores={ScoreKey("mine", "final", Split.TEST, "exact_match"): score}))
+    shown = " ".join(capsys.readouterr().out.split())
+    # t(99) at .975 is 1.9842; the variance .24 100 / 99 over 100 items
+    assert "exact_match — 0.400 ±0.098 (100)" in shown
+    assert "half of the 95 % interval over items" in shown
