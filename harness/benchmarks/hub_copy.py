@@ -16,7 +16,7 @@ import datasets
 from datasets.exceptions import DatasetsError
 
 from harness.benchmarks.source import HUB
-from harness.storage.files import folder_stamp
+from harness.storage.hashes import folder_stamp
 
 logger = logging.getLogger(__name__)
 

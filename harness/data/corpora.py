@@ -4,7 +4,7 @@ import logging
 from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import asdict
-from functools import cache, partial
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +25,9 @@ from harness.errors import DataError, existing
 from harness.languages.identify import rules
 from harness.records import JSON, Corpora, Instruction, Pair, ParallelQuestion, Text
 from harness.settings.plugins import load
-from harness.settings.spec import digest, file_sha256
+from harness.settings.spec import digest
 from harness.storage.files import write_rows
+from harness.storage.hashes import content_sha256
 from harness.storage.reading import plain_name
 from harness.storage.store import Stage, Store
 
@@ -118,19 +119,9 @@ def _format_identity(spec: CorpusSpec) -> str:
 def _sha256(path: str) -> str:
     source = existing(Path(path))
     if not source.is_dir():
-        return _sha256_of_file(source)
+        return content_sha256(source)
     files = sorted(file for file in source.rglob("*") if file.is_file())
-    return digest([[str(one.relative_to(source)), _sha256_of_file(one)] for one in files])
-
-
-def _sha256_of_file(file: Path) -> str:
-    facts = file.stat()
-    return _hash(str(file.resolve()), facts.st_size, facts.st_mtime_ns)
-
-
-@cache
-def _hash(path: str, size: int, modified: int) -> str:
-    return file_sha256(Path(path))
+    return digest([[str(one.relative_to(source)), content_sha256(one)] for one in files])
 
 
 def check_corpora(spec: DataSpec, store: Store | None = None) -> None:

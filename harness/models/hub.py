@@ -8,7 +8,10 @@ from pathlib import Path
 from harness.errors import ConfigError
 from harness.models.spec import ModelSpec
 
-_FILES = ("*.safetensors", "*.json", "*.model", "*.txt", "*.jinja")
+_FILES = (
+    *("*.safetensors", "*.json", "*.model", "*.txt", "*.jinja"),
+    *("*.tiktoken", "*.bpe", "*.vocab", "*.spm", "*.codes"),
+)
 _PICKLED = "pytorch_model*.bin"
 _UNWANTED = ("*/*", "consolidated*")
 """Second copies of the weights in other formats."""

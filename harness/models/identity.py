@@ -5,9 +5,6 @@ model, and an edited one does not.
 """
 
 import hashlib
-import json
-import os
-from functools import cache
 from pathlib import Path
 
 from harness.models.devices import device_kind
@@ -21,15 +18,21 @@ from harness.models.folder import (
 from harness.models.spec import ModelSpec
 from harness.models.thoughts import thinking
 from harness.records import JSON
-from harness.settings.spec import digest, file_sha256
-from harness.storage.files import write_whole
+from harness.settings.spec import digest
+from harness.storage.hashes import content_sha256
 
-_UNHASHED = {"README.md", "LICENSE", "RECIPE.json", ".gitattributes"}
-_HASHED_SUFFIXES = {".safetensors", ".json", ".model", ".txt", ".jinja", ".py"}
+_UNREAD = {"README.md", "LICENSE", "RECIPE.json", ".gitattributes"}
+_ALWAYS = {".safetensors", ".json", ".model", ".txt", ".jinja", ".py"}
+_NEVER = {
+    *(".md", ".pdf", ".html", ".ipynb", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp"),
+    *(".bin", ".pt", ".pth", ".ckpt", ".h5", ".msgpack", ".ot", ".onnx", ".gguf", ".tflite"),
+    *(".zip", ".tar", ".gz", ".zst", ".lock", ".log", ".tmp", ".metadata", ".pyc"),
+}
+"""Endings of what is about a model, and of weights in forms that are not read; see ``pickled``."""
+_PAPERS = ("readme", "licen", "notice", "copying", "use_policy", "authors", "changelog")
+"""How the names of texts begin that are about a model."""
 _CHOICES = ("attention", "quantise")
 """Settings that change numbers, and of which None is how it was before there were any."""
-_LARGE = 64 * 2**20
-"""Files from this size on keep their hash on disk: hashing 14 GB takes ten seconds a process."""
 
 
 def model_identity(spec: ModelSpec) -> dict[str, JSON]:
@@ -64,34 +67,29 @@ def folder_hash(folder: Path) -> str:
     Of an adapter's configuration the paths are left out: they say where its base lay, not what it
     is.
     """
-    hashes = {
-        str(file.relative_to(folder)): content_hash(file)
-        for file in sorted(folder.rglob("*"))
-        if file.is_file() and file.suffix in _HASHED_SUFFIXES and file.name not in _UNHASHED
-    }
-    return digest(hashes)
+    return digest(
+        {str(file.relative_to(folder)): content_hash(file) for file in read_files(folder)}
+    )
+
+
+def read_files(folder: Path) -> list[Path]:
+    """The files that a model or its tokenizer may read: all but those known to be aside."""
+    files = [file for file in sorted(folder.rglob("*")) if file.is_file()]
+    return [file for file in files if _is_read(file.relative_to(folder))]
+
+
+def _is_read(path: Path) -> bool:
+    if path.name in _UNREAD:
+        return False
+    is_aside = any(part.startswith(".") for part in path.parts) or path.suffix.lower() in _NEVER
+    is_paper = not path.suffix and path.name.lower().startswith(_PAPERS)
+    return path.suffix in _ALWAYS or not (is_aside or is_paper)
 
 
 def content_hash(file: Path) -> str:
-    """sha256 of a file, remembered on disk for large ones."""
+    """sha256 of a file; of an adapter's configuration without the path of its base."""
     if file.name == "adapter_config.json":
         config = dict(read_json(file))
         config.pop("base_model_name_or_path", None)
         return digest(config)
-    facts = file.resolve().stat()
-    return _file_hash(str(file.resolve()), facts.st_size, facts.st_mtime_ns)
-
-
-@cache
-def _file_hash(path: str, size: int, modified: int) -> str:
-    if size < _LARGE:
-        return file_sha256(Path(path))
-    cache_home = os.environ.get("XDG_CACHE_HOME") or "~/.cache"
-    folder = Path(cache_home).expanduser() / "mt-tuning-harness" / "sha256"
-    entry = folder / digest([path, size, modified])
-    try:
-        return str(json.loads(entry.read_text(encoding="utf-8"))["sha256"])
-    except (OSError, ValueError, KeyError):
-        sha256 = file_sha256(Path(path))
-    write_whole(entry, json.dumps({"path": path, "sha256": sha256}))
-    return sha256
+    return content_sha256(file)

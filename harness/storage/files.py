@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import IO
 
 from harness.records import JSON
-from harness.settings.spec import digest
 from harness.storage import leases
 
 _DRAFT = ".draft"
@@ -54,25 +53,6 @@ def write_rows(path: Path, rows: Iterable[Mapping[str, JSON]]) -> None:
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w", encoding="utf-8", newline="\n") as file:
         file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
-
-
-def file_stamp(file: Path) -> tuple[int, int, int, int]:
-    """Size, time of change of content and of the file's record (ns), and inode; links followed.
-
-    The time of a file's content can be set back (`cp -p`, `rsync -t`), that of its record cannot.
-    """
-    facts = file.stat()
-    return facts.st_size, facts.st_mtime_ns, facts.st_ctime_ns, facts.st_ino
-
-
-def folder_stamp(folder: Path) -> str:
-    """What changes whenever a file below a folder does; "" where there is no such folder."""
-    if not folder.is_dir():
-        return ""
-    files = [
-        Path(place, name) for place, _, names in os.walk(folder, followlinks=True) for name in names
-    ]
-    return digest(sorted([str(file), *file_stamp(file)] for file in files if file.is_file()))
 
 
 def publish_once(path: Path, make: Callable[[Path], object]) -> None:

@@ -30,7 +30,18 @@ logger = logging.getLogger(__name__)
 
 MANIFEST = "manifest.json"
 _IN_USE = ".in-use.lock"
-_RECORDED = ("torch", "transformers", "peft", "lm-eval", "sacrebleu", "tokenizers", "numpy")
+_RECORDED = (
+    *("torch", "transformers", "peft", "accelerate", "bitsandbytes", "tokenizers", "sentencepiece"),
+    *(
+        "tiktoken",
+        "numpy",
+        "datasets",
+        "jinja2",
+        "lm-eval",
+        "sacrebleu",
+        "lingua-language-detector",
+    ),
+)
 
 
 @dataclass(frozen=True)

@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import Literal, TypeAlias, cast
 
 from harness.errors import DataError
-from harness.metrics.judging.files import short_sha256
 from harness.records import JSON, Message
+from harness.storage.hashes import content_sha256
 from harness.storage.reading import Reading, read_lines, read_objects
 
 Form: TypeAlias = Literal["rating", "letters", "m_or_M"]
@@ -94,15 +94,14 @@ def read_prompts(path: Path) -> PromptFile:
     Raises:
         DataError: All its faults at once, each with its line.
     """
-    status = path.stat()
-    return _read(path, status.st_mtime_ns, status.st_size)
+    return _read(path, content_sha256(path))
 
 
 @lru_cache(maxsize=8)
-def _read(path: Path, changed: int, size: int) -> PromptFile:
+def _read(path: Path, sha256: str) -> PromptFile:
     """Read once for as long as the file stays the same: every score asks for it."""
     prompts = _of_fastchat(path) if path.suffix in {".jsonl", ".json"} else [_of_alpaca_eval(path)]
-    return PromptFile(path, short_sha256(path), {prompt.name: prompt for prompt in prompts})
+    return PromptFile(path, sha256[:12], {prompt.name: prompt for prompt in prompts})
 
 
 def _of_fastchat(path: Path) -> list[JudgePrompt]:

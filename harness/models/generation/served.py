@@ -6,7 +6,7 @@ from functools import cached_property
 from harness.models.folder import TOKENIZER_FILES, tokenizer_folder
 from harness.models.generation.copies import once_each, seeds_of
 from harness.models.generation.served_text import ANSWER_END, ServedTokenizer
-from harness.models.identity import content_hash
+from harness.models.identity import content_hash, read_files
 from harness.models.teachers import ServedSpec
 from harness.models.thoughts import split_thoughts
 from harness.protocols import OnProgress
@@ -123,9 +123,12 @@ def served_identity(spec: ServedSpec) -> dict[str, JSON]:
     if spec.tokenizer is not None:
         folder = tokenizer_folder(spec.tokenizer)
         names = (*TOKENIZER_FILES, "tokenizer_config.json", "chat_template.jinja")
+        files = [folder / name for name in names if (folder / name).is_file()]
+        if folder / TOKENIZER_FILES[0] not in files:  # which else has all that a tokenizer reads
+            files = [file for file in read_files(folder) if file.suffix != ".safetensors"]
         identity["asked"] = f"text, {_RULE}"
         identity["tokenizer"] = {
-            name: content_hash(folder / name) for name in names if (folder / name).is_file()
+            str(file.relative_to(folder)): content_hash(file) for file in files
         }
     return identity
 
