@@ -29,8 +29,8 @@ SURFACE = {
     "plan": "[SWEEP|BASELINE] --metric --difference --tolerance --seeds --items --sd-seeds "
     "--sd-items --sd-rest --common-seeds/--separate-seeds --home --storage --json",
     "report": "SWEEP --output --analysis --home --storage --json",
-    "check": "BASELINE.json SCORES --junit --markdown --update --tracking-uri --storage "
-    "--home --json",
+    "check": "BASELINE.json SCORES --tolerance --gate --undecided --junit --markdown --github "
+    "--update --tracking-uri --storage --home --json",
     "data": "CORPUS --kind --target-path --format --source-lang --target-lang --against "
     "--against-file --benchmarks --set --json",
     "list": "KIND [NAME]... --folder --home --json",

@@ -1,5 +1,6 @@
 """Where the scores to judge come from: a results file, a run in MLflow, a sweep."""
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import ConfigError, DataError
@@ -8,9 +9,24 @@ from harness.statistics.representative import confirmed_representative
 from harness.storage.results import parse_results, read_results
 
 
+@dataclass(frozen=True, slots=True)
+class NamedRuns:
+    """Runs of one configuration, and which they are in words.
+
+    Attributes:
+        name: As the user named them; of a sweep with the trial's number.
+        results: One a seed.
+        said: Which runs of it they are, and with what settings.
+    """
+
+    name: str
+    results: tuple[TrialResult, ...]
+    said: str = ""
+
+
 def read_candidate(
     scores: str, *, home: Path, tracking_uri: str | None, storage: str | None
-) -> tuple[TrialResult, ...]:
+) -> NamedRuns:
     """The runs of one configuration that a text names.
 
     Args:
@@ -25,10 +41,10 @@ def read_candidate(
     """
     kind, _, name = scores.partition(":")
     if kind == "run":
-        return _of_run(name, tracking_uri)
+        return NamedRuns(scores, _of_run(name, tracking_uri))
     if kind == "sweep":
         return _of_sweep(name, home, storage)
-    return read_results(Path(scores))
+    return NamedRuns(scores, read_results(Path(scores)))
 
 
 def _of_run(run_id: str, tracking_uri: str | None) -> tuple[TrialResult, ...]:
@@ -42,7 +58,7 @@ def _of_run(run_id: str, tracking_uri: str | None) -> tuple[TrialResult, ...]:
     return tuple(result for text in texts for result in parse_results(text, f"run {run_id}"))
 
 
-def _of_sweep(name: str, home: Path, storage: str | None) -> tuple[TrialResult, ...]:
+def _of_sweep(name: str, home: Path, storage: str | None) -> NamedRuns:
     from harness.sweep.record import load_sweep
 
     name, _, number = name.partition(":")
@@ -51,7 +67,9 @@ def _of_sweep(name: str, home: Path, storage: str | None) -> tuple[TrialResult, 
     runs = trial.confirmed or trial.results
     if not runs:
         raise DataError(f"sweep {name}: the results of trial {trial.number} are not in {home}")
-    return runs
+    phase = "confirming runs" if trial.confirmed else "runs of the sweep"
+    settings = ", ".join(f"{path} {value}" for path, value in trial.params.items())
+    return NamedRuns(f"sweep:{name}:{trial.number}", runs, f"its {phase}; {settings}")
 
 
 def _trial_numbered(record: SweepRecord, number: str) -> SweepTrial:

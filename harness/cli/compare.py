@@ -158,8 +158,8 @@ def _system(
     from harness.evaluation.systems import system_of_file, system_of_results
 
     if name.startswith(("run:", "sweep:")) or name.endswith(RESULTS):
-        results = read_candidate(name, home=home, tracking_uri=tracking_uri, storage=storage)
-        return system_of_results(name, results, reading.metrics)
+        named = read_candidate(name, home=home, tracking_uri=tracking_uri, storage=storage)
+        return system_of_results(named.name, named.results, reading.metrics)
     if not reading.metrics:
         raise ConfigError(
             f"{name}: outputs are scored, and no metric is named", "--metric bleu chrf"

@@ -117,8 +117,9 @@ def _configuration(tuned: str, run: options.RunOptions) -> "TrialConfig":
     from harness.cli.candidates import read_candidate
     from harness.settings.spec import validate
 
-    result = read_candidate(tuned, home=run.home, tracking_uri=None, storage=run.storage)[0]
-    return validate(TrialConfig, result.config, tuned, run.overrides)
+    named = read_candidate(tuned, home=run.home, tracking_uri=None, storage=run.storage)
+    click.echo(f"{named.name}: {named.said}", err=True)
+    return validate(TrialConfig, named.results[0].config, tuned, run.overrides)
 
 
 def _show(written: "Exported", as_json: bool) -> None:

@@ -42,10 +42,10 @@ class Own:
     @property
     def tolerances(self) -> dict[str, float]:
         """Of a baseline, by key."""
-        tolerance = self.tolerance
-        return (
-            {} if tolerance is None else {key: tolerance.of(key) for key in self.evidence.spreads}
-        )
+        tolerance, yardsticks = self.tolerance, self.evidence.yardsticks
+        if tolerance is None:
+            return {}
+        return {key: tolerance.of(key, yardsticks[key]) for key in self.evidence.spreads}
 
 
 @click.command(

@@ -1,41 +1,50 @@
 """Baselines: the committed scores that ``harness check`` compares with, one JSON file each.
 
-The file holds one configuration's runs, one per seed, with what each item scored, and how much of
-a drop is tolerated. A person edits the tolerances; ``harness check --update`` rewrites the rest::
+The file holds one configuration's runs, one per seed, with their settings as values, what each item
+scored, and how much of a drop is tolerated. A person edits the tolerances; ``harness check
+--update`` rewrites the rest::
 
-    {"format": "harness-baseline-1",
-     "tolerance": {"level": 0.95, "default": 0.02, "keys": {"*/bleu": 1.0}},
+    {"format": "harness-baseline-2",
+     "tolerance": {"level": 0.95, "default": 0.02, "keys": {"*/bleu": 1.0}, "gates": []},
      "items": {"suite/benchmark": ["id", ...]},
-     "runs": [{"seed": 1, ..., "scores": {"suite/benchmark/bleu": {..., "statistics": [...]}}}]}
+     "runs": [{"seed": 1, "config": {...}, "tags": {...}, "summaries": {...}, ...,
+               "scores": {"suite/benchmark/bleu": {..., "statistics": [...]}}}]}
 
 ``statistics`` are columns, one number standing for a column of equal numbers; items are listed
 once per benchmark, by score where a run has others.
+
+Form 1 is read too: it has no summaries, and which metrics are primary the judged run tells.
 """
 
 import json
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import Annotated, Literal, TypeAlias
+from statistics import fmean
+from typing import Annotated, TypeAlias
 
 from pydantic import Field, FiniteFloat
 
 from harness.errors import ConfigError, DataError, join_faults
-from harness.records import JSON, Score, TrialResult, parse_score_key
+from harness.records import JSON, Axis, Score, Split, TrialResult, parse_score_key
 from harness.settings.spec import Spec, validate
 from harness.settings.yaml import read_text
 from harness.statistics import bootstrap
 from harness.storage.files import write_whole
 from harness.storage.reading import parse_form
-from harness.storage.results import from_plain, score_to_plain, users_settings
+from harness.storage.results import from_plain, score_to_plain, to_plain, users_settings
 
-FORMAT: Literal["harness-baseline-1"] = "harness-baseline-1"
+FORMAT = "harness-baseline-2"
+OLD_FORMAT = "harness-baseline-1"
 DEFAULT_KEYS = {"*/bleu": 1.0, "*/chrf": 1.0, "*/chrf_pp": 1.0, "*/comet": 0.01}
 """Tolerances a new baseline begins with, beside the default: in the units of the metric."""
 
 _KEPT = {"value", "higher_is_better", "signature", "settings"}
 """What a baseline says of a score as a results file does."""
+
+_SCORE_KEY = r"^[^/]+/[^/]+/[^/]+$"
 
 Column: TypeAlias = FiniteFloat | tuple[FiniteFloat, ...]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -45,20 +54,42 @@ class Tolerance(Spec):
     """How much worse a score may be, in the units of its metric."""
 
     level: float = Field(0.95, ge=0.5, lt=1)
-    """Of the intervals, and 1 minus it the risk of calling chance a regression, over all keys."""
+    """Of the one-sided bounds, and 1 minus it the risk of calling chance a regression, over all
+    keys that gate."""
 
     default: Amount = 0.02
     """For keys that no pattern matches; for rates and accuracies .02 is two points in a hundred."""
 
     keys: Mapping[str, Amount] = Field(default_factory=dict)
-    """By pattern of `suite/benchmark/metric` (`*` any characters, `?` one); the first that matches
-    counts."""
+    """By pattern: of `suite/benchmark/metric` or `suite/summary_test` (`*` any characters, `?`
+    one), the name of a metric, or an axis (`translation`, `general`, `safety`) for its summaries;
+    the first that matches counts."""
 
-    def of(self, key: str) -> float:
-        for pattern, amount in self.keys.items():
-            if fnmatchcase(key, pattern):
-                return amount
-        return self.default
+    gates: tuple[str, ...] = ()
+    """Patterns, as of `keys`, of what a run has to pass; the rest informs. () is every summary and
+    the primary metric of every benchmark."""
+
+    def of(self, key: str, yardstick: str | None = None) -> float:
+        """That of a key; its metric or axis is the yardstick."""
+        amounts = (
+            amount for pattern, amount in self.keys.items() if matches(pattern, key, yardstick)
+        )
+        return next(amounts, self.default)
+
+    def with_first(self, keys: Mapping[str, float], gates: Sequence[str]) -> "Tolerance":
+        """With some that come before the others, and with other gates where any are given."""
+        kept = {pattern: amount for pattern, amount in self.keys.items() if pattern not in keys}
+        return Tolerance(
+            level=self.level,
+            default=self.default,
+            keys={**keys, **kept},
+            gates=tuple(gates) or self.gates,
+        )
+
+
+def matches(pattern: str, key: str, yardstick: str | None) -> bool:
+    """Whether a pattern is of a key, or names its metric or its axis."""
+    return pattern == yardstick or fnmatchcase(key, pattern)
 
 
 class _StoredScore(Spec):
@@ -70,6 +101,22 @@ class _StoredScore(Spec):
     ids: tuple[str, ...] | None = None
 
 
+class _StoredPart(Spec):
+    key: Annotated[str, Field(pattern=_SCORE_KEY)]
+    worst: FiniteFloat
+    best: FiniteFloat
+    chance: FiniteFloat | None = None
+
+
+class _StoredPurpose(Spec):
+    split: Split
+    axis: Axis | None
+    primary: str | None = None
+
+
+_SummaryText = Annotated[str, Field(pattern=r"^[^/]+/summary(_test)?$")]
+
+
 class _StoredRun(Spec):
     name: str
     variant: str
@@ -77,13 +124,14 @@ class _StoredRun(Spec):
     run_fingerprint: str = Field(alias="fingerprint")
     config: Mapping[str, JSON]
     tags: Mapping[str, str]
-    scores: Mapping[Annotated[str, Field(pattern=r"^[^/]+/[^/]+/[^/]+$")], _StoredScore] = Field(
-        min_length=1
-    )
+    purposes: Mapping[str, _StoredPurpose] = Field(default_factory=dict)
+    summaries: Mapping[_SummaryText, FiniteFloat] = Field(default_factory=dict)
+    summary_parts: Mapping[_SummaryText, tuple[_StoredPart, ...]] = Field(default_factory=dict)
+    scores: Mapping[Annotated[str, Field(pattern=_SCORE_KEY)], _StoredScore] = Field(min_length=1)
 
 
 class _File(Spec):
-    format: Literal["harness-baseline-1"]
+    format: str
     about: str = ""
     tolerance: Tolerance
     items: Mapping[str, tuple[str, ...]]
@@ -92,11 +140,20 @@ class _File(Spec):
 
 @dataclass(frozen=True)
 class Baseline:
-    """A baseline as the gate uses it: scores, values of one configuration, one result a seed."""
+    """A baseline as the gate uses it.
+
+    Attributes:
+        tolerance: How much worse the scores may be.
+        results: One a seed, of one configuration.
+        where: Names the file in errors.
+        is_complete: Whether it has summaries, and says which metrics are primary; a file of form 1
+            does not.
+    """
 
     tolerance: Tolerance
     results: tuple[TrialResult, ...]
     where: str = "baseline"
+    is_complete: bool = True
 
 
 def read_baseline(path: Path) -> Baseline:
@@ -107,7 +164,7 @@ def read_baseline(path: Path) -> Baseline:
     """
     text = read_text(path, DataError, "`harness check FILE SCORES --update` writes a baseline.")
     kind = "a baseline, as written by `harness check FILE SCORES --update`"
-    data = parse_form(text, str(path), FORMAT, kind, parse_constant=_refuse_constant)
+    data = parse_form(text, str(path), FORMAT, kind, OLD_FORMAT, parse_constant=_refuse_constant)
     try:
         stored = validate(_File, data, str(path))
     except ConfigError as error:
@@ -119,7 +176,7 @@ def read_baseline(path: Path) -> Baseline:
     faults += configuration_faults(results, "runs")
     if faults:
         raise DataError(join_faults(str(path), faults))
-    return Baseline(stored.tolerance, results, str(path))
+    return Baseline(stored.tolerance, results, str(path), data["format"] == FORMAT)
 
 
 def _refuse_constant(name: str) -> None:
@@ -150,8 +207,7 @@ def _result(
         scores[key] = stored.model_dump(include=_KEPT, exclude_none=True) | {
             "metric": score_key.metric, "ids": ids, "statistics": rows, "classes": ()
         }  # fmt: skip
-    nothing = ("unmeasured", "summaries", "facts", "stages", "seconds")
-    empty: dict[str, JSON] = {name: {} for name in nothing}
+    empty: dict[str, JSON] = {name: {} for name in ("unmeasured", "facts", "stages", "seconds")}
     return from_plain({**run.model_dump(by_alias=True), **empty, "scores": scores})
 
 
@@ -176,32 +232,66 @@ def configuration_faults(results: Sequence[TrialResult], where: str) -> list[str
 
 
 def check_values(results: Sequence[TrialResult], where: str) -> None:
-    """Sees to it that no value was edited, nor what it is the sum of.
+    """Sees to it that every value is a number that its items, or its parts, add up to.
 
     Raises:
-        DataError: A value is not what its items add up to.
+        DataError: Values that are not finite, or were edited; all of them.
     """
-    faults = []
-    for index, result in enumerate(results):
-        for key, score in result.scores.items():
-            if not bootstrap.adds_up(score):
-                total = bootstrap.total_of(score)
-                sum_of_items = "cannot be added up with the settings its file says"
-                if total is not None:
-                    sum_of_items = f"add up to {total}"
-                faults.append(
-                    f"{index}.scores.{key}.value: found {score.value}, but its items {sum_of_items}"
-                )
+    faults = [
+        f"{index}.{fault}" for index, result in enumerate(results) for fault in _faults_of(result)
+    ]
     if faults:
         raise DataError(
             join_faults(where, faults),
-            "Score again: neither is to be edited, and a file of an earlier version does not say "
-            "the settings that benchmarks brought along for their metrics.",
+            "Score again: values and items are not to be edited, a score that is not finite says "
+            "nothing, and a file of an earlier version does not say the settings that benchmarks "
+            "brought along for their metrics.",
         )
 
 
-def update_baseline(path: Path, results: Sequence[TrialResult]) -> Baseline:
+def _faults_of(result: TrialResult) -> Iterator[str]:
+    broken = set()
+    for key, score in result.scores.items():
+        if fault := _fault_of(score):
+            broken.add(key)
+            yield f"scores.{key}.{fault}"
+    for summary, value in result.summaries.items():
+        parts = result.summary_parts.get(summary, ())
+        if not math.isfinite(value):
+            yield f"summaries.{summary}: found {value}, allowed a finite number"
+        elif parts and all(part.key in result.scores.keys() - broken for part in parts):
+            mean = fmean(part.scaled(result.scores[part.key].value) for part in parts)
+            if not math.isclose(value, mean, rel_tol=1e-9, abs_tol=1e-9):
+                yield f"summaries.{summary}: found {value}, but its parts give {mean}"
+
+
+def _fault_of(score: Score) -> str | None:
+    if not math.isfinite(score.value):
+        return f"value: found {score.value}, allowed a finite number"
+    if not all(math.isfinite(number) for row in score.statistics for number in row):
+        return "statistics: found a number that is not finite"
+    if bootstrap.adds_up(score):
+        return None
+    total = bootstrap.total_of(score)
+    told = (
+        "cannot be added up with the settings its file says"
+        if total is None
+        else f"add up to {total}"
+    )
+    return f"value: found {score.value}, but its items {told}"
+
+
+def update_baseline(
+    path: Path,
+    results: Sequence[TrialResult],
+    changed: Callable[[Tolerance], Tolerance] = lambda kept: kept,
+) -> Baseline:
     """Writes a baseline with new scores, keeping the tolerances of the one that is there.
+
+    Args:
+        path: Of the file.
+        results: One a seed, of one configuration.
+        changed: What becomes of its tolerances.
 
     Raises:
         DataError: The file there is no baseline, or the results are not one configuration's.
@@ -210,8 +300,8 @@ def update_baseline(path: Path, results: Sequence[TrialResult]) -> Baseline:
     if not results or faults:
         raise DataError(join_faults("scores", faults or ["no results, allowed one or more"]))
     check_values(results, "scores")
-    tolerance = read_baseline(path).tolerance if path.exists() else Tolerance(keys=DEFAULT_KEYS)
-    baseline = Baseline(tolerance, tuple(results), str(path))
+    kept = read_baseline(path).tolerance if path.exists() else Tolerance(keys=DEFAULT_KEYS)
+    baseline = Baseline(changed(kept), tuple(results), str(path))
     write_baseline(path, baseline)
     return baseline
 
@@ -237,6 +327,7 @@ def write_baseline(path: Path, baseline: Baseline) -> None:
 
 
 def _run_text(result: TrialResult, items: Mapping[str, list[str]]) -> str:
+    plain = to_plain(result)
     head: dict[str, JSON] = {
         "name": result.name,
         "variant": result.variant,
@@ -244,10 +335,11 @@ def _run_text(result: TrialResult, items: Mapping[str, list[str]]) -> str:
         "fingerprint": result.fingerprint,
         "config": result.config,
         "tags": result.tags,
+        **{name: plain[name] for name in ("purposes", "summaries", "summary_parts")},
     }
     scores = {
-        str(key): _stored(result.scores[key], items[key.path], result.config)
-        for key in sorted(result.scores, key=str)
+        str(key): _stored(score, items[key.path], result.config)
+        for key, score in result.scores.items()
     }
     return "  {\n" + _members(head) + ',\n  "scores": {\n' + _members(scores) + "\n  }}"
 

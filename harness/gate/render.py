@@ -1,65 +1,120 @@
-"""A gate report for people and machines: rows, JSON, Markdown and JUnit XML."""
+"""A gate report for people and machines: rows, JSON, Markdown, JUnit XML, GitHub's annotations."""
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from xml.etree import ElementTree
 
-from harness.gate.verdict import WORST_FIRST, GateReport, Outcome, Verdict
-from harness.records import JSON
+from harness.gate.verdict import WORST_FIRST, Case, GateReport, Verdict
+from harness.records import JSON, ScoreKey
+from harness.statistics.gating import GateDecision
 
-COLUMNS = ("", "key", "baseline", "now", "change", "interval", "tolerance", "items", "why")
+COLUMNS = ("", "key", "baseline", "now", "change", "at worst", "tolerance", "items", "why")
 
-_MARKS = {Outcome.PASS: "ok", Outcome.REGRESSION: "WORSE", Outcome.UNDECIDED: "?"}
+_MARKS = {
+    GateDecision.PASS: "ok",
+    GateDecision.REGRESSION: "WORSE",
+    GateDecision.UNDECIDED: "?",
+    None: "",
+}
+_MOST_ITEMS = 10
 
 
 def headline(report: GateReport) -> str:
-    """The answer in one line.
-
-    >>> headline(GateReport((), (), level=0.95, num_resamples=2000))
-    'pass: 0 of 0 scores pass'
-    """
-    names = {Outcome.REGRESSION: "worse", Outcome.UNDECIDED: "cannot be decided"}
+    """The answer in one line."""
     counts = [
         f"{report.count(outcome)} {name}"
-        for outcome, name in names.items()
+        for outcome, name in (
+            (GateDecision.REGRESSION, "worse"),
+            (GateDecision.UNDECIDED, "undecided"),
+        )
         if report.count(outcome)
     ]
-    passed = f"{report.count(Outcome.PASS)} of {len(report.verdicts)} scores pass"
-    return f"{report.outcome.value}: {', '.join([*counts, passed])}"
+    passed = f"{report.count(GateDecision.PASS)} of {len(report.gating)} scores that gate pass"
+    line = f"{report.outcome.value}: {', '.join([*counts, passed])}"
+    allowed = report.outcome is GateDecision.UNDECIDED and report.exit_code == 0
+    return line + (" (undecided passes, as asked)" if allowed else "")
+
+
+def judged(report: GateReport) -> str:
+    """What was judged by what, in a sentence or two."""
+    run = report.judged + _seeds(report.seeds)
+    baseline = report.baseline + _seeds(report.baseline_seeds)
+    if report.case is Case.REPLAY:
+        what = "the same run made again" if report.seeds else "an untrained model"
+        said = f"{run} against {baseline}: {what}, so the items decide ({_items(report)})."
+    else:
+        said = f"{run} against {baseline}: a new run, so items and seeds decide ({_items(report)})."
+    return said + (f" Cannot be judged: {report.cannot}." if report.cannot else "")
+
+
+def _items(report: GateReport) -> str:
+    """How many items a score has, from the fewest to the most."""
+    counts = {verdict.num_items for verdict in report.gating if verdict.num_items is not None}
+    ends = sorted({min(counts, default=0), max(counts, default=0)})
+    return f"{' to '.join(map(str, ends))} items"
+
+
+def _seeds(seeds: tuple[int, ...]) -> str:
+    word = "seed" if len(seeds) == 1 else "seeds"
+    return f" ({word} {', '.join(map(str, seeds))})" if seeds else " (no seeds)"
 
 
 def rows(report: GateReport) -> list[tuple[str, ...]]:
-    """A row of text per key, the worst first; the columns are ``COLUMNS``."""
+    """A row of text per key, the worst first and what informs last; columns are ``COLUMNS``."""
     return [
         (
             _MARKS[verdict.outcome],
             str(verdict.key),
             _number(verdict.baseline),
-            _number(verdict.candidate),
+            "missing" if verdict.candidate is None else _number(verdict.candidate),
             _number(verdict.change, signed=True),
-            _interval(verdict),
-            f"{verdict.tolerance:g}",
+            _number(verdict.worst, signed=True),
+            f"{verdict.tolerance:g}" if verdict.gates else "",
             "" if verdict.num_items is None else str(verdict.num_items),
-            verdict.reason,
+            verdict.reason + _changed(verdict),
         )
         for verdict in _worst_first(report)
     ]
 
 
+def _changed(verdict: Verdict) -> str:
+    """Which items score otherwise, of a run made again."""
+    if not verdict.changed or not isinstance(verdict.key, ScoreKey):
+        return ""
+    more = len(verdict.changed) - _MOST_ITEMS
+    named = ", ".join(verdict.changed[:_MOST_ITEMS]) + (f" and {more} more" if more > 0 else "")
+    start = "; " if verdict.reason else ""
+    return f"{start}{len(verdict.changed)} items changed: {named}"
+
+
 def _worst_first(report: GateReport) -> list[Verdict]:
-    return sorted(report.verdicts, key=lambda verdict: WORST_FIRST.index(verdict.outcome))
+    order = [*WORST_FIRST, None]
+    return sorted(report.verdicts, key=lambda verdict: order.index(verdict.outcome))
 
 
 def notes(report: GateReport) -> list[str]:
     """What a reader has to know beside the rows."""
     sentences = [
-        f"Change: now minus baseline, with its {report.level:.0%} percentile bootstrap interval "
-        f"({report.num_resamples} resamples of items, and of seeds where there are several; "
-        "paired). A regression needs a drop beyond the tolerance whose interval lies below zero "
-        "after Holm's correction over all scores; a pass an interval above minus the tolerance."
+        f"Change: now minus baseline; at worst: its one-sided {report.level:.0%} bound. A score "
+        "passes when the drop is shown to be below the tolerance, and is worse when a drop is "
+        f"shown (one-sided p at most {1 - report.level:.2g}, Holm over all that gate) and "
+        "estimated beyond it. Scores without a mark inform."
     ]
-    if any(min(verdict.num_seeds) < 2 for verdict in report.verdicts):
+    if report.case is Case.RETRAINED and report.cannot is None and len(report.seeds) < 3:
+        sentences.append("Assumed: new runs differ by their seeds as those of the baseline do.")
+    if report.settings:
+        sentences.append("Settings, baseline / now: " + "; ".join(report.settings))
+    if report.cannot:
         sentences.append(
-            "One seed on a side: how much scores vary between its seeds is not in the intervals."
+            "A baseline that can judge new runs: harness check "
+            f"{report.baseline} SCORES --update, SCORES being three runs or more of one "
+            "configuration that differ in their seeds (sweep:NAME:NUMBER of a sweep whose "
+            "`confirm.seeds` are as many)."
+        )
+    elif any(not verdict.compared for verdict in report.gating):
+        sentences.append(
+            "What cannot be compared never passes; this makes a baseline of the scores as they are "
+            f"now: harness check {report.baseline} SCORES --update"
         )
     if report.uncompared:
         sentences.append(
@@ -75,41 +130,82 @@ def to_plain(report: GateReport) -> dict[str, JSON]:
         "outcome": report.outcome.value,
         "exit_code": report.exit_code,
         "level": report.level,
-        "num_resamples": report.num_resamples,
+        "case": report.case.value,
+        "judged": report.judged,
+        "seeds": report.seeds,
+        "baseline": report.baseline,
+        "baseline_seeds": report.baseline_seeds,
+        "cannot": report.cannot,
+        "settings": report.settings,
         "uncompared": list(map(str, report.uncompared)),
-        "verdicts": [asdict(verdict) | {"key": str(verdict.key)} for verdict in report.verdicts],
+        "undecided_passes": report.undecided_passes,
+        "verdicts": [
+            asdict(verdict) | {"key": str(verdict.key), "gates": verdict.gates}
+            for verdict in report.verdicts
+        ],
     }
 
 
 def to_markdown(report: GateReport) -> str:
     """A summary for a CI page: the answer, what does not pass, the rest folded away."""
-    failing = [row for row in rows(report) if row[0] != _MARKS[Outcome.PASS]]
-    passing = [row for row in rows(report) if row[0] == _MARKS[Outcome.PASS]]
-    parts = [f"### harness check: {headline(report)}"]
+    failing = [row for row in rows(report) if row[0] in ("WORSE", "?")]
+    folded = [
+        (name, [row for row in rows(report) if row[0] == mark])
+        for name, mark in (("pass", "ok"), ("inform", ""))
+    ]
+    parts = [f"### harness check: {headline(report)}", judged(report)]
     if failing:
         parts.append(_markdown_table(failing))
-    if passing:
-        parts.append(
-            f"<details><summary>{len(passing)} pass</summary>\n\n{_markdown_table(passing)}\n\n"
-            "</details>"
-        )
+    parts += [
+        f"<details><summary>{len(table)} {name}</summary>\n\n{_markdown_table(table)}\n\n</details>"
+        for name, table in folded
+        if table
+    ]
     return "\n\n".join([*parts, *notes(report)]) + "\n"
 
 
+def to_annotations(report: GateReport) -> Iterator[str]:
+    """GitHub's workflow commands: an error a regression, a warning for what is undecided."""
+    kinds = {GateDecision.REGRESSION: "error", GateDecision.UNDECIDED: "warning"}
+    for verdict, row in zip(_worst_first(report), rows(report), strict=True):
+        if verdict.outcome in kinds:
+            cells = dict(zip(COLUMNS, row, strict=True))
+            text = (
+                f"{cells['baseline']} -> {cells['now']}, tolerance {cells['tolerance']}: "
+                f"{cells['why']}"
+            )
+            yield f"::{kinds[verdict.outcome]} title={_property(cells['key'])}::{_data(text)}"
+
+
+def _data(text: str) -> str:
+    return text.replace("%", "%25").replace("\r", "%0D").replace("\n", "%0A")
+
+
+def _property(text: str) -> str:
+    return _data(text).replace(":", "%3A").replace(",", "%2C")
+
+
 def to_junit(report: GateReport) -> str:
-    """JUnit XML: a regression is a failure, what cannot be decided an error."""
+    """JUnit XML: a regression is a failure, what is undecided an error, what informs no test."""
+    undecided = 0 if report.exit_code == 0 else report.count(GateDecision.UNDECIDED)
     suite = ElementTree.Element(
         "testsuite",
         name="harness check",
-        tests=str(len(report.verdicts)),
-        failures=str(report.count(Outcome.REGRESSION)),
-        errors=str(report.count(Outcome.UNDECIDED)),
+        tests=str(len(report.gating)),
+        failures=str(report.count(GateDecision.REGRESSION)),
+        errors=str(undecided),
+        skipped=str(report.count(GateDecision.UNDECIDED) - undecided),
     )
-    elements = {Outcome.REGRESSION: "failure", Outcome.UNDECIDED: "error"}
+    elements = {
+        GateDecision.REGRESSION: "failure",
+        GateDecision.UNDECIDED: "error" if undecided else "skipped",
+    }
     for verdict, row in zip(_worst_first(report), rows(report), strict=True):
-        key = verdict.key
+        if verdict.outcome is None:
+            continue
+        classname, _, name = str(verdict.key).rpartition("/")
         case = ElementTree.SubElement(
-            suite, "testcase", classname=f"{key.suite}.{key.benchmark}", name=key.metric
+            suite, "testcase", classname=classname.replace("/", "."), name=name
         )
         if verdict.outcome in elements:
             element = ElementTree.SubElement(
@@ -121,6 +217,7 @@ def to_junit(report: GateReport) -> str:
             element.text = "\n".join(
                 f"{name}: {cell}" for name, cell in zip(COLUMNS[1:], row[1:], strict=True)
             )
+    ElementTree.SubElement(suite, "system-out").text = "\n".join([judged(report), *notes(report)])
     root = ElementTree.Element("testsuites")
     root.append(suite)
     ElementTree.indent(root)
@@ -131,13 +228,9 @@ def to_junit(report: GateReport) -> str:
 
 def _number(value: float | None, *, signed: bool = False) -> str:
     if value is None:
-        return "missing" if not signed else ""
+        return ""
     digits = 2 if abs(value) >= 10 else 4
     return f"{value:+.{digits}f}" if signed else f"{value:.{digits}f}"
-
-
-def _interval(verdict: Verdict) -> str:
-    return " to ".join(_number(bound, signed=True) for bound in verdict.interval or ())
 
 
 def _markdown_table(table: list[tuple[str, ...]]) -> str:

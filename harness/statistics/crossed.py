@@ -274,21 +274,19 @@ def components_of(first: Sample, second: Sample | None = None) -> Components:
     return _components([first, second])
 
 
-def components_of_one_more(known: Sample, new: Sample) -> Components:
-    """Those of the mean of known runs less *one* new run, which varies between seeds as they do.
+def components_of_new_runs(known: Sample, new: Sample) -> Components:
+    """Those of the mean of known runs less that of new ones, which vary by seed as the known do.
 
-    V_I from the items' mean over the known runs less the new one's; V_S and V_E from the known runs
-    alone, times 1 + 1/S; n is S - 1.
+    V_I from the items' means over either side's runs; V_S and V_E from the known runs alone, which
+    for S known and C new runs are those of the known mean times 1 + S/C; n is S - 1.
     """
     own = _components([known])
-    num_seeds = len(known.values_S)
     items = sum(
-        float((mine.values_SN.mean(axis=0) - other.values_SN[0]).var(ddof=1))
+        float((mine.values_SN.mean(axis=0) - other.values_SN.mean(axis=0)).var(ddof=1))
         / mine.values_SN.shape[1]
         for mine, other in zip(known.tables, new.tables, strict=True)
     )
-    # own parts are those of a mean of S runs: times S is one run, and that one and the mean differ
-    more = num_seeds + 1
+    more = 1 + len(known.values_S) / len(new.values_S)
     return Components(
         np.asarray(items), own.seeds * more, own.rest * more, own.items_df, own.seeds_df
     )

@@ -138,7 +138,7 @@ def _decoded(line: bytes, number: int, path: Path, reading: Reading) -> str:
 
 
 def parse_form(
-    text: str, where: str, form: int | str, kind: str, **arguments: Any
+    text: str, where: str, form: int | str, kind: str, *older: str, **arguments: Any
 ) -> dict[str, Any]:
     """The mapping in a JSON text that says of which form it is.
 
@@ -147,6 +147,7 @@ def parse_form(
         where: The source, for messages.
         form: Its ``format``.
         kind: What has it, and what writes it, for messages.
+        older: Other forms that are read.
         arguments: Of ``json.loads``.
 
     Raises:
@@ -156,9 +157,10 @@ def parse_form(
         data = json.loads(text, **arguments)
     except (ValueError, RecursionError) as error:
         raise DataError(f"{where}: not a JSON file: {error}") from None
-    if not isinstance(data, dict) or data.get("format") != form:
+    if not isinstance(data, dict) or data.get("format") not in (form, *older):
         found = data.get("format") if isinstance(data, dict) else type(data).__name__
-        raise DataError(f"{where}: format: found {found!r}, allowed {form!r} ({kind})")
+        allowed = " or ".join(map(repr, (form, *older)))
+        raise DataError(f"{where}: format: found {found!r}, allowed {allowed} ({kind})")
     return data
 
 

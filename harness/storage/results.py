@@ -1,12 +1,12 @@
 """Trial results as JSON files: what ``check`` compares and a home folder keeps."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
-from harness.errors import DataError
+from harness.errors import DataError, join_faults
 from harness.records import (
     JSON,
     Axis,
@@ -140,6 +140,37 @@ def parse_results(text: str, where: str) -> tuple[TrialResult, ...]:
     kind = "a results file, as written by `harness run --output`"
     data = parse_form(text, where, FORMAT, kind)
     try:
+        faults = [
+            f"results.{index}.{fault}"
+            for index, entry in enumerate(data["results"])
+            for fault in _type_faults(entry)
+        ]
+        if faults:
+            raise DataError(join_faults(where, faults))
         return tuple(from_plain(entry) for entry in data["results"])
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
+    except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
+        if isinstance(error, DataError):
+            raise
         raise DataError(f"{where}: results: not a trial result: {error}") from None
+
+
+def _type_faults(entry: Mapping[str, Any]) -> Iterator[str]:
+    """Scores and summaries whose values or items are no numbers; NaN is one, to be judged later."""
+    for key, score in entry["scores"].items():
+        if not _is_number(score["value"]):
+            yield f"scores.{key}.value: found {json.dumps(score['value'])}, allowed a number"
+        if not isinstance(score["higher_is_better"], bool):
+            found = json.dumps(score["higher_is_better"])
+            yield f"scores.{key}.higher_is_better: found {found}, allowed true or false"
+        if not all(_is_number(number) for row in score["statistics"] for number in row):
+            yield f"scores.{key}.statistics: found what is no number"
+        if len(score["ids"]) != len(score["statistics"]):
+            counts = f"found {len(score['statistics'])}, allowed {len(score['ids'])}, one per item"
+            yield f"scores.{key}.statistics: {counts}"
+    for key, value in entry.get("summaries", {}).items():
+        if not _is_number(value):
+            yield f"summaries.{key}: found {json.dumps(value)}, allowed a number"
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)

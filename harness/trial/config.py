@@ -1,11 +1,12 @@
 """TrialConfig: everything one run is made from, composed of the Specs that own the parts."""
 
+import contextlib
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field, ValidationError, model_validator
+from pydantic import Field, TypeAdapter, ValidationError, model_validator
 
 from harness.benchmarks.spec import EvalSpec
 from harness.data.spec import DataSpec
@@ -158,6 +159,24 @@ class TrialConfig(Spec):
     def configuration_fingerprint(self) -> str:
         """As ``fingerprint``, without the seed: equal for all runs of one trial."""
         return self.replace(seed=0).fingerprint()
+
+
+def completed(config: Mapping[str, JSON]) -> dict[str, JSON]:
+    """A configuration's plain data with the defaults of what they do not say.
+
+    Each section by itself: one that this version cannot read is left as it is.
+    """
+    data = dict(config)
+    for name, field in TrialConfig.model_fields.items():
+        if name in config:
+            section: TypeAdapter[Any] = TypeAdapter(field.rebuild_annotation())
+            with contextlib.suppress(ValueError):
+                read = section.validate_python(config[name])
+                data[name] = section.dump_python(read, mode="json")
+        elif not field.is_required():
+            default = field.get_default(call_default_factory=True, validated_data={})
+            data[name] = default.plain() if isinstance(default, Spec) else default
+    return data
 
 
 def accelerators(config: TrialConfig) -> dict[str, int]:

@@ -4,6 +4,7 @@ Every step is a stage of the store, so whatever was made before is found again: 
 rationale weight generates the rationales once, and an interrupted run goes on where it was.
 """
 
+import re
 import resource
 import sys
 from collections.abc import Mapping, Sequence
@@ -18,10 +19,12 @@ from harness.evaluation.summary import summarise
 from harness.metrics.judging.client import JUDGEMENTS_FOLDER, JudgeClient
 from harness.models.answering_file import answering_of
 from harness.models.generation.vllm_process import check_vllm
+from harness.models.identity import content_hash, folder_hash
 from harness.models.provenance import model_provenance, system_turn
 from harness.processes.interpreter import VLLM
 from harness.protocols import Combining, Generator, LearnedScorer, OnEvent, Services
 from harness.records import Key, Score, ScoreKey, TrialResult
+from harness.settings.spec import local_paths
 from harness.storage.results import write_results
 from harness.storage.store import Built, Store, library_versions
 from harness.trial.config import TrialConfig
@@ -160,7 +163,7 @@ def _score(
 
 
 def _provenance(tuning: Tuning) -> dict[str, str]:
-    """Where the numbers come from: the model, the corpora, the libraries."""
+    """Where the numbers come from: the model, the corpora, other files, the libraries."""
     model = {f"model/{key}": str(value) for key, value in tuning.resources.model_identity.items()}
     data = tuning.config.data
     corpora = {
@@ -174,7 +177,20 @@ def _provenance(tuning: Tuning) -> dict[str, str]:
     for settings in tuning.config.engines().values():
         if settings.engine == "vllm":
             tags["version/vllm"] = VLLM.version(VLLM.python(settings.vllm.python))
-    return model | tags | corpora | {f"version/{name}": text for name, text in library_versions()}
+    versions = {f"version/{name}": text for name, text in library_versions()}
+    return model | tags | corpora | _contents(tuning.config) | versions
+
+
+def _contents(config: TrialConfig) -> dict[str, str]:
+    """Digests of what lies at the paths that methods and aligned corpora name, by setting."""
+    return {
+        f"content/{setting}": folder_hash(path) if path.is_dir() else content_hash(path)
+        for setting, paths in local_paths(config).items()
+        if not setting.startswith(("model.", "eval."))
+        and not re.fullmatch(r"data\.\w+\.path", setting)
+        for path in map(Path, paths)
+        if path.exists()
+    }
 
 
 def _cost(predictions: Mapping[str, Built]) -> dict[str, float]:

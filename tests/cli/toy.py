@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import random
 import re
 import shutil
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -199,6 +201,17 @@ def result(value: float = 0.75, num_items: int = 20, **config: Any) -> TrialResu
         tags={},
         seconds={},
     )
+
+
+def run_of(seed: int, share: float = 0.9, num_items: int = 400) -> TrialResult:
+    """A run whose hits are drawn by its seed; all runs are of one configuration."""
+    draws = random.Random(seed)
+    whole = result(1.0, num_items)
+    (key, score), *_ = whole.scores.items()
+    hits = [float(draws.random() < share) for _ in range(num_items)]
+    statistics = tuple((hit, 1.0) for hit in hits)
+    score = replace(score, value=sum(hits) / num_items, statistics=statistics)
+    return replace(whole, seed=seed, scores={key: score})
 
 
 def make_baseline(folder: Path, value: float = 0.75, num_items: int = 20) -> None:

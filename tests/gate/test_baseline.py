@@ -12,6 +12,7 @@ from harness.gate.baseline import (
     update_baseline,
     write_baseline,
 )
+from harness.gate.decide import compare
 from tests.synthetic import make_result
 
 KEY = "pocket_general/facts_test/exact_match"
@@ -36,19 +37,48 @@ def test_what_is_written_is_read_again(written):
             assert (again.ids, again.statistics) == (score.ids, score.statistics)
 
 
+def test_what_tells_the_primary_metrics_and_the_summaries_is_read_again(written):
+    results = [make_result(seed=seed, splits=("test",)) for seed in (1, 2)]
+    for run, result in zip(read_baseline(written).results, results, strict=True):
+        assert run.summaries == result.summaries
+        assert run.summary_parts == result.summary_parts
+        assert list(run.scores) == list(result.scores)
+        assert run.config == result.config
+        assert run.tags == result.tags
+
+
+def test_a_baseline_of_form_1_is_read_and_knows_neither_summaries_nor_primary_metrics(written):
+    data = json.loads(written.read_text(encoding="utf-8"))
+    data["format"] = "harness-baseline-1"
+    del data["tolerance"]["gates"]
+    for run in data["runs"]:
+        for field in ("summaries", "summary_parts", "purposes"):
+            del run[field]
+        run["scores"] = dict(sorted(run["scores"].items()))
+    written.write_text(json.dumps(data), encoding="utf-8")
+    baseline = read_baseline(written)
+    assert not baseline.is_complete
+    new = make_result(seed=1, splits=("test",))
+    report = compare(baseline, [new])
+    gating = {str(one.key) for one in report.gating}
+    assert report.exit_code == 0
+    assert gating == {str(key) for key in new.scores if new.is_primary(key)}
+    assert "pocket_translation/en_de_test/chrf" not in gating
+
+
 def test_a_baseline_is_small_and_has_a_line_per_score(written):
     lines = written.read_text(encoding="utf-8").splitlines()
     assert written.stat().st_size < 40_000
-    assert sum(f'"{KEY}"' in line for line in lines) == 2
+    assert sum(line.startswith(f'  "{KEY}":') for line in lines) == 2
 
 
 def test_an_update_keeps_the_tolerances(written):
     data = json.loads(written.read_text(encoding="utf-8"))
-    data["tolerance"] = {"level": 0.9, "default": 0.05, "keys": {"*/bleu": 2.5}}
+    data["tolerance"] = {"level": 0.9, "default": 0.05, "keys": {"*/bleu": 2.5}, "gates": ["x"]}
     written.write_text(json.dumps(data), encoding="utf-8")
     update_baseline(written, [make_result(seed=7, splits=("test",))])
     found = read_baseline(written)
-    assert found.tolerance == Tolerance(level=0.9, default=0.05, keys={"*/bleu": 2.5})
+    assert found.tolerance == Tolerance(level=0.9, default=0.05, keys={"*/bleu": 2.5}, gates=("x",))
     assert [run.seed for run in found.results] == [7]
 
 
@@ -57,6 +87,22 @@ def test_the_first_pattern_that_matches_sets_the_tolerance():
     assert tolerance.of("a/b/bleu") == 0.5
     assert tolerance.of("c/b/bleu") == 1.0
     assert tolerance.of("c/b/exact_match") == 0.02
+
+
+def test_a_word_without_a_slash_is_a_metric_or_an_axis():
+    tolerance = Tolerance(default=0.02, keys={"bleu": 1.0, "general": 0.03})
+    assert tolerance.of("a/b/bleu", "bleu") == 1.0
+    assert tolerance.of("a/summary_test", "general") == 0.03
+    assert tolerance.of("a/summary_test", None) == 0.02
+    assert tolerance.of("general/b/chrf", "chrf") == 0.02
+
+
+def test_tolerances_given_first_come_before_the_others():
+    kept = Tolerance(level=0.9, default=0.05, keys={"*/bleu": 1.0, "bleu": 3.0}, gates=("a/*",))
+    first = kept.with_first({"bleu": 0.5}, ())
+    assert list(first.keys.items()) == [("bleu", 0.5), ("*/bleu", 1.0)]
+    assert (first.level, first.default, first.gates) == (0.9, 0.05, ("a/*",))
+    assert kept.with_first({}, ("b/*",)).gates == ("b/*",)
 
 
 def test_results_of_two_configurations_make_no_baseline(tmp_path):
@@ -81,7 +127,8 @@ SCORE = ("runs", 0, "scores", KEY)
 @pytest.mark.parametrize(
     ("change", "fragments"),
     [
-        (edit("format", to="x"), ["format: found 'x'", "'harness-baseline-1'"]),
+        (edit("format", to="x"), ["format: found 'x'", "'harness-baseline-2' or 'harness-base"]),
+        (edit("runs", 0, "summaries", "pocket_general/summary_test", to="NaN"), ["found 'NaN'"]),
         (edit("extra", to=1), ["extra: unknown option 'extra'"]),
         (edit("runs", to=[]), ["runs: found [], allowed"]),
         (edit("runs", to={}), ["runs: found {}, allowed"]),

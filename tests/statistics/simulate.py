@@ -31,7 +31,8 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from harness.statistics.crossed import Components, components
+from harness.statistics.crossed import Components, ItemTable, Sample, components
+from harness.statistics.gating import Drop, GateDecision, drop_of, judge
 from harness.statistics.planning import POWER, Units, least_amount
 
 Floats = NDArray[np.float64]
@@ -283,9 +284,124 @@ def written_plans(datasets: int) -> str:
     return "\n".join(lines)
 
 
+@dataclass(frozen=True)
+class GateCell:
+    """Runs of one configuration on one benchmark a key, 0/1 scores, and nothing changed."""
+
+    baseline_seeds: int
+    new_runs: int
+    items: int
+    spread: float
+
+
+@dataclass(frozen=True)
+class GateRates:
+    """How often each happens, of eight keys."""
+
+    any_regression: dict[float, float]
+    """By the tolerance in true standard errors of the difference."""
+    all_pass: dict[int, float]
+    """Likewise."""
+    passes_at_tolerance: float
+    """A key, where the true drop is as large as the tolerance; averaged over keys."""
+
+
+SMALL, PASSING = (0.5, 2.0), (4, 5, 6, 7)
+"""Tolerances, in true standard errors of the difference."""
+
+
+def gate_cells() -> Iterator[GateCell]:
+    """All settings: one new run, and several."""
+    for seeds, items, spread in itertools.product((3, 5, 10), (100, 1100), SPREADS):
+        yield GateCell(seeds, 1, items, spread)
+    for seeds, new in ((3, 2), (3, 3), (5, 2), (5, 3), (5, 5)):
+        yield GateCell(seeds, new, 100, 0.03)
+
+
+def simulate_gate(cell: GateCell, datasets: int = 2000, seed: int = 5) -> GateRates:
+    """Counts one cell through ``harness.statistics.gating``, a data set at a time."""
+    name = f"{cell}".encode()
+    rng = np.random.default_rng([seed, int.from_bytes(name, "little") % 2**63])
+    drops = [[_drop(cell, rng) for _ in range(NUM_KEYS)] for _ in range(datasets)]
+    error = float(np.std([drop.value for keys in drops for drop in keys]))
+
+    def decisions(tolerance: float) -> list[list[GateDecision]]:
+        amounts = {str(number): tolerance for number in range(NUM_KEYS)}
+        judged = (judge({str(n): d for n, d in enumerate(keys)}, amounts) for keys in drops)
+        return [[decision for decision, _ in by_key.values()] for by_key in judged]
+
+    regressions = {
+        factor: [GateDecision.REGRESSION in keys for keys in decisions(factor * error)]
+        for factor in SMALL
+    }
+    passes = {
+        factor: [set(keys) == {GateDecision.PASS} for keys in decisions(factor * error)]
+        for factor in PASSING
+    }
+    # a true drop of the tolerance moves the bound up by it: it then passes where the bound was < 0
+    kept = [(drop.upper() or 0.0) < 0 for keys in drops for drop in keys]
+    return GateRates(
+        {factor: float(np.mean(found)) for factor, found in regressions.items()},
+        {factor: float(np.mean(found)) for factor, found in passes.items()},
+        float(np.mean(kept)),
+    )
+
+
+def _drop(cell: GateCell, rng: np.random.Generator) -> Drop:
+    """Of a key: new runs less good by nothing but chance."""
+    num = cell.baseline_seeds + cell.new_runs
+    item = rng.normal(0, ITEM_SD, (1, cell.items))
+    effects = rng.normal(0, _logit_sd(cell.spread), (num, 1))
+    p = 1 / (1 + np.exp(-(MU + item + effects)))
+    scores = (rng.random(p.shape) < p).astype(np.float64)
+    split = cell.baseline_seeds
+    sides = [
+        Sample(rows.mean(axis=1), (ItemTable(rows),), seeds)
+        for rows, seeds in (
+            (scores[:split], tuple(range(split))),
+            (scores[split:], tuple(range(split, num))),
+        )
+    ]
+    return drop_of(*sides, higher_is_better=True)
+
+
+def written_gate(datasets: int) -> str:
+    """The section on the gate."""
+    error = math.sqrt(0.05 * 0.95 / datasets)
+    columns = " | ".join(
+        [
+            *(f"any regression at {factor:g}" for factor in SMALL),
+            *(f"all pass at {factor}" for factor in PASSING),
+        ]
+    )
+    lines = [
+        f"{NUM_KEYS} keys, no true change; tolerances in true standard errors of the difference. "
+        f"{datasets:,} data sets a cell: a rate near .05 has a standard error of {error:.4f}, one "
+        f"of all keys near .9 one of {math.sqrt(0.09 / datasets):.3f}.",
+        "",
+        f"| baseline seeds | new runs | items | sd between seeds | {columns} | "
+        "a key passes, drop = tolerance |",
+        "|---" * (5 + len(SMALL) + len(PASSING)) + "|",
+    ]
+    for cell in gate_cells():
+        rates = simulate_gate(cell, datasets)
+        counted = " | ".join(
+            [
+                *(f"{rates.any_regression[factor]:.3f}" for factor in SMALL),
+                *(f"{rates.all_pass[factor]:.2f}" for factor in PASSING),
+            ]
+        )
+        lines.append(
+            f"| {cell.baseline_seeds} | {cell.new_runs} | {cell.items} | {cell.spread:g} | "
+            f"{counted} | {rates.passes_at_tolerance:.3f} |"
+        )
+    return "\n".join(lines)
+
+
 SECTIONS: dict[str, tuple[str, Callable[[int], str]]] = {
     "intervals": ("Intervals: error rates, coverage and power", written),
     "planning": ("Planning: what is promised and what happens", written_plans),
+    "gate": ("Gate: what `harness check` decides about runs that did not change", written_gate),
 }
 """Headings, and what writes the text below from a number of data sets."""
 PAGE = Path(__file__).with_name("simulated.md")
