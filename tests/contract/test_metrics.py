@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 
@@ -50,7 +51,7 @@ WRONG_ANSWERS = {
 }
 BEST = {"bleu": 100.0, "chrf": 100.0, "chrf_pp": 100.0}
 BEST |= dict.fromkeys(
-    ["empty", "off_target", "over_refusal", "translated_instead", "truncated"], 0.0
+    ["empty", "off_target", "over_refusal", "translated_instead", "truncated", "unparsed"], 0.0
 )
 BEST |= {"output_length": 1.0, "undetermined": 0.0, "judge_grade": 10.0}
 EMPTY = {
@@ -165,7 +166,8 @@ def perfect(name):
 
 def wrong(name):
     shuffled = (*ENGLISH[1:], ENGLISH[0])
-    return predictions(WRONG_ANSWERS.get(name, shuffled), perfect=False)
+    rows = predictions(WRONG_ANSWERS.get(name, shuffled), perfect=False)
+    return [replace(row, answer="") for row in rows] if name == "unparsed" else rows
 
 
 @pytest.mark.parametrize("name", NAMES)

@@ -44,6 +44,23 @@ def test_an_answer_without_letter_or_digit_is_empty(text, value):
     assert score("empty", output=text) == value
 
 
+@pytest.mark.parametrize(
+    ("output", "answer", "unparsed", "empty"),
+    [
+        ("Ein Forting.", "", 1.0, 1.0),
+        ("Ein Forting.", "...", 1.0, 1.0),
+        ("", "", 0.0, 1.0),
+        (" \n.", "", 0.0, 1.0),
+        ("so answer2", "answer2", 0.0, 0.0),
+    ],
+)
+def test_what_was_said_without_an_answer_in_it_is_told_from_nothing_said(
+    output, answer, unparsed, empty
+):
+    assert score("unparsed", output=output, answer=answer) == unparsed
+    assert score("empty", output=output, answer=answer) == empty
+
+
 def test_truncated_counts_outputs_the_limit_cut():
     assert score("truncated", finished=False) == 1.0
     assert score("truncated", finished=True) == 0.0

@@ -22,6 +22,7 @@ from typing import Literal, TypeAlias
 
 from harness.languages.function_words import FUNCTION_WORDS
 from harness.metrics.shared.refusal_wording import KINDS, OTHERS
+from harness.metrics.shared.texts import says_anything
 
 RefusalClass: TypeAlias = Literal["refused", "complied", "undetermined"]
 RULE_VERSION = 1
@@ -52,7 +53,7 @@ def classify_text(text: str, prompt: str = "", language: str | None = None) -> R
     'refused'
     """
     plain = _plain(text)
-    if not any(character.isalnum() for character in plain):
+    if not says_anything(plain):
         return "undetermined"
     if _refuses(
         _opening(plain), asks_for_facts=bool(KINDS["asks_for_facts"].search(_plain(prompt)))
