@@ -13,16 +13,17 @@ from pathlib import Path
 from pydantic import ValidationError
 
 from harness.errors import EvaluationError
-from harness.records import JSON, Objective, Split, TrialResult
+from harness.records import JSON, Objective, ScoreKey, Split, TrialResult
 from harness.settings.spec import explain
 from harness.statistics.constraints import parse_constraint
+from harness.statistics.untelling import untelling
 from harness.sweep.choice import Candidate, front_of, volume
 from harness.sweep.configurations import VARIANT, configure
 from harness.sweep.dispatch import Dispatcher
 from harness.sweep.goals import judge
 from harness.sweep.logbook import BASE
 from harness.sweep.messages import Run, RunKey
-from harness.sweep.progress import TrialEnded
+from harness.sweep.progress import Notice, TrialEnded
 from harness.sweep.record import candidates, stored_result
 from harness.sweep.space import Params
 from harness.sweep.spec import SweepSpec
@@ -74,7 +75,6 @@ class Search:
         self._open: dict[int, OpenTrial] = {}
         self._first: dict[str, int] = {}
         self._base: TrialResult | None = None
-        self._awaiting_base: list[OpenTrial] = []
         self._front: list[Candidate] = []
         self._compared: set[int] = set()
 
@@ -89,12 +89,12 @@ class Search:
         seeds = len(self._spec.seeds)
         ended = sum(trial.state in ("complete", "failed") for trial in trials)
         self._view.begin("search", self._budget * seeds + 1, ended * seeds)
-        self._find_base()
+        self._find_base(ended)
         if ended:
             self.update_front(write=False)
         self._dispatcher.drive(ask=self._ask, finished=self._finished, gave_up=self._gave_up)
 
-    def _find_base(self) -> None:
+    def _find_base(self, ended: int) -> None:
         """The untuned model's scores, on both splits: constraints and report compare with it."""
         fingerprint = self._study.notes.get("base")
         self._base = None if fingerprint is None else stored_result(self._home, fingerprint)
@@ -103,12 +103,25 @@ class Search:
         )
         if self._base is None:
             self._dispatcher.add(Run(BASE, config))
-        elif not self._logbook.is_complete(BASE):
+            return
+        if ended < self._budget:
+            self._say_what_cannot_tell(self._base)
+        if not self._logbook.is_complete(BASE):
             self._logbook.begin(BASE, config)
             self._logbook.end(BASE, self._base)
 
+    def _say_what_cannot_tell(self, base: TrialResult) -> None:
+        chosen_by = [one.key for one in self._objectives if isinstance(one.key, ScoreKey)]
+        for one in untelling([base], chosen_by):
+            self._view.say(Notice(one.sentence("base scores")))
+
     def _ask(self) -> bool:
-        """Adds the runs of one more trial; False when there is none to ask for."""
+        """Adds the runs of one more trial; False when there is none to ask for.
+
+        None before the base is scored: what that tells may be a reason not to train.
+        """
+        if self._base is None:
+            return False
         assigned = self._study.ask(self._budget)
         if assigned is None:
             return False
@@ -161,9 +174,7 @@ class Search:
         if run.key == BASE:
             self._base = result
             self._study.note(base=result.fingerprint)
-            waiting, self._awaiting_base = self._awaiting_base, []
-            for trial in waiting:
-                self._complete(trial)
+            self._say_what_cannot_tell(result)
             return
         assert run.key.number is not None
         open_trial = self._open.get(run.key.number)
@@ -184,9 +195,6 @@ class Search:
 
     def _complete(self, trial: OpenTrial) -> None:
         """Judges a trial whose runs are done."""
-        if self._base is None:
-            self._awaiting_base.append(trial)
-            return
         results = [trial.results[seed] for seed in trial.seeds]
         runs = {str(result.seed): result.fingerprint for result in results}
         judgement = judge(results, self._base, self._objectives, self._constraints)

@@ -7,6 +7,7 @@ import json
 import os
 import signal
 import time
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from harness.records import (
     StageEvent,
     StepEvent,
     SummaryKey,
+    SummaryPart,
     TrialResult,
     parse_key,
 )
@@ -82,6 +84,20 @@ def run(config: TrialConfig, *, home: Path, on_event: Any, learned: Any = None) 
         tags={"model/weights": "abc"},
         seconds=dict.fromkeys(stages, seconds),
     )
+    write_results(home / "trials" / f"{result.fingerprint}.json", [result])
+    return result
+
+
+def at_the_floor(config: TrialConfig, *, home: Path, **settings: Any) -> TrialResult:
+    """As ``run``, but every one of three items of the general benchmarks is wrong."""
+    result = run(config, home=home, **settings)
+    wrong = {
+        key: replace(score, value=0.0, ids=("a", "b", "c"), statistics=((0.0, 1.0),) * 3)
+        for key, score in result.scores.items()
+        if key.suite == "general"
+    }
+    parts = {SummaryKey("general", key.split): (SummaryPart(key, 0.0, 1.0),) for key in wrong}
+    result = replace(result, scores=result.scores | wrong, summary_parts=parts)
     write_results(home / "trials" / f"{result.fingerprint}.json", [result])
     return result
 

@@ -336,6 +336,27 @@ def test_progress_is_told_as_it_comes(spec: SweepSpec) -> None:
     assert (last.complete, last.failed, last.total, last.front) == (2, 0, 2, 2)
 
 
+def test_a_benchmark_at_its_floor_is_told_of_before_anything_is_trained(spec: SweepSpec) -> None:
+    news: list[SweepNews] = []
+    adapters: list[int] = []
+
+    def note(one: SweepNews) -> None:
+        news.append(one)
+        if isinstance(one, Notice):
+            adapters.append(sum(line.startswith("adapter") for line in made()))
+
+    settings = {"runner": "tests.sweep.fake:at_the_floor", "on_progress": note}
+    go(small(spec, trials=1), workers=2, **settings)
+    told = [one.text for one in news if isinstance(one, Notice)]
+    assert told == [
+        f"{suite} cannot tell configurations apart: base scores 0.000 on 3 of 3 items"
+        for suite in ("general", "general (test)")
+    ]
+    assert adapters == [0, 0]
+    go(small(spec, trials=2), **settings)
+    assert len([one for one in news if isinstance(one, Notice)]) == 4
+
+
 def test_the_report_goes_to_the_sweeps_run(spec: SweepSpec) -> None:
     def report(record: SweepRecord, folder: Path) -> list[Path]:
         folder.mkdir(parents=True, exist_ok=True)
