@@ -106,15 +106,18 @@ def notes(report: GateReport) -> list[str]:
         sentences.append("Settings, baseline / now: " + "; ".join(report.settings))
     if report.cannot:
         sentences.append(
-            "A baseline that can judge new runs: harness check "
-            f"{report.baseline} SCORES --update, SCORES being three runs or more of one "
-            "configuration that differ in their seeds (sweep:NAME:NUMBER of a sweep whose "
-            "`confirm.seeds` are as many)."
+            "A baseline that can judge new runs has three seeds or more, better five: harness "
+            f"check {report.baseline} sweep:NAME:NUMBER --update, of a sweep whose confirm.seeds "
+            "are as many (or a results file with as many runs of one configuration)."
         )
     elif any(not verdict.compared for verdict in report.gating):
         sentences.append(
             "What cannot be compared never passes; this makes a baseline of the scores as they are "
             f"now: harness check {report.baseline} SCORES --update"
+        )
+    elif report.case is Case.RETRAINED and report.count(GateDecision.UNDECIDED):
+        sentences.append(
+            f"harness plan {report.baseline} says how many seeds and items let a run pass."
         )
     if report.uncompared:
         sentences.append(

@@ -65,7 +65,7 @@ def test_a_new_run_needs_a_baseline_of_three_seeds_and_is_told_how_to_get_one(ha
     shown = harness("check", "baseline.json", "results.json")
     assert shown.code == 4
     assert "Cannot be judged: the baseline has 1 seed" in shown.out.replace("\n", " ")
-    assert "harness check baseline.json SCORES --update" in shown.out.replace("\n", " ")
+    assert "harness check baseline.json sweep:NAME:NUMBER --update" in shown.out.replace("\n", " ")
 
 
 def test_a_baseline_of_three_seeds_judges_one_new_run(harness, tmp_path):

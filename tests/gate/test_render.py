@@ -60,6 +60,8 @@ def test_what_was_judged_by_what_is_said(report, new_runs):
 def test_notes_say_what_is_assumed_of_one_new_run(report, new_runs):
     assumed = "Assumed: new runs differ by their seeds as those of the baseline do."
     assert assumed in render.notes(new_runs)
+    planned = "harness plan b.json says how many seeds and items let a run pass."
+    assert planned in render.notes(new_runs)
     assert assumed not in render.notes(report)
 
 
@@ -71,8 +73,7 @@ def test_a_baseline_that_cannot_judge_says_why_and_what_makes_one_that_can():
         render.judged(told)
     )
     notes = "\n".join(render.notes(told))
-    assert "harness check b.json SCORES --update" in notes
-    assert "sweep:NAME:NUMBER" in notes
+    assert "harness check b.json sweep:NAME:NUMBER --update" in notes
     assert "Settings, baseline / now: train not set / 1" in notes
 
 
