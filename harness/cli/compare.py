@@ -1,6 +1,6 @@
 """``harness compare``: systems beside each other, and whether their difference is real."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,20 +10,20 @@ from harness.cli import options, output
 from harness.storage.files import write_whole
 
 if TYPE_CHECKING:
-    from harness.evaluation.systems import OutputReading
+    from harness.evaluation.score_file import OutputReading
     from harness.records import JSON
     from harness.report.table import Table
     from harness.statistics.samples import Line, System
 
-RESULTS = ".json"
-"""A results file is named so; predictions end in .jsonl, and all else is plain text."""
+RESULTS, PREDICTIONS = ".json", ".jsonl"
+"""What a results file and a predictions file (or that and .gz) end in; all else is plain text."""
 
 
 @click.command(
     "compare",
     cls=options.SeveralValues,
     several="--metric",
-    word=r"[a-z][a-z0-9_/.:-]*",
+    word=r"[a-z][\w-]*(/[\w-]+)*",
     epilog=options.examples(
         "harness compare ours.de theirs.de --reference ref.de --metric bleu chrf",
         "harness compare a.jsonl b.jsonl base.jsonl --metric comet --comet-model DIR",
@@ -37,17 +37,18 @@ RESULTS = ".json"
     "metrics",
     multiple=True,
     metavar="NAME...",
-    help="What to compare by; several names may follow. Of results also whole keys "
-    "(suite/benchmark/metric); all that they share where none is named.",
+    help="What to compare by; several names may follow. Of results also axes and whole keys "
+    "(suite/benchmark/metric).  [default: of results the summaries and each benchmark's first "
+    "metric]",
 )
 @click.option(
     "--margin",
     "margins",
     multiple=True,
     metavar="METRIC=X",
-    callback=options.parse_overrides,
-    help="What is too small to matter, in the metric's units. Repeatable.  "
-    "[default: bleu, chrf, chrf_pp 0.5, comet 0.005]",
+    callback=options.parse_amounts,
+    help="What is too small to matter, in the metric's units; of summaries by axis. Repeatable.  "
+    "[default: bleu, chrf, chrf_pp 0.5, comet 0.005, each axis 0.02]",
 )
 @click.option(
     "--set",
@@ -80,7 +81,7 @@ RESULTS = ".json"
 def command(
     systems: tuple[str, ...],
     metrics: tuple[str, ...],
-    margins: "tuple[tuple[str, JSON], ...]",
+    margins: dict[str, float],
     settings: "tuple[tuple[str, JSON], ...]",
     references: tuple[Path, ...],
     source: Path | None,
@@ -106,7 +107,8 @@ def command(
     to be within the margin), not_worse (than it), else undecided. It follows the p-value of each
     comparison alone; p (Holm) is adjusted for all that are made.
     """
-    from harness.evaluation.systems import OutputReading
+    from harness.evaluation.score_file import OutputReading, Scoring
+    from harness.evaluation.systems import systems_of_files
     from harness.metrics.judging.client import JUDGEMENTS_FOLDER, JudgeClient
     from harness.processes.comet_client import CometClient
     from harness.protocols import Services
@@ -117,18 +119,22 @@ def command(
         raise click.UsageError("found one system, allowed two or more")
     if comet_model is not None:
         settings = (*settings, ("comet.model", comet_model))
-    limits = {**DEFAULT_MARGINS, **_margins(margins)}
-    with CometClient(comet_python) as learned:
-        services = Services(learned=learned, judge=JudgeClient(home / JUDGEMENTS_FOLDER))
-        reading = OutputReading(
-            metrics, services, settings, source_lang, target_lang, references, source
-        )
-        read = [_system(name, reading, home, tracking_uri, storage) for name in systems]
-    lines = compare_with_last(read, limits)
+    _check_names(metrics, margins)
+    if _are_results(systems):
+        _refuse_for_results(set=settings, reference=references, source=source)
+        read = _read_results(systems, metrics, home, tracking_uri, storage)
+    else:
+        reading = OutputReading(source_lang, target_lang, references, source)
+        _check_outputs(systems, metrics, reading)
+        with CometClient(comet_python) as learned:
+            services = Services(learned=learned, judge=JudgeClient(home / JUDGEMENTS_FOLDER))
+            scoring = Scoring(metrics, settings, services)
+            read = systems_of_files([Path(name) for name in systems], reading, scoring)
+    lines, left_out = compare_with_last(read, {**DEFAULT_MARGINS, **margins})
     if as_json:
         output.print_json({"comparisons": [_plain(line) for line in lines]})
     else:
-        _print(lines, read)
+        _print(lines, read, left_out)
     if markdown is not None or latex is not None:
         from harness.report.table import to_latex, to_markdown
 
@@ -137,40 +143,99 @@ def command(
                 write_whole(path, writer(_table(lines)))
 
 
-def _margins(given: "Sequence[tuple[str, JSON]]") -> dict[str, float]:
+def _are_results(systems: Sequence[str]) -> bool:
+    """Whether they are results of runs; a ConfigError where some are and some are outputs."""
+    from harness.errors import ConfigError
+
+    results = [name for name in systems if _is_results(name)]
+    outputs = [name for name in systems if not _is_results(name)]
+    if results and outputs:
+        raise ConfigError(
+            f"found results ({', '.join(results)}) beside outputs ({', '.join(outputs)}), allowed "
+            "one kind: they have no score in common"
+        )
+    return bool(results)
+
+
+def _is_results(name: str) -> bool:
+    return name.startswith(("run:", "sweep:")) or name.endswith(RESULTS)
+
+
+def _is_predictions(name: str) -> bool:
+    return name.removesuffix(".gz").endswith(PREDICTIONS)
+
+
+def _check_names(metrics: Sequence[str], margins: Mapping[str, float]) -> None:
+    """Refuses margins of what is neither metric nor axis, nor a key that is compared."""
+    from harness.errors import ConfigError
+    from harness.statistics.margins import unknown_yardsticks
+
     faults = [
-        f"--margin {name}={value}: allowed a number above 0"
-        for name, value in given
-        if isinstance(value, bool) or not isinstance(value, int | float) or value <= 0
+        f"--margin {name}: {text}"
+        for name, text in unknown_yardsticks(margins)
+        if name not in metrics
     ]
     if faults:
-        from harness.errors import ConfigError
-
         raise ConfigError("\n".join(faults))
-    return {name: float(str(value)) for name, value in given}
 
 
-def _system(
-    name: str, reading: "OutputReading", home: Path, tracking_uri: str | None, storage: str | None
-) -> "System":
-    from harness.cli.candidates import read_candidate
+def _refuse_for_results(**options: object) -> None:
     from harness.errors import ConfigError
-    from harness.evaluation.systems import system_of_file, system_of_results
 
-    if name.startswith(("run:", "sweep:")) or name.endswith(RESULTS):
-        named = read_candidate(name, home=home, tracking_uri=tracking_uri, storage=storage)
-        return system_of_results(named.name, named.results, reading.metrics)
-    if not reading.metrics:
+    if given := [f"--{name.replace('_', '-')}" for name, value in options.items() if value]:
         raise ConfigError(
-            f"{name}: outputs are scored, and no metric is named", "--metric bleu chrf"
+            f"{', '.join(given)}: goes with outputs that are scored, not with results, which are"
         )
-    if not (reading.references or reading.source or Path(name).suffixes[:1] == [".jsonl"]):
+
+
+def _check_outputs(
+    systems: Sequence[str], metrics: Sequence[str], reading: "OutputReading"
+) -> None:
+    """Sees to it that all are predictions or all plain text, and that a metric is named."""
+    from harness.errors import ConfigError
+
+    if not metrics:
         raise ConfigError(
-            f"{name}: found neither .jsonl (predictions) nor .json (results); plain text goes with "
-            "--reference or --source",
+            f"{systems[0]}: outputs are scored, and no metric is named", "--metric bleu chrf"
+        )
+    predictions = [name for name in systems if _is_predictions(name)]
+    plain = [name for name in systems if not _is_predictions(name)]
+    if predictions and reading.is_plain_text:
+        raise ConfigError(
+            f"found {', '.join(predictions)} beside --reference or --source, allowed there: plain "
+            "text, an output a line; predictions (.jsonl) have references and sources themselves"
+        )
+    if plain and not reading.is_plain_text:
+        raise ConfigError(
+            f"{', '.join(plain)}: found neither .jsonl (predictions) nor .json (results); plain "
+            "text goes with --reference or --source",
             "--reference REF.txt",
         )
-    return system_of_file(Path(name), reading)
+
+
+def _read_results(
+    names: Sequence[str],
+    metrics: Sequence[str],
+    home: Path,
+    tracking_uri: str | None,
+    storage: str | None,
+) -> "list[System]":
+    """The systems of results; all that is wrong with any of them at once."""
+    from harness.cli.candidates import read_candidate
+    from harness.errors import ConfigError, DataError
+    from harness.evaluation.systems import system_of_results
+
+    systems: list[System] = []
+    faults: list[str] = []
+    for name in names:
+        try:
+            read = read_candidate(name, home=home, tracking_uri=tracking_uri, storage=storage)
+            systems.append(system_of_results(read.name, read.results, metrics))
+        except (ConfigError, DataError) as error:
+            faults.append(str(error))
+    if faults:
+        raise DataError("\n".join(dict.fromkeys(faults)))
+    return systems
 
 
 def _plain(line: "Line") -> "JSON":
@@ -185,10 +250,10 @@ def _plain(line: "Line") -> "JSON":
         "p_value": difference.p_value,
         "p_holm": line.p_holm,
         "decision": line.decision.value,
-        "margin": line.margin,
-        "within_margin": line.within_margin,
         "items": difference.num_items,
         "seeds": None if difference.num_seeds == (None, None) else list(difference.num_seeds),
+        "margin": line.margin,
+        "within_margin": line.within_margin,
         "items_only": difference.items_only,
         "needed": None
         if line.needed is None
@@ -267,10 +332,11 @@ def _needed_text(line: "Line") -> str | None:
     return f"{line.key}, {line.first}: {line.needed.difference:.3g} would be shown by {means}"
 
 
-def _print(lines: "Sequence[Line]", systems: "Sequence[System]") -> None:
-    names = {one.name: f"[{number}]" for number, one in enumerate(systems, start=1)}
-    for name, short in names.items():
-        click.echo(f"{short} {name}")
+def _print(
+    lines: "Sequence[Line]", systems: "Sequence[System]", left_out: Mapping[str, str]
+) -> None:
+    for number, system in enumerate(systems, start=1):
+        click.echo(f"[{number}] {system.name}")
     table = output.table(
         None,
         *("metric", "systems", "difference", "95 % interval", "p", "Holm", "decision"),
@@ -280,7 +346,7 @@ def _print(lines: "Sequence[Line]", systems: "Sequence[System]") -> None:
         difference = line.difference
         table.add_row(
             output.plain(line.key),
-            output.plain(f"{names[line.first]} - {names[line.second]}"),
+            output.plain("[{}] - [{}]".format(*line.numbers)),
             output.number(difference.value, signed=True),
             _interval_text(difference.low, difference.high),
             _p_text(difference.p_value),
@@ -288,10 +354,12 @@ def _print(lines: "Sequence[Line]", systems: "Sequence[System]") -> None:
             decision_text(line),
         )
     output.print_table(table)
-    click.echo(_note(lines))
+    click.echo(output.paragraphs(_note(lines)))
     undecided = [text for line in lines if (text := _needed_text(line)) is not None]
     if undecided:
-        click.echo("At 80 % power: " + "; ".join(undecided))
+        click.echo(output.paragraphs("At 80 % power: " + "; ".join(undecided)))
+    for key, reason in left_out.items():
+        click.echo(output.paragraphs(f"- not compared: {key}: {reason}"))
 
 
 def _interval_text(low: float | None, high: float | None) -> str:

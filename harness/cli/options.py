@@ -41,18 +41,22 @@ def parse_overrides(
 def parse_amounts(
     ctx: click.Context, param: click.Parameter, texts: Sequence[str]
 ) -> dict[str, float]:
-    """Callback of ``--margin NAME=X`` and its like: numbers by name, "" where none is said."""
+    """Callback of ``--margin NAME=X`` and its like: numbers by name, "" where none is said.
+
+    A name is needed where the metavar has it outside of brackets.
+    """
     from harness.errors import ConfigError
 
+    may_lack_name = (param.metavar or "").startswith("[")
     amounts: dict[str, float] = {}
     faults = []
     for text in texts:
-        name, _, number = text.rpartition("=")
+        name, _, number = (part.strip() for part in text.rpartition("="))
         try:
             amounts[name] = float(number)
         except ValueError:
             amounts[name] = math.nan
-        if not (0 < amounts[name] < math.inf):
+        if not (0 < amounts[name] < math.inf and (name or may_lack_name)):
             faults.append(f"{param.opts[0]} {text}: allowed {param.metavar} with a number above 0")
     if faults:
         raise ConfigError("\n".join(faults))

@@ -114,7 +114,7 @@ def command(
     scores of equal signature compare. What a judge said is kept in the home folder and never asked
     for again.
     """
-    from harness.evaluation.score_file import score_file
+    from harness.evaluation.score_file import OutputReading, Scoring
     from harness.metrics.judging.client import JUDGEMENTS_FOLDER, JudgeClient
     from harness.processes.comet_client import CometClient
     from harness.protocols import Services
@@ -123,16 +123,10 @@ def command(
     if comet_model is not None:
         settings = (*settings, ("comet.model", comet_model))
     with CometClient(comet_python) as learned:
-        scores = score_file(
-            file,
-            metrics,
-            settings,
-            Services(learned=learned, judge=JudgeClient(home / JUDGEMENTS_FOLDER)),
-            source_lang=source_lang,
-            target_lang=target_lang,
-            references=references,
-            source=source,
-        )
+        services = Services(learned=learned, judge=JudgeClient(home / JUDGEMENTS_FOLDER))
+        scoring = Scoring(metrics, settings, services)
+        reading = OutputReading(source_lang, target_lang, references, source)
+        scores = scoring.score(file, reading.rows(file))
     if items is not None:
         write_rows(items, scores.items())
     if judgements is not None:

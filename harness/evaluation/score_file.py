@@ -24,8 +24,6 @@ class FileScores:
     metrics: Mapping[str, Metric]
     judgements: Sequence[Mapping[str, JSON]] = ()
     """All that judges said, where metrics asked any."""
-    predictions: Sequence[Prediction] = ()
-    """What was scored."""
 
     @property
     def intervals(self) -> dict[str, tuple[float, float] | None]:
@@ -50,54 +48,91 @@ class FileScores:
             yield {"id": name, **{metric: values[index] for metric, values in columns.items()}}
 
 
-def score_file(
-    path: Path,
-    names: Sequence[str],
-    settings: Sequence[tuple[str, JSON]],
-    services: Services,
-    *,
-    source_lang: str | None = None,
-    target_lang: str | None = None,
-    references: Sequence[Path] = (),
-    source: Path | None = None,
-) -> FileScores:
-    """Scores a predictions file; the languages are those of rows that do not say theirs.
+@dataclass(frozen=True, slots=True)
+class OutputReading:
+    """How files of outputs are read.
+
+    Attributes:
+        source_lang: BCP-47 tag, of rows that do not say theirs.
+        target_lang: Likewise.
+        references: Plain text files beside plain text outputs, each with a reference a line.
+        source: Such a file with the sources.
+    """
+
+    source_lang: str | None = None
+    target_lang: str | None = None
+    references: tuple[Path, ...] = ()
+    source: Path | None = None
+
+    @property
+    def is_plain_text(self) -> bool:
+        """Whether the outputs are plain text, one a line."""
+        return bool(self.references) or self.source is not None
+
+    def rows(self, path: Path) -> list[Prediction]:
+        """The predictions of a file.
+
+        Raises:
+            DataError: The file is wrong.
+        """
+        read = (
+            read_outputs(path, self.references, self.source)
+            if self.is_plain_text
+            else read_predictions(path)
+        )
+        return [_with_languages(row, self.source_lang, self.target_lang) for row in read]
+
+
+class Scoring:
+    """Metrics with their settings, made before anything is read.
 
     Args:
-        path: Of the file; plain text with an output a line if references or sources are given.
         names: Of the metrics; a name given twice counts once.
         settings: ``metric.option`` and its value, one after another.
         services: Outside help metrics may need.
-        source_lang: BCP-47 tag.
-        target_lang: BCP-47 tag.
-        references: Plain text files beside plain text outputs, each with a reference a line.
-        source: Such a file with the sources.
 
     Raises:
         ConfigError: An unknown metric or setting: all of them at once.
-        DataError: The file is wrong, or lacks what a metric needs.
-        MissingExtra: A metric needs something this machine has not.
-        EvaluationError: A metric could not be computed.
     """
-    by_metric = _by_metric(settings)
-    metrics = _metrics(names, by_metric)
-    plain_text = bool(references) or source is not None
-    read = read_outputs(path, references, source) if plain_text else read_predictions(path)
-    predictions = [_with_languages(prediction, source_lang, target_lang) for prediction in read]
-    for name, metric in metrics.items():
-        require(name, predictions, getattr(metric, "needs", ()))
-    scores: dict[str, Score] = {}
-    judgements: list[Mapping[str, JSON]] = []
-    for name, metric in metrics.items():
-        metric.signature(predictions, services)  # raises what is missing, in its own words
-        score = score_predictions(predictions, name, by_metric.get(name, {}), services)
-        if isinstance(score, Unmeasured):
-            raise EvaluationError(f"{path}: {name}: {score.reason}")
-        scores[name] = score
-        if isinstance(metric, Judged):
-            said = metric.judgements(predictions, services)
-            judgements += [{"metric": name, **row} for row in said]
-    return FileScores(scores, metrics, judgements, predictions)
+
+    def __init__(
+        self, names: Sequence[str], settings: Sequence[tuple[str, JSON]], services: Services
+    ) -> None:
+        self._settings = _by_metric(settings)
+        self._services = services
+        self.metrics: Mapping[str, Metric] = _metrics(names, self._settings)
+
+    def check(self, predictions: Sequence[Prediction]) -> None:
+        """Sees to it that they have what the metrics need.
+
+        Raises:
+            DataError: They lack it.
+        """
+        for name, metric in self.metrics.items():
+            require(name, predictions, getattr(metric, "needs", ()))
+
+    def score(self, path: Path, predictions: Sequence[Prediction]) -> FileScores:
+        """All metrics of a file's predictions.
+
+        Raises:
+            DataError: They lack what a metric needs.
+            MissingExtra: A metric needs something this machine has not.
+            EvaluationError: A metric could not be computed.
+        """
+        self.check(predictions)
+        services = self._services
+        scores: dict[str, Score] = {}
+        judgements: list[Mapping[str, JSON]] = []
+        for name, metric in self.metrics.items():
+            metric.signature(predictions, services)  # raises what is missing, in its own words
+            score = score_predictions(predictions, name, self._settings.get(name, {}), services)
+            if isinstance(score, Unmeasured):
+                raise EvaluationError(f"{path}: {name}: {score.reason}")
+            scores[name] = score
+            if isinstance(metric, Judged):
+                said = metric.judgements(predictions, services)
+                judgements += [{"metric": name, **row} for row in said]
+        return FileScores(scores, self.metrics, judgements)
 
 
 def _metrics(

@@ -1,62 +1,88 @@
 """What ``harness compare`` compares, read and scored: outputs of any system, results of runs."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 from harness.errors import DataError
-from harness.evaluation.score_file import score_file
-from harness.protocols import Services
-from harness.records import JSON, Key, ScoreKey, TrialResult
-from harness.statistics.samples import Samples, System
+from harness.evaluation.score_file import OutputReading, Scoring
+from harness.records import Prediction, TrialResult
+from harness.statistics.samples import Samples, System, named_keys, primary_keys
 
 
-@dataclass(frozen=True, slots=True)
-class OutputReading:
-    """How files of outputs are read and scored; see ``harness.evaluation.score_file``."""
+def systems_of_files(
+    paths: Sequence[Path], reading: OutputReading, scoring: Scoring
+) -> list[System]:
+    """Outputs of systems: predictions files, or plain text beside references.
 
-    metrics: tuple[str, ...]
-    services: Services
-    settings: Sequence[tuple[str, JSON]] = ()
-    source_lang: str | None = None
-    target_lang: str | None = None
-    references: tuple[Path, ...] = ()
-    source: Path | None = None
-
-
-def system_of_file(path: Path, reading: OutputReading) -> System:
-    """Outputs of a system: a predictions file, or plain text beside references.
+    All are read, and held against the last, before any is scored.
 
     Raises:
-        ConfigError, DataError, MissingExtra, EvaluationError: As ``score_file``.
+        DataError: Files are wrong, lack what a metric needs, or hold other items: all at once.
+        MissingExtra, EvaluationError: As ``Scoring.score``.
     """
-    scored = score_file(
-        path,
-        reading.metrics,
-        reading.settings,
-        reading.services,
-        source_lang=reading.source_lang,
-        target_lang=reading.target_lang,
-        references=reading.references,
-        source=reading.source,
-    )
+    rows: dict[Path, list[Prediction]] = {}
+    faults: list[str] = []
+    for path in dict.fromkeys(paths):
+        try:
+            rows[path] = reading.rows(path)
+            scoring.check(rows[path])
+        except DataError as error:
+            faults.append(str(error))
+    if not faults:
+        last = paths[-1]
+        faults = [
+            f"{path} and {last}: {fault}"
+            for path in rows
+            if (fault := _other_items(rows[path], rows[last]))
+        ]
+    if faults:
+        raise DataError("\n".join(dict.fromkeys(faults)))
+    scored = {path: scoring.score(path, rows[path]).by_metric for path in rows}
     samples = Samples()
-    return System(
-        str(path),
-        {name: samples.of_score(score) for name, score in scored.by_metric.items()},
-        texts={row.id: (row.source, row.references) for row in scored.predictions},
+    return [
+        System(str(path), {name: samples.of_score(score) for name, score in scored[path].items()})
+        for path in paths
+    ]
+
+
+def _other_items(first: Sequence[Prediction], second: Sequence[Prediction]) -> str | None:
+    """Why two files are not of the same items: two may call other sentences by one id."""
+    mine, theirs = _texts(first), _texts(second)
+    if apart := sorted(mine.keys() ^ theirs.keys()):
+        return (
+            f"not the same items: found {len(mine)} and {len(theirs)}, {len(apart)} are in one "
+            f"alone, the first is {apart[0]!r}"
+        )
+    other = [
+        name
+        for name, texts in mine.items()
+        if any(a and b and a != b for a, b in zip(texts, theirs[name], strict=True))
+    ]
+    if not other:
+        return None
+    return (
+        f"not the same items: {len(other)} have another source or references, the first is "
+        f"{other[0]!r}"
     )
 
 
-def system_of_results(name: str, results: Sequence[TrialResult], named: Sequence[str]) -> System:
+def _texts(rows: Sequence[Prediction]) -> dict[str, tuple[str | tuple[str, ...] | None, ...]]:
+    """By item what any system was given, and what was expected of it."""
+    return {row.id: (row.source, row.references, row.target) for row in rows}
+
+
+def system_of_results(
+    name: str, results: Sequence[TrialResult], metrics: Sequence[str] = ()
+) -> System:
     """Runs of one configuration, at its scores and summaries.
 
     Args:
         name: As the user called them.
         results: One a seed.
-        named: Metrics or whole keys; all where there are none.
+        metrics: Metrics, axes or whole keys; what comparisons count where none is named.
 
     Raises:
+        ConfigError: A name is of no key.
         DataError: The runs are of several configurations.
     """
     names = {result.name for result in results} if results else set()
@@ -67,10 +93,6 @@ def system_of_results(name: str, results: Sequence[TrialResult], named: Sequence
             "configuration"
         )
     samples = Samples()
-    keys: list[Key] = [*results[0].summaries, *results[0].scores]
-    measured = {
-        str(key): samples.of_runs(results, key)
-        for key in keys
-        if not named or str(key) in named or (isinstance(key, ScoreKey) and key.metric in named)
-    }
+    keys = named_keys(results[0], metrics, f"{name}: ") or primary_keys(results[0])
+    measured = {str(key): samples.of_runs(results, key) for key in keys}
     return System(name, {key: value for key, value in measured.items() if value is not None})

@@ -5,11 +5,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.errors import ConfigError, DataError, unknown_name
-from harness.records import Key, ScoreKey, SweepRecord, TrialResult
+from harness.records import Key, SweepRecord, TrialResult
 from harness.statistics.forecast import Aim, Forecast, Spread, spread_of
 from harness.statistics.gating import MIN_BASELINE_SEEDS
 from harness.statistics.planning import MIN_SEEDS, POWER
-from harness.statistics.samples import Samples, incomparable, is_trained
+from harness.statistics.samples import Samples, incomparable, is_trained, named_keys, primary_keys
 
 STATE_A_GUESS = "--sd-seeds, --sd-items and --items state a guess instead"
 
@@ -100,10 +100,10 @@ def of_baseline(runs: Sequence[TrialResult], source: str, metrics: Sequence[str]
             "not tell how runs differ",
             STATE_A_GUESS,
         )
-    primary = [key for key in _keys(runs[0]) if runs[0].is_primary(key)]
+    keys = named_keys(runs[0], metrics) or primary_keys(runs[0])
     seeds = ", ".join(str(run.seed) for run in runs)
     about = f"baseline {source}: one configuration, seeds {seeds}"
-    return _evidence(about, [runs], _named(runs[0], metrics) or primary)
+    return _evidence(about, [runs], keys)
 
 
 def of_sweep(record: SweepRecord, metrics: Sequence[str] = ()) -> Evidence:
@@ -137,23 +137,7 @@ def of_sweep(record: SweepRecord, metrics: Sequence[str] = ()) -> Evidence:
     seeds = ", ".join(map(str, sorted({run.seed for runs in groups for run in runs})))
     what = "one configuration" if len(groups) == 1 else f"{len(groups)} configurations"
     about = f"sweep {record.name}: {what} {where}, seeds {seeds}"
-    return _evidence(about, groups, _named(groups[0][0], metrics) or keys)
-
-
-def _keys(run: TrialResult) -> list[Key]:
-    return [*run.summaries, *sorted(run.scores, key=str)]
-
-
-def _named(run: TrialResult, metrics: Sequence[str]) -> list[Key]:
-    """The keys of metrics, axes or whole keys."""
-    names = {key: {str(key), _yardstick(run, key)} for key in _keys(run)}
-    known = {name for of_key in names.values() for name in of_key if name is not None}
-    _refuse_unknown([name for name in metrics if name not in known], known)
-    return [key for key, of_key in names.items() if not of_key.isdisjoint(metrics)]
-
-
-def _yardstick(run: TrialResult, key: Key) -> str | None:
-    return key.metric if isinstance(key, ScoreKey) else run.axis_of(key)
+    return _evidence(about, groups, named_keys(groups[0][0], metrics) or keys)
 
 
 def _refuse_unknown(unknown: Sequence[str], known: Collection[str]) -> None:

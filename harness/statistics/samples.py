@@ -1,11 +1,11 @@
 """Scores as samples of items and seeds, and systems compared at the keys they share."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import numpy as np
 
-from harness.errors import DataError
+from harness.errors import ConfigError, DataError, unknown_name
 from harness.records import ASKED, Key, Score, ScoreKey, SummaryKey, SummaryPart, TrialResult
 from harness.statistics.bootstrap import adds_up, aggregate_of
 from harness.statistics.comparing import Comparison, Decision, compare, decide, holm, is_within
@@ -49,13 +49,10 @@ class System:
     Attributes:
         name: As the user calls it.
         measured: By key.
-        texts: By item its source and references, where they came from a file: two files may call
-            other sentences by one id.
     """
 
     name: str
     measured: Mapping[str, Measured]
-    texts: Mapping[str, tuple[str | None, tuple[str, ...]]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +61,7 @@ class Line:
 
     Attributes:
         key: Of the scores.
+        numbers: Of the two systems in the order they were given, from 1: names may be equal.
         first: Name of the first system.
         second: Of the one it is compared with.
         difference: What there is between them.
@@ -75,6 +73,7 @@ class Line:
     """
 
     key: str
+    numbers: tuple[int, int]
     first: str
     second: str
     difference: Comparison
@@ -193,39 +192,98 @@ def _scaled(sample: Sample, part: SummaryPart) -> Floats:
     return np.where(inside < ROUNDING, scaled, clipped)
 
 
-def compare_with_last(systems: Sequence[System], margins: Mapping[str, float]) -> list[Line]:
-    """Every system against the last, at every key that all of them have.
+def named_keys(run: TrialResult, names: Sequence[str], where: str = "") -> list[Key]:
+    """The keys of a run that metrics, axes or whole keys name, summaries first.
+
+    Args:
+        run: That has them.
+        names: Of metrics, axes or keys.
+        where: Begins each fault.
 
     Raises:
-        DataError: No key is common to all, or what they have at one cannot be compared.
+        ConfigError: A name is of none: all of them at once.
+    """
+    keys: list[Key] = [*run.summaries, *sorted(run.scores, key=str)]
+    of_key = {key: {str(key), _yardstick(run, key)} for key in keys}
+    known = {name for texts in of_key.values() for name in texts if name is not None}
+    if unknown := [name for name in names if name not in known]:
+        faults = [
+            where + unknown_name("metric, axis or key", name, sorted(known)) for name in unknown
+        ]
+        raise ConfigError("\n".join(faults))
+    return [key for key, texts in of_key.items() if not texts.isdisjoint(names)]
+
+
+def primary_keys(run: TrialResult) -> list[Key]:
+    """The keys of a run that comparisons count, summaries first."""
+    keys: list[Key] = [*run.summaries, *sorted(run.scores, key=str)]
+    return [key for key in keys if run.is_primary(key)]
+
+
+def _yardstick(run: TrialResult, key: Key) -> str | None:
+    return key.metric if isinstance(key, ScoreKey) else run.axis_of(key)
+
+
+def compare_with_last(
+    systems: Sequence[System], margins: Mapping[str, float]
+) -> tuple[list[Line], dict[str, str]]:
+    """Every system against the last, at every key that all of them have.
+
+    Args:
+        systems: Two or more.
+        margins: By key, metric or axis.
+
+    Returns:
+        The comparisons; and why further keys have none.
+
+    Raises:
+        DataError: There is none, or what they have at a key cannot be compared.
     """
     *rivals, last = systems
-    keys = [key for key in last.measured if all(key in rival.measured for rival in rivals)]
-    if not keys:
-        raise DataError(
-            "nothing to compare: no score that all have ("
-            + "; ".join(f"{one.name}: {', '.join(one.measured) or 'none'}" for one in systems)
-            + ")"
-        )
+    keys, left_out = _shared_keys(systems)
     faults = [
         f"{rival.name} and {last.name}: {key}: {fault}"
         for rival in rivals
         for key in keys
-        if (
-            fault := _other_texts(rival, last)
-            or incomparable(rival.measured[key], last.measured[key])
-        )
+        if (fault := incomparable(rival.measured[key], last.measured[key]))
     ]
+    if not keys:
+        faults = ["nothing to compare: " + "; ".join(f"{k}: {why}" for k, why in left_out.items())]
     if faults:
         raise DataError("\n".join(faults))
-    pairs = [(key, rival) for key in keys for rival in rivals]
-    differences = [_difference(rival.measured[key], last.measured[key]) for key, rival in pairs]
-    adjusted = holm_of(differences)
-    return [
-        _line(key, rival.name, last.name, last.measured[key], difference, p_holm, margins)
-        for (key, rival), difference, p_holm in zip(pairs, differences, adjusted, strict=True)
-        if difference is not None
+    pairs = [(key, number) for key in keys for number in range(len(rivals))]
+    differences = [
+        compare(_sample(rivals[number], key), _sample(last, key)) for key, number in pairs
     ]
+    lines = [
+        _line(key, (number + 1, len(systems)), systems, difference, p_holm, margins)
+        for (key, number), difference, p_holm in zip(
+            pairs, differences, holm_of(differences), strict=True
+        )
+    ]
+    return lines, left_out
+
+
+def _shared_keys(systems: Sequence[System]) -> tuple[list[str], dict[str, str]]:
+    """Those at which all have items and seeds; and why the others have not."""
+    keys: list[str] = []
+    left_out: dict[str, str] = {}
+    for key in dict.fromkeys(key for system in reversed(systems) for key in system.measured):
+        without = [system.name for system in systems if key not in system.measured]
+        loose = [s.name for s in systems if key in s.measured and s.measured[key].sample is None]
+        if without:
+            left_out[key] = f"not in {', '.join(without)}"
+        elif loose and not any(system.measured[key].faults for system in systems):
+            left_out[key] = f"its items do not add up to its value in {', '.join(loose)}"
+        else:
+            keys.append(key)
+    return keys, left_out
+
+
+def _sample(system: System, key: str) -> Sample:
+    sample = system.measured[key].sample
+    assert sample is not None, "what has faults is refused, what does not add up left out"
+    return sample
 
 
 def holm_of(differences: Sequence[Comparison | None]) -> list[float | None]:
@@ -246,27 +304,23 @@ def holm_of(differences: Sequence[Comparison | None]) -> list[float | None]:
     return adjusted
 
 
-def _difference(first: Measured, second: Measured) -> Comparison | None:
-    if first.sample is None or second.sample is None:
-        return None
-    return compare(first.sample, second.sample)
-
-
 def _line(
     key: str,
-    first: str,
-    second: str,
-    measured: Measured,
+    numbers: tuple[int, int],
+    systems: Sequence[System],
     difference: Comparison,
     p_holm: float | None,
     margins: Mapping[str, float],
 ) -> Line:
-    margin = margins.get(measured.yardstick or "")
+    first, second = (systems[number - 1] for number in numbers)
+    measured = second.measured[key]
+    margin = margins.get(key, margins.get(measured.yardstick or ""))
     decision = decide(difference, higher_is_better=measured.higher_is_better, margin=margin)
     return Line(
         key,
-        first,
-        second,
+        numbers,
+        first.name,
+        second.name,
         difference,
         p_holm,
         margin,
@@ -300,7 +354,10 @@ def _other_signatures(signatures: set[str]) -> str | None:
     unsaid = {"|".join(p for p in one.split("|") if not p.startswith(ASKED)) for one in signatures}
     if len(signatures) == 2 and len(unsaid) == 1 and unsaid & signatures:
         return NOT_VERIFIED
-    return "different signatures: " + " / ".join(sorted(signatures))
+    parts = [signature.split("|") for signature in sorted(signatures)]
+    shared = set(parts[0]).intersection(*parts[1:])
+    apart = ("|".join(part for part in one if part not in shared) or "no more" for one in parts)
+    return "different signatures: " + " / ".join(apart)
 
 
 def _other_items(scores: Sequence[Score]) -> str | None:
@@ -325,17 +382,3 @@ def _parts_text(parts: Sequence[SummaryPart], other: Sequence[SummaryPart]) -> s
         if part not in other
     ]
     return "; ".join(apart) or ("no more" if parts else "none is said")
-
-
-def _other_texts(first: System, second: System) -> str | None:
-    other = [
-        name
-        for name, text in first.texts.items()
-        if name in second.texts and second.texts[name] != text
-    ]
-    if not other:
-        return None
-    return (
-        f"not the same items: {len(other)} have another source or references, the first is "
-        f"{other[0]!r}"
-    )

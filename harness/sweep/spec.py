@@ -14,11 +14,11 @@ from pydantic import AfterValidator, Field, ValidationInfo, field_validator, mod
 
 from harness.benchmarks.read import Selection, select
 from harness.errors import ConfigError, DataError, unknown_name
-from harness.records import JSON, Axis, Objective, Split
+from harness.records import JSON, Objective, Split
 from harness.settings import plugins
 from harness.settings.spec import NestedFaults, Spec, load_spec, validate
 from harness.statistics.constraints import parse_constraint
-from harness.statistics.margins import DEFAULT_MARGINS
+from harness.statistics.margins import DEFAULT_MARGINS, unknown_yardsticks
 from harness.sweep import space as spaces
 from harness.sweep.configurations import space_faults
 from harness.sweep.goals import Keys, ObjectiveSpec, resolve
@@ -157,13 +157,7 @@ class SweepSpec(Spec):
     @field_validator("margins")
     @classmethod
     def _known_margins(cls, value: Mapping[str, float]) -> Mapping[str, float]:
-        known = [*(axis.value for axis in Axis), *plugins.names("metric")]
-        unknown = [
-            (name, unknown_name("axis or metric", name, known))
-            for name in value
-            if name not in known
-        ]
-        if unknown:
+        if unknown := unknown_yardsticks(value):
             raise NestedFaults(unknown)
         return {**DEFAULT_MARGINS, **value}
 

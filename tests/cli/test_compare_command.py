@@ -1,10 +1,12 @@
+import gzip
 import json
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 
 from harness.storage.results import write_results
-from tests.synthetic import make_result
+from tests.synthetic import keep_record, make_record, make_result
 
 KEY = "pocket_translation/en_de_test/chrf"
 
@@ -26,6 +28,7 @@ def outputs(tmp_path):
     (tmp_path / "good.txt").write_text("\n".join(good) + "\n", encoding="utf-8")
     (tmp_path / "poor.txt").write_text("\n".join(poor) + "\n", encoding="utf-8")
     (tmp_path / "reference.txt").write_text("the small dog sleeps\n" * 30, encoding="utf-8")
+    (tmp_path / "short.txt").write_text("a\nb\n", encoding="utf-8")
 
 
 def runs(name, *, seeds, variant="sft", **qualities):
@@ -124,7 +127,139 @@ def test_other_items_are_refused(harness, tmp_path):
     write_outputs(tmp_path / "short.jsonl", ["the dog"] * 29)
     shown = harness("compare", "good.jsonl", "short.jsonl", "--metric", "chrf")
     assert shown.code == 2
-    assert "not the same items: 1 are in one alone, the first is '29'" in shown.err
+    assert "not the same items: found 30 and 29, 1 are in one alone, the first is '29'" in shown.err
+
+
+def test_the_document_has_what_programs_rely_on(harness):
+    (line,) = compared(harness, "good.jsonl", "poor.jsonl", "--metric", "chrf")
+    fields = "metric first second value low high p_value p_holm decision items seeds"
+    assert " ".join(list(line)[:11]) == fields
+    assert line["within_margin"] is False
+
+
+def test_packed_predictions_and_names_with_dots_are_read(harness, tmp_path):
+    content = (tmp_path / "poor.jsonl").read_bytes()
+    (tmp_path / "poor.jsonl.gz").write_bytes(gzip.compress(content))
+    (tmp_path / "good.v1.jsonl").write_bytes((tmp_path / "good.jsonl").read_bytes())
+    (packed,) = compared(harness, "good.v1.jsonl", "poor.jsonl.gz", "--metric", "chrf")
+    (line,) = compared(harness, "good.jsonl", "poor.jsonl", "--metric", "chrf")
+    assert (packed["value"], packed["p_value"]) == (line["value"], line["p_value"])
+
+
+def test_items_are_paired_by_their_ids_whatever_the_order_of_the_rows(harness, tmp_path):
+    rows = (tmp_path / "poor.jsonl").read_text(encoding="utf-8").splitlines()
+    (tmp_path / "turned.jsonl").write_text("\n".join(reversed(rows)) + "\n\n", encoding="utf-8")
+    (turned,) = compared(harness, "good.jsonl", "turned.jsonl", "--metric", "chrf")
+    (line,) = compared(harness, "good.jsonl", "poor.jsonl", "--metric", "chrf")
+    assert turned["value"] == pytest.approx(line["value"])
+    assert turned["p_value"] == pytest.approx(line["p_value"])
+
+
+def test_an_empty_line_of_plain_text_is_an_empty_answer(harness, tmp_path):
+    lines = ["the small dog sleeps", ""] * 15
+    (tmp_path / "half.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+    (line,) = compared(
+        harness, "half.txt", "good.txt", "--reference", "reference.txt", "--metric", "empty"
+    )
+    assert (line["value"], line["decision"]) == (0.5, "worse")
+
+
+def test_the_systems_of_the_table_are_numbered_also_where_one_is_given_twice(harness):
+    shown = harness("compare", "poor.jsonl", "good.jsonl", "good.jsonl", "--metric", "chrf")
+    assert "[2] good.jsonl\n[3] good.jsonl" in shown.out
+    rows = " ".join(shown.out.split())
+    assert "chrf [1] - [3]" in rows
+    assert "chrf [2] - [3] +0.000" in rows
+
+
+def test_metrics_may_stand_before_the_systems(harness):
+    (line,) = compared(harness, "--metric", "chrf", "good.jsonl", "poor.jsonl")
+    assert line["metric"] == "chrf"
+
+
+def test_a_fixed_system_is_compared_with_a_trained_one_over_the_seeds_of_the_latter(
+    harness, tmp_path
+):
+    base = replace(make_result(variant="base", seed=0, translation=0.4), name="base")
+    write_results(tmp_path / "base.json", [base])
+    write_results(tmp_path / "tuned.json", runs("a", seeds=range(1, 6), translation=0.95))
+    (line,) = compared(harness, "base.json", "tuned.json", "--metric", KEY)
+    assert (line["seeds"], line["decision"]) == ([None, 5], "worse")
+
+
+def test_two_runs_of_one_seed_decide_nothing_though_the_seed_is_the_same(harness, tmp_path):
+    write_results(tmp_path / "a.json", runs("a", seeds=[1], translation=0.95))
+    write_results(tmp_path / "b.json", runs("b", seeds=[1], translation=0.4))
+    (line,) = compared(harness, "a.json", "b.json", "--metric", KEY)
+    assert (line["seeds"], line["p_value"], line["decision"]) == ([1, 1], None, "undecided")
+
+
+def test_one_model_evaluated_twice_is_equivalent(harness, tmp_path):
+    for name in ("first.json", "second.json"):
+        write_results(tmp_path / name, runs("evaluate", seeds=[0], variant="base"))
+    (line,) = compared(harness, "first.json", "second.json", "--metric", KEY)
+    assert (line["value"], line["p_value"], line["decision"]) == (0.0, 1.0, "equivalent")
+
+
+def test_results_are_compared_by_what_counts_unless_metrics_are_named(harness, tmp_path):
+    for name in ("a", "b"):
+        write_results(tmp_path / f"{name}.json", runs(name, seeds=[0], variant="base"))
+    keys = {line["metric"] for line in compared(harness, "a.json", "b.json")}
+    assert {"pocket_translation/summary_test", "pocket_translation/en_de_test/bleu"} <= keys
+    assert not any(key.endswith(("/chrf", "/output_length")) for key in keys)
+    named = compared(harness, "a.json", "b.json", "--metric", "translation", "chrf")
+    assert {line["metric"] for line in named} == {
+        "pocket_translation/summary",
+        "pocket_translation/summary_test",
+        "pocket_translation/en_de_validation/chrf",
+        KEY,
+    }
+
+
+def test_a_summary_takes_the_margin_of_its_axis(harness, tmp_path):
+    for name in ("a", "b"):
+        write_results(tmp_path / f"{name}.json", runs(name, seeds=[0], variant="base"))
+    key = "pocket_translation/summary_test"
+    (line,) = compared(harness, "a.json", "b.json", "--metric", key)
+    assert line["margin"] == 0.02
+    (line,) = compared(harness, "a.json", "b.json", "--metric", key, "--margin", "translation=0.05")
+    assert line["margin"] == 0.05
+
+
+def test_trials_of_a_sweep_are_compared_by_their_confirmed_runs(harness):
+    record = make_record(fresh_seeds=(101, 102, 103, 104, 105), num_trials=5, num_items=20)
+    keep_record(record, Path(".harness"))
+    first, second = record.front[:2]
+    (line,) = compared(harness, f"sweep:pocket:{first}", f"sweep:pocket:{second}", "--metric", KEY)
+    assert (line["seeds"], line["items"]) == ([5, 5], 20)
+
+
+def test_other_signatures_are_refused_with_what_differs(harness, tmp_path):
+    write_results(tmp_path / "a.json", runs("a", seeds=[0], variant="base"))
+    text = (tmp_path / "a.json").read_text(encoding="utf-8")
+    (tmp_path / "b.json").write_text(text.replace("case:mixed", "case:lc"), encoding="utf-8")
+    shown = harness("compare", "a.json", "b.json", "--metric", KEY)
+    assert shown.code == 2
+    assert f"a.json and b.json: {KEY}: different signatures: case:lc / case:mixed" in shown.err
+
+
+def test_what_only_some_have_is_left_out_and_named(harness, tmp_path):
+    write_results(tmp_path / "a.json", runs("a", seeds=[0], variant="base"))
+    tested = runs("b", seeds=[0], variant="base", splits=("test",))
+    write_results(tmp_path / "b.json", tested)
+    shown = harness("compare", "a.json", "b.json")
+    assert shown.code == 0, shown.err
+    said = " ".join(shown.out.split())
+    assert "- not compared: pocket_translation/summary: not in b.json" in said
+
+
+def test_all_that_is_wrong_is_said_before_anything_is_scored(harness, tmp_path):
+    (tmp_path / "twice.jsonl").write_text('{"id": "0", "output": "a"}\n' * 2, encoding="utf-8")
+    (tmp_path / "broken.jsonl").write_text("{\n", encoding="utf-8")
+    shown = harness("compare", "twice.jsonl", "broken.jsonl", "good.jsonl", "--metric", "chrf")
+    assert shown.code == 2
+    assert "twice.jsonl:2: id: '0' is also that of line 1" in shown.err
+    assert "broken.jsonl:1" in shown.err
 
 
 @pytest.mark.parametrize(
@@ -135,13 +270,33 @@ def test_other_items_are_refused(harness, tmp_path):
         (("good.txt", "poor.txt", "--metric", "bleu"), "--reference"),
         (("good.jsonl", "nowhere.jsonl", "--metric", "bleu"), "nowhere.jsonl"),
         (("good.jsonl", "poor.jsonl", "--metric", "bleuu"), "did you mean 'bleu'?"),
+        (("a.json", "a.json", "--metric", "chrff"), "a.json: unknown metric, axis or key 'chrff'"),
+        (("a.json", "good.jsonl", "--metric", "bleu"), "found results (a.json) beside outputs"),
+        (
+            ("good.txt", "poor.jsonl", "--reference", "reference.txt", "--metric", "bleu"),
+            "found poor.jsonl beside --reference",
+        ),
+        (
+            ("good.txt", "short.txt", "--reference", "reference.txt", "--metric", "bleu"),
+            "short.txt has 2 lines and reference.txt has 30",
+        ),
+        (("a.json", "a.json", "--set", "bleu.tokenize=zh"), "--set: goes with outputs"),
+        (
+            ("good.jsonl", "poor.jsonl", "--metric", "bleu", "--margin", "blue=1"),
+            "--margin blue: unknown axis or metric 'blue'; did you mean 'bleu'?",
+        ),
+        (
+            ("good.jsonl", "poor.jsonl", "--metric", "bleu", "--margin", "1"),
+            "--margin 1: allowed METRIC=X",
+        ),
         (
             ("good.jsonl", "poor.jsonl", "--metric", "bleu", "--margin", "bleu=-1"),
-            "--margin bleu=-1: allowed a number above 0",
+            "--margin bleu=-1: allowed METRIC=X with a number above 0",
         ),
     ],
 )
-def test_bad_calls_say_what_is_allowed(harness, arguments, said):
+def test_bad_calls_say_what_is_allowed(harness, tmp_path, arguments, said):
+    write_results(tmp_path / "a.json", runs("a", seeds=[0], variant="base", num_items=6))
     shown = harness("compare", *arguments)
     assert shown.code == 2
     assert said in shown.err

@@ -122,7 +122,7 @@ def test_a_sweep_is_read_from_its_archive_as_from_its_home(project, unpacked):
 def test_trials_of_an_archive_are_compared(unpacked):
     trials = load_sweep(Path("home"), "small").trials
     systems = [system_of_results(f"#{one.number}", one.confirmed, [CHRF]) for one in trials]
-    (line,) = compare_with_last(systems, DEFAULT_MARGINS)
+    (line,), _ = compare_with_last(systems, DEFAULT_MARGINS)
     values = [one.confirmed[0].scores[parse_key(CHRF)].value for one in trials]
     assert line.difference.value == pytest.approx(values[0] - values[1], abs=1e-9)
     assert line.difference.items_only
