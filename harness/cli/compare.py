@@ -230,7 +230,7 @@ def _read_results(
     for name in names:
         try:
             read = read_candidate(name, home=home, tracking_uri=tracking_uri, storage=storage)
-            systems.append(system_of_results(read.name, read.results, metrics))
+            systems.append(system_of_results(read.name, read.results, metrics, read.said))
         except (ConfigError, DataError) as error:
             faults.append(str(error))
     if faults:
@@ -336,7 +336,7 @@ def _print(
     lines: "Sequence[Line]", systems: "Sequence[System]", left_out: Mapping[str, str]
 ) -> None:
     for number, system in enumerate(systems, start=1):
-        click.echo(f"[{number}] {system.name}")
+        click.echo(f"[{number}] {system.name}" + (f" ({system.said})" if system.said else ""))
     table = output.table(
         None,
         *("metric", "systems", "difference", "95 % interval", "p", "Holm", "decision"),

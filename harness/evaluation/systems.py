@@ -72,7 +72,7 @@ def _texts(rows: Sequence[Prediction]) -> dict[str, tuple[str | tuple[str, ...] 
 
 
 def system_of_results(
-    name: str, results: Sequence[TrialResult], metrics: Sequence[str] = ()
+    name: str, results: Sequence[TrialResult], metrics: Sequence[str] = (), said: str = ""
 ) -> System:
     """Runs of one configuration, at its scores and summaries.
 
@@ -80,6 +80,7 @@ def system_of_results(
         name: As the user called them.
         results: One a seed.
         metrics: Metrics, axes or whole keys; what comparisons count where none is named.
+        said: What else to say of it.
 
     Raises:
         ConfigError: A name is of no key.
@@ -95,4 +96,4 @@ def system_of_results(
     samples = Samples()
     keys = named_keys(results[0], metrics, f"{name}: ") or primary_keys(results[0])
     measured = {str(key): samples.of_runs(results, key) for key in keys}
-    return System(name, {key: value for key, value in measured.items() if value is not None})
+    return System(name, {key: value for key, value in measured.items() if value is not None}, said)

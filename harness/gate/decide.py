@@ -24,7 +24,7 @@ from harness.statistics.gating import (
     fixed,
     judge,
 )
-from harness.statistics.samples import Measured, Samples, incomparable, is_trained
+from harness.statistics.samples import Measured, Samples, incomparable, is_trained, yardstick_of
 
 NOISE = 1e-6
 """Items whose statistics differ by less, relatively, count as unchanged: another CPU rounds so."""
@@ -103,11 +103,6 @@ def _seeds(results: Sequence[TrialResult]) -> tuple[int, ...]:
     return tuple(result.seed for result in results) if is_trained(results) else ()
 
 
-def _yardstick(result: TrialResult, key: Key) -> str | None:
-    """What a pattern without a slash may name: the metric, or the axis of a summary."""
-    return key.metric if isinstance(key, ScoreKey) else result.axis_of(key)
-
-
 def _gating(
     baseline: Baseline, candidate: Sequence[TrialResult], keys: Sequence[Key]
 ) -> frozenset[Key]:
@@ -117,7 +112,7 @@ def _gating(
         gating = frozenset(
             key
             for key in keys
-            if any(matches(gate, str(key), _yardstick(first, key)) for gate in gates)
+            if any(matches(gate, str(key), yardstick_of(first, key)) for gate in gates)
         )
     else:
         telling = first if baseline.is_complete else candidate[0]
@@ -275,7 +270,7 @@ def _begun(
         baseline=before,
         candidate=now,
         change=now - before if compared and now is not None else None,
-        tolerance=baseline.tolerance.of(str(key), _yardstick(first, key)),
+        tolerance=baseline.tolerance.of(str(key), yardstick_of(first, key)),
         num_items=None if new is None or new.sample is None else new.sample.num_items,
         changed=changed,
     )
@@ -353,5 +348,5 @@ def unknown_patterns(results: Sequence[TrialResult], patterns: Sequence[str]) ->
         pattern
         for pattern in patterns
         if pattern not in list(Axis)
-        and not any(matches(pattern, str(key), _yardstick(results[0], key)) for key in keys)
+        and not any(matches(pattern, str(key), yardstick_of(results[0], key)) for key in keys)
     ]

@@ -9,7 +9,14 @@ from harness.records import Key, SweepRecord, TrialResult
 from harness.statistics.forecast import Aim, Forecast, Spread, spread_of
 from harness.statistics.gating import MIN_BASELINE_SEEDS
 from harness.statistics.planning import MIN_SEEDS, POWER
-from harness.statistics.samples import Samples, incomparable, is_trained, named_keys, primary_keys
+from harness.statistics.samples import (
+    Samples,
+    incomparable,
+    is_trained,
+    named_keys,
+    primary_keys,
+    yardstick_of,
+)
 
 STATE_A_GUESS = "--sd-seeds, --sd-items and --items state a guess instead"
 
@@ -81,13 +88,19 @@ class Evidence:
         ]
 
 
-def of_baseline(runs: Sequence[TrialResult], source: str, metrics: Sequence[str] = ()) -> Evidence:
+def of_baseline(
+    runs: Sequence[TrialResult],
+    source: str,
+    metrics: Sequence[str] = (),
+    gates: Sequence[str] = (),
+) -> Evidence:
     """What runs of one configuration tell.
 
     Args:
         runs: One a seed.
         source: Names them.
-        metrics: Metrics, axes or whole keys; all that comparisons count where none is named.
+        metrics: Metrics, axes or whole keys; where none is named
+        gates: what fits one of these patterns; and without any, all that comparisons count.
 
     Raises:
         ConfigError: A name is of no key.
@@ -101,6 +114,9 @@ def of_baseline(runs: Sequence[TrialResult], source: str, metrics: Sequence[str]
             STATE_A_GUESS,
         )
     keys = named_keys(runs[0], metrics) or primary_keys(runs[0])
+    if gates and not metrics:
+        every: list[Key] = [*runs[0].summaries, *runs[0].scores]
+        keys = [key for key in every if _fits(runs[0], key, gates)]
     seeds = ", ".join(str(run.seed) for run in runs)
     about = f"baseline {source}: one configuration, seeds {seeds}"
     return _evidence(about, [runs], keys)
@@ -138,6 +154,11 @@ def of_sweep(record: SweepRecord, metrics: Sequence[str] = ()) -> Evidence:
     what = "one configuration" if len(groups) == 1 else f"{len(groups)} configurations"
     about = f"sweep {record.name}: {what} {where}, seeds {seeds}"
     return _evidence(about, groups, named_keys(groups[0][0], metrics) or keys)
+
+
+def _fits(run: TrialResult, key: Key, patterns: Sequence[str]) -> bool:
+    names = [name for name in (str(key), yardstick_of(run, key)) if name is not None]
+    return any(fnmatch.filter(names, pattern) for pattern in patterns)
 
 
 def _refuse_unknown(unknown: Sequence[str], known: Collection[str]) -> None:

@@ -49,10 +49,12 @@ class System:
     Attributes:
         name: As the user calls it.
         measured: By key.
+        said: What else to say of it.
     """
 
     name: str
     measured: Mapping[str, Measured]
+    said: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -204,7 +206,7 @@ def named_keys(run: TrialResult, names: Sequence[str], where: str = "") -> list[
         ConfigError: A name is of none: all of them at once.
     """
     keys: list[Key] = [*run.summaries, *sorted(run.scores, key=str)]
-    of_key = {key: {str(key), _yardstick(run, key)} for key in keys}
+    of_key = {key: {str(key), yardstick_of(run, key)} for key in keys}
     known = {name for texts in of_key.values() for name in texts if name is not None}
     if unknown := [name for name in names if name not in known]:
         faults = [
@@ -220,7 +222,8 @@ def primary_keys(run: TrialResult) -> list[Key]:
     return [key for key in keys if run.is_primary(key)]
 
 
-def _yardstick(run: TrialResult, key: Key) -> str | None:
+def yardstick_of(run: TrialResult, key: Key) -> str | None:
+    """Whose margins and tolerances count at a key: its metric, or the axis of a summary."""
     return key.metric if isinstance(key, ScoreKey) else run.axis_of(key)
 
 
