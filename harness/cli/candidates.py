@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+import click
+
 from harness.errors import ConfigError, DataError
 from harness.records import SweepRecord, SweepTrial, TrialResult
 from harness.statistics.representative import confirmed_representative
@@ -28,6 +30,8 @@ def read_candidate(
     scores: str, *, home: Path, tracking_uri: str | None, storage: str | None
 ) -> NamedRuns:
     """The runs of one configuration that a text names.
+
+    A sweep alone means the trial that stands for its front: which one that is, is said on stderr.
 
     Args:
         scores: A file, ``run:ID``, ``sweep:NAME`` or ``sweep:NAME:NUMBER``.
@@ -69,7 +73,18 @@ def _of_sweep(name: str, home: Path, storage: str | None) -> NamedRuns:
         raise DataError(f"sweep {name}: the results of trial {trial.number} are not in {home}")
     phase = "confirming runs" if trial.confirmed else "runs of the sweep"
     settings = ", ".join(f"{path} {value}" for path, value in trial.params.items())
-    return NamedRuns(f"sweep:{name}:{trial.number}", runs, f"its {phase}; {settings}")
+    named = NamedRuns(f"sweep:{name}:{trial.number}", runs, f"its {phase}; {settings}")
+    if not number:
+        click.echo(
+            f"sweep:{name} means {named.name}, {named.said}{_values(record, trial)}", err=True
+        )
+    return named
+
+
+def _values(record: SweepRecord, trial: SweepTrial) -> str:
+    pairs = zip(record.objectives, trial.values or (), strict=False)
+    values = ", ".join(f"{objective.key} {value:.3f}" for objective, value in pairs)
+    return f"; on validation {values}" if values else ""
 
 
 def _trial_numbered(record: SweepRecord, number: str) -> SweepTrial:

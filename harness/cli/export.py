@@ -78,7 +78,7 @@ def command(
                 raise ConfigError(
                     f"--{option}: a trial has its own; allowed: --set model.{path}=..."
                 )
-        config = _configuration(tuned, run)
+        config, source = _configuration(tuned, run)
         from harness.cli.progress import RunProgress
         from harness.trial.export import export_trial
 
@@ -99,33 +99,34 @@ def command(
         from harness.models.export import export
         from harness.models.spec import ModelSpec
 
+        source = tuned
         spec = ModelSpec(path=model, device=device or "auto")
         exported = export(spec, Path(tuned), folder, dtype=dtype, tolerance=tolerance)
-    _show(exported, run.as_json)
+    _show(exported, source, run.as_json)
 
 
 def _names_a_trial(tuned: str) -> bool:
     return tuned.endswith((".yaml", ".yml")) or tuned.startswith("sweep:")
 
 
-def _configuration(tuned: str, run: options.RunOptions) -> "TrialConfig":
-    """The trial of a file, or the first run of a sweep's."""
+def _configuration(tuned: str, run: options.RunOptions) -> "tuple[TrialConfig, str]":
+    """The trial of a file, or the first run of a sweep's; and what names it for certain."""
     from harness.trial.config import TrialConfig, load_trial
 
     if not tuned.startswith("sweep:"):
-        return load_trial(Path(tuned), run.overrides)
+        return load_trial(Path(tuned), run.overrides), tuned
     from harness.cli.candidates import read_candidate
     from harness.settings.spec import validate
 
     named = read_candidate(tuned, home=run.home, tracking_uri=None, storage=run.storage)
-    click.echo(f"{named.name}: {named.said}", err=True)
-    return validate(TrialConfig, named.results[0].config, tuned, run.overrides)
+    return validate(TrialConfig, named.results[0].config, tuned, run.overrides), named.name
 
 
-def _show(written: "Exported", as_json: bool) -> None:
+def _show(written: "Exported", source: str, as_json: bool) -> None:
     if as_json:
         output.print_json(
             {
+                "source": source,
                 "folder": str(written.folder),
                 "dtype": written.dtype,
                 "parameters": written.num_parameters,

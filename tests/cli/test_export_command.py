@@ -105,4 +105,6 @@ def test_the_best_of_a_sweep_is_exported(harness, project):
         shown = harness("export", name, "--output", "tuned", "--json")
         assert shown.code == 0, shown.err
         assert "made:" not in shown.err  # its adapter is there
+        assert shown.document["source"] in ("sweep:toy:0", "sweep:toy:1")
+        assert ("means" in shown.err) == (name == "sweep:toy")
         shutil.rmtree(project / "tuned")

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from mlflow import MlflowClient
 
+from harness.cli.candidates import read_candidate
 from harness.errors import ConfigError, EvaluationError
 from harness.records import Split, SweepRecord, TrialResult, parse_key
 from harness.settings.spec import file_sha256
@@ -323,6 +324,25 @@ def test_an_unknown_sweep_is_told_with_those_there_are(spec: SweepSpec) -> None:
     go(small(spec, trials=1))
     with pytest.raises(ConfigError, match=r"unknown sweep 'toi'; did you mean 'toy'\?"):
         load_sweep(HOME, "toi")
+
+
+def test_a_sweeps_name_alone_says_which_trial_it_means(
+    spec: SweepSpec, capsys: pytest.CaptureFixture[str]
+) -> None:
+    # ranks 4 and 8: translation 4/16 and 8/16, general 1 - 4/20 and 1 - 8/20; the larger sum stands
+    go(small(spec, constraints=()))
+    where: dict[str, Any] = {"home": HOME, "tracking_uri": None, "storage": None}
+    capsys.readouterr()
+    named = read_candidate("sweep:toy", **where)
+    assert named.name == "sweep:toy:1"
+    said = capsys.readouterr()
+    assert said.out == ""
+    assert said.err.startswith(
+        "sweep:toy means sweep:toy:1, its runs of the sweep; variant.name sft, lora.rank 8; on "
+        "validation translation/summary 0.50"
+    )
+    assert read_candidate("sweep:toy:0", **where).name == "sweep:toy:0"
+    assert capsys.readouterr().err == ""
 
 
 def test_progress_is_told_as_it_comes(spec: SweepSpec) -> None:
