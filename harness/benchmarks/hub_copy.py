@@ -7,8 +7,6 @@ been edited, or when another data folder had other files of that name.
 
 import logging
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ import datasets
 from datasets.exceptions import DatasetsError
 
 from harness.benchmarks.source import HUB
+from harness.data.bars import without_bars
 from harness.storage.hashes import folder_stamp
 
 logger = logging.getLogger(__name__)
@@ -39,7 +38,7 @@ def load_hub(
         settings: Further arguments by name.
     """
     copy = None if data is None else data / HUB / hub_id
-    with quiet():
+    with without_bars():
         if copy is None or not copy.is_dir():
             logger.info("%s: no copy in a data folder: from the hub, or its cache", hub_id)
             return _load(hub_id, name, *places, **settings)
@@ -51,18 +50,3 @@ def load_hub(
 def copies_stamp(data: Path | None) -> str:
     """What changes whenever a file of a copy does; "" without copies."""
     return "" if data is None else folder_stamp(data / HUB)
-
-
-@contextmanager
-def quiet() -> Iterator[None]:
-    """No progress bars of ``datasets`` meanwhile: what a user should see is said by whoever calls.
-
-    They would be written into pipes and beside JSON, too.
-    """
-    shown = datasets.is_progress_bar_enabled()
-    datasets.disable_progress_bars()
-    try:
-        yield
-    finally:
-        if shown:
-            datasets.enable_progress_bars()

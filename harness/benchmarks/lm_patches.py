@@ -18,7 +18,8 @@ import datasets
 import lm_eval.api.task
 import lm_eval.utils
 
-from harness.benchmarks.hub_copy import load_hub, quiet
+from harness.benchmarks.hub_copy import load_hub
+from harness.data.bars import without_bars
 
 # lm-eval shows a progress bar per benchmark and logs its settings at every call; what a user should
 # see is said by whoever calls. And it compiles a template anew for every item, which took nine
@@ -38,7 +39,7 @@ def copies_first(data: Path | None) -> Iterator[None]:
     token, original = _data.set(data), datasets.load_dataset
     datasets.load_dataset = _load_dataset
     try:
-        with quiet(), redirect_stdout(sys.stderr):  # some say there what they look for
+        with without_bars(), redirect_stdout(sys.stderr):  # some say there what they look for
             yield
     finally:
         datasets.load_dataset = original

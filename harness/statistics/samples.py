@@ -13,8 +13,8 @@ from harness.statistics.crossed import ROUNDING, Floats, ItemTable, Sample, pseu
 from harness.statistics.planning import Needed, needed
 
 NOT_VERIFIED = (
-    "not verified: a score of an earlier version, which does not say how the benchmark was asked "
-    "(prompt, decoding); score again, and a baseline with `harness check FILE SCORES --update`"
+    "not verified: one is of an earlier version, which does not say how the benchmark was asked "
+    "(prompt, decoding); score it again"
 )
 UNTRAINED = "base"
 """The variant that scores a model as it is: its answers do not depend on a seed."""

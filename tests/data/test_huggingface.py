@@ -71,3 +71,11 @@ def test_the_identity_follows_what_is_in_the_folder(tmp_path):
         for name in "abc"
     )
     assert first == same != other
+
+
+def test_no_bars_of_the_library_are_shown_and_the_users_choice_is_kept(tmp_path, capfd):
+    datasets.Dataset.from_list(ROWS).to_parquet(str(tmp_path / "train.parquet"))
+    capfd.readouterr()
+    assert len(targets(tmp_path)) == 3
+    assert capfd.readouterr().err == ""
+    assert datasets.is_progress_bar_enabled()

@@ -96,7 +96,7 @@ def test_a_part_that_a_run_has_not_is_named(first, second):
 def test_a_score_that_does_not_say_how_it_was_asked_is_not_verified(first, second):
     said = [asked_otherwise(run, lambda signature: f"{signature}|asked:0a1b2c3d") for run in second]
     assert reason(first, said, FACTS) == NOT_VERIFIED
-    assert "harness check FILE SCORES --update" in NOT_VERIFIED
+    assert NOT_VERIFIED.endswith("; score it again")
     assert reason(first, said) == f"{FACTS}: {NOT_VERIFIED}"
     limited = [asked_otherwise(run, lambda one: f"{one}|asked:0a1b2c3d|limit:5") for run in second]
     assert reason(first, limited, FACTS).startswith("different signatures: ")

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, ClassVar
 
+from harness.data.bars import without_bars
 from harness.data.raw import Format, RawRow
 from harness.data.spec import CorpusSpec
 from harness.errors import DataError, unknown_name
@@ -27,7 +28,7 @@ class HuggingFace(Format):
         folder = Path(spec.path)
         if not folder.is_dir():
             raise DataError(f"{folder}: no such folder, allowed one of a Hugging Face dataset")
-        with tempfile.TemporaryDirectory() as scratch:
+        with tempfile.TemporaryDirectory() as scratch, without_bars():
             for number, row in enumerate(_dataset(folder, spec, scratch), start=1):
                 yield RawRow(number, number, {k: v for k, v in row.items() if v is not None})
 
