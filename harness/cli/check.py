@@ -227,17 +227,23 @@ def _print_report(report: "GateReport") -> None:
 
     shown = ("", "key", "baseline", "now", "change", "at worst")
     table = output.table(None, *shown, right=shown[2:])
-    details: list[str] = []
+    details: dict[str, list[str]] = {}
+    quiet = 0
     for row in rows(report):
         cells = dict(zip(COLUMNS, row, strict=True))
+        if not cells[""] and cells["why"] == "unchanged":
+            quiet += 1
+            continue
         if cells[""] in ("WORSE", "?") or "changed:" in cells["why"]:
-            details.append(_detail(cells))
+            details.setdefault(_detail(cells), []).append(cells["key"])
         cells["key"] = _two_lines(cells["key"])
         table.add_row(MARKS[cells[""]], *(output.plain(cells[name]) for name in shown[1:]))
     click.echo(output.paragraphs(judged(report)))
     output.print_table(table)
-    for detail in details:
-        click.echo(output.paragraphs(detail))
+    for detail, keys in details.items():
+        click.echo(output.paragraphs(f"- {', '.join(keys)}: {detail}"))
+    if quiet:
+        click.echo(f"{quiet} more that only inform are unchanged")
     click.echo()
     for note in notes(report):
         click.echo(output.paragraphs(note))
@@ -257,4 +263,4 @@ def _detail(cells: dict[str, str]) -> str:
         facts.insert(0, f"change at worst {cells['at worst']}")
     if cells["items"]:
         facts.append(f"{cells['items']} items")
-    return f"- {cells['key']}: {cells['why']} ({', '.join(facts)})"
+    return f"{cells['why']} ({', '.join(facts)})"

@@ -150,6 +150,7 @@ def _check_keys(
         for new in _directions(candidate, key)
         if old != new
     ]
+    faults += _turned_splits(baseline.results[0], candidate[0])
     missing = {key: why for key in keys if key in gating and (why := _why_missing(key, candidate))}
     if missing and len(missing) == len(gating):
         raise DataError(
@@ -165,6 +166,16 @@ def _check_keys(
             "Score what is missing, say with --gate which scores count, or renew the baseline with "
             "--update.",
         )
+
+
+def _turned_splits(old: TrialResult, new: TrialResult) -> list[str]:
+    """Benchmarks that both say the split of, and not the same."""
+    return [
+        f"{path}: of the {new.purposes[path].split} split here, and of the "
+        f"{purpose.split} split in the baseline"
+        for path, purpose in old.purposes.items()
+        if path in new.purposes and new.purposes[path].split is not purpose.split
+    ]
 
 
 def _directions(results: Sequence[TrialResult], key: ScoreKey) -> set[bool]:

@@ -503,6 +503,15 @@ def test_a_turned_direction_is_an_error_even_of_what_only_informs():
         judged([old], [replace(old, scores={**old.scores, key: turned})])
 
 
+def test_a_benchmark_that_changed_its_split_is_an_error_that_says_which():
+    runs = [
+        result_with(("mine/words/exact_match", 0.9), purposes={"mine/words": Purpose(split, None)})
+        for split in Split
+    ]
+    with pytest.raises(DataError, match="mine/words: of the test split here, and of the valid"):
+        judged(runs[:1], runs[1:])
+
+
 @pytest.mark.parametrize("value", [0.9, math.nan])
 def test_an_edited_summary_is_an_error(value):
     old = make_result(splits=("test",))
