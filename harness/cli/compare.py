@@ -286,18 +286,17 @@ def _table(lines: "Sequence[Line]") -> "Table":
             Estimate(line.difference.value, line.difference.low, line.difference.high, signed=True),
             line.difference.p_value,
             line.p_holm,
-            decision_text(line),
+            _decision_text(line),
         )
         for line in lines
     )
     return Table("comparison", "Comparison", columns, rows, _note(lines))
 
 
-def decision_text(line: "Line") -> str:
-    """The decision as it is read."""
-    said = line.decision.value.replace("_", " ")
-    inside = line.within_margin and line.decision.value in ("better", "worse")
-    return f"{said}, within {line.margin:g}" if inside else said
+def _decision_text(line: "Line") -> str:
+    from harness.statistics.wording import decision_text
+
+    return decision_text(line.decision, line.margin, within_margin=line.within_margin)
 
 
 def _note(lines: "Sequence[Line]") -> str:
@@ -320,21 +319,11 @@ def _note(lines: "Sequence[Line]") -> str:
     return "; ".join(said)
 
 
-def _needed_text(line: "Line") -> str | None:
-    if line.needed is None:
-        return None
-    ways = [
-        f"{number:,} {what}"
-        for number, what in ((line.needed.items, "items"), (line.needed.seeds, "seeds a side"))
-        if number is not None
-    ]
-    means = " or ".join(ways) if ways else "more seeds than 100 and more items than a million"
-    return f"{line.key}, {line.first}: {line.needed.difference:.3g} would be shown by {means}"
-
-
 def _print(
     lines: "Sequence[Line]", systems: "Sequence[System]", left_out: Mapping[str, str]
 ) -> None:
+    from harness.statistics.wording import needed_text
+
     for number, system in enumerate(systems, start=1):
         click.echo(f"[{number}] {system.name}" + (f" ({system.said})" if system.said else ""))
     table = output.table(
@@ -351,13 +340,18 @@ def _print(
             _interval_text(difference.low, difference.high),
             _p_text(difference.p_value),
             _p_text(line.p_holm),
-            decision_text(line),
+            _decision_text(line),
         )
     output.print_table(table)
     click.echo(output.paragraphs(_note(lines)))
-    undecided = [text for line in lines if (text := _needed_text(line)) is not None]
+    undecided = [
+        f"{line.key}, {line.first}: {needed_text(line.needed, items_only=False)}"
+        for line in lines
+        if line.needed is not None
+    ]
     if undecided:
-        click.echo(output.paragraphs("At 80 % power: " + "; ".join(undecided)))
+        said = "What would show a difference at 80 % power: " + "; ".join(undecided)
+        click.echo(output.paragraphs(said))
     for key, reason in left_out.items():
         click.echo(output.paragraphs(f"- not compared: {key}: {reason}"))
 

@@ -26,8 +26,8 @@ from harness.cli import options, output
 @click.option(
     "--analysis",
     is_flag=True,
-    help="Also analyse each method's best trial: drift from the untuned model over training, which "
-    "skills go first, gradients, layers, fallbacks, costs.",
+    help="Also analyse the trial that stands for each method: drift from the untuned model over "
+    "training, which skills go first, gradients, layers, fallbacks, costs.",
 )
 @options.home
 @options.storage
@@ -49,7 +49,7 @@ def command(
     and train.gradient_cosine_points.
     """
     name = _name_of(sweep)
-    from harness.cli.fronts import plain_paths, print_front, print_paths
+    from harness.cli.fronts import plain_answer, plain_paths, print_front, print_paths
     from harness.report.build import write_report
     from harness.sweep.record import load_sweep, sweep_folder
 
@@ -57,8 +57,9 @@ def command(
     folder = folder or sweep_folder(home, name) / "report"
     paths = write_report(record, folder, home=home, analysis=analysis)
     if as_json:
+        plain = plain_answer(record)
         output.print_json(
-            {"sweep": name, "front": list(record.front), "report": plain_paths(paths)}
+            {"sweep": name, "front": list(record.front), **plain, "report": plain_paths(paths)}
         )
     else:
         print_front(record)

@@ -65,7 +65,7 @@ def command(
     if dry_run:
         _show_plan(spec, workers, run)
         return
-    from harness.cli.fronts import plain_paths, print_front, print_paths
+    from harness.cli.fronts import plain_answer, plain_paths, print_front, print_paths
     from harness.cli.live import LiveView
     from harness.report.build import find_report, write_report
     from harness.sweep.record import sweep_folder
@@ -87,7 +87,7 @@ def command(
     folder = sweep_folder(run.home, spec.name) / "report"
     paths = find_report(folder) or write_report(record, folder, home=run.home)
     if run.as_json:
-        output.print_json(_plain(record) | {"report": plain_paths(paths)})
+        output.print_json(_plain(record) | plain_answer(record) | {"report": plain_paths(paths)})
         return
     print_front(record)
     print_paths(paths)

@@ -1,16 +1,14 @@
-"""Is the difference real: configurations against a reference, paired over seeds and items.
+"""Is the difference real: configurations against a reference, over the same items.
 
 A pair is compared on its confirmed runs (test benchmarks, fresh seeds) where both have some, else
-on the runs of the sweep. The p-values of the suites' summaries are adjusted by Holm's procedure for
-the number of all that are compared with one reference; those of the single scores, apart from them,
-for their number within the pair.
+on the runs of the sweep. All that is compared with one reference makes two families, each adjusted
+by Holm: the suites' summaries, and the primary metric of every benchmark. Other metrics of the same
+answers, and lines in which nothing differs, are in none and are not tested.
 """
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import Literal
 
 from harness.records import (
     Key,
@@ -23,13 +21,11 @@ from harness.records import (
 )
 from harness.report.names import BASE_NUMBER, base_trial, label_of
 from harness.report.reference import reference_trial
-from harness.statistics import bootstrap
-from harness.statistics.bootstrap import Difference, Draws
-from harness.statistics.estimates import Estimates, Runs, is_higher_better
-
-Decision = Literal["better", "worse", "no difference shown"]
-
-MIN_RESAMPLES = 2000
+from harness.statistics.comparing import Comparison, Decision, compare, decide, is_within
+from harness.statistics.estimates import is_higher_better
+from harness.statistics.margins import DEFAULT_MARGINS
+from harness.statistics.planning import Needed, needed
+from harness.statistics.samples import Samples, holm_of, incomparable
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,17 +38,33 @@ class Compared:
         first: Mean over the first's runs.
         second: Mean over the reference's runs.
         difference: First minus second, with its interval.
-        p_value: Adjusted by Holm.
-        decision: At the level of the interval, about the first.
+        tested: Whether it belongs to a family; a diagnostic does not.
+        margin: What is too small to matter; None where none is declared.
+        p_value: Adjusted by Holm within its family; None where nothing can be decided.
+        decision: About the first, by that p; None for a diagnostic.
     """
 
     key: Key
     higher_is_better: bool
     first: float
     second: float
-    difference: Difference
-    p_value: float = 1.0
-    decision: Decision = "no difference shown"
+    difference: Comparison
+    tested: bool
+    margin: float | None
+    p_value: float | None = None
+    decision: Decision | None = None
+
+    @property
+    def within_margin(self) -> bool:
+        """Whether the difference is shown to be smaller than what matters."""
+        return is_within(self.difference, self.margin)
+
+    @property
+    def needed(self) -> Needed | None:
+        """What would have decided; None where it is decided, or nothing is known."""
+        if self.decision is not Decision.UNDECIDED:
+            return None
+        return needed(self.difference, self.margin)
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +72,7 @@ class TrialPair:
     """Two configurations, key by key.
 
     Attributes:
+        numbers: Of the two trials.
         first: Label of the one judged.
         second: Label of the reference.
         confirmed: Whether on test benchmarks and fresh seeds, else on the sweep's own.
@@ -70,6 +83,7 @@ class TrialPair:
         incomparable: Reason per key that both have and that do not compare.
     """
 
+    numbers: tuple[int, int]
     first: str
     second: str
     confirmed: bool
@@ -79,142 +93,141 @@ class TrialPair:
     scores: tuple[Compared, ...]
     incomparable: Mapping[Key, str]
 
+    @property
+    def lines(self) -> tuple[Compared, ...]:
+        """Summaries and scores."""
+        return (*self.summaries, *self.scores)
+
 
 def compare_runs(
     first: Sequence[TrialResult],
     second: Sequence[TrialResult],
     *,
-    estimates: Estimates | None = None,
+    samples: Samples | None = None,
+    margins: Mapping[str, float] = DEFAULT_MARGINS,
     labels: tuple[str, str] = ("first", "second"),
+    numbers: tuple[int, int] = (0, BASE_NUMBER),
     confirmed: bool = False,
+    primary: frozenset[Key] = frozenset(),
 ) -> TrialPair:
-    """First minus second on every key all runs of both have.
+    """First minus second on every key all runs of both have, decided as if this pair were alone.
 
     Args:
         first: Runs of one configuration, one a seed.
-        second: Runs of the reference; seeds both have are paired when the sets are equal.
-        estimates: Shares resamples with others; by default 2000 are drawn.
+        second: Runs of the reference; seeds are paired when both have the same.
+        samples: Shares what was computed with other comparisons.
+        margins: By axis of the summaries, by metric of the scores.
         labels: Names of the two.
+        numbers: Of the two trials, said of the result.
         confirmed: Said of the result.
+        primary: Scores that are tested beside the primary ones of their benchmarks.
     """
-    estimates = estimates or Estimates(Draws(MIN_RESAMPLES))
-    runs = (tuple(first), tuple(second))
-    everyone = (*runs[0], *runs[1])
-    every_key: list[set[Key]] = [{*run.scores, *run.summaries} for run in everyone]
+    samples = samples or Samples()
+    every_key: list[set[Key]] = [{*run.scores, *run.summaries} for run in (*first, *second)]
     shared = sorted(set.intersection(*every_key), key=str)
-    incomparable = {
-        key: reason for key in shared if (reason := _incomparable(key, *runs)) is not None
-    }
-    seeds = (tuple(run.seed for run in first), tuple(run.seed for run in second))
-    lines = []
-    for key in [key for key in shared if key not in incomparable]:
-        columns = [estimates.columns(group, key) for group in runs]
-        if columns[0] is None or columns[1] is None:
-            incomparable[key] = "what each item scored is not known"
-            continue
-        means = [mean_value(group, key) or 0.0 for group in runs]
-        difference = bootstrap.difference_of(
-            columns[0],
-            columns[1],
-            means[0] - means[1],
-            seeds,
-            estimates.draws,
-            _num_items(key, first[0]),
-            estimates.level,
-        )
-        lines.append(Compared(key, is_higher_better(first, key), means[0], means[1], difference))
+    reasons: dict[Key, str] = {}
+    lines: list[Compared] = []
+    for key in shared:
+        mine, theirs = (samples.of_runs(runs, key) for runs in (first, second))
+        reason = incomparable(mine, theirs) if mine is not None and theirs is not None else None
+        if reason is not None:
+            reasons[key] = reason
+        elif mine is None or theirs is None or mine.sample is None or theirs.sample is None:
+            reasons[key] = "what each item scored is not known"
+        else:
+            lines.append(
+                Compared(
+                    key,
+                    is_higher_better(first, key),
+                    mean_value(first, key) or 0.0,
+                    mean_value(second, key) or 0.0,
+                    compare(mine.sample, theirs.sample),
+                    first[0].is_primary(key) or key in primary,
+                    margins.get(mine.yardstick or ""),
+                )
+            )
     summaries, scores = (
-        _decided([line for line in lines if isinstance(line.key, kind)], estimates.level)
+        _decided([line for line in lines if isinstance(line.key, kind)])
         for kind in (SummaryKey, ScoreKey)
     )
     return TrialPair(
-        first=labels[0],
-        second=labels[1],
+        numbers,
+        *labels,
         confirmed=confirmed,
-        with_base=runs[1][0].variant == "base",
-        seeds=seeds,
+        with_base=second[0].variant == "base",
+        seeds=(tuple(run.seed for run in first), tuple(run.seed for run in second)),
         summaries=summaries,
         scores=scores,
-        incomparable=incomparable,
+        incomparable=reasons,
     )
 
 
-def _parts(key: Key, run: TrialResult) -> list[ScoreKey]:
-    """The scores that make up a key's value."""
-    if isinstance(key, ScoreKey):
-        return [key]
-    return [part.key for part in run.summary_parts.get(key, ())]
+def together(pairs: Sequence[TrialPair]) -> list[TrialPair]:
+    """Comparisons with one reference, adjusted for all of them: summaries, and primary metrics."""
+    summaries = iter(_decided([line for pair in pairs for line in pair.summaries]))
+    scores = iter(_decided([line for pair in pairs for line in pair.scores]))
+    return [
+        replace(
+            pair,
+            summaries=tuple(islice(summaries, len(pair.summaries))),
+            scores=tuple(islice(scores, len(pair.scores))),
+        )
+        for pair in pairs
+    ]
 
 
-def _incomparable(key: Key, first: Runs, second: Runs) -> str | None:
-    run = first[0]
-    for part in _parts(key, run):
-        if any(part not in other.scores for other in (*first, *second)):
-            return f"{part} is not there in every run"
-        scores = [[run.scores[part] for run in group] for group in (first, second)]
-        reason = bootstrap.incomparable(*scores)
-        if reason is not None:
-            return f"{part}: {reason}" if part != key else reason
-    return None
-
-
-def _num_items(key: Key, run: TrialResult) -> int:
-    return sum(len(run.scores[part].ids) for part in _parts(key, run) if part in run.scores)
-
-
-def together(pairs: Sequence[TrialPair], level: float) -> list[TrialPair]:
-    """Comparisons with one reference, their summaries' p-values adjusted for all of them."""
-    lines = iter(_decided([line for pair in pairs for line in pair.summaries], level))
-    return [replace(pair, summaries=tuple(islice(lines, len(pair.summaries)))) for pair in pairs]
-
-
-def _decided(lines: Sequence[Compared], level: float) -> tuple[Compared, ...]:
-    """The lines, their p-values adjusted for their number, and what these decide."""
-    adjusted = bootstrap.holm([line.difference.p_value for line in lines])
-    decided = []
-    for line, p_value in zip(lines, adjusted, strict=True):
-        decision: Decision = "no difference shown"
-        if p_value <= 1 - level and line.difference.value != 0:
-            decision = "better" if (line.difference.value > 0) == line.higher_is_better else "worse"
-        decided.append(replace(line, p_value=p_value, decision=decision))
-    return tuple(decided)
+def _decided(lines: Sequence[Compared]) -> tuple[Compared, ...]:
+    """The lines, those that are tested adjusted as one family, and what they decide."""
+    tested = [line.difference if line.tested else None for line in lines]
+    return tuple(
+        replace(
+            line,
+            p_value=p_value,
+            decision=decide(
+                line.difference,
+                higher_is_better=line.higher_is_better,
+                margin=line.margin,
+                p_value=p_value,
+            )
+            if line.tested
+            else None,
+        )
+        for line, p_value in zip(lines, holm_of(tested), strict=True)
+    )
 
 
 def compare_trials(
-    record: SweepRecord,
-    *,
-    reference: int | None = None,
-    num_resamples: int | None = None,
+    record: SweepRecord, *, reference: int | None = None, samples: Samples | None = None
 ) -> tuple[TrialPair, ...]:
     """The trials worth it against each reference trial, and all of these against the base.
 
-    Trials with confirmed runs, else the members of the front; none when no trial has two seeds.
+    Trials with confirmed runs, else the members of the front.
 
     Args:
         record: The sweep.
         reference: Number of a trial; by default, of each variant the sweep names in ``against``
             (`sft`), the trial that stands for it.
-        num_resamples: Of the bootstrap; by default enough for the number of scores.
+        samples: Shares what was computed with others.
     """
     complete = {t.number: t for t in record.trials if t.values is not None and t.results}
     references = _references(record, complete, reference)
-    if not references or max(len(t.confirmed or t.results) for t in complete.values()) < 2:
+    if not references:
         return ()
+    samples = samples or Samples()
     confirmed = [t for t in complete.values() if t.confirmed]
     others = confirmed or [complete[number] for number in record.front if number in complete]
-    resamples = num_resamples or _num_resamples(references[0].results[0], len(others))
-    estimates = Estimates(Draws(resamples))
     comparisons = []
     for second in (*references, *base_trial(record)):
         firsts = others
         if second.number == BASE_NUMBER:
             firsts = list({t.number: t for t in (references[0], *others)}.values())
-        pairs = [
-            _compare(trial, second, record, estimates)
-            for trial in firsts
-            if trial.number != second.number
-        ]
-        comparisons += together(pairs, estimates.level)
+        comparisons += together(
+            [
+                _compare(trial, second, record, samples)
+                for trial in firsts
+                if trial.number != second.number
+            ]
+        )
     return tuple(comparisons)
 
 
@@ -230,20 +243,18 @@ def _references(
 
 
 def _compare(
-    trial: SweepTrial, reference: SweepTrial, record: SweepRecord, estimates: Estimates
+    trial: SweepTrial, reference: SweepTrial, record: SweepRecord, samples: Samples
 ) -> TrialPair:
     """On confirmed runs where both have some, else on the sweep's own."""
     fresh = bool(trial.confirmed and reference.confirmed)
+    objectives = {key for o in record.objectives for key in (o.key, o.test) if key is not None}
     return compare_runs(
         trial.confirmed if fresh else trial.results,
         reference.confirmed if fresh else reference.results,
-        estimates=estimates,
+        samples=samples,
+        margins=record.margins or DEFAULT_MARGINS,
         labels=(label_of(trial, record), label_of(reference, record)),
+        numbers=(trial.number, reference.number),
         confirmed=fresh,
+        primary=frozenset(objectives),
     )
-
-
-def _num_resamples(run: TrialResult, num_pairs: int) -> int:
-    """Enough that Holm's smallest level can be reached by every line of a family at once."""
-    largest = max(len(run.scores), num_pairs * len(run.summaries))
-    return max(MIN_RESAMPLES, math.ceil(2 * largest / (1 - bootstrap.LEVEL) * 1.2))

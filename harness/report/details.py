@@ -3,8 +3,8 @@
 from collections import Counter, defaultdict
 
 from harness.data.contamination import FACTS as OVERLAP_FACTS
-from harness.data.contamination import overlap_shares
 from harness.records import ScoreKey, Split, SweepRecord, SweepTrial
+from harness.report.marks import OVERLAPS, contaminated
 from harness.report.names import (
     BASE_NUMBER,
     all_runs,
@@ -14,10 +14,9 @@ from harness.report.names import (
     variant_of,
 )
 from harness.report.reference import reference_trial
+from harness.report.scored import ScoredSweep
 from harness.report.table import Cell, Column, Table
-from harness.statistics.estimates import Estimates, Runs, is_higher_better
-
-MARK = "†"
+from harness.statistics.estimates import Runs, is_higher_better
 
 
 def _shown_runs(record: SweepRecord, split: Split) -> list[tuple[str, Runs]]:
@@ -41,21 +40,19 @@ def _short_label(trial: SweepTrial) -> str:
     return "base" if trial.number == BASE_NUMBER else f"#{trial.number} {variant_of(trial)}"
 
 
-def scores_table(record: SweepRecord, estimates: Estimates, split: Split) -> Table | None:
+def scores_table(sweep: ScoredSweep, split: Split) -> Table | None:
     """Every score of one split for the configurations shown."""
-    shown = _shown_runs(record, split)
+    shown = _shown_runs(sweep.record, split)
     keys = sorted({key for _, runs in shown for key in _keys_of(runs, split)}, key=str)
     if not keys:
         return None
     everyone = [run for _, runs in shown for run in runs]
-    overlapping = contaminated(record)
     rows: list[tuple[Cell, ...]] = []
     for key in keys:
         arrow = "↑" if is_higher_better(everyone, key) else "↓"
         items = next(len(run.scores[key].ids) for run in everyone if key in run.scores)
-        scores = [estimates.of(runs, key) for _, runs in shown]
-        name = f"{key.path} {MARK}" if key.path in overlapping else key.path
-        rows.append((name, f"{key.metric} {arrow}", items, *scores))
+        scores = [sweep.estimate(runs, key) for _, runs in shown]
+        rows.append((f"{key.path}{sweep.marks.of(key)}", f"{key.metric} {arrow}", items, *scores))
     columns = (
         Column("benchmark", "text", "Suite and benchmark."),
         Column("metric", "text", "With the direction that is better."),
@@ -69,7 +66,7 @@ def scores_table(record: SweepRecord, estimates: Estimates, split: Split) -> Tab
         tuple(rows),
         "Raw values; ↑ higher and ↓ lower is better. The untuned model, the plain fine-tuning "
         "the methods are compared with, and the front."
-        + (f" {MARK} overlaps with the training text." if overlapping else ""),
+        f" {sweep.marks.note}".rstrip(),
     )
 
 
@@ -158,20 +155,10 @@ def unmeasured_table(record: SweepRecord) -> Table | None:
     return Table("unmeasured", "Not measured", columns, rows, note) if rows else None
 
 
-def contaminated(record: SweepRecord) -> dict[str, dict[str, float]]:
-    """Benchmarks with items in the training text: the largest shares of any run, by kind."""
-    largest: dict[str, dict[str, float]] = defaultdict(lambda: defaultdict(float))
-    for run in all_runs(record):
-        for benchmark, shares in overlap_shares(run.facts).items():
-            for kind, share in shares.items():
-                largest[benchmark][kind] = max(largest[benchmark][kind], share)
-    return dict(sorted(largest.items()))
-
-
 def contamination_table(record: SweepRecord) -> Table | None:
     """Benchmarks that overlap with the training text; None when nothing was found or checked."""
     rows = tuple(
-        (f"{benchmark} {MARK}", shares.get("exact", 0.0), shares.get("near", 0.0))
+        (f"{benchmark} {OVERLAPS}", shares.get("exact", 0.0), shares.get("near", 0.0))
         for benchmark, shares in contaminated(record).items()
     )
     columns = (
@@ -180,8 +167,8 @@ def contamination_table(record: SweepRecord) -> Table | None:
         Column("nearly", "percent", "Share of its items with a near copy there, not identical."),
     )
     note = (
-        f"Scores on these benchmarks are marked {MARK}: training may have seen what they ask, so "
-        "they may overstate what the model does on new text."
+        f"Scores on these benchmarks are marked {OVERLAPS}: training may have seen what they ask, "
+        "so they may overstate what the model does on new text."
     )
     return Table("contamination", "Contamination", columns, rows, note) if rows else None
 

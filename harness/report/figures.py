@@ -1,36 +1,54 @@
 """The interactive figures of the page (plotly)."""
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import combinations
 from typing import Any
 
 import plotly.graph_objects as go
-from plotly.subplots import make_subplots
 
-from harness.records import Key, SweepRecord
+from harness.records import Key, Split, SweepRecord
 from harness.report.names import score_names, searched, setting_names
 from harness.report.points import FRAME, GRID, INK, Point, Points, reach
 
 FONT = "system-ui, -apple-system, 'Segoe UI', Roboto, 'Helvetica Neue', Arial, sans-serif"
 
 
-def front_figures(points: Points) -> list[tuple[str, Any]]:
-    """The front, as (caption, figure): one for up to two objectives, else in space and in pairs."""
+@dataclass(frozen=True)
+class Panel:
+    """A figure of the page.
+
+    Attributes:
+        figure: Plotly's.
+        caption: "" for none.
+        beside: Whether it stands in a row with others and has no legend of its own.
+        in_space: Whether it is drawn by WebGL, which leaves print empty.
+    """
+
+    figure: Any
+    caption: str = ""
+    beside: bool = False
+    in_space: bool = False
+
+
+def front_figures(points: Points) -> list[Panel]:
+    """The objectives of all points: in pairs, and with three or four in space below them."""
     count = len(points.axes)
     if count == 1:
-        return [("Each trial's objective, with its interval.", _single(points))]
-    if count == 2:
-        return [("", _pairs(points))]
-    first = "Three objectives in space; drag to turn it."
-    if count > 3:
-        first = "The first three objectives in space, the fourth below in pairs; drag to turn it."
-    return [
-        (first, _space(points)),
-        (
-            "The same objectives in pairs: a member of the front may look beaten in one pair.",
-            _pairs(points),
-        ),
-    ]
+        return [Panel(_single(points), "Each trial's objective, with its interval.")]
+    pairs = list(combinations(range(count), 2))
+    panels = [Panel(_pair(points, x, y, alone=len(pairs) == 1), beside=len(pairs) > 1)
+              for x, y in pairs]  # fmt: skip
+    if count > 2:
+        which = "The" if count == 3 else "The first"
+        panels.append(
+            Panel(
+                _space(points),
+                f"{which} three objectives in space; drag to turn it.",
+                in_space=True,
+            )
+        )
+    return panels
 
 
 def _groups(points: Points) -> list[tuple[str, list[Point], bool]]:
@@ -69,13 +87,20 @@ def _marker(group: Sequence[Point], strong: bool) -> dict[str, Any]:
     return {
         "symbol": [symbol if point.feasible else f"{symbol}-open" for point in group],
         "size": 11 if strong else 8,
-        "color": colour if strong else faded(colour, 0.45),
-        "line": {"width": 1.5 if strong else 1, "color": colour},
+        "color": colour if strong else faded(colour, 0.55),
+        "line": {"width": 1.5 if strong else 0, "color": colour},
     }
 
 
 def _trace(
-    group: Sequence[Point], x: int, y: int, name: str, strong: bool, *, legend: bool
+    group: Sequence[Point],
+    x: int,
+    y: int,
+    name: str,
+    strong: bool,
+    *,
+    legend: bool,
+    named: bool = True,
 ) -> go.Scatter:
     faint = faded(group[0].colour, 0.55 if strong else 0.25)
     return go.Scatter(
@@ -83,8 +108,8 @@ def _trace(
         y=[point.values[y].value for point in group],
         error_x=_bars(group, x, faint),
         error_y=_bars(group, y, faint),
-        mode="markers+text" if strong else "markers",
-        text=[point.name for point in group] if strong else None,
+        mode="markers+text" if named else "markers",
+        text=[point.name for point in group] if named else None,
         textposition="top right",
         textfont={"size": 11, "color": INK},
         marker=_marker(group, strong),
@@ -117,32 +142,24 @@ def _front_line(points: Points, x: int, y: int, *, legend: bool) -> go.Scatter |
     )
 
 
-def _pairs(points: Points) -> go.Figure:
-    pairs = list(combinations(range(len(points.axes)), 2))
-    columns = min(3, len(pairs))
-    rows = -(-len(pairs) // columns)
-    figure = make_subplots(rows=rows, cols=columns, horizontal_spacing=0.09, vertical_spacing=0.14)
-    for number, (x, y) in enumerate(pairs):
-        panel = {"row": number // columns + 1, "col": number % columns + 1}
-        legend = number == 0
-        line = _front_line(points, x, y, legend=legend)
-        if line is not None:
-            figure.add_trace(line, **panel)
-        if points.base is not None:
-            trace = _trace([points.base], x, y, "base, untuned", True, legend=legend)
-            figure.add_trace(trace.update(textposition="bottom left"), **panel)
-        for name, group, strong in _groups(points):
-            figure.add_trace(_trace(group, x, y, name, strong, legend=legend), **panel)
-        if points.confirmed:
-            trace = _trace(points.confirmed, x, y, "confirmed on test", True, legend=legend)
-            trace.update(
-                visible="legendonly",
-                marker={"symbol": "square-open", "color": INK, "size": 9, "line": {"color": INK}},
-            )
-            figure.add_trace(trace, **panel)
-        figure.update_xaxes(title_text=points.axes[x], **panel)
-        figure.update_yaxes(title_text=points.axes[y], **panel)
-    return styled(figure, height=520 if len(pairs) == 1 else 400 * rows + 60)
+def _pair(points: Points, x: int, y: int, *, alone: bool) -> go.Figure:
+    """Two objectives; with a legend where it stands alone."""
+    figure = go.Figure()
+    line = _front_line(points, x, y, legend=alone)
+    if line is not None:
+        figure.add_trace(line)
+    if points.base is not None:
+        trace = _trace([points.base], x, y, "base, untuned", True, legend=alone)
+        figure.add_trace(trace.update(textposition="bottom left"))
+    for name, group, strong in _groups(points):
+        named = strong or points.split is Split.TEST
+        figure.add_trace(_trace(group, x, y, name, strong, legend=alone, named=named))
+    figure.update_xaxes(title_text=points.axes[x], range=points.ranges[x])
+    figure.update_yaxes(title_text=points.axes[y], range=points.ranges[y])
+    styled(figure, height=520 if alone else 360)
+    if not alone:
+        figure.update_layout(margin={"l": 56, "r": 16, "t": 12, "b": 46}, showlegend=False)
+    return figure
 
 
 def _space(points: Points) -> go.Figure:
@@ -156,7 +173,9 @@ def _space(points: Points) -> go.Figure:
         symbols = ("circle", "diamond", "square", "cross", "x")  # all that plotly has in space
         symbol = symbols[style % len(symbols)]
         marker["symbol"] = [symbol if point.feasible else "circle-open" for point in group]
-        marker["size"] = 6 if strong else 4
+        marker["size"] = 6 if strong else 5
+        marker["color"] = group[0].colour if strong else faded(group[0].colour, 0.6)
+        marker["line"] = {"width": 0}  # a ring about a pale point would make it look hollow
         faint = faded(group[0].colour, 0.5)
         coordinates: dict[str, Any] = {}
         for axis, letter in enumerate("xyz"):
@@ -187,13 +206,13 @@ def _space(points: Points) -> go.Figure:
 def _single(points: Points) -> go.Figure:
     figure = go.Figure()
     for name, group, strong in _groups(points):
-        trace = _trace(group, 0, 0, name, strong, legend=True)
+        trace = _trace(group, 0, 0, name, strong, legend=True, named=strong)
         trace.update(x=[point.name for point in group], error_x=None)
         figure.add_trace(trace)
     if points.base is not None:
         figure.add_hline(y=points.base.values[0].value, line_dash="dot", annotation_text="base")
     figure.update_xaxes(title_text="trial", type="category")
-    figure.update_yaxes(title_text=points.axes[0])
+    figure.update_yaxes(title_text=points.axes[0], range=points.ranges[0])
     return styled(figure, height=440)
 
 

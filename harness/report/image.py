@@ -9,6 +9,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.lines import Line2D
 
+from harness.records import Split
 from harness.report.points import BASE_COLOUR, FRAME, GRID, INK, Point, Points, reach
 
 
@@ -43,6 +44,8 @@ def write_front_png(points: Points, path: Path) -> None:
             frameon=False,
             fontsize=8,
         )
+    what = "test benchmarks" if points.split is Split.TEST else "validation benchmarks"
+    figure.text(0.995, 0.005, what, ha="right", va="bottom", fontsize=7, color=BASE_COLOUR)
     figure.savefig(path, metadata={"Software": None})
 
 
@@ -59,12 +62,17 @@ def _draw(axes: Axes, points: Points, x: int, y: int) -> None:
             linestyle=":",
             zorder=1,
         )
-    everyone = [*points.trials, *([points.base] if points.base is not None else [])]
+    everyone = points.everyone
     # The legend shows the first of its kind, so those that keep the constraints come first.
     for tick, point in sorted(enumerate(everyone), key=lambda numbered: not numbered[1].feasible):
-        _draw_point(axes, point, x, y, float(tick) if single else None)
+        named = point.on_front or point.style is None or points.split is Split.TEST
+        _draw_point(axes, point, x, y, float(tick) if single else None, named=named)
     axes.set_xlabel("trial" if single else points.axes[x], fontsize=9, color=INK)
     axes.set_ylabel(points.axes[y], fontsize=9, color=INK)
+    if points.ranges[x] is not None and not single:
+        axes.set_xlim(points.ranges[x])
+    if points.ranges[y] is not None:
+        axes.set_ylim(points.ranges[y])
     if single:
         axes.set_xticks(range(len(everyone)), [point.name for point in everyone])
     axes.grid(color=GRID, linewidth=0.8)
@@ -76,7 +84,9 @@ def _draw(axes: Axes, points: Points, x: int, y: int) -> None:
         axes.spines[side].set_color(FRAME)
 
 
-def _draw_point(axes: Axes, point: Point, x: int, y: int, tick: float | None) -> None:
+def _draw_point(
+    axes: Axes, point: Point, x: int, y: int, tick: float | None, *, named: bool
+) -> None:
     across = point.values[x].value if tick is None else tick
     strong = point.on_front or point.style is None
     axes.errorbar(
@@ -96,7 +106,7 @@ def _draw_point(axes: Axes, point: Point, x: int, y: int, tick: float | None) ->
         else point.variant + (", on the front" if point.on_front else ""),
         zorder=3 if strong else 2,
     )
-    if strong:
+    if named:
         axes.annotate(
             point.name,
             (across, point.values[y].value),

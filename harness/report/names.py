@@ -123,3 +123,9 @@ def axis_of(record: SweepRecord, key: Key) -> Axis | None:
     measured = (run for run in all_runs(record) if run.value_of(key) is not None)
     run = next(measured, None)
     return None if run is None else run.axis_of(key)
+
+
+def of_what(record: SweepRecord) -> str:
+    """What a share of being on the front leaves out, to stand behind it; "" where nothing."""
+    counts = {len(trial.results) for trial in record.trials if trial.values is not None}
+    return ", of items alone: another seed is not counted in" if 1 in counts else ""

@@ -12,13 +12,20 @@ from plotly.offline import get_plotlyjs
 
 from harness.records import SweepRecord
 from harness.report.analysis import Analysis
+from harness.report.answer import SweepAnswer
 from harness.report.comparison import TrialPair
-from harness.report.comparison_tables import difference_cell
+from harness.report.comparison_tables import difference_cell, said_of
 from harness.report.examples import Examples
+from harness.report.figures import Panel
+from harness.report.marks import OVERLAPS, Marks
 from harness.report.names import score_names
+from harness.report.points import COLOURS, GLYPHS, styles_of
 from harness.report.table import Cell, Column, Table, cell_text, interval_text, number_text
 from harness.report.tables import num_seeds_text
+from harness.statistics.crossed import LEVEL
 from harness.statistics.estimates import Estimate
+from harness.statistics.planning import MIN_SEEDS
+from harness.statistics.representative import RULE
 
 _CONFIG = {
     "displaylogo": False,
@@ -36,17 +43,23 @@ class ReportPage:
 
     Attributes:
         record: The sweep.
-        level: Of the intervals.
-        num_resamples: Of the bootstrap.
-        front_figures: Caption and plotly figure.
-        front_png: The same as a picture, for readers without scripts.
-        front: Its table.
+        answer: What to read first.
+        untelling: What objectives cannot tell configurations apart, in sentences.
+        marks: What stands beside scores.
+        test_figures: The objectives on test data; () before a confirmation.
+        front_figures: The same on validation data.
+        front_png: The first of these as a picture, for print and for readers without scripts.
+        front: The table of the validation front.
         trials: Table of all trials.
         confirmed: Table of the confirmation, None before it.
         pairs: Comparisons with the reference and with the base.
         overviews: Their overviews.
         lines: Every line of them.
         hypervolume_figure: After each trial.
+        hypervolume_note: What it was measured from.
+        matched: Methods at each other's translation, None without the points for it.
+        volumes: Whole fronts of methods, None without the points for it.
+        attainment_figure: Where fronts of methods reach, None likewise.
         importances_figure: None with too few trials.
         importances_note: Where the importances come from.
         examples: Outputs side by side.
@@ -57,9 +70,11 @@ class ReportPage:
     """
 
     record: SweepRecord
-    level: float
-    num_resamples: int
-    front_figures: Sequence[tuple[str, Any]]
+    answer: SweepAnswer
+    untelling: Sequence[str]
+    marks: Marks
+    test_figures: Sequence[Panel]
+    front_figures: Sequence[Panel]
     front_png: bytes
     front: Table
     trials: Table
@@ -68,6 +83,10 @@ class ReportPage:
     overviews: Sequence[Table]
     lines: Sequence[Table]
     hypervolume_figure: Any
+    hypervolume_note: str
+    matched: Table | None
+    volumes: Table | None
+    attainment_figure: Any | None
     importances_figure: Any | None
     importances_note: str
     examples: Examples
@@ -91,12 +110,12 @@ def render_page(page: ReportPage) -> str:
         page=page,
         short=short_answers(page),
         contents=_contents(page),
-        level=f"{page.level:.0%}",
         front_png=base64.b64encode(page.front_png).decode(),
-        hypervolume_note=hypervolume_note(page.record),
+        legend=legend_of(page.record),
+        hollow=not all(trial.feasible for trial in page.record.trials),
         open_examples=_first_of_suites(page.examples),
         settings=yaml.safe_dump(dict(page.record.spec), sort_keys=False, allow_unicode=True),
-        reading=how_to_read(page.level, page.num_resamples),
+        reading=how_to_read(),
         css=(folder / "page.css").read_text(encoding="utf-8"),
         plotly_js=get_plotlyjs(),
     )
@@ -114,6 +133,14 @@ def _embed(figure: Any, name: str) -> str:
     return text
 
 
+def legend_of(record: SweepRecord) -> list[tuple[str, str, str]]:
+    """Name, colour and sign of each method, for panels that share a legend."""
+    return [
+        (variant, COLOURS[style % len(COLOURS)], GLYPHS[style % len(GLYPHS)])
+        for variant, style in styles_of(record).items()
+    ]
+
+
 def _first_of_suites(examples: Examples) -> set[int]:
     """Indices of the first benchmark of each suite: shown open."""
     first: dict[str, int] = {}
@@ -125,9 +152,10 @@ def _first_of_suites(examples: Examples) -> set[int]:
 
 def _contents(page: ReportPage) -> list[tuple[str, str]]:
     sections = (
-        (True, "front", "Front"),
-        (page.confirmed, "confirmed", "Confirmed on test"),
+        (page.test_figures, "test", "On test data"),
         (page.overviews, "comparison", "Is it real?"),
+        (page.matched or page.volumes, "fronts", "Whole fronts"),
+        (True, "front", "Front on validation"),
         (True, "trials", "All trials"),
         (page.fallbacks, "fallbacks", "Fallbacks"),
         (True, "hypervolume", "Hypervolume"),
@@ -142,30 +170,31 @@ def _contents(page: ReportPage) -> list[tuple[str, str]]:
 
 
 def short_answers(page: ReportPage) -> list[str]:
-    """What the sweep found, in sentences that claim no more than the figures."""
+    """What else to know first, in sentences that claim no more than the figures."""
     record = page.record
     complete = sum(trial.values is not None for trial in record.trials)
     names = score_names([objective.key for objective in record.objectives])
-    goals = " and ".join(
-        f"{'higher' if objective.maximize else 'lower'} {names[objective.key]}"
+    goals = ", ".join(
+        f"{names[objective.key]} {'↑' if objective.maximize else '↓'}"
         for objective in record.objectives
     )
     infeasible = sum(trial.values is not None and not trial.feasible for trial in record.trials)
-    sentences = [
-        f"{complete} of {len(record.trials)} trials finished, looking for {goals}; "
-        f"{len(record.front)} are on the front"
+    members = len(record.front)
+    sentences = list(page.untelling)
+    sentences.append(
+        f"{complete} of {len(record.trials)} trials finished; sought: {goals}; "
+        f"{members} {'is' if members == 1 else 'are'} on the front of the validation scores"
         + (f", {infeasible} break a constraint." if infeasible else "."),
-    ]
+    )
     methods = [pair for pair in page.pairs if not pair.with_base]
     sentences += [claim(pair) for pair in methods[:MAX_CLAIMS] if pair.summaries]
-    seeds = num_seeds_text(record)
-    sentences.append(f"Intervals are {page.level:.0%} percentile bootstrap intervals: {seeds}.")
+    sentences.append(f"Validation figures: {num_seeds_text(record)}.")
     if page.contamination is not None:
         count = len(page.contamination.rows)
         what = "benchmark overlaps" if count == 1 else "benchmarks overlap"
-        sentences.append(f"{count} {what} with the training text; the scores are marked.")
-    if not any(trial.confirmed for trial in record.trials):
-        sentences.append("Nothing is confirmed yet: every figure is one the trials were chosen by.")
+        sentences.append(
+            f"{count} {what} with the training text; the scores are marked {OVERLAPS}."
+        )
     return sentences
 
 
@@ -173,7 +202,7 @@ def claim(pair: TrialPair) -> str:
     """What a comparison shows, in one sentence."""
     names = score_names([line.key for line in pair.summaries])
     parts = [
-        f"{names[line.key]} {cell_text(difference_cell(line), Column(''))}, {line.decision}"
+        f"{names[line.key]} {cell_text(difference_cell(line), Column(''))}, {said_of(line)}"
         for line in pair.summaries
     ]
     where = "test, fresh seeds" if pair.confirmed else "validation, the sweep's seeds"
@@ -181,35 +210,46 @@ def claim(pair: TrialPair) -> str:
     return f"{first} against {second}: {'; '.join(parts)} ({where})."
 
 
-def hypervolume_note(record: SweepRecord) -> str:
-    """What the hypervolume was measured from, and in which units."""
+def hypervolume_note(record: SweepRecord, history: Sequence[float], marks: Marks) -> str:
+    """What the hypervolume was measured from, in which units, and what it cannot say."""
     names = score_names([objective.key for objective in record.objectives])
     terms = ", ".join(
         f"{names[o.key]} from {o.reference:g} in units of {o.scale:g}" for o in record.objectives
     )
-    return (
-        f"Volume the front covers: {terms}; set before the first trial. It can only grow; where it "
-        "stays level, further trials of this kind would likely add little."
-    )
+    note = f"Volume the validation front covers: {terms}; set before the first trial."
+    if not any(history):
+        return f"{note} No trial is beyond these in every objective: the line says nothing."
+    silent = [names[o.key] for o in record.objectives if o.key in marks.untelling]
+    if silent:
+        return f"{note} {', '.join(silent)} cannot tell trials apart: the line is of the rest."
+    return f"{note} It can only grow; that it stays level shows nothing of trials not made."
 
 
-def how_to_read(level: float, num_resamples: int) -> list[str]:
+def how_to_read() -> list[str]:
     """The small print, which is not small."""
     return [
-        f"Intervals are {level:.0%} percentile bootstrap intervals from {num_resamples} resamples. "
-        "Items and seeds are resampled together; all trials share the resamples of an item set, "
-        "and trials with the same seeds those of the seeds, so differences are paired.",
-        "They say how much a figure would move with other items and seeds of the same kind. They "
-        "say nothing about other languages, other data or other models, and with one seed nothing "
-        "about how much training varies. With few seeds they are too narrow.",
-        "An interval without width means that all resampled items scored alike, not certainty: a "
-        "model without an error on 60 items may still make one in twenty.",
-        "On the front means not beaten as measured. The share of resamples in which a trial is on "
-        "the front says how much of that is luck; near one half, its place is undecided.",
+        f"Brackets are {LEVEL:.0%} intervals for other items and other seeds of the same kind: "
+        "items and seeds are two crossed random samples, with Student's t and Satterthwaite's "
+        "degrees of freedom. A trial with one seed has an interval of its items alone, and so has "
+        "the untuned model, which has no seeds.",
+        "They say nothing about other languages, other data or other models. Where all items score "
+        "alike there is no interval: a model without an error on 60 items may still make one in "
+        "twenty.",
+        "Decisions: better or worse is shown at 5 % over all lines of the family that stands below "
+        "the table (Holm). Else equivalent: shown to differ by less than the margin. Else not "
+        "worse: shown to lose less than the margin. Else undecided, which is not evidence of "
+        "equality: the table says what would have decided. A difference within its margin is real "
+        "and too small to matter.",
+        "One seed of a trained configuration decides nothing; with two or three little can be "
+        f"shown, {MIN_SEEDS} and more are needed.",
+        "On the front means not beaten as measured. The share says how often that would be so with "
+        "other items and seeds; near one half, its place is undecided. With one seed a trial it is "
+        "of items alone: another seed is not counted in.",
         "Validation figures chose the trials, so the best of them are flattered. Test figures with "
         "fresh seeds, where there are some, are the ones to report.",
+        f"A method is represented by one rule, the same for all: {RULE}.",
         "Kept: (score - chance) / (untuned model's score - chance), only for scores that are "
-        "better when higher and only where the untuned model is not near chance.",
+        "better when higher and only where the untuned model is above chance by its own interval.",
     ]
 
 

@@ -16,8 +16,10 @@ from harness.report.names import (
     variant_of,
 )
 from harness.report.reference import front_members, key_for_test
+from harness.report.scored import ScoredSweep
 from harness.report.table import Cell, Column, Table
-from harness.statistics.estimates import Estimates, is_higher_better
+from harness.statistics.crossed import LEVEL
+from harness.statistics.estimates import is_higher_better
 from harness.statistics.retention import kept_of_base
 from harness.statistics.samples import Samples
 
@@ -29,8 +31,9 @@ _IDENTITY = (
 PROBABILITY = Column(
     "on front",
     "percent",
-    "Share of the resamples, of items and seeds together and shared by all trials, in which it "
-    "keeps every constraint and no other such trial is better in every objective.",
+    "How often, with other items and other seeds of the same kind, it would keep every constraint "
+    "and no other such trial would beat it; all trials get the same items. Of items alone where "
+    "trials have one seed.",
 )
 
 
@@ -47,22 +50,21 @@ def num_seeds_text(record: SweepRecord) -> str:
     if not counts:
         return "no finished trial"
     if counts == [1]:
-        return "one seed per trial, so the intervals hold the spread between items alone"
+        return "one seed per trial: of items alone, another seed is not counted in"
     several = " to ".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
-    return f"{several} seeds per trial, resampled together with the items"
+    return f"{several} seeds per trial, over items and seeds"
 
 
-def front_table(record: SweepRecord, estimates: Estimates | None = None) -> Table:
-    """The front, narrow enough for a terminal: the untuned model last, for comparison."""
-    estimates = estimates or Estimates()
+def front_table(sweep: ScoredSweep) -> Table:
+    """The front, the untuned model last, for comparison."""
+    record = sweep.record
     keys = [objective.key for objective in record.objectives]
-    names = score_names(keys)
-    probabilities = estimates.front_probabilities(record)
+    names = sweep.names(keys)
     rows: list[tuple[Cell, ...]] = [
         (
             *_identity(trial, record, base_number=""),
-            *[estimates.of(trial.results, key) for key in keys],
-            probabilities.get(trial.number),
+            *[sweep.estimate(trial.results, key) for key in keys],
+            sweep.shares.get(trial.number),
         )
         for trial in (*front_members(record), *base_trial(record))
     ]
@@ -72,9 +74,9 @@ def front_table(record: SweepRecord, estimates: Estimates | None = None) -> Tabl
         PROBABILITY,
     )
     note = (
-        f"Validation scores; in brackets {estimates.level:.0%} bootstrap intervals "
-        f"({num_seeds_text(record)})."
-    )
+        f"Validation scores, which chose the trials; in brackets {LEVEL:.0%} intervals "
+        f"({num_seeds_text(record)}). {sweep.marks.note}"
+    ).rstrip()
     return Table("front", "The front", columns, tuple(rows), note)
 
 
@@ -102,17 +104,18 @@ def summaries(record: SweepRecord) -> list[SummaryKey]:
     return sorted((key for key in keys if key.split is Split.VALIDATION), key=str)
 
 
-def trials_table(record: SweepRecord, estimates: Estimates) -> Table:
+def trials_table(sweep: ScoredSweep) -> Table:
     """Every trial: settings, scores with intervals, retention, how sure its place is."""
+    record = sweep.record
     objectives = [objective.key for objective in record.objectives]
     others = [key for key in summaries(record) if key not in objectives]
     keys: list[Key] = [*objectives, *others]
-    names = score_names(keys)
-    samples = Samples()
-    kept = [key for key in keys if isinstance(key, SummaryKey) and _retains(record, key, samples)]
+    names = sweep.names(keys)
+    kept = [
+        key for key in keys if isinstance(key, SummaryKey) and _retains(record, key, sweep.samples)
+    ]
     paths = [p for p in searched(record) if p not in {"variant.name", "variant"}]
     path_names = setting_names(searched(record))
-    probabilities = estimates.front_probabilities(record)
     columns = (
         Column("trial", "text", "Number in the sweep; members of the front are marked."),
         Column("variant", "text", "The training method."),
@@ -152,10 +155,10 @@ def trials_table(record: SweepRecord, estimates: Estimates) -> Table:
                 "base" if is_base else str(trial.number),
                 variant_of(trial),
                 *settings,
-                *[estimates.of(trial.results, key) for key in objectives],
-                probabilities.get(trial.number),
-                *[kept_of_base(trial.results, record.base, key, samples) for key in kept],
-                *[estimates.of(trial.results, key) for key in others],
+                *[sweep.estimate(trial.results, key) for key in objectives],
+                sweep.shares.get(trial.number),
+                *[kept_of_base(trial.results, record.base, key, sweep.samples) for key in kept],
+                *[sweep.estimate(trial.results, key) for key in others],
                 _feasibility(trial),
                 len(trial.results),
                 None if is_base else seconds / 60,
@@ -163,7 +166,8 @@ def trials_table(record: SweepRecord, estimates: Estimates) -> Table:
             )
         )
     note = (
-        f"Brackets: {estimates.level:.0%} percentile bootstrap intervals, {num_seeds_text(record)}."
+        f"Validation scores. Brackets: {LEVEL:.0%} intervals, {num_seeds_text(record)}. "
+        f"{sweep.marks.note}"
     )
     marked = _on_front(record, record.trials)
     return Table("trials", "All trials", columns, tuple(rows), note, marked)
@@ -189,8 +193,9 @@ def _feasibility(trial: SweepTrial) -> str | None:
     return f"no: {'; '.join(broken)}" if broken else "yes"
 
 
-def confirmed_table(record: SweepRecord, estimates: Estimates) -> Table | None:
+def confirmed_table(sweep: ScoredSweep) -> Table | None:
     """What was chosen by, beside what fresh seeds gave on test benchmarks; None before that."""
+    record = sweep.record
     confirmed = [trial for trial in record.trials if trial.confirmed]
     if not confirmed:
         return None
@@ -202,13 +207,13 @@ def confirmed_table(record: SweepRecord, estimates: Estimates) -> Table | None:
         arrow = "↑" if is_higher_better(confirmed[0].results, key) else "↓"
         columns += [
             Column(
-                f"{names[key]} {arrow} chosen by",
+                f"{names[key]}{sweep.marks.of(key)} {arrow} chosen by",
                 "estimate",
                 f"{key} on validation benchmarks with the sweep's seeds: what the trial was chosen "
                 "by, so more likely too good than too bad.",
             ),
             Column(
-                f"{names[key]} {arrow} confirmed",
+                f"{names[key]}{sweep.marks.of(key_for_test(record, key))} {arrow} confirmed",
                 "estimate",
                 f"{key_for_test(record, key)}: test benchmarks, seeds the sweep did not use.",
             ),
@@ -218,14 +223,21 @@ def confirmed_table(record: SweepRecord, estimates: Estimates) -> Table | None:
     for trial in (*confirmed, *base_trial(record)):
         cells: list[Cell] = []
         for key in keys:
-            cells.append(estimates.of(trial.results, key))
-            cells.append(estimates.of(trial.confirmed, key_for_test(record, key)))
+            cells.append(sweep.estimate(trial.results, key))
+            cells.append(sweep.estimate(trial.confirmed, key_for_test(record, key)))
         num_fresh = None if trial.number == BASE_NUMBER else len(trial.confirmed)
         rows.append((*_identity(trial, record, base_number="base"), *cells, num_fresh))
     note = (
         "Report the confirmed columns. Choosing the best of several trials flatters the columns "
-        "it was chosen by; the confirmed ones share neither data nor seeds with the choice."
-    )
+        f"it was chosen by; the confirmed ones share neither data nor seeds with the choice. "
+        f"{_fresh_text(confirmed)} {sweep.marks.note}"
+    ).rstrip()
     title = "Chosen on validation, confirmed on test"
     marked = _on_front(record, confirmed)
     return Table("confirmed", title, tuple(columns), tuple(rows), note, marked)
+
+
+def _fresh_text(confirmed: Sequence[SweepTrial]) -> str:
+    if min(len(trial.confirmed) for trial in confirmed) == 1:
+        return "One confirming seed: its intervals are of items alone."
+    return "Brackets are over items and seeds."

@@ -117,9 +117,9 @@ def decide(
             undecided.
         p_value: Adjusted for a family; the comparison's own where None.
     """
-    p_value = comparison.p_value if p_value is None else p_value
-    if p_value is None:
+    if comparison.p_value is None:
         return Decision.UNDECIDED
+    p_value = comparison.p_value if p_value is None else p_value
     gain = comparison.value if higher_is_better else -comparison.value
     if p_value <= ALPHA and gain:
         return Decision.BETTER if gain > 0 else Decision.WORSE

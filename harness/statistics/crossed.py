@@ -74,9 +74,11 @@ class ItemTable:
     Attributes:
         values_SN: Pseudo-values times the benchmark's weight, [S, N]: for a key of one benchmark
             their mean over items is about the value; over the tables of a suite the means add up.
+        items: Their names, where other keys may be of the same items.
     """
 
     values_SN: Floats
+    items: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

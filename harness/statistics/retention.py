@@ -10,6 +10,7 @@ not shown to differ from 0, items paired and seeds crossed with them as in
 delta method).
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -17,7 +18,7 @@ import numpy as np
 
 from harness.records import SummaryKey, SummaryPart, TrialResult
 from harness.statistics.comparing import interval
-from harness.statistics.crossed import LEVEL, Sample, components_of
+from harness.statistics.crossed import LEVEL, MIN_ITEMS, Sample, components_of
 from harness.statistics.estimates import Estimate
 from harness.statistics.samples import Samples, incomparable
 
@@ -102,9 +103,21 @@ def _kept(
     if part.worst > part.best or incomparable(tuned, untuned) is not None:
         return None
     kept = _Kept(tuned.sample, untuned.sample, part.worst if part.chance is None else part.chance)
-    own = interval(untuned.sample)
-    is_clear = own is not None and own[0] > kept.chance
+    lowest = _lowest(untuned.sample, part)
+    is_clear = lowest is not None and lowest > kept.chance
     return kept if is_clear and kept.distance >= MARGIN * (part.best - part.worst) else None
+
+
+def _lowest(base: Sample, part: SummaryPart) -> float | None:
+    """The lower 95 % bound of the base; None with too few items.
+
+    Of items that all score alike it is the exact one of a share (Clopper and Pearson 1934).
+    """
+    own = interval(base)
+    if own is not None or base.num_items < MIN_ITEMS:
+        return None if own is None else own[0]
+    widest = 1 - math.pow(0.025, 1 / base.num_items)
+    return base.value - (part.best - part.worst) * widest
 
 
 def _bound(kept: _Kept, towards: int) -> float | None:

@@ -7,10 +7,10 @@ import numpy as np
 
 from harness.errors import ConfigError, DataError, unknown_name
 from harness.records import ASKED, Key, Score, ScoreKey, SummaryKey, SummaryPart, TrialResult
-from harness.statistics.bootstrap import adds_up, aggregate_of
 from harness.statistics.comparing import Comparison, Decision, compare, decide, holm, is_within
 from harness.statistics.crossed import ROUNDING, Floats, ItemTable, Sample, pseudo_values
 from harness.statistics.planning import Needed, needed
+from harness.statistics.totals import adds_up, aggregate_of
 
 NOT_VERIFIED = (
     "not verified: one is of an earlier version, which does not say how the benchmark was asked "
@@ -104,7 +104,8 @@ class Samples:
         if not whole or len(whole) < len(rows):
             return None
         values_S = np.array([score.value for score in scores])
-        return Sample(values_S, (ItemTable(np.stack(whole)),), tuple(seeds))
+        items = tuple(sorted(scores[0].ids))
+        return Sample(values_S, (ItemTable(np.stack(whole), items),), tuple(seeds))
 
     def of_score(self, score: Score) -> Measured:
         """A fixed system's only score of a metric."""
@@ -161,7 +162,7 @@ class Samples:
             scaled = _scaled(sample, part) / len(parts)
             tables[items] = tables[items] + scaled if items in tables else scaled
         values_S = np.array([run.value_of(key) for run in runs], dtype=np.float64)
-        whole = tuple(ItemTable(values_SN) for values_SN in tables.values())
+        whole = tuple(ItemTable(values_SN, items) for items, values_SN in tables.items())
         return Sample(values_S, whole, tuple(seeds)) if whole else None
 
     def _pseudo_values(self, score: Score) -> Floats | None:
@@ -295,7 +296,8 @@ def holm_of(differences: Sequence[Comparison | None]) -> list[float | None]:
     None where nothing can be decided.
     """
     adjusted: list[float | None] = [
-        1.0 if difference and difference.constant else None for difference in differences
+        difference.p_value if difference and difference.constant else None
+        for difference in differences
     ]
     tested = [
         (index, difference.p_value)

@@ -13,7 +13,7 @@ import sys
 from collections import Counter
 from pathlib import Path
 
-from harness.statistics.bootstrap import cohens_kappa
+from harness.statistics.agreement import cohens_kappa
 
 _COUNTED = ("refused", "right")
 

@@ -20,7 +20,7 @@ from harness.evaluation.score import metric_named, score_predictions
 from harness.protocols import Judgement, Services
 from harness.records import Prediction
 from harness.settings import catalogue, plugins
-from harness.statistics import bootstrap
+from harness.statistics.totals import total_of
 from harness.storage.results import score_from_plain, score_to_plain
 
 NAMES = plugins.names("metric")
@@ -285,7 +285,7 @@ def test_a_score_that_was_kept_adds_up_again_with_the_settings_it_was_made_with(
     kept = score_from_plain(json.loads(json.dumps(score_to_plain(made))), {})
     assert kept == made
     assert kept.settings[field] == value
-    assert bootstrap.total_of(kept) == made.value
+    assert total_of(kept) == made.value
 
 
 def test_metric_files_import_neither_torch_nor_lm_eval():

@@ -20,7 +20,8 @@ from harness.gate.baseline import Baseline, Tolerance, read_baseline, update_bas
 from harness.gate.decide import compare
 from harness.protocols import Services
 from harness.records import Prediction, parse_key
-from harness.statistics.estimates import Estimate, Estimates
+from harness.statistics.estimates import Estimate, estimate
+from harness.statistics.samples import Samples
 from harness.storage.results import read_results, write_results
 from harness.storage.store import Store
 from tests.fakes import ScriptedGenerator
@@ -211,8 +212,8 @@ def test_the_interval_of_a_score_with_the_benchmarks_settings_contains_its_value
     _, file = of_its_own_settings
     (result,) = read_results(file)
     assert result.scores[OF_CHRF].settings == {"char_order": 4}
-    estimate = Estimates().of((result,), OF_CHRF)
-    assert estimate.low < estimate.value < estimate.high
+    of_chrf = estimate(Samples(), (result,), OF_CHRF)
+    assert of_chrf.low < of_chrf.value < of_chrf.high
 
 
 def test_the_gate_passes_scores_with_the_benchmarks_settings_on_their_own_baseline(
@@ -233,8 +234,8 @@ def without_settings(file):
 
 def test_a_result_of_a_version_without_settings_has_the_value_and_no_interval(of_its_own_settings):
     result, file = of_its_own_settings
-    estimate = Estimates().of(without_settings(file), OF_CHRF)
-    assert estimate == Estimate(result.scores[OF_CHRF].value)
+    of_chrf = estimate(Samples(), tuple(without_settings(file)), OF_CHRF)
+    assert of_chrf == Estimate(result.scores[OF_CHRF].value)
 
 
 def test_the_gate_names_what_it_cannot_verify_in_such_a_result(of_its_own_settings):

@@ -251,8 +251,8 @@ def without_scripts(path):
 
 
 def test_the_section_is_there_when_asked_for_and_changes_nothing_else(record, home, tmp_path):
-    plain = write_report(record, tmp_path / "plain", home=home, num_resamples=50)
-    full = write_report(record, tmp_path / "full", home=home, num_resamples=50, analysis=True)
+    plain = write_report(record, tmp_path / "plain", home=home)
+    full = write_report(record, tmp_path / "full", home=home, analysis=True)
     page, other = without_scripts(full.page), without_scripts(plain.page)
     for part in ('id="analysis"', "analysis-drift", "analysis-layers", "Which skills go first"):
         assert part in page

@@ -10,9 +10,8 @@ from harness.report.curves import MethodCurves
 from harness.report.details import scores_table
 from harness.report.names import axis_of
 from harness.report.reference import best_of_variants
+from harness.report.scored import scored
 from harness.report.tables import trials_table
-from harness.statistics.bootstrap import Draws
-from harness.statistics.estimates import Estimates
 from tests.synthetic import make_record
 
 GENERAL, TRANSLATION = parse_key("pocket_general/summary"), parse_key("pocket_translation/summary")
@@ -45,7 +44,7 @@ def saying(record, axes, splits=tuple(Split)):
 
 
 def headings(record):
-    return [column.name for column in trials_table(record, Estimates(Draws(20))).columns]
+    return [column.name for column in trials_table(scored(record)).columns]
 
 
 def kept_benchmarks(record):
@@ -76,9 +75,8 @@ def test_a_suite_of_several_axes_has_no_retention_and_each_benchmark_counts_for_
 
 
 def test_scores_stand_in_the_table_of_the_split_their_keys_say(record):
-    estimates = Estimates(Draws(20))
     run = record.base
     as_test = {replace(key, split=Split.TEST): score for key, score in run.scores.items()}
     alone = replace(record, base=replace(run, scores=as_test), trials=(), front=())
-    assert scores_table(alone, estimates, Split.VALIDATION) is None
-    assert len(scores_table(alone, estimates, Split.TEST).rows) == len(run.scores)
+    assert scores_table(scored(alone), Split.VALIDATION) is None
+    assert len(scores_table(scored(alone), Split.TEST).rows) == len(run.scores)

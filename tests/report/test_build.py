@@ -4,16 +4,15 @@ from dataclasses import replace
 
 import pytest
 
-from harness.records import Objective, parse_key
+from harness.records import Objective, mean_value, parse_key
 from harness.report.build import hypervolume_history, write_report
 from harness.report.examples import collect_examples
 from harness.report.figures import front_figures
 from harness.report.image import write_front_png
 from harness.report.importances import forest_importances
 from harness.report.points import points_of
+from harness.report.scored import scored
 from harness.report.tables import front_table, trials_table
-from harness.statistics.bootstrap import Draws
-from harness.statistics.estimates import Estimates
 from tests.synthetic import CONSTRAINT, OBJECTIVES, make_record
 
 SAFETY = Objective(parse_key("pocket_safety/summary"), True, 0.0, 1.0)
@@ -41,7 +40,7 @@ def record(home):
 def report(record, home, tmp_path_factory):
     folder = tmp_path_factory.mktemp("report") / "new"
     shares = {o.key: {"lora.rank": 0.7, "variant.name": 0.3} for o in record.objectives}
-    return write_report(record, folder, home=home, importances=shares, num_resamples=200)
+    return write_report(record, folder, home=home, importances=shares)
 
 
 @pytest.fixture(scope="module")
@@ -85,7 +84,7 @@ def test_the_page_says_what_the_record_holds(html, record):
 def test_texts_of_models_are_shown_as_text_not_run(record, home, tmp_path):
     bad = "<script>alert(1)</script>"
     marked = replace(record, question=bad, spec={"name": bad})
-    paths = write_report(marked, tmp_path, home=home, num_resamples=50)
+    paths = write_report(marked, tmp_path, home=home)
     assert bad not in paths.page.read_text(encoding="utf-8")
 
 
@@ -113,7 +112,7 @@ def test_every_table_is_there_in_every_format(report):
 
 def test_the_same_record_gives_the_same_page(record, home, report, tmp_path, html):
     shares = {o.key: {"lora.rank": 0.7, "variant.name": 0.3} for o in record.objectives}
-    again = write_report(record, tmp_path, home=home, importances=shares, num_resamples=200)
+    again = write_report(record, tmp_path, home=home, importances=shares)
     assert again.page.read_text(encoding="utf-8") == html
     assert again.figure.read_bytes() == report.figure.read_bytes()
 
@@ -130,29 +129,32 @@ def test_one_to_four_objectives_can_be_drawn(objectives, tmp_path):
         for t in record.trials
     )
     record = replace(record, trials=trials, front=(1,))
-    points = points_of(record, Estimates(Draws(50)))
+    points = points_of(scored(record))
     figures = front_figures(points)
-    assert len(figures) == (1 if len(objectives) == 1 else 2)
+    assert [panel.in_space for panel in figures] == {
+        1: [False],
+        3: [False] * 3 + [True],
+        4: [False] * 6 + [True],
+    }[len(objectives)]
     write_front_png(points, tmp_path / "front.png")
     assert (tmp_path / "front.png").stat().st_size > 5000
     assert len(hypervolume_history(record)) == len(record.trials)
 
 
 def estimate_values(trial, objectives):
-    estimates = Estimates(Draws(2))
-    return [estimates.of(trial.results, objective.key).value for objective in objectives]
+    return [mean_value(trial.results, objective.key) for objective in objectives]
 
 
 def test_a_sweep_that_has_only_begun_or_only_failed_is_reported_too(record, home, tmp_path):
     failed = replace(record, trials=record.trials[-1:], front=(), base=None)
     begun = replace(record, trials=(), front=())
     for name, early in (("failed", failed), ("begun", begun)):
-        paths = write_report(early, tmp_path / name, home=home, num_resamples=50)
-        assert "Nothing is confirmed yet" in paths.page.read_text(encoding="utf-8")
+        paths = write_report(early, tmp_path / name, home=home)
+        assert "no trial is confirmed on test data" in paths.page.read_text(encoding="utf-8")
 
 
 def test_the_front_table_has_the_members_best_first_and_the_base_last(record):
-    table = front_table(record, Estimates(Draws(100)))
+    table = front_table(scored(record))
     first = [row[0] for row in table.rows]
     assert first[-1] == ""
     assert {int(number) for number in first[:-1]} == set(record.front)
@@ -161,7 +163,7 @@ def test_the_front_table_has_the_members_best_first_and_the_base_last(record):
 
 
 def test_the_table_of_trials_says_who_breaks_a_constraint_and_by_how_much(record):
-    table = trials_table(record, Estimates(Draws(50)))
+    table = trials_table(scored(record))
     column = [c.name for c in table.columns].index("feasible")
     cells = {row[0]: row[column] for row in table.rows}
     assert cells["0"] == "yes"
@@ -185,7 +187,7 @@ def test_unmeasured_scores_and_overlaps_are_named(record, home, tmp_path):
     )
     trial = replace(record.trials[4], results=(run, *record.trials[4].results[1:]))
     trials = tuple(trial if t.number == 4 else t for t in record.trials)
-    paths = write_report(replace(record, trials=trials), tmp_path, home=home, num_resamples=50)
+    paths = write_report(replace(record, trials=trials), tmp_path, home=home)
     text = paths.markdown.read_text(encoding="utf-8")
     assert "| pocket_translation/en_de_validation/comet | no interpreter with COMET | #4 |" in text
     assert "| pocket_translation/en_de_test † | 0% | 15% |" in text

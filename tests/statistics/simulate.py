@@ -114,7 +114,7 @@ def simulate(cell: Cell, datasets: int = 2000, seed: int = 0) -> Outcome:
 def _estimates(cell: Cell, datasets: int, rng: np.random.Generator) -> tuple[Floats, Components]:
     """Differences, [D], with their components."""
     benchmarks = 3 if cell.kind == "suite" else 1
-    seed_sd = _logit_sd(cell.spread)
+    seed_sd = logit_sd(cell.spread)
     seeds = (cell.first_seeds, cell.second_seeds)
     effects = _seed_effects(cell, datasets, seed_sd, rng)
     tables: list[tuple[Floats, ...]] = []
@@ -164,7 +164,7 @@ def _ratio(p: Floats, rng: np.random.Generator) -> tuple[Floats, Floats]:
     return value[:, :, 0], num_items * value - (num_items - 1) * without
 
 
-def _logit_sd(spread: float) -> float:
+def logit_sd(spread: float) -> float:
     """The seeds' sd on the logit scale that gives the mean this sd, to first order."""
     nodes, weights = np.polynomial.hermite_e.hermegauss(41)
     p = 1 / (1 + np.exp(-(MU + ITEM_SD * nodes)))

@@ -3,8 +3,6 @@ import time
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 from sacrebleu.metrics import BLEU
 from sacrebleu.significance import PairedTest
 
@@ -191,39 +189,6 @@ def test_a_thousand_resamples_of_forty_scores_take_seconds():
     for _ in range(40):
         bootstrap.resampled(score, draws, lambda t: bleu._compute_score_from_stats(t).score)
     assert time.process_time() - start < 10
-
-
-def test_holm_equals_the_values_computed_by_hand():
-    # Four tests: 4 * .005, 3 * .01, 2 * .03, then the largest so far.
-    assert bootstrap.holm([0.03, 0.005, 0.04, 0.01]) == pytest.approx([0.06, 0.02, 0.06, 0.03])
-    assert bootstrap.holm([]) == ()
-
-
-@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
-def test_holm_never_lowers_a_p_value_and_keeps_their_order(p_values):
-    adjusted = bootstrap.holm(p_values)
-    assert all(a >= p for a, p in zip(adjusted, p_values, strict=True))
-    assert all(a <= min(1.0, len(p_values) * p) for a, p in zip(adjusted, p_values, strict=True))
-    ranked = sorted(zip(p_values, adjusted, strict=True))
-    assert [a for _, a in ranked] == sorted(adjusted)
-
-
-@settings(max_examples=30)
-@given(st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from("abc")), min_size=2))
-def test_kappa_is_what_is_agreed_beyond_chance(pairs):
-    first, second = zip(*pairs, strict=True)
-    kappa = bootstrap.cohens_kappa(first, second)
-    counts = [{label: side.count(label) for label in "abc"} for side in (first, second)]
-    chance = sum(counts[0][label] * counts[1][label] for label in "abc") / len(pairs) ** 2
-    if chance == 1:
-        assert kappa is None
-    else:
-        agreed = sum(one == other for one, other in pairs) / len(pairs)
-        assert kappa == pytest.approx((agreed - chance) / (1 - chance), abs=1e-12)
-
-
-def test_kappa_of_nothing_is_none():
-    assert bootstrap.cohens_kappa([], []) is None
 
 
 def test_the_items_that_decide_do_decide():

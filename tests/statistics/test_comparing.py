@@ -1,7 +1,9 @@
 import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from harness.statistics.comparing import Decision, compare, decide, interval, is_within
+from harness.statistics.comparing import Decision, compare, decide, holm, interval, is_within
 from harness.statistics.crossed import ItemTable, Sample
 
 RNG = np.random.default_rng(0)
@@ -72,6 +74,13 @@ def test_one_seed_of_a_trained_system_decides_nothing_and_shows_its_items_alone(
     assert decide(found, higher_is_better=True, margin=5.0) is Decision.UNDECIDED
 
 
+def test_one_seed_decides_nothing_though_no_item_differs_or_a_family_gives_a_p():
+    first = runs(0.8, seeds=(1,), shared=SHARED)
+    alike = compare(first, first)
+    assert (alike.constant, alike.p_value) == (True, None)
+    assert decide(alike, higher_is_better=True, margin=5.0, p_value=1.0) is Decision.UNDECIDED
+
+
 def test_two_systems_without_seeds_are_compared_over_their_items():
     found = compare(runs(0.8, shared=SHARED), runs(0.6, shared=SHARED))
     assert found.num_seeds == (None, None)
@@ -95,6 +104,11 @@ def test_a_difference_that_no_item_varies_about_has_no_interval():
     assert (found.value, found.low, found.p_value, found.constant) == (1.0, None, None, False)
 
 
+def test_items_that_all_score_alike_have_no_interval():
+    alike = np.zeros((3, 48))
+    assert interval(Sample(alike.mean(axis=1), (ItemTable(alike),), (1, 2, 3))) is None
+
+
 def test_fewer_than_six_items_have_no_interval():
     few = runs(0.5, seeds=FIVE, items=5)
     assert interval(few) is None
@@ -106,3 +120,18 @@ def test_an_interval_of_one_system_lies_about_its_value():
     low, high = interval(found)
     assert low < found.value < high
     assert (low + high) / 2 == pytest.approx(found.value)
+
+
+def test_holm_equals_the_values_computed_by_hand():
+    # Four tests: 4 * .005, 3 * .01, 2 * .03, then the largest so far.
+    assert holm([0.03, 0.005, 0.04, 0.01]) == pytest.approx([0.06, 0.02, 0.06, 0.03])
+    assert holm([]) == ()
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=20))
+def test_holm_never_lowers_a_p_value_and_keeps_their_order(p_values):
+    adjusted = holm(p_values)
+    assert all(a >= p for a, p in zip(adjusted, p_values, strict=True))
+    assert all(a <= min(1.0, len(p_values) * p) for a, p in zip(adjusted, p_values, strict=True))
+    ranked = sorted(zip(p_values, adjusted, strict=True))
+    assert [a for _, a in ranked] == sorted(adjusted)

@@ -16,7 +16,7 @@ from harness.data.readers import rows_as_they_stand
 from harness.data.spec import CorpusSpec
 from harness.errors import DataError, HarnessError
 from harness.metrics.shared.refusals import classify_text
-from harness.statistics.bootstrap import cohens_kappa
+from harness.statistics.agreement import cohens_kappa
 from harness.storage.reading import Reading
 
 _COLUMNS = ("prompt", "completion", "final_label")

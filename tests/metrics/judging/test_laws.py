@@ -14,7 +14,8 @@ from harness.metrics.judge_grade import JudgeGrade
 from harness.metrics.judge_preference import JudgePreference
 from harness.protocols import Judgement, Services
 from harness.settings.spec import digest
-from harness.statistics.bootstrap import Draws, paired_difference
+from harness.statistics.comparing import compare
+from harness.statistics.samples import Samples
 from harness.storage.predictions import write_predictions
 from tests.metrics.judging.conftest import TEMPLATES, prediction, write_lines
 
@@ -145,13 +146,8 @@ def test_the_paired_bootstrap_sees_a_better_system(tmp_path):
         score_predictions(items, "judge_grade", settings, Services(judge=TableJudge(said)))
         for said in (better, worse)
     )
-    found = paired_difference(
-        [first],
-        [second],
-        seeds=((1,), (1,)),
-        draws=Draws(),
-        aggregate=JudgeGrade.model_validate(settings).aggregate,
-    )
+    samples = Samples()
+    found = compare(samples.of_score(first).sample, samples.of_score(second).sample)
     assert found.value == pytest.approx(first.value - second.value)
-    assert found.interval.low > 0
+    assert found.low > 0
     assert found.num_items == 40
