@@ -34,7 +34,7 @@ def print_front(record: SweepRecord) -> None:
     heads = [f"{names[key]} {arrow}" for key, arrow in zip(keys, arrows, strict=True)]
     members = [trial for trial in record.trials if trial.number in record.front]
     others = [trial for trial in record.trials if trial.confirmed and trial not in members]
-    sentences = [answer_of(record, pairs).sentence, *untelling_sentences(record, sweep.marks)]
+    sentences = [answer_of(record, pairs).sentence, *untelling_sentences(record)]
     lines = [output.paragraphs(sentence, width=WIDTH) for sentence in sentences]
     lines += ["", click.style(f"Pareto front of {record.name}", bold=True)]
     lines[-1] += f"  ({_counts(record)})"

@@ -31,7 +31,7 @@ from harness.errors import ConfigError, DataError, join_faults
 from harness.records import JSON, Axis, Score, Split, TrialResult, parse_score_key
 from harness.settings.spec import Spec, validate
 from harness.settings.yaml import read_text
-from harness.statistics import bootstrap
+from harness.statistics.totals import adds_up, total_of
 from harness.storage.files import write_whole
 from harness.storage.reading import parse_form
 from harness.storage.results import from_plain, score_to_plain, to_plain, users_settings
@@ -270,9 +270,9 @@ def _fault_of(score: Score) -> str | None:
         return f"value: found {score.value}, allowed a finite number"
     if not all(math.isfinite(number) for row in score.statistics for number in row):
         return "statistics: found a number that is not finite"
-    if bootstrap.adds_up(score):
+    if adds_up(score):
         return None
-    total = bootstrap.total_of(score)
+    total = total_of(score)
     told = (
         "cannot be added up with the settings its file says"
         if total is None

@@ -136,7 +136,7 @@ def _page(
     return ReportPage(
         record=record,
         answer=answer_of(record, pairs),
-        untelling=untelling_sentences(record, sweep.marks),
+        untelling=untelling_sentences(record),
         marks=sweep.marks,
         test_figures=[] if on_test is None else front_figures(on_test),
         front_figures=front_figures(chosen_by),

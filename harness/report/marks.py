@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from harness.data.contamination import overlap_shares
-from harness.records import Key, ScoreKey, Split, SummaryKey, SummaryPart, SweepRecord
-from harness.report.names import all_runs, score_names
-from harness.report.reference import key_for_test
-from harness.statistics.telling import Untelling, untelling, untelling_text
+from harness.records import Key, ScoreKey, SummaryKey, SummaryPart, SweepRecord
+from harness.report.names import all_runs
+from harness.statistics.untelling import untelling, untelling_of
 
 OVERLAPS = "†"
 UNTELLING = "‡"
+MOST_UNTELLING = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,12 +21,12 @@ class Marks:
     Attributes:
         overlapping: Benchmarks with items in the training text, as ``suite/benchmark``.
         parts: Of every summary, what it is made of.
-        untelling: By key of an objective or a summary, the benchmarks that cannot tell.
+        untelling: Keys that cannot tell the trials apart.
     """
 
     overlapping: frozenset[str]
     parts: Mapping[SummaryKey, tuple[SummaryPart, ...]]
-    untelling: Mapping[Key, tuple[Untelling, ...]]
+    untelling: frozenset[Key]
 
     def of(self, key: Key | None) -> str:
         """To stand behind its name; "" where there is nothing to say."""
@@ -61,38 +61,26 @@ class Marks:
 def marks_of(record: SweepRecord) -> Marks:
     """Of a sweep: overlaps by any run, ends of scales by all runs of a split."""
     runs = all_runs(record)
-    keys: list[Key] = [key for run in runs for key in run.summaries]
-    for objective in record.objectives:
-        keys += [key for key in (objective.key, key_for_test(record, objective.key)) if key]
-    base = () if record.base is None else (record.base,)
-    groups = {
-        Split.VALIDATION: [run for trial in record.trials for run in trial.results],
-        Split.TEST: [run for trial in record.trials for run in trial.confirmed],
-    }
-    silent = {
-        key: untelling(key, [*base, *groups[key.split]])
-        for key in dict.fromkeys(keys)
-        if groups[key.split]
-    }
+    objectives = [goal.key for goal in record.objectives if isinstance(goal.key, ScoreKey)]
+    trials = [trial for trial in record.trials if trial.values is not None]
+    chosen_by = [run for trial in trials for run in trial.results]
+    confirmed = [run for trial in trials for run in trial.confirmed]
+    silent = [*untelling(chosen_by, objectives), *untelling(confirmed)]
     return Marks(
         frozenset(contaminated(record)),
         {key: parts for run in runs for key, parts in run.summary_parts.items()},
-        {key: of_key for key, of_key in silent.items() if of_key},
+        frozenset(entry.key for entry in silent),
     )
 
 
-def untelling_sentences(record: SweepRecord, marks: Marks) -> list[str]:
-    """One per objective that tells nothing, on test where it was measured there."""
-    keys = [objective.key for objective in record.objectives]
-    names = score_names(keys)
-    sentences = []
-    for key in keys:
-        test = key_for_test(record, key)
-        said = marks.untelling.get(test) if test is not None else None
-        said = said or marks.untelling.get(key)
-        if said:
-            sentences.append(untelling_text(names[key], said) + ".")
-    return sentences
+def untelling_sentences(record: SweepRecord) -> list[str]:
+    """What cannot tell configurations apart, the first of it in full."""
+    sentences = [f"{sentence}." for sentence in untelling_of(record)]
+    more = len(sentences) - MOST_UNTELLING
+    if more <= 0:
+        return sentences
+    rest = f"{more} more scores cannot tell either; they are marked {UNTELLING}."
+    return [*sentences[:MOST_UNTELLING], rest]
 
 
 def contaminated(record: SweepRecord) -> dict[str, dict[str, float]]:

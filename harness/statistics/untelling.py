@@ -21,7 +21,7 @@ from harness.records import (
     SweepRecord,
     TrialResult,
 )
-from harness.statistics.bootstrap import aggregate_of
+from harness.statistics.totals import aggregate_of
 
 _ROUNDING = 1e-9
 _FEWEST = 2

@@ -30,7 +30,7 @@ def by_key(comparison):
     return {line.key: line for line in (*comparison.summaries, *comparison.scores)}
 
 
-UNMARKED = Marks(frozenset(), {}, {})
+UNMARKED = Marks(frozenset(), {}, frozenset())
 
 
 def test_over_ten_seeds_a_real_gain_is_found_and_a_draw_is_not_called_one(ten_seeds):

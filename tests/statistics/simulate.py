@@ -351,7 +351,7 @@ def _drop(cell: GateCell, rng: np.random.Generator) -> Drop:
     """Of a key: new runs less good by nothing but chance."""
     num = cell.baseline_seeds + cell.new_runs
     item = rng.normal(0, ITEM_SD, (1, cell.items))
-    effects = rng.normal(0, _logit_sd(cell.spread), (num, 1))
+    effects = rng.normal(0, logit_sd(cell.spread), (num, 1))
     p = 1 / (1 + np.exp(-(MU + item + effects)))
     scores = (rng.random(p.shape) < p).astype(np.float64)
     split = cell.baseline_seeds

@@ -132,7 +132,7 @@ def test_a_preference_is_won_when_both_orders_say_so_and_else_a_tie_or_lost(tabl
     )
 
 
-def test_the_paired_bootstrap_sees_a_better_system(tmp_path):
+def test_a_comparison_sees_a_better_system(tmp_path):
     def better(item, ours, repeat):
         noise = int(digest([item, repeat])[:2], 16) % 3
         return f"[[{5 + noise}]]"
