@@ -13,7 +13,7 @@ from harness.cli.logs import is_quiet
 
 if TYPE_CHECKING:
     from harness.records import JSON, SweepRecord
-    from harness.sweep.spec import SweepSpec
+    from harness.sweep.spec import CheckedSweep
 
 
 @click.command(
@@ -63,7 +63,7 @@ def command(
 
     preflight(spec.base, run.home, checked.selection.benchmarks)
     if dry_run:
-        _show_plan(spec, workers, run)
+        _show_plan(checked, workers, run)
         return
     from harness.cli.fronts import plain_answer, plain_paths, print_front, print_paths
     from harness.cli.live import LiveView
@@ -94,11 +94,14 @@ def command(
     click.echo(f"MLflow    {_ui_command(run.tracking_uri)}")
 
 
-def _show_plan(spec: "SweepSpec", workers: int, run: options.RunOptions) -> None:
+def _show_plan(checked: "CheckedSweep", workers: int, run: options.RunOptions) -> None:
     from harness.cli.plan import short_form
     from harness.cli.plans import print_plan
     from harness.sweep.plan import plan_sweep
+    from harness.sweep.unchanged import check_begun
 
+    spec = checked.spec
+    check_begun(checked, home=run.home, storage=run.storage)
     plan = plan_sweep(spec, home=run.home, workers=workers, storage=run.storage)
     text, shown = short_form(spec, run.home, run.storage)
     if run.as_json:
@@ -108,6 +111,7 @@ def _show_plan(spec: "SweepSpec", workers: int, run: options.RunOptions) -> None
 
 
 def _plain(record: "SweepRecord") -> dict[str, "JSON"]:
+    from harness.statistics.untelling import untelling_of
     from harness.trial.curves import mean_metrics
 
     return {
@@ -126,6 +130,7 @@ def _plain(record: "SweepRecord") -> dict[str, "JSON"]:
             for trial in record.trials
         ],
         "front": list(record.front),
+        "cannot_tell_apart": list(untelling_of(record)),
         "run_id": record.run_id,
     }
 

@@ -70,8 +70,13 @@ class Untelling:
     axis: Axis | None
     constants: tuple[Constant, ...]
 
-    def sentence(self, who: str) -> str:
-        """What it is for people; ``who`` with its verb ("base scores", "all 6 trials score")."""
+    def sentence(self, who: str, *, expecting: bool = False) -> str:
+        """What it is for people.
+
+        Args:
+            who: With its verb: "base scores", "all 6 trials score".
+            expecting: Whether training is still to come and may change it.
+        """
         values = " and ".join(self._value(constant) for constant in self.constants)
         lacking = [
             f", {constant.num_lacking} answers without the wanted form"
@@ -80,9 +85,10 @@ class Untelling:
             for constant in self.constants
             if constant.num_lacking
         ]
+        unless = self._unless() if expecting else ""
         return (
-            f"{self._name()} cannot tell configurations apart{self._unless()}: {who} "
-            f"{values}{''.join(lacking)}"
+            f"{self._name()} cannot tell configurations apart{unless}: {who} {values}"
+            f"{''.join(lacking)}"
         )
 
     def _name(self) -> str:
@@ -144,7 +150,9 @@ def untelling_of(record: SweepRecord) -> tuple[str, ...]:
     trials = [trial for trial in record.trials if trial.values is not None and trial.results]
     base = () if record.base is None else (record.base,)
     if not trials:
-        return tuple(entry.sentence("base scores") for entry in untelling(base, scores))
+        return tuple(
+            entry.sentence("base scores", expecting=True) for entry in untelling(base, scores)
+        )
     sentences: list[str] = []
     for runs_of, called in (
         ([trial.results for trial in trials], "trials"),

@@ -113,7 +113,7 @@ class Search:
     def _say_what_cannot_tell(self, base: TrialResult) -> None:
         chosen_by = [one.key for one in self._objectives if isinstance(one.key, ScoreKey)]
         for one in untelling([base], chosen_by):
-            self._view.say(Notice(one.sentence("base scores")))
+            self._view.say(Notice(one.sentence("base scores", expecting=True)))
 
     def _ask(self) -> bool:
         """Adds the runs of one more trial; False when there is none to ask for.

@@ -13,13 +13,25 @@ from harness.evaluation.score import metric_named
 from harness.records import JSON
 from harness.settings.spec import Spec, local_paths
 from harness.settings.yaml import flatten
-from harness.sweep.made_from import data_of, known_of
-from harness.sweep.record import stored_result, sweep_folder
-from harness.sweep.spec import SweepSpec
-from harness.sweep.study import Study, SweepNotes
+from harness.sweep.made_from import data_of, known_of, made_from
+from harness.sweep.record import journal_path, stored_result, sweep_folder
+from harness.sweep.spec import CheckedSweep, SweepSpec
+from harness.sweep.study import Study, SweepNotes, find_study
 
 MAY_CHANGE = ("trials", "confirm", "question")
 """Settings that may differ when a sweep is continued."""
+
+
+def check_begun(checked: CheckedSweep, *, home: Path, storage: str | None) -> None:
+    """As ``check_unchanged``, of a sweep as it lies there, for whoever is about to plan its rest.
+
+    Raises:
+        ConfigError: Everything that changed.
+    """
+    spec = checked.spec
+    study = find_study(journal_path(home, spec.name, storage), storage, spec.name)
+    if study is not None:
+        check_unchanged(study, spec, made_from(spec, checked.selection), home)
 
 
 def check_unchanged(

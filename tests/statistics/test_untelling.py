@@ -82,7 +82,7 @@ def test_answers_that_are_empty_though_nothing_is_extracted_are_called_so():
 def test_at_the_ceiling_it_can_tell_only_what_is_lost():
     (one,) = untelling([result("ability", [choice([1.0] * 48)])])
     assert one.level is Level.CEILING
-    assert one.sentence("base scores") == (
+    assert one.sentence("base scores", expecting=True) == (
         "ability cannot tell configurations apart unless training lowers it: base scores 1.000 on "
         "48 of 48 items"
     )
@@ -90,7 +90,9 @@ def test_at_the_ceiling_it_can_tell_only_what_is_lost():
 
 def test_a_base_that_cannot_translate_yet_may_learn_to():
     base = result("mine", [choice([0.0] * 5)], axis=Axis.TRANSLATION)
-    assert "apart unless training raises it: base" in untelling([base])[0].sentence("base scores")
+    assert "apart unless training raises it: base" in untelling([base])[0].sentence(
+        "base scores", expecting=True
+    )
 
 
 def test_a_model_that_never_refuses_is_constant_in_the_middle():
@@ -168,6 +170,18 @@ def test_a_sweep_says_it_of_its_base_before_a_trial_and_of_all_trials_after():
     )
     assert untelling_of(sweep_of(floor, floor, floor)) == (
         "ability cannot tell configurations apart: base and all 2 trials score 0.000 on 9 of 9 "
+        "items",
+    )
+
+
+def test_once_trials_ran_nothing_is_expected_of_training_any_more():
+    full = result("ability", [choice([1.0] * 9)])
+    assert untelling_of(sweep_of(full)) == (
+        "ability cannot tell configurations apart unless training lowers it: base scores 1.000 on "
+        "9 of 9 items",
+    )
+    assert untelling_of(sweep_of(full, full, full)) == (
+        "ability cannot tell configurations apart: base and all 2 trials score 1.000 on 9 of 9 "
         "items",
     )
 

@@ -16,7 +16,7 @@ from harness.sweep.record import journal_path
 from harness.sweep.run import run_sweep
 from harness.sweep.spec import check_sweep, load_sweep_spec
 from harness.sweep.study import Study, find_study, open_study
-from harness.sweep.unchanged import check_unchanged
+from harness.sweep.unchanged import check_begun, check_unchanged
 from tests.projects import write_corpus
 from tests.sweep.conftest import SWEEP, write_model, write_world
 
@@ -129,6 +129,20 @@ def test_a_files_time_and_a_copy_elsewhere_change_nothing(sweep_file: Path) -> N
     assert moved == before
 
 
+def test_another_adapter_on_the_model_counts(sweep_file: Path) -> None:
+    write_model(Path("adapter"))
+    shutil.move("adapter/model.safetensors", "adapter/adapter_model.safetensors")
+    config = Path("adapter/adapter_config.json")
+    config.write_text('{"base_model_name_or_path": "here", "r": 8}')
+    given = ("base.model.adapter=adapter",)
+    before = contents(sweep_file, *given)
+    config.write_text('{"base_model_name_or_path": "there", "r": 8}')
+    assert contents(sweep_file, *given) == before
+    config.write_text('{"base_model_name_or_path": "here", "r": 4}')
+    after = contents(sweep_file, *given)
+    assert [name for name in before if after[name] != before[name]] == ["model: adapter"]
+
+
 def test_the_files_of_every_method_that_is_searched_count(sweep_file: Path) -> None:
     write_model(Path("teacher"))
     teacher = "{name: seqkd, teacher: {path: teacher}}"
@@ -190,6 +204,18 @@ def test_a_sweep_over_changed_files_is_refused_and_every_one_of_them_named(
     assert "2 trials were made" in str(caught.value.hint)
     assert "another name" in str(caught.value.hint)
     assert (home / "made.log").read_text() == made
+
+
+def test_a_plan_of_the_rest_of_a_changed_sweep_is_refused_too(
+    sweep_file: Path, world: Path
+) -> None:
+    overrides = tuple(map(parse_override, FEW))
+    check_begun(check_sweep(sweep_file, overrides), home=world / "home", storage=None)
+    go(sweep_file, world / "home")
+    check_begun(check_sweep(sweep_file, overrides), home=world / "home", storage=None)
+    write_corpus(Path("train.jsonl"), ["Esel"])
+    with pytest.raises(ConfigError, match="corpus train: text: changed since the sweep began"):
+        check_begun(check_sweep(sweep_file, overrides), home=world / "home", storage=None)
 
 
 def test_a_benchmark_that_is_gone_is_refused(sweep_file: Path, world: Path) -> None:
