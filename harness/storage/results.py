@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -154,23 +155,42 @@ def parse_results(text: str, where: str) -> tuple[TrialResult, ...]:
         raise DataError(f"{where}: results: not a trial result: {error}") from None
 
 
+_NUMBERS = {int, float}
+_TYPES: Mapping[str, tuple[type, str]] = {
+    "seed": (int, "a whole number"),
+    "variant": (str, "a text"),
+    "config": (dict, "a mapping"),
+    "tags": (dict, "a mapping"),
+    "metric": (str, "a text"),
+    "signature": (str, "a text"),
+    "higher_is_better": (bool, "true or false"),
+}
+"""Of fields of results and scores, and what they are called."""
+
+
 def _type_faults(entry: Mapping[str, Any]) -> Iterator[str]:
-    """Scores and summaries whose values or items are no numbers; NaN is one, to be judged later."""
+    """What of a result is of another type than it must be; NaN is a number, to be judged later."""
+    yield from _fields_of_type(entry, ("seed", "variant", "config", "tags"))
     for key, score in entry["scores"].items():
-        if not _is_number(score["value"]):
-            yield f"scores.{key}.value: found {json.dumps(score['value'])}, allowed a number"
-        if not isinstance(score["higher_is_better"], bool):
-            found = json.dumps(score["higher_is_better"])
-            yield f"scores.{key}.higher_is_better: found {found}, allowed true or false"
-        if not all(_is_number(number) for row in score["statistics"] for number in row):
-            yield f"scores.{key}.statistics: found what is no number"
+        where = f"scores.{key}."
+        yield from _fields_of_type(score, ("metric", "signature", "higher_is_better"), where)
+        if type(score["value"]) not in _NUMBERS:
+            yield f"{where}value: found {json.dumps(score['value'])}, allowed a number"
+        if not set(map(type, chain.from_iterable(score["statistics"]))) <= _NUMBERS:
+            yield f"{where}statistics: found what is no number"
         if len(score["ids"]) != len(score["statistics"]):
             counts = f"found {len(score['statistics'])}, allowed {len(score['ids'])}, one per item"
-            yield f"scores.{key}.statistics: {counts}"
+            yield f"{where}statistics: {counts}"
     for key, value in entry.get("summaries", {}).items():
-        if not _is_number(value):
+        if type(value) not in _NUMBERS:
             yield f"summaries.{key}: found {json.dumps(value)}, allowed a number"
 
 
-def _is_number(value: object) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool)
+def _fields_of_type(
+    data: Mapping[str, Any], names: Sequence[str], where: str = ""
+) -> Iterator[str]:
+    for name in names:
+        kind, allowed = _TYPES[name]
+        value = data[name]
+        if type(value) is not kind:
+            yield f"{where}{name}: found {json.dumps(value)}, allowed {allowed}"
