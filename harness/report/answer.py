@@ -73,7 +73,9 @@ def _judged(record: SweepRecord, pair: TrialPair) -> list[Compared]:
     """Its summaries and objectives, these first."""
     goals = [key_for_test(record, objective.key) for objective in record.objectives]
     lines = [line for line in pair.lines if isinstance(line.key, SummaryKey) or line.key in goals]
-    return sorted(lines, key=lambda line: line.key not in goals)
+    return sorted(
+        lines, key=lambda line: goals.index(line.key) if line.key in goals else len(goals)
+    )
 
 
 def _kind(lines: Sequence[Compared]) -> Kind:
@@ -122,13 +124,14 @@ def _sentence(kind: Kind, record: SweepRecord, pair: TrialPair) -> str:
 def _texts(lines: Sequence[Compared], names: dict[Key, str]) -> str:
     return ", ".join(
         f"{names[line.key]} {cell_text(difference_cell(line), Column(''))}"
-        + ("" if line.decision is Decision.BETTER and not line.within_margin else _said(line))
+        + ("" if _is_plain(line) else f" ({said_of(line)})")
         for line in lines
     )
 
 
-def _said(line: Compared) -> str:
-    return f" ({said_of(line)})"
+def _is_plain(line: Compared) -> bool:
+    """Whether the sentence around it says what was decided."""
+    return line.decision in (Decision.BETTER, Decision.WORSE) and not line.within_margin
 
 
 def _on_what(lines: Sequence[Compared], pair: TrialPair) -> str:

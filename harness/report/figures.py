@@ -111,6 +111,7 @@ def _trace(
         mode="markers+text" if named else "markers",
         text=[point.name for point in group] if named else None,
         textposition="top right",
+        cliponaxis=False,
         textfont={"size": 11, "color": INK},
         marker=_marker(group, strong),
         name=name,

@@ -143,7 +143,8 @@ def matched_table(sweep: ScoredSweep, fronts: Sequence[MethodFront]) -> Table | 
     note = (
         f"{score_names([task])[task]} on test. A rival is taken on the straight line between the "
         "two points of its front next to that value; that these values are estimates, too, is in "
-        "the intervals. One family, adjusted by Holm."
+        "the intervals, which are too narrow where those points are hardly apart in translation. "
+        "One family, adjusted by Holm."
     )
     return Table("matched", "At matched translation", columns, rows, note)
 

@@ -20,6 +20,7 @@ from harness.report.figures import Panel
 from harness.report.marks import OVERLAPS, Marks
 from harness.report.names import score_names
 from harness.report.points import COLOURS, GLYPHS, styles_of
+from harness.report.reference import best_of_variants
 from harness.report.table import Cell, Column, Table, cell_text, interval_text, number_text
 from harness.report.tables import num_seeds_text
 from harness.statistics.crossed import LEVEL
@@ -128,8 +129,10 @@ def _parts(cell: Cell, column: Column) -> tuple[str, str, str]:
     return cell_text(cell, column), "", ""
 
 
-def _embed(figure: Any, name: str) -> str:
-    text: str = figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config=_CONFIG)
+def _embed(figure: Any, name: str, *, bare: bool = False) -> str:
+    """As HTML; a bare one is too narrow for buttons beside it."""
+    config = {**_CONFIG, "displayModeBar": False} if bare else _CONFIG
+    text: str = figure.to_html(full_html=False, include_plotlyjs=False, div_id=name, config=config)
     return text
 
 
@@ -186,8 +189,10 @@ def short_answers(page: ReportPage) -> list[str]:
         f"{members} {'is' if members == 1 else 'are'} on the front of the validation scores"
         + (f", {infeasible} break a constraint." if infeasible else "."),
     )
-    methods = [pair for pair in page.pairs if not pair.with_base]
-    sentences += [claim(pair) for pair in methods[:MAX_CLAIMS] if pair.summaries]
+    standing = {trial.number for trial in best_of_variants(record).values()}
+    methods = [pair for pair in page.pairs if not pair.with_base and pair.summaries]
+    telling = [pair for pair in methods if pair.numbers[0] in standing] or methods
+    sentences += [claim(pair) for pair in telling[:MAX_CLAIMS]]
     sentences.append(f"Validation figures: {num_seeds_text(record)}.")
     if page.contamination is not None:
         count = len(page.contamination.rows)
