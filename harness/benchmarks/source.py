@@ -12,7 +12,7 @@ from typing import Self, TypeAlias
 from pydantic import Field, field_validator, model_validator
 
 from harness.data.readers import file_formats
-from harness.data.spec import LANGUAGE_TAG, takes_two
+from harness.data.spec import LanguageTag, takes_two
 from harness.settings.spec import Spec, digest
 
 Template: TypeAlias = str | tuple[str, ...]
@@ -23,7 +23,6 @@ LINES = "lines"
 SIDES = ("source", "target")
 """Fields of the files of a format that keeps the sides apart."""
 
-_TAG = f"^{LANGUAGE_TAG.pattern}$"
 _TAKE = re.compile(r"(-?\d+)?:(-?\d+)?(:(-?0*[1-9]\d*)?)?")
 
 
@@ -43,18 +42,18 @@ class SourceSpec(Spec):
     """`lines`: one file per field, aligned line by line; `jsonl`: an object a line; `json`: a list
     of objects; `csv` and `tsv`: with a header unless `columns` names them; `tmx`, `wmt_xml` and
     `sgm`: records with `source`, `target` and their languages; `hub`: a Hugging Face data set.
-    Names that end in .gz are unpacked."""
+    Names that end in .gz, .xz or .bz2 are unpacked."""
 
     files: Mapping[str, str] = Field(default_factory=dict)
     """Paths, looked for beside the YAML, then in the data folder (`eval.data`, else the environment
     variable HARNESS_DATA). For `lines` field -> path; for `sgm` `source` and `target`; for the
     others one, under any name."""
 
-    source_lang: str | None = Field(None, pattern=_TAG, exclude_if=_is_none)
+    source_lang: LanguageTag | None = Field(None, exclude_if=_is_none)
     """Of a `tmx` file with more than two languages, or a `wmt_xml` with several: that of the
     source."""
 
-    target_lang: str | None = Field(None, pattern=_TAG, exclude_if=_is_none)
+    target_lang: LanguageTag | None = Field(None, exclude_if=_is_none)
     """There too: that of the target."""
 
     hub: str | None = None

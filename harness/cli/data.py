@@ -84,13 +84,12 @@ def command(
     CORPUS is JSON lines or a JSON list (`source`, `target` and their languages; `translation`;
     `messages`; `instruction`; `text`; or `question`, `answer` and `pivot_question`), TSV or CSV
     with a header or without, TMX, a WMT test set in XML or SGM, a Hugging Face datasets folder, or
-    the source side of aligned plain text; files may end in .gz. All faults are named at once, each
-    with its line. Rows to look at are counted; --set checks.max_...=SHARE (of empty, undecodable,
-    garbled, duplicates, copied, long, lopsided, wrong_language) leaves out so many of a kind and
-    fails if there are more, as the same settings of a trial's corpus do.
+    the source side of aligned plain text; files may end in .gz, .xz or .bz2. All faults are named
+    at once, each with its line. Rows to look at are counted; --set checks.max_...=SHARE (of
+    malformed, unpaired, empty, undecodable, garbled, markup, duplicates, copied, long, lopsided,
+    wrong_language) leaves out so many of a kind and fails if there are more, as the same settings
+    of a trial's corpus do.
     """
-    from collections import Counter
-
     from harness.benchmarks.read import find_benchmarks
     from harness.benchmarks.spec import EvalSpec
     from harness.data.contamination import find_overlaps, training_texts
@@ -106,13 +105,13 @@ def command(
     if against:
         selected = validate(EvalSpec, {"folder": folders, "suites": against}, "--against")
         tests |= {benchmark.key: benchmark.items for benchmark in find_benchmarks(selected)}
-    counts: Counter[str] = Counter()
-    rows = read_corpus(spec, kind, counts)
+    left_out: dict[str, list[int]] = {}
+    rows = read_corpus(spec, kind, left_out)
     overlaps = find_overlaps(training_texts(rows), tests) if tests else {}
     if as_json:
-        output.print_json(_plain(corpus, describe(rows, spec.checks, counts), overlaps))
+        output.print_json(_plain(corpus, describe(rows, spec.checks, left_out), overlaps))
         return
-    _print_description(corpus, describe(rows, spec.checks, counts))
+    _print_description(corpus, describe(rows, spec.checks, left_out))
     if overlaps:
         _print_overlaps({_short(key, files): overlap for key, overlap in overlaps.items()})
 
@@ -136,6 +135,8 @@ def _plain(corpus: str, description: "Description", overlaps: "dict[str, Overlap
 
 
 def _print_description(corpus: str, description: "Description") -> None:
+    from harness.data.fields import named_lines
+
     click.secho(f"{corpus}: {description.num_rows} rows, {description.kind}", bold=True)
     if description.languages:
         parts = (f"{name} {count}" for name, count in description.languages.items())
@@ -146,7 +147,8 @@ def _print_description(corpus: str, description: "Description") -> None:
             f"at most {lengths.longest}"
         )
     for what, count in description.left_out.items():
-        click.echo(f"left out   {count} rows with {what}")
+        where = named_lines(description.lines_left_out[what])
+        click.echo(f"left out   {count} rows with {what}: {where}")
     for what, count in description.findings.items():
         click.echo(f"look at    {count} rows have {what}")
 

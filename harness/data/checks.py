@@ -9,8 +9,13 @@ from harness.records import Pair
 
 _SHORT = 20
 """A side of fewer characters says nothing by its length."""
-_GARBLED = re.compile(r"\ufffd|Ã[\u0080-¿ƒŸ¤¶¼„–œ]|â€|Â[\u0080-¿]|à¸|à¹")
-"""A replacement character, or UTF-8 read as Latin-1 or Windows-1252: Ã¼, â€œ, Thai as à¸."""
+_GARBLED = re.compile(
+    r"\ufffd|Ã[\u0080-¿ƒŸ¤¶¼„–œ]|â€|Â[\u0080-¿]|à¸|à¹"
+    r"|[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ufffe\uffff]"
+)
+"""A replacement character; UTF-8 read as Latin-1 or Windows-1252: Ã¼, â€œ, Thai as à¸; a control
+character (not the ends of lines and tabs, which text may have)."""
+_MARKUP = re.compile(r"</?[A-Za-z][A-Za-z0-9]*(?:\s[^<>]*)?/?>|&(?:[A-Za-z]{2,8}|#x?[0-9A-Fa-f]+);")
 _WIDE = re.compile(r"[\u2e80-\u9fff\uf900-\ufaff]")
 _SYLLABLES = re.compile(r"[\u3040-\u30ff\uac00-\ud7af]")
 _OWN_SCRIPT = 0.2
@@ -38,6 +43,10 @@ def _duplicates(pairs: Sequence[Pair]) -> list[int]:
 
 def _is_garbled(pair: Pair, checks: ChecksSpec) -> bool:
     return bool(_GARBLED.search(pair.source) or _GARBLED.search(pair.target))
+
+
+def _has_markup(pair: Pair, checks: ChecksSpec) -> bool:
+    return bool(_MARKUP.search(pair.source) or _MARKUP.search(pair.target))
 
 
 def _is_copied(pair: Pair, checks: ChecksSpec) -> bool:
@@ -106,10 +115,11 @@ def unidentified(pairs: Sequence[Pair]) -> dict[str, int]:
 
 _CHECKS: Mapping[str, Callable[[Pair, ChecksSpec], bool]] = {
     "garbled": _is_garbled,
+    "markup": _has_markup,
     "copied": _is_copied,
     "long": _is_long,
     "lopsided": _is_lopsided,
     "wrong_language": _is_in_wrong_language,
 }
-KINDS = ("garbled", "duplicates", "copied", "long", "lopsided", "wrong_language")
+KINDS = ("garbled", "markup", "duplicates", "copied", "long", "lopsided", "wrong_language")
 """Those of pairs, the quick ones first."""

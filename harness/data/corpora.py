@@ -10,9 +10,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from harness.data.fields import WORDS
+from harness.data.fields import WORDS, named_lines
 from harness.data.readers import (
     NUM_ROWS,
+    Lines,
     Row,
     format_name,
     read_instructions,
@@ -33,13 +34,15 @@ from harness.storage.store import Stage, Store
 
 STAGE_VERSION = 2
 logger = logging.getLogger(__name__)
-_READERS: Mapping[str, Callable[[CorpusSpec, Counter[str]], tuple[Any, ...]]] = {
+_READERS: Mapping[str, Callable[[CorpusSpec, Counter[str], Lines], tuple[Any, ...]]] = {
     "train": read_pairs,
     "validation": read_pairs,
     "instructions": read_instructions,
     "monolingual": read_texts,
     "questions": read_questions,
 }
+_LATER = ("columns", "header", "split", "reference", "configuration")
+"""Settings that have come since; not in the identity where they are not given."""
 
 
 def read_corpora(spec: DataSpec, store: Store) -> Corpora:
@@ -96,11 +99,12 @@ def _identity(spec: CorpusSpec | None) -> dict[str, JSON] | None:
     if spec.target_path is not None:
         identity["target_sha256"] = _sha256(spec.target_path)
     version: int = load("format", format_name(spec)).version
-    new = {"columns": spec.columns, "header": spec.header, "split": spec.split}
+    new = {name: getattr(spec, name) for name in _LATER}
     # what is as it always was is left out, so that what was made then is found again
     identity |= {name: value for name, value in new.items() if value is not None}
     identity |= {"format_version": version} if version > 1 else {}
     identity |= {"checks": spec.checks.plain()} if spec.checks != ChecksSpec() else {}
+    identity |= {} if spec.checks.max_garbled is None else {"garbled": 2}
     if spec.checks.max_wrong_language is not None:
         named = (spec.source_lang, spec.target_lang)
         changed = None in named or rules(tag for tag in named if tag is not None)
@@ -136,15 +140,15 @@ def check_corpora(spec: DataSpec, store: Store | None = None) -> None:
     """
     if store is not None and store.has(_stage(spec)):
         return
-    _read(spec, {name: Counter() for name in _READERS})
+    _read(spec, {name: (Counter(), {}) for name in _READERS})
 
 
-def _read(spec: DataSpec, counts: Mapping[str, Counter[str]]) -> dict[str, Any]:
-    """The rows of each corpus named; ``counts`` is told what was left out of each."""
+def _read(spec: DataSpec, left_out: Mapping[str, tuple[Counter[str], Lines]]) -> dict[str, Any]:
+    """The rows of each corpus named; ``left_out`` is told what was left out of each, and where."""
     named = {name: getattr(spec, name) for name in _READERS}
     return _for_each(
         {
-            name: partial(_READERS[name], corpus, counts[name])
+            name: partial(_READERS[name], corpus, *left_out[name])
             for name, corpus in named.items()
             if corpus is not None
         }
@@ -152,18 +156,19 @@ def _read(spec: DataSpec, counts: Mapping[str, Counter[str]]) -> dict[str, Any]:
 
 
 def _build(spec: DataSpec, folder: Path) -> Mapping[str, float]:
-    counts: dict[str, Counter[str]] = {name: Counter() for name in _READERS}
-    read = _read(spec, counts)
+    told: dict[str, tuple[Counter[str], Lines]] = {name: (Counter(), {}) for name in _READERS}
+    read = _read(spec, told)
     for name in _READERS:
         write_rows(folder / f"{name}.jsonl", map(asdict, read.get(name, ())))
     facts = {name: len(rows) for name, rows in read.items()}
-    for name, counted in counts.items():
-        left_out = {kind: count for kind, count in counted.items() if kind != NUM_ROWS}
-        if left_out:
-            facts |= {f"{name}/left_out/{kind}": count for kind, count in left_out.items()}
+    for name, (counted, lines) in told.items():
+        if lines:
+            facts |= {f"{name}/left_out/{kind}": len(rows) for kind, rows in lines.items()}
             facts[f"{name}/rows"] = counted[NUM_ROWS]
-            listed = ", ".join(f"{count} with {WORDS[kind]}" for kind, count in left_out.items())
-            logger.warning("data.%s: of %d rows left out: %s", name, counted[NUM_ROWS], listed)
+            listed = ", ".join(f"{len(rows)} with {WORDS[kind]}" for kind, rows in lines.items())
+            where = "; ".join(map(named_lines, lines.values()))
+            text = "data.%s: of %d rows left out: %s (%s)"
+            logger.warning(text, name, counted[NUM_ROWS], listed, where)
     return facts
 
 

@@ -1,7 +1,7 @@
 """What a corpus holds: counts, lengths, and what a look at its rows makes suspicious."""
 
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, median
 from typing import Literal, TypeAlias
@@ -9,7 +9,7 @@ from typing import Literal, TypeAlias
 from harness.data.checks import KINDS, find, unidentified
 from harness.data.fields import WORDS
 from harness.data.readers import (
-    NUM_ROWS,
+    Lines,
     first_fields,
     has_fields,
     read_instructions,
@@ -49,6 +49,7 @@ class Description:
             ``answer``.
         findings: Number of rows by what is suspicious about them; only what was found.
         left_out: Number of rows its checks left out, by what ails them.
+        lines_left_out: The lines these are on.
     """
 
     kind: Kind
@@ -57,41 +58,42 @@ class Description:
     lengths: dict[str, Lengths]
     findings: dict[str, int]
     left_out: dict[str, int] = field(default_factory=dict)
+    lines_left_out: Lines = field(default_factory=dict)
 
 
 def read_corpus(
-    spec: CorpusSpec, kind: Kind | None = None, counts: Counter[str] | None = None
+    spec: CorpusSpec, kind: Kind | None = None, lines_left_out: Lines | None = None
 ) -> Corpora:
     """The rows of one corpus; without a kind, its first row tells.
 
     Args:
         spec: The corpus.
         kind: What it is to be read as.
-        counts: See ``harness.data.readers.read_pairs``.
+        lines_left_out: See ``harness.data.readers.read_pairs``.
 
     Raises:
         DataError: Every fault of the file, each with its line and what is allowed.
     """
     match kind or _kind_of(spec):
         case "instructions":
-            return Corpora(parallel=(), instructions=read_instructions(spec, counts))
+            return Corpora(parallel=(), instructions=read_instructions(spec, None, lines_left_out))
         case "monolingual":
-            return Corpora(parallel=(), monolingual=read_texts(spec, counts))
+            return Corpora(parallel=(), monolingual=read_texts(spec, None, lines_left_out))
         case "questions":
-            return Corpora(parallel=(), questions=read_questions(spec, counts))
+            return Corpora(parallel=(), questions=read_questions(spec, None, lines_left_out))
         case _:
-            return Corpora(parallel=read_pairs(spec, counts))
+            return Corpora(parallel=read_pairs(spec, None, lines_left_out))
 
 
 def describe(
-    corpora: Corpora, checks: ChecksSpec | None = None, counts: Mapping[str, int] | None = None
+    corpora: Corpora, checks: ChecksSpec | None = None, lines_left_out: Lines | None = None
 ) -> Description:
     """Describes what ``read_corpus`` gave.
 
     Args:
         corpora: Rows of one kind.
         checks: What is over-long and lopsided; by default its defaults.
-        counts: What ``read_corpus`` counted.
+        lines_left_out: What ``read_corpus`` told.
     """
     kind, languages, texts = _texts(corpora)
     first, pairs = next(iter(texts.values())), corpora.parallel
@@ -101,7 +103,8 @@ def describe(
         dict(Counter(languages)),
         {side: _lengths(one_side) for side, one_side in texts.items()},
         _suspicious_pairs(pairs, checks or ChecksSpec()) if pairs else _repeated(first),
-        {WORDS[ailment]: n for ailment, n in (counts or {}).items() if ailment != NUM_ROWS},
+        {WORDS[kind]: len(lines) for kind, lines in (lines_left_out or {}).items()},
+        {WORDS[kind]: lines for kind, lines in (lines_left_out or {}).items()},
     )
 
 
@@ -146,6 +149,10 @@ def _repeated(texts: Sequence[str]) -> dict[str, int]:
     return {"a text that an earlier row has": repeated} if repeated else {}
 
 
+def _is_quoted(text: str) -> bool:
+    return len(text) > 2 and text[0] == text[-1] == '"' and '""' in text[1:-1]
+
+
 def _suspicious_pairs(pairs: Sequence[Pair], checks: ChecksSpec) -> dict[str, int]:
     quick = [kind for kind in KINDS if kind != SLOW]
     counts = {WORDS[kind]: len(find(kind, pairs, checks)) for kind in quick}
@@ -154,6 +161,10 @@ def _suspicious_pairs(pairs: Sequence[Pair], checks: ChecksSpec) -> dict[str, in
     counts[WORDS[SLOW] + some] = len(find(SLOW, looked_at, checks))
     for tag, count in unidentified(pairs).items():
         counts[f"a side in {tag}, which language identification does not know"] = count
+    counts["a side of several lines"] = sum("\n" in pair.source + pair.target for pair in pairs)
+    counts["quotation marks around a side and doubled in it, as of CSV"] = sum(
+        _is_quoted(pair.source) or _is_quoted(pair.target) for pair in pairs
+    )
     different = {(pair.source, pair.target) for pair in pairs}
     otherwise = len(different) - len({pair.source for pair in pairs})
     counts["a source that an earlier row translates otherwise"] = otherwise

@@ -9,9 +9,10 @@ first and last of these with ``pivot_`` before.
 
 from collections.abc import Mapping
 
-from harness.data.fields import Fields
-from harness.data.raw import same_language
+from harness.data.fields import FaultyRow, Fields
+from harness.data.raw import is_empty
 from harness.data.spec import CorpusSpec
+from harness.languages.tags import same_language, tag_or_name
 from harness.records import JSON, Instruction, Message, Pair, ParallelQuestion, Text
 
 _ROLES = ("system", "user", "assistant")
@@ -19,7 +20,7 @@ _CONTEXTS, _ANSWERS = ("input", "context"), ("output", "response")
 
 
 def pair(fields: Fields, spec: CorpusSpec) -> Pair:
-    if "translation" in fields.data:
+    if fields.data.get("translation") is not None:
         fields.data = _translated(fields, spec)
     row = Pair(
         fields.id(),
@@ -71,40 +72,45 @@ def question(fields: Fields, spec: CorpusSpec) -> ParallelQuestion:
 
 
 def _translated(fields: Fields, spec: CorpusSpec) -> dict[str, JSON]:
-    """``{"de": ..., "en": ...}`` as source and target; without settings the first is the source."""
+    """``{"de": ..., "en": ...}`` as source and target; without settings the first is the source.
+
+    Raises:
+        FaultyRow: It has no such texts.
+    """
     texts = fields.data["translation"]
     if not isinstance(texts, Mapping) or not all(isinstance(one, str) for one in texts):
         fields.fault(f'translation: found {texts!r:.40}, allowed {{"de": ..., "en": ...}}')
-        return {"source": "-", "target": "-", "source_lang": "x", "target_lang": "y"}
+        raise FaultyRow
     source, target = (_language_of(texts, tag) for tag in (spec.source_lang, spec.target_lang))
-    if len(texts) == 2:
+    if len(texts) == 2 and not (spec.source_lang and spec.target_lang):
         first, second = texts
-        source = source or (second if target == first else first)
-        target = target or (second if source == first else first)
-    if spec.source_lang and not _language_of(texts, spec.source_lang):
-        source = None
-    if spec.target_lang and not _language_of(texts, spec.target_lang):
-        target = None
+        if source is None and spec.source_lang is None:
+            source = second if target == first else first
+        if target is None and spec.target_lang is None:
+            target = second if source == first else first
     if source is None or target is None:
         languages = " and ".join(filter(None, (spec.source_lang, spec.target_lang))) or "two"
         hint = "" if spec.source_lang and spec.target_lang else "; set source_lang and target_lang"
         there = ", ".join(texts) or "none"
         fields.fault(f"translation: found the languages {there}, allowed {languages}{hint}")
-        return {"source": "-", "target": "-", "source_lang": "x", "target_lang": "y"}
+        raise FaultyRow
     rest = {name: value for name, value in fields.data.items() if name != "translation"}
     return {
         **rest,
         "source": texts[source],
         "target": texts[target],
-        "source_lang": spec.source_lang or source,
-        "target_lang": spec.target_lang or target,
+        "source_lang": spec.source_lang or tag_or_name(source) or source,
+        "target_lang": spec.target_lang or tag_or_name(target) or target,
     }
 
 
 def _language_of(texts: Mapping[str, JSON], language: str | None) -> str | None:
-    if language is None or language in texts:
-        return language
-    return next((tag for tag in texts if same_language(tag, language)), None)
+    """What a row calls a language: by its tag, else by one of another region or script."""
+    if language is None:
+        return None
+    tags = {name: tag_or_name(name) or name for name in texts}
+    exact = (name for name, tag in tags.items() if tag == language)
+    return next(exact, next((n for n, tag in tags.items() if same_language(tag, language)), None))
 
 
 def _request(fields: Fields) -> Instruction:
@@ -115,7 +121,7 @@ def _request(fields: Fields) -> Instruction:
         fields.fault(f"{' or '.join(_CONTEXTS)}: found {context!r:.40}, allowed a text")
         context = ""
     answered = next((name for name in _ANSWERS if name in fields.data), "answer")
-    content = f"{request}\n\n{context}" if context.strip() else request
+    content = f"{request}\n\n{context}" if not is_empty(context) else request
     skill = "skill" if "skill" in fields.data else "category"
     return Instruction(
         fields.id(),
@@ -145,5 +151,5 @@ def _is_turn(turn: JSON) -> bool:
         isinstance(turn, dict)
         and turn.get("role") in _ROLES
         and isinstance(turn.get("content"), str)
-        and bool(turn["content"].strip())
+        and not is_empty(turn["content"])
     )

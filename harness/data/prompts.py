@@ -2,21 +2,8 @@
 
 from harness.data.spec import DataSpec
 from harness.errors import ConfigError
+from harness.languages.tags import language_names, language_tag
 from harness.records import Message
-
-LANGUAGE_NAMES = {
-    "ar": "Arabic", "bg": "Bulgarian", "bn": "Bengali", "ca": "Catalan", "cs": "Czech",
-    "da": "Danish", "de": "German", "el": "Greek", "en": "English", "es": "Spanish",
-    "et": "Estonian", "fa": "Persian", "fi": "Finnish", "fr": "French", "gu": "Gujarati",
-    "ha": "Hausa", "he": "Hebrew", "hi": "Hindi", "hr": "Croatian", "hu": "Hungarian",
-    "id": "Indonesian", "is": "Icelandic", "it": "Italian", "ja": "Japanese", "kk": "Kazakh",
-    "km": "Khmer", "ko": "Korean", "lt": "Lithuanian", "lv": "Latvian", "ms": "Malay",
-    "nl": "Dutch", "no": "Norwegian", "pl": "Polish", "ps": "Pashto", "pt": "Portuguese",
-    "ro": "Romanian", "ru": "Russian", "sk": "Slovak", "sl": "Slovenian", "sr": "Serbian",
-    "sv": "Swedish", "sw": "Swahili", "ta": "Tamil", "te": "Telugu", "th": "Thai",
-    "tr": "Turkish", "uk": "Ukrainian", "ur": "Urdu", "uz": "Uzbek", "vi": "Vietnamese",
-    "zh": "Chinese", "zh-CN": "Chinese", "zh-TW": "Traditional Chinese", "zu": "Zulu",
-}  # fmt: skip
 
 
 def language_name(tag: str) -> str:
@@ -28,11 +15,13 @@ def language_name(tag: str) -> str:
     >>> language_name("pt-BR")
     'Portuguese'
     """
-    name = LANGUAGE_NAMES.get(tag) or LANGUAGE_NAMES.get(tag.partition("-")[0])
+    names = language_names()
+    tag = language_tag(tag) or tag
+    name = names.get(tag) or names.get(tag.partition("-")[0])
     if name is None:
         raise ConfigError(
             f"data: the language {tag!r} has no English name here, known: "
-            + ", ".join(sorted(LANGUAGE_NAMES)),
+            + ", ".join(sorted(names)),
             "write the names into data.prompt in place of {source_lang} and {target_lang}",
         )
     return name

@@ -1,7 +1,9 @@
 """A row as a format gives it, and what a format is: one file of ``harness/data/formats``."""
 
+import re
+import unicodedata
 from abc import ABC, abstractmethod
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import ClassVar
 
@@ -9,6 +11,15 @@ from harness.data.spec import CorpusSpec
 from harness.errors import DataError
 from harness.records import JSON
 from harness.storage.reading import Reading
+
+_UNSEEN = {"Cc", "Cf", "Cn"}
+_FILLERS = {"\u034f", "\u115f", "\u1160", "\u17b4", "\u17b5", "\u2800", "\u3164", "\uffa0"} | {
+    chr(code) for code in range(0xFE00, 0xFE10)
+}
+"""Letters and marks that show nothing: fillers of Hangul and Khmer, an empty cell of Braille,
+selectors of variants."""
+_BOM = "\ufeff"
+_WRAPS = re.compile(r"[ \t\r\n]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +41,7 @@ class Format(ABC):
     """How files of a format become rows; everything about their content is checked elsewhere."""
 
     endings: ClassVar[tuple[str, ...]] = ()
-    """Of its files, in lower case and without .gz."""
+    """Of its files, in lower case and without that of compression."""
 
     two_files: ClassVar[bool] = False
     """Whether the targets lie in a file of their own."""
@@ -60,24 +71,43 @@ def check_languages(spec: CorpusSpec, form: str) -> None:
     if missing:
         raise DataError(
             f"{spec.path}: {' and '.join(missing)} missing in its settings; a file of format "
-            f"{form} does not say its languages"
+            f"{form} does not say its languages",
+            language_flags(missing),
         )
 
 
-def language_tag(text: str) -> str:
-    """A language as files name it, as a BCP-47 tag.
+def language_flags(settings: Sequence[str]) -> str:
+    """How the languages of a corpus are told.
 
-    >>> language_tag("EN_us")
-    'en-us'
+    >>> language_flags(["target_lang"])
+    '--target-lang de on the command line, target_lang: de in a file of settings'
     """
-    language, dash, region = text.replace("_", "-").partition("-")
-    return language.lower() + dash + region
+    examples = {"source_lang": "en", "target_lang": "de"}
+    flags = " ".join(f"--{name.replace('_', '-')} {examples[name]}" for name in settings)
+    lines = ", ".join(f"{name}: {examples[name]}" for name in settings)
+    return f"{flags} on the command line, {lines} in a file of settings"
 
 
-def same_language(tag: str, other: str) -> bool:
-    """Whether two tags name one language, the region left aside.
+def is_empty(text: str) -> bool:
+    r"""Whether a text has nothing to be seen: white space, format and control characters alone.
 
-    >>> same_language("de", "de-AT")
-    True
+    >>> [is_empty(text) for text in ("\u200b \ufeff", "\u00ad", "\u3164", "\x00", ".", "\u0e01")]
+    [True, True, True, True, False, False]
     """
-    return tag.partition("-")[0].lower() == other.partition("-")[0].lower()
+    return all(
+        one.isspace() or one in _FILLERS or unicodedata.category(one) in _UNSEEN for one in text
+    )
+
+
+def trimmed(text: str) -> str:
+    """A text without white space and byte order marks at its ends."""
+    return text.strip().strip(_BOM).strip() if _BOM in text else text.strip()
+
+
+def folded(text: str) -> str:
+    r"""A text of a marked-up file on one line: lines are wrapped there as suits the file.
+
+    >>> folded("Click the\n      button\t now ")
+    'Click the button now'
+    """
+    return _WRAPS.sub(" ", text).strip(" ")

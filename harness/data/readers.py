@@ -8,15 +8,16 @@ A format (``harness/data/formats``, one file each) says what the rows of a file 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeVar, cast
+from typing import TypeAlias, TypeVar, cast
 
 from harness.data import parse
 from harness.data.checks import KINDS, find, unidentified
-from harness.data.fields import CorpusReading, Fields
+from harness.data.fields import CorpusReading, FaultyRow, Fields
 from harness.data.formats._columns import TableFormat
 from harness.data.raw import Format, RawRow
 from harness.data.spec import CorpusSpec, takes_two
 from harness.errors import DataError, existing
+from harness.languages.tags import language_tag
 from harness.records import Instruction, Pair, ParallelQuestion, Text
 from harness.seeds import stream
 from harness.settings.plugins import load, names
@@ -24,16 +25,21 @@ from harness.storage.reading import Reading, plain_name
 
 Item = TypeVar("Item")
 Row = TypeVar("Row", Pair, Instruction, Text, ParallelQuestion)
+Lines: TypeAlias = dict[str, list[int]]
+"""Where rows were left out: their lines by kind of fault."""
 NUM_ROWS = "rows"
 """In what a reader counts: all rows of the file; the rest are rows left out, by kind of fault."""
 
 
-def read_pairs(spec: CorpusSpec, counts: Counter[str] | None = None) -> tuple[Pair, ...]:
+def read_pairs(
+    spec: CorpusSpec, counts: Counter[str] | None = None, lines_left_out: Lines | None = None
+) -> tuple[Pair, ...]:
     """Parallel text.
 
     Args:
         spec: The file.
         counts: Is told how many rows there are (``rows``) and how many were left out, by kind.
+        lines_left_out: Is told on which lines these were.
 
     Raises:
         DataError: Every fault of the file, each with its line and what is allowed.
@@ -53,38 +59,41 @@ def read_pairs(spec: CorpusSpec, counts: Counter[str] | None = None) -> tuple[Pa
         bad = find(kind, rows, spec.checks)
         reading.leave_out(kind, [lines[place] for place in bad])
         rows, lines = _without(rows, bad), _without(lines, bad)
-    return _chosen(spec, _in_directions(spec, _counted(spec, reading, rows, num_rows, counts)))
+    rows = _counted(spec, reading, rows, num_rows, counts, lines_left_out)
+    return _chosen(spec, _in_directions(spec, rows))
 
 
 def read_instructions(
-    spec: CorpusSpec, counts: Counter[str] | None = None
+    spec: CorpusSpec, counts: Counter[str] | None = None, lines_left_out: Lines | None = None
 ) -> tuple[Instruction, ...]:
     """Chats that wait for an answer; a last turn of the assistant is taken as the answer.
 
     Raises:
         DataError: Every fault of the file, each with its line and what is allowed.
     """
-    return _read_fields(spec, counts, parse.instruction)
+    return _read_fields(spec, counts, lines_left_out, parse.instruction)
 
 
-def read_texts(spec: CorpusSpec, counts: Counter[str] | None = None) -> tuple[Text, ...]:
+def read_texts(
+    spec: CorpusSpec, counts: Counter[str] | None = None, lines_left_out: Lines | None = None
+) -> tuple[Text, ...]:
     """Text of one language.
 
     Raises:
         DataError: Every fault of the file, each with its line and what is allowed.
     """
-    return _read_fields(spec, counts, parse.text)
+    return _read_fields(spec, counts, lines_left_out, parse.text)
 
 
 def read_questions(
-    spec: CorpusSpec, counts: Counter[str] | None = None
+    spec: CorpusSpec, counts: Counter[str] | None = None, lines_left_out: Lines | None = None
 ) -> tuple[ParallelQuestion, ...]:
     """Questions with answers in a language to be learnt, beside the same in a pivot language.
 
     Raises:
         DataError: Every fault of the file, each with its line and what is allowed.
     """
-    return _read_fields(spec, counts, parse.question)
+    return _read_fields(spec, counts, lines_left_out, parse.question)
 
 
 def format_name(spec: CorpusSpec) -> str:
@@ -107,7 +116,7 @@ def format_name(spec: CorpusSpec) -> str:
         endings = sorted(ending for form in formats.values() for ending in form.endings)
         raise DataError(
             f"{spec.path}: its ending does not tell its format, allowed {', '.join(endings)} "
-            "(.gz behind it), or a format setting, or a target_path beside it"
+            "(.gz, .xz or .bz2 behind it), or a format setting, or a target_path beside it"
         )
     if formats[by_ending].two_files:
         raise DataError(f"{spec.path}: format {by_ending!r} needs target_path, the targets' file")
@@ -175,13 +184,16 @@ def _format(name: str) -> Format:
 
 
 def _read_fields(
-    spec: CorpusSpec, counts: Counter[str] | None, make: Callable[[Fields, CorpusSpec], Row]
+    spec: CorpusSpec,
+    counts: Counter[str] | None,
+    lines_left_out: Lines | None,
+    make: Callable[[Fields, CorpusSpec], Row],
 ) -> tuple[Row, ...]:
     if not has_fields(spec):
         raise DataError(f"{spec.path}: format {format_name(spec)!r} holds parallel text only")
     reading = CorpusReading(spec.path, spec.checks)
     rows, _, num_rows = _read(spec, reading, make)
-    return _chosen(spec, _counted(spec, reading, rows, num_rows, counts))
+    return _chosen(spec, _counted(spec, reading, rows, num_rows, counts, lines_left_out))
 
 
 def _read(
@@ -199,14 +211,17 @@ def _read(
     for raw in _format(form).rows(spec, reading):
         num_rows += 1
         fields = Fields(raw.data, raw.line, f"{stem}-{raw.number:06d}", reading, called)
-        row = make(fields, spec)
+        try:
+            row = make(fields, spec)
+        except FaultyRow:
+            continue
         if row.id in first:
             fields.fault(f"id: {row.id!r} is on line {first[row.id]} already")
         first.setdefault(row.id, raw.line)
         if not fields.is_left_out:
             rows.append(row)
             lines.append(raw.line)
-    return rows, lines, num_rows + len(reading.unreadable)
+    return rows, lines, num_rows + reading.not_given
 
 
 def _counted(
@@ -215,13 +230,16 @@ def _counted(
     rows: list[Row],
     num_rows: int,
     counts: Counter[str] | None,
+    lines_left_out: Lines | None,
 ) -> list[Row]:
     """The rows, if there are any and no more were left out than may be."""
     reading.raise_beyond_limits(num_rows)
     if not rows:
         raise DataError(f"{spec.path}: no rows in it" + (" are left" if num_rows else ""))
     if counts is not None:
-        counts.update({NUM_ROWS: num_rows, **reading.left_out})
+        counts.update({NUM_ROWS: num_rows} | {k: len(v) for k, v in reading.left_out.items()})
+    if lines_left_out is not None:
+        lines_left_out |= reading.left_out
     return rows
 
 
@@ -233,13 +251,23 @@ def _without(rows: list[Item], bad: list[int]) -> list[Item]:
 def _in_directions(spec: CorpusSpec, rows: list[Pair]) -> list[Pair]:
     if spec.directions is None:
         return rows
-    kept = [row for row in rows if f"{row.source_lang}-{row.target_lang}" in spec.directions]
+    wanted = {tags for direction in spec.directions for tags in _tags_of(direction)}
+    kept = [row for row in rows if (row.source_lang, row.target_lang) in wanted]
     if not kept:
         there = sorted({f"{row.source_lang}-{row.target_lang}" for row in rows})
         raise DataError(
             f"{spec.path}: no rows of {', '.join(spec.directions)}, there are {', '.join(there)}"
         )
     return kept
+
+
+def _tags_of(direction: str) -> Iterator[tuple[str, str]]:
+    """The tags that a direction may stand for: dashes are in tags, too."""
+    parts = direction.split("-")
+    for place in range(1, len(parts)):
+        tags = language_tag("-".join(parts[:place])), language_tag("-".join(parts[place:]))
+        if tags[0] is not None and tags[1] is not None:
+            yield tags[0], tags[1]
 
 
 def _chosen(spec: CorpusSpec, rows: Sequence[Row]) -> tuple[Row, ...]:

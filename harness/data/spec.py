@@ -1,35 +1,56 @@
 """Which texts a trial may train on, and the wording of a translation request."""
 
-import re
 import string
+from typing import Annotated, TypeAlias
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import AfterValidator, Field, field_validator, model_validator
 
 from harness.errors import unknown_name
+from harness.languages.tags import checked_tag
 from harness.settings.plugins import load, names
 from harness.settings.spec import LocalPath, Spec
 
 PROMPT_FIELDS = ("source", "source_lang", "target_lang")
-LANGUAGE_TAG = re.compile(r"[A-Za-z]{2,3}(-[A-Za-z0-9]{2,8})*")
-"""The shape of a BCP-47 tag: en, pt-BR, zh-Hant."""
+LanguageTag: TypeAlias = Annotated[str, AfterValidator(checked_tag)]
+"""A language in a file of settings, by any of its tags."""
+
+
+def _is_unset(value: object) -> bool:
+    # left out where it is not given: what was read before there was such a setting is found again
+    return value is None
+
+
+def _is_zero(value: object) -> bool:
+    return value == 0
 
 
 class ChecksSpec(Spec):
     """How many rows of a corpus may be faulty: shares, 0 to 1.
 
     Up to its share faulty rows are left out and counted; more of them stop the run. Without a share
-    (None) such rows are not looked for and stay. All but the first two are for parallel text.
+    (None) such rows are not looked for and stay. All but the first four are for parallel text.
     """
 
     max_undecodable: float = Field(default=0.0, ge=0, le=1)
     """Lines that are not UTF-8; at 0 each is an error of its own, as an empty side is."""
 
     max_empty: float = Field(default=0.0, ge=0, le=1)
-    """Rows with an empty side."""
+    """Rows with an empty side, or one of white space and invisible characters."""
+
+    max_malformed: float = Field(default=0.0, ge=0, le=1, exclude_if=_is_zero)
+    """Rows whose structure is wrong: of another number of columns, no JSON, without a field or a
+    language, with an id twice."""
+
+    max_unpaired: float | None = Field(default=None, ge=0, le=1, exclude_if=_is_unset)
+    """Units of TMX without one of the languages and segments of WMT's XML without a reference; None
+    counts them as malformed."""
 
     max_garbled: float | None = Field(default=None, ge=0, le=1)
     """Rows that were once read in a wrong encoding: replacement characters, or marks such as those
-    of UTF-8 read as Latin-1."""
+    of UTF-8 read as Latin-1; and rows with control characters."""
+
+    max_markup: float | None = Field(default=None, ge=0, le=1, exclude_if=_is_unset)
+    """Rows with tags or entities of HTML: `<b>`, `&amp;`."""
 
     max_duplicates: float | None = Field(default=None, ge=0, le=1)
     """Pairs that an earlier row has."""
@@ -66,8 +87,8 @@ class CorpusSpec(Spec):
     """One file of text, or two side by side."""
 
     path: LocalPath
-    """The file (.gz too) or Hugging Face datasets folder; where there are two files the source
-    side."""
+    """The file (.gz, .xz and .bz2 too) or Hugging Face datasets folder; where there are two files
+    the source side."""
 
     target_path: LocalPath | None = None
     """The target side: of aligned plain text, line by line beside `path`, or an SGM reference."""
@@ -90,10 +111,16 @@ class CorpusSpec(Spec):
     checks: ChecksSpec = Field(default=ChecksSpec(), exclude_if=_is_default)
     """How many of its rows may be faulty."""
 
-    source_lang: str | None = None
+    reference: str | None = Field(default=None, exclude_if=_is_default)
+    """Of WMT's XML with several translators: which one; None is the one of most segments."""
+
+    configuration: str | None = Field(default=None, exclude_if=_is_default)
+    """Of a Hugging Face folder with several, such as pairs of languages: which one."""
+
+    source_lang: LanguageTag | None = None
     """Language of the sources (of the texts, if monolingual) where the file does not say it."""
 
-    target_lang: str | None = None
+    target_lang: LanguageTag | None = None
     """Language of the targets where the file does not say it."""
 
     directions: tuple[str, ...] | None = None
@@ -110,13 +137,6 @@ class CorpusSpec(Spec):
     def _numbers(cls, value: object) -> object:
         if isinstance(value, list | tuple):
             return tuple(str(one) if type(one) is int else one for one in value)
-        return value
-
-    @field_validator("source_lang", "target_lang")
-    @classmethod
-    def _language(cls, value: str | None) -> str | None:
-        if value is not None and not LANGUAGE_TAG.fullmatch(value):
-            raise ValueError(f"found {value!r}, allowed a language tag such as en or pt-BR")
         return value
 
     @field_validator("format")

@@ -1,13 +1,13 @@
 """Test sets that are files, not benchmarks: what of them may have been trained on.
 
 A file of a known format gives its fields of text (``source``, ``prompt``, ``question`` and the
-like); any other is plain text with an item a line.
+like), a Hugging Face folder those of its test split; any other is plain text with an item a line.
 """
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from harness.data.raw import RawRow
+from harness.data.raw import RawRow, is_empty
 from harness.data.readers import rows_with_fields
 from harness.data.spec import CorpusSpec
 from harness.errors import DataError, existing
@@ -28,7 +28,8 @@ def read_items(path: str) -> list[dict[str, JSON]]:
         DataError: It cannot be read, or its rows have no field of ``TEXTS``.
     """
     existing(Path(path))
-    rows = rows_with_fields(CorpusSpec(path=path), reading := Reading(path))
+    split = "test" if Path(path).is_dir() else None
+    rows = rows_with_fields(CorpusSpec(path=path, split=split), reading := Reading(path))
     items = _lines(path) if rows is None else _rows(path, rows)
     reading.raise_faults()
     if not items:
@@ -38,13 +39,15 @@ def read_items(path: str) -> list[dict[str, JSON]]:
 
 def _lines(path: str) -> list[dict[str, JSON]]:
     lines = enumerate(read_lines(Path(path)), start=1)
-    return [{"id": str(number), "source": line} for number, line in lines if line.strip()]
+    return [{"id": str(number), "source": line} for number, line in lines if not is_empty(line)]
 
 
 def _rows(path: str, rows: Iterator[RawRow]) -> list[dict[str, JSON]]:
     items: list[dict[str, JSON]] = []
     for row in rows:
-        texts = [text for name in TEXTS for text in _texts_of(row.data.get(name)) if text.strip()]
+        texts = [
+            text for name in TEXTS for text in _texts_of(row.data.get(name)) if not is_empty(text)
+        ]
         if not texts:
             there = ", ".join(row.data) or "none"
             raise DataError(

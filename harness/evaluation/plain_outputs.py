@@ -14,7 +14,7 @@ def read_outputs(
     """The predictions of a plain text file; an empty line is an empty answer.
 
     Args:
-        path: One output a line; .gz too.
+        path: One output a line; compressed too.
         references: Files with a right answer to each, line by line.
         source: File with what was to be translated.
 

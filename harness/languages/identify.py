@@ -16,6 +16,7 @@ from lingua import IsoCode639_1, LanguageDetector, LanguageDetectorBuilder
 
 from harness.errors import EvaluationError
 from harness.languages.function_words import FUNCTION_WORDS
+from harness.languages.tags import primary
 
 MIN_WORDS = 2
 MIN_LETTERS = 10
@@ -32,16 +33,6 @@ _SCRIPTS = {
     "zh": {"CJK"}, "ja": {"CJK", "KANA"}, "ko": {"HANGUL", "CJK"},
 }  # fmt: skip
 _KNOWN_SCRIPTS = frozenset({"LATIN"}).union(*_SCRIPTS.values())
-
-
-def primary(tag: str) -> str:
-    """The language of a BCP-47 tag.
-
-    >>> primary("zh-Hant")
-    'zh'
-    """
-    language = tag.partition("-")[0].lower()
-    return {"no": "nb"}.get(language, language)
 
 
 def is_other_language(text: str, tag: str, candidates: Iterable[str]) -> bool:

@@ -49,9 +49,12 @@ def write_whole(path: Path, content: bytes | str | Callable[[IO[bytes]], object]
 
 
 def write_rows(path: Path, rows: Iterable[Mapping[str, JSON]]) -> None:
-    """Writes JSON lines, one object each; the folder is made if it is not there."""
+    """Writes JSON lines, one object each; the folder is made if it is not there.
+
+    Half a pair of code units, which UTF-8 cannot hold, is written as JSON escapes it.
+    """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("w", encoding="utf-8", newline="\n") as file:
+    with path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
         file.writelines(json.dumps(row, ensure_ascii=False) + "\n" for row in rows)
 
 

@@ -1,17 +1,30 @@
 """Text files read: there or not, compressed or not, in UTF-8 or not; all faults of them at once."""
 
+import bz2
 import gzip
 import hashlib
 import json
+import lzma
+import re
 import zlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 from harness.errors import DataError, existing_file
 
-GZIP = ".gz"
+_UNPACK: Mapping[str, tuple[str, Callable[[bytes], bytes]]] = {
+    ".gz": ("gzip", gzip.decompress),
+    ".xz": ("xz", lzma.decompress),
+    ".bz2": ("bzip2", bz2.decompress),
+}
+_BROKEN = (EOFError, OSError, ValueError, lzma.LZMAError, zlib.error)
 _UTF16 = (b"\xff\xfe", b"\xfe\xff")
+_LOOKED_AT = 4096
+"""Bytes of a file that tell whether it is UTF-16 without a mark."""
+_BOM = "\ufeff"
+_HALF_ESCAPED = re.compile(r"\\u[dD][89a-fA-F]")
+_HALF = re.compile("[\ud800-\udfff]")
 _MOST_SHOWN = 20
 """Faults a message lists; a file that is wrong throughout is wrong in the same way."""
 
@@ -32,12 +45,20 @@ class Reading:
         self.path = str(path)
         self.sha256: dict[Path, str] = {}
         self.unreadable: set[int] = set()
-        self._faults: list[str] = []
+        self._faults: list[tuple[str, str]] = []
 
     def fault(self, line: int | None, text: str, path: str | None = None) -> None:
         """Adds a fault; without a line it is one of the file as a whole."""
         numbered = "" if line is None else f":{line}"
-        self._faults.append(f"{path or self.path}{numbered}: {text}")
+        self._faults.append((f"{path or self.path}{numbered}", text))
+
+    def malformed(self, line: int, text: str, path: str | None = None) -> None:
+        """A row cannot be read: its structure is wrong, and it is not given."""
+        self.fault(line, text, path)
+
+    def unpaired(self, line: int, text: str, num_rows: int = 1) -> None:
+        """Rows have no text in one of the languages, and are not given."""
+        self.fault(line, text)
 
     def undecodable(self, line: int, text: str, path: str) -> None:
         """A line is not UTF-8, and was read as empty."""
@@ -57,40 +78,52 @@ class Reading:
 
     def shown(self) -> list[str]:
         """The first faults, and how many more there are."""
-        more = len(self._faults) - _MOST_SHOWN
-        return self._faults[:_MOST_SHOWN] + ([f"... and {more} more faults"] if more > 0 else [])
+        return listed(self._faults)
+
+
+def listed(faults: Sequence[tuple[str, str]]) -> list[str]:
+    """The first of some faults, place and text each, and how many more there are."""
+    more = len(faults) - _MOST_SHOWN
+    first = [f"{place}: {text}" for place, text in faults[:_MOST_SHOWN]]
+    return first + ([f"... and {more} more faults"] if more > 0 else [])
 
 
 def plain_name(path: str) -> Path:
     """The path without the ending of compression.
 
-    >>> plain_name("train.tsv.gz").suffix
-    '.tsv'
+    >>> plain_name("TRAIN.TSV.GZ").suffix
+    '.TSV'
     """
-    return Path(path.removesuffix(GZIP))
+    named = Path(path)
+    return named.with_suffix("") if named.suffix.lower() in _UNPACK else named
 
 
 def read_bytes(path: Path, reading: Reading) -> bytes:
-    """All bytes of a file, decompressed where its name ends in .gz.
+    """All bytes of a file, unpacked where its name ends in .gz, .xz or .bz2.
 
     Raises:
-        DataError: No such file, or not a whole gzip file.
+        DataError: No such file, or not a whole file of that packing.
     """
     data = existing_file(path).read_bytes()
     reading.sha256[path.resolve()] = hashlib.sha256(data).hexdigest()
-    if path.suffix.lower() != GZIP:
+    ending = path.suffix.lower()
+    if ending not in _UNPACK:
         return data
+    packing, unpack = _UNPACK[ending]
     try:
-        return gzip.decompress(data)
-    except (EOFError, gzip.BadGzipFile, zlib.error) as error:
+        return unpack(data)
+    except _BROKEN as error:
         raise DataError(
-            f"{path}: not a whole gzip file ({error}), allowed what gzip writes",
-            "fetch the file anew, or drop .gz from its name if it is not compressed",
+            f"{path}: not a whole {packing} file ({error}), allowed what {packing} writes",
+            f"fetch the file anew, or drop {ending} from its name if it is not compressed",
         ) from None
 
 
 def read_lines(path: Path, reading: Reading | None = None) -> list[str]:
-    """The lines of a UTF-8 file, a byte order mark left out.
+    """The lines of a UTF-8 file, byte order marks at their starts left out.
+
+    Marks stand inside a file where files were put together. Lines end as in Unix or Windows, or, in
+    a file without either, as in old Macs.
 
     Args:
         path: The file.
@@ -102,20 +135,37 @@ def read_lines(path: Path, reading: Reading | None = None) -> list[str]:
     """
     told = Reading(path) if reading is None else reading
     data = read_bytes(path, told)
-    if data.startswith(_UTF16):
+    if data.startswith(_UTF16) or is_utf16(data):
         raise DataError(
             f"{path}:1: UTF-16, allowed UTF-8",
             "convert it, for example with: iconv -f UTF-16 -t UTF-8",
         )
+    if b"\n" not in data:
+        data = data.replace(b"\r", b"\n")
     # Not splitlines(): U+2028 and its like are text, not ends of lines.
     try:
-        lines = data.decode("utf-8-sig").replace("\r\n", "\n").split("\n")
+        text = data.decode()
+        lines = text.replace("\r\n", "\n").split("\n")
     except UnicodeDecodeError:
-        parts = enumerate(data.removeprefix(b"\xef\xbb\xbf").split(b"\n"), start=1)
+        text = _BOM
+        parts = enumerate(data.split(b"\n"), start=1)
         lines = [_decoded(line, number, path, told) for number, line in parts]
         if reading is None:
             told.raise_faults()
+    if _BOM in text:
+        lines = [line.lstrip(_BOM) for line in lines]
     return lines[:-1] if lines[-1] == "" else lines
+
+
+def is_utf16(data: bytes) -> bool:
+    """Whether bytes are UTF-16 without a mark: of what is written so every other byte is 0.
+
+    >>> is_utf16("Hallo".encode("utf-16-be")), is_utf16(b"Hallo")
+    (True, False)
+    """
+    start = data[:_LOOKED_AT]
+    halves = start[::2].count(0), start[1::2].count(0)
+    return max(halves) > len(start) / 4 and min(halves) < len(start) / 16 + 1
 
 
 def read_document(path: Path, reading: Reading) -> str:
@@ -176,14 +226,43 @@ def read_objects(path: Path, reading: Reading) -> Iterator[tuple[int, dict[str, 
         if not line.strip():
             continue
         try:
-            value = json.loads(line)
+            value = json.loads(line, object_pairs_hook=object_of)
+            fault = fault_of_json(value, line) or ""
         except json.JSONDecodeError as error:
-            told = f"not valid JSON ({error.msg} at column {error.colno})"
+            fault = f"not valid JSON ({error.msg} at column {error.colno})"
         except RecursionError:
-            told = "JSON nested too deep"
+            fault = "JSON nested too deep"
+        except ValueError as error:
+            fault = str(error)
+        if fault:
+            reading.malformed(number, f"{fault}, allowed one JSON object a line")
         else:
-            if isinstance(value, dict):
-                yield number, value
-                continue
-            told = f"found {type(value).__name__}"
-        reading.fault(number, f"{told}, allowed one JSON object a line")
+            yield number, value
+
+
+def object_of(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """A JSON object of its names and values.
+
+    Raises:
+        ValueError: A name is in it twice.
+    """
+    value = dict(pairs)
+    if len(value) < len(pairs):
+        twice = next(name for place, (name, _) in enumerate(pairs) if name in dict(pairs[:place]))
+        raise ValueError(f"{twice!r} twice in one object")
+    return value
+
+
+def fault_of_json(value: Any, text: str) -> str | None:
+    """What is wrong with a value that ought to be an object of texts that can be written.
+
+    Args:
+        value: The value.
+        text: The JSON it is from.
+    """
+    if not isinstance(value, dict):
+        return f"found {type(value).__name__}"
+    # half of a pair of code units is no character: nothing that holds it can be written as UTF-8
+    if _HALF_ESCAPED.search(text) and (half := _HALF.search(json.dumps(value, ensure_ascii=False))):
+        return f"found half a character (\\u{ord(half[0]):04x})"
+    return None

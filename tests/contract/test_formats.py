@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from harness.data.raw import is_empty
 from harness.data.readers import format_name, read_pairs
 from harness.data.spec import CorpusSpec
 from harness.settings import plugins
@@ -20,7 +21,7 @@ NOT_IN_XML = "\ufffe\uffff"
 TEXTS = (
     st.text(st.characters(exclude_categories=["C", "Zl", "Zp"], exclude_characters=NOT_IN_XML))
     .map(lambda text: " ".join(text.split()))
-    .filter(bool)
+    .filter(lambda text: not is_empty(text))
 )
 PAIRS = st.lists(st.tuples(TEXTS, TEXTS), min_size=1, max_size=5)
 LANGUAGES = {"source_lang": "en", "target_lang": "de"}

@@ -21,6 +21,7 @@ GOOD = ("The old teacher sees a small dog in the garden.", "Der alte Lehrer sieh
 ENGLISH = "And this is a sentence that nobody has translated at all."
 FAULTY = {
     "garbled": ("A green house.", "Ein grÃ¼nes Haus."),
+    "markup": ("A <b>green</b> house.", "Ein grünes Haus."),
     "duplicates": GOOD,
     "copied": ("Berlin, Paris", "Berlin, Paris"),
     "long": ("a" * 2001, "b" * 1500),

@@ -50,14 +50,14 @@ def test_ids_and_languages_may_come_from_elsewhere(tmp_path: Path) -> None:
         ({"id": "b", "source": "x"}, "target: missing, allowed a text (fields here: id, source)"),
         (PAIR | {"id": "b", "source": "  "}, "source: empty, allowed a text"),
         (PAIR | {"id": "b", "target": 3}, "target: found 3, allowed a text"),
-        (PAIR | {"id": "b", "target": None}, "target: found None, allowed a text"),
-        (PAIR | {"id": 7}, "id: found 7, allowed a text"),
+        (PAIR | {"id": "b", "target": None}, "target: empty, allowed a text"),
+        (PAIR | {"id": [7]}, "id: found [7], allowed a text"),
         (PAIR, "id: 'a' is on line 1 already"),
         (PAIR | {"id": "b", "target_lang": "German!"}, "target_lang: found 'German!', allowed a"),
         (PAIR | {"id": "b", "target_lang": "en"}, "source_lang and target_lang are both 'en'"),
         (
             {"id": "b", "source": "x", "target": "y", "source_lang": "en"},
-            "target_lang: missing, allowed a language tag such as en or pt-BR, here or as the",
+            "target_lang: missing, allowed a language tag such as en, pt-BR, eng or eng_Latn, here",
         ),
     ],
 )
@@ -72,7 +72,10 @@ def test_all_faults_of_a_file_come_at_once(tmp_path: Path) -> None:
 
 
 def test_a_file_wrong_throughout_is_summarised(tmp_path: Path) -> None:
-    assert "... and 10 more" in fault_of(write(tmp_path / "c.jsonl", *["{"] * 30))
+    fault = fault_of(write(tmp_path / "c.jsonl", *[f"{'a' * n}" for n in range(1, 31)]))
+    assert "... and 10 more" in fault_of(write(tmp_path / "d.jsonl", PAIR, *["{"] * 30))
+    assert "c.jsonl: all 30 rows: not valid JSON (Expecting value at column 1)" in fault
+    assert len(fault.splitlines()) == 2
 
 
 def test_another_encoding_is_named_with_its_line_and_the_mend(tmp_path: Path) -> None:
@@ -105,7 +108,7 @@ def test_an_empty_file_is_no_corpus(tmp_path: Path) -> None:
 
 def test_an_unknown_ending_asks_for_the_format(tmp_path: Path) -> None:
     fault = fault_of(write(tmp_path / "c.txt", "a,b"))
-    assert "allowed .csv, .json, .jsonl, " in fault
+    assert "allowed .arrow, .csv, .json, .jsonl, " in fault
     assert "or a target_path" in fault
 
 

@@ -42,7 +42,7 @@ def test_parquet_and_arrow_files_are_read_in_order(tmp_path):
 def test_an_absent_value_is_an_absent_field_and_rows_are_named_by_number(tmp_path):
     rows = [{"source": "a", "target": "b"}, {"source": "c", "target": None}]
     datasets.Dataset.from_list(rows).save_to_disk(str(tmp_path / "d"))
-    with pytest.raises(DataError, match=r"/d:2: target: missing, allowed a text"):
+    with pytest.raises(DataError, match=r"/d:2: target: empty, allowed a text"):
         targets(tmp_path / "d")
 
 

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from harness.data.raw import Format, RawRow, check_languages
+from harness.data.raw import Format, RawRow, check_languages, is_empty, trimmed
 from harness.data.spec import CorpusSpec
 from harness.errors import DataError
 from harness.storage.reading import Reading, read_lines
@@ -32,8 +32,8 @@ class Aligned(Format):
                 "allowed the same number: line by line they are pairs"
             )
         for number, sides in enumerate(zip(sources, targets, strict=True), start=1):
-            source, target = (side.strip() for side in sides)
-            if number not in reading.unreadable and (source or target):
+            source, target = map(trimmed, sides)
+            if number not in reading.unreadable and not (is_empty(source) and is_empty(target)):
                 yield RawRow(number, number, {"source": source, "target": target})
 
 

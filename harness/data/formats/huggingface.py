@@ -1,4 +1,4 @@
-"""A Hugging Face datasets folder: written by ``save_to_disk``, or with Parquet or Arrow files.
+"""A Hugging Face datasets folder, by ``save_to_disk`` or of Parquet or Arrow files; or one file.
 
 The one place that opens the library ``datasets``. Nothing is fetched and no code of the folder is
 run; what the library writes while reading is thrown away.
@@ -10,9 +10,10 @@ from pathlib import Path
 from typing import Any, ClassVar
 
 from harness.data.bars import without_bars
+from harness.data.formats._hub_layout import chosen_files, chosen_split
 from harness.data.raw import Format, RawRow
 from harness.data.spec import CorpusSpec
-from harness.errors import DataError, unknown_name
+from harness.errors import DataError
 from harness.storage.reading import Reading
 
 _KINDS = (".parquet", ".arrow")
@@ -21,16 +22,21 @@ _KINDS = (".parquet", ".arrow")
 class HuggingFace(Format):
     """Columns as fields; the line of a row is its number."""
 
+    endings: ClassVar[tuple[str, ...]] = _KINDS
     has_fields: ClassVar[bool] = True
+    version: ClassVar[int] = 2
 
     def rows(self, spec: CorpusSpec, reading: Reading) -> Iterator[RawRow]:
         """In the order of the folder."""
         folder = Path(spec.path)
-        if not folder.is_dir():
-            raise DataError(f"{folder}: no such folder, allowed one of a Hugging Face dataset")
+        if not folder.exists() or (folder.is_file() and folder.suffix not in _KINDS):
+            raise DataError(
+                f"{folder}: no such folder, allowed one of a Hugging Face dataset, or one of its "
+                f"files ({', '.join(_KINDS)})"
+            )
         with tempfile.TemporaryDirectory() as scratch, without_bars():
             for number, row in enumerate(_dataset(folder, spec, scratch), start=1):
-                yield RawRow(number, number, {k: v for k, v in row.items() if v is not None})
+                yield RawRow(number, number, row)
 
 
 def _dataset(folder: Path, spec: CorpusSpec, scratch: str) -> Any:
@@ -39,7 +45,9 @@ def _dataset(folder: Path, spec: CorpusSpec, scratch: str) -> Any:
     try:
         if any((folder / name).is_file() for name in ("dataset_dict.json", "state.json")):
             stored = datasets.load_from_disk(str(folder))
-            return _split(stored, spec) if isinstance(stored, Mapping) else stored
+            return stored[chosen_split(stored, spec)] if isinstance(stored, Mapping) else stored
+        if folder.is_file():
+            return _rows_of(folder.suffix, [str(folder)], scratch)
         return _from_files(folder, spec, scratch)
     except (OSError, ValueError) as error:  # pyarrow's errors are of these kinds
         if isinstance(error, DataError):
@@ -48,36 +56,31 @@ def _dataset(folder: Path, spec: CorpusSpec, scratch: str) -> Any:
         raise DataError(f"{folder}: cannot be read by datasets ({first})") from None
 
 
-def _from_files(folder: Path, spec: CorpusSpec, scratch: str) -> Any:
+def _rows_of(ending: str, files: list[str], scratch: str) -> Any:
     import datasets
 
+    if ending == ".arrow":
+        return datasets.concatenate_datasets([datasets.Dataset.from_file(x) for x in files])
+    return datasets.Dataset.from_parquet(files, cache_dir=scratch, keep_in_memory=True)
+
+
+def _from_files(folder: Path, spec: CorpusSpec, scratch: str) -> Any:
     for ending in _KINDS:
-        files = sorted(folder.rglob(f"*{ending}"))
+        files = sorted(file for file in folder.rglob(f"*{ending}") if _is_data(file, folder))
         if not files:
             continue
-        splits: dict[str, list[str]] = {}
-        for file in files:
-            # train-00000-of-00002.parquet, or train/0.parquet
-            name = file.parent.name if file.parent != folder else file.stem.partition("-")[0]
-            splits.setdefault(name, []).append(str(file))
-        chosen = _split(splits, spec)
-        if ending == ".arrow":
-            return datasets.concatenate_datasets([datasets.Dataset.from_file(x) for x in chosen])
-        return datasets.Dataset.from_parquet(chosen, cache_dir=scratch, keep_in_memory=True)
+        chosen = chosen_files(folder, files, spec)
+        return _rows_of(ending, [str(file) for file in chosen], scratch)
     raise DataError(
         f"{folder}: no Hugging Face dataset, allowed a folder that save_to_disk wrote, or one with "
         "Parquet or Arrow files"
     )
 
 
-def _split(splits: Mapping[str, Any], spec: CorpusSpec) -> Any:
-    name = spec.split or (next(iter(splits)) if len(splits) == 1 else "train")
-    if name not in splits:
-        known = sorted(splits)
-        raise DataError(
-            f"{spec.path}: {unknown_name('split', name, known)}", f"set split to one of {known}"
-        )
-    return splits[name]
+def _is_data(file: Path, folder: Path) -> bool:
+    """Whether a file is no hidden one, and none that ``datasets`` keeps beside its data."""
+    parts = file.relative_to(folder).parts
+    return not any(part.startswith(".") for part in parts) and not parts[-1].startswith("cache-")
 
 
 FORMAT = HuggingFace

@@ -12,8 +12,9 @@ class TabSeparated(TableFormat):
     """Source and target, or columns named by a header."""
 
     endings: ClassVar[tuple[str, ...]] = (".tsv", ".tab")
-    version: ClassVar[int] = 2
+    version: ClassVar[int] = 3
     name: ClassVar[str] = "tsv"
+    mark: ClassVar[str] = "\t"
 
     def cells(self, path: Path, reading: Reading) -> Iterator[tuple[int, list[str]]]:
         """One row a line."""
