@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     "--trials",
     type=click.IntRange(min=1),
     show_default="the sweep's",
-    help="Budget: how many configurations.",
+    help="Budget: how many configurations (of each value, where `trials_per` names a setting).",
 )
 @click.option(
     "--workers",

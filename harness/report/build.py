@@ -216,7 +216,7 @@ def _files(page: ReportPage, history: Sequence[float]) -> list[Table]:
 
 def _markdown(page: ReportPage, files: list[Table]) -> str:
     short = "\n".join(f"- {sentence}" for sentence in short_answers(page))
-    reading = "\n".join(f"- {sentence}" for sentence in how_to_read())
+    reading = "\n".join(f"- {sentence}" for sentence in how_to_read(page.record))
     parts = [
         f"# {page.record.name}\n\n{page.record.question}\n\n**{page.answer.sentence}**\n",
         f"{short}\n\n![The objectives of the trials](front.png)\n",

@@ -20,7 +20,7 @@ from harness.report.figures import Panel
 from harness.report.marks import OVERLAPS, Marks
 from harness.report.names import score_names
 from harness.report.points import COLOURS, GLYPHS, styles_of
-from harness.report.reference import best_of_variants
+from harness.report.reference import best_of_variants, configurations_tried
 from harness.report.table import Cell, Column, Table, cell_text, interval_text, number_text
 from harness.report.tables import num_seeds_text
 from harness.statistics.crossed import LEVEL
@@ -116,7 +116,7 @@ def render_page(page: ReportPage) -> str:
         hollow=not all(trial.feasible for trial in page.record.trials),
         open_examples=_first_of_suites(page.examples),
         settings=yaml.safe_dump(dict(page.record.spec), sort_keys=False, allow_unicode=True),
-        reading=how_to_read(),
+        reading=how_to_read(page.record),
         css=(folder / "page.css").read_text(encoding="utf-8"),
         plotly_js=get_plotlyjs(),
     )
@@ -230,7 +230,16 @@ def hypervolume_note(record: SweepRecord, history: Sequence[float], marks: Marks
     return f"{note} It can only grow; that it stays level shows nothing of trials not made."
 
 
-def how_to_read() -> list[str]:
+def _tried(record: SweepRecord) -> str:
+    counts = configurations_tried(record)
+    if not counts:
+        return ""
+    shown = ", ".join(f"{variant} {count}" for variant, count in counts.items())
+    unequal = " Whatever was tried more often had the better chance to look good."
+    return f"Configurations tried: {shown}.{unequal if len(set(counts.values())) > 1 else ''}"
+
+
+def how_to_read(record: SweepRecord) -> list[str]:
     """The small print, which is not small."""
     return [
         f"Brackets are {LEVEL:.0%} intervals for other items and other seeds of the same kind: "
@@ -252,7 +261,7 @@ def how_to_read() -> list[str]:
         "of items alone: another seed is not counted in.",
         "Validation figures chose the trials, so the best of them are flattered. Test figures with "
         "fresh seeds, where there are some, are the ones to report.",
-        f"A method is represented by one rule, the same for all: {RULE}.",
+        f"A method is represented by one rule, the same for all: {RULE}. {_tried(record)}".rstrip(),
         "Kept: (score - chance) / (untuned model's score - chance), only for scores that are "
         "better when higher and only where the untuned model is above chance by its own interval.",
     ]

@@ -2,6 +2,7 @@
 
 from harness.records import Key, Split, SummaryKey, SweepRecord, SweepTrial
 from harness.report.names import variant_of
+from harness.settings.spec import digest
 from harness.statistics.representative import confirmed_representative
 
 
@@ -44,6 +45,16 @@ def best_of_variants(record: SweepRecord) -> dict[str, SweepTrial]:
         for name in sorted(trials, key=lambda name: (name != "sft", name))
     }
     return {name: trial for name, trial in best.items() if trial is not None}
+
+
+def configurations_tried(record: SweepRecord) -> dict[str, int]:
+    """How many different configurations each variant was tried with, failed ones among them."""
+    tried: dict[str, set[str]] = {}
+    for trial in record.trials:
+        variant = variant_of(trial)
+        if trial.state in ("complete", "failed") and variant is not None:
+            tried.setdefault(variant, set()).add(digest(trial.params))
+    return {variant: len(configurations) for variant, configurations in tried.items()}
 
 
 def _merit(record: SweepRecord, trial: SweepTrial) -> float:

@@ -24,6 +24,7 @@ from harness.sweep.plan import confirm_runs
 from harness.sweep.progress import Notice, OnProgress
 from harness.sweep.record import build_record, journal_path, objective_note, sweep_folder
 from harness.sweep.search import Search
+from harness.sweep.space import Params
 from harness.sweep.spec import CheckedSweep, SweepSpec, check_sweep
 from harness.sweep.study import Study, find_study, mend_journal, open_study
 from harness.sweep.unchanged import check_unchanged, not_verified
@@ -86,10 +87,9 @@ def run_sweep(
         )
         stack.callback(study.release)
         with _closed(logbook, dispatcher.pool):
-            if (unverified := not_verified(names)) is not None:
-                dispatcher.view.say(Notice(unverified))
-            if (unequal := warning_of(shares_of(spec, configurations))) is not None:
-                dispatcher.view.say(Notice(unequal))
+            for text in (not_verified(names), _unequal(study, spec, configurations)):
+                if text is not None:
+                    dispatcher.view.say(Notice(text))
             search = Search(
                 spec, checked.objectives(), budget=budget, home=home, dispatcher=dispatcher
             )
@@ -135,6 +135,12 @@ def _still_unchanged(study: Study, spec: SweepSpec, home: Path) -> None:
     """Hours after the first look: what was chosen is confirmed by what it was chosen by."""
     selection = select(spec.base.eval.replace(splits=tuple(Split)))
     check_unchanged(study, spec, made_from(spec, selection), home)
+
+
+def _unequal(study: Study, spec: SweepSpec, configurations: Sequence[Params]) -> str | None:
+    """What there is to say of unequal shares while there is something left to train."""
+    left = budget_of(spec, configurations) - len(study.trials())
+    return warning_of(shares_of(spec, configurations)) if left > 0 else None
 
 
 def _pool(

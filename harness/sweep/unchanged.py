@@ -16,7 +16,7 @@ from harness.settings.yaml import flatten
 from harness.sweep.made_from import data_of, known_of, made_from
 from harness.sweep.record import journal_path, stored_result, sweep_folder
 from harness.sweep.spec import CheckedSweep, SweepSpec
-from harness.sweep.study import Study, SweepNotes, find_study
+from harness.sweep.study import Study, find_study
 
 MAY_CHANGE = ("trials", "confirm", "question")
 """Settings that may differ when a sweep is continued."""
@@ -57,23 +57,24 @@ def check_unchanged(
     if not study.trials() and "base" not in notes:
         return ()  # nothing was made yet
     noted = notes.get("made_from")
-    began = _told_by_results(notes, home) if noted is None else noted
+    began = list(_told_by_results(study, spec, home) if noted is None else noted.items())
     # paths may differ where their contents are compared
     paths = frozenset[str]() if noted is None else frozenset(_paths(spec))
     faults = [*_changes(notes["spec"], spec, paths)]
     faults += [
         f"{name}: {'changed' if name in contents else 'is gone'} since the sweep began"
-        for name, content in began.items()
+        for name, content in began
         if contents.get(name) != content
     ]
     if faults:
         raise ConfigError(
-            "\n".join(f"sweep {spec.name}: {fault}" for fault in faults),
+            "\n".join(f"sweep {spec.name}: {fault}" for fault in dict.fromkeys(faults)),
             f"{len(study.trials())} trials were made with what it was: give the new sweep another "
             f"name, set settings and files back ({', '.join(MAY_CHANGE)} may change), or remove "
             f"{sweep_folder(home, spec.name)} to begin anew",
         )
-    return () if noted is not None else tuple(name for name in contents if name not in began)
+    told = {name for name, _ in began}
+    return () if noted is not None else tuple(name for name in contents if name not in told)
 
 
 def not_verified(names: Sequence[str]) -> str | None:
@@ -91,10 +92,25 @@ def not_verified(names: Sequence[str]) -> str | None:
 _MOST_SHOWN = 6
 
 
-def _told_by_results(notes: SweepNotes, home: Path) -> dict[str, str]:
-    """What is known of a sweep that an earlier version began: its data, and the base's result."""
-    base = stored_result(home, notes["base"]) if "base" in notes else None
-    return data_of(notes.get("benchmarks", {})) | ({} if base is None else known_of(base))
+def _told_by_results(study: Study, spec: SweepSpec, home: Path) -> Iterator[tuple[str, str]]:
+    """What is known of a sweep that an earlier version began: its data, and what results tell.
+
+    It may have gone on over other files, so every run's result is asked. Where corpora are
+    searched, those of one run are not those of the sweep.
+    """
+    several_corpora = any(path.startswith("data.") for path in spec.space)
+    yield from data_of(study.notes.get("benchmarks", {})).items()
+    fingerprints = [study.notes["base"]] if "base" in study.notes else []
+    fingerprints += [
+        fingerprint
+        for trial in study.trials()
+        for fingerprint in trial.notes.get("runs", {}).values()
+    ]
+    for fingerprint in fingerprints:
+        if (result := stored_result(home, fingerprint)) is not None:
+            for name, content in known_of(result).items():
+                if not (several_corpora and name.startswith("corpus ")):
+                    yield name, content
 
 
 def _changes(noted: Mapping[str, JSON], spec: SweepSpec, paths: frozenset[str]) -> Iterator[str]:

@@ -75,6 +75,7 @@ def test_the_page_says_what_the_record_holds(html, record):
         "data/empty_rate",
         "Optuna&#39;s importance evaluator",
         "2 seeds per trial",
+        "Configurations tried: sft 4, radis 6. Whatever was tried more often",
         "sampler:",
     ):
         assert part in page, part

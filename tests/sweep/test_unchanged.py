@@ -320,13 +320,18 @@ def test_of_an_older_sweep_what_was_not_noted_is_told_once_and_noted(
         go(sweep_file, home)
 
 
-def test_an_older_sweep_is_held_against_what_its_base_result_tells(
-    sweep_file: Path, world: Path
+@pytest.mark.parametrize(
+    "fingerprint_of",
+    [lambda study: study.notes["base"], lambda study: study.trials()[0].notes["runs"]["1"]],
+    ids=["base", "trial"],
+)
+def test_an_older_sweep_is_held_against_what_its_results_tell(
+    sweep_file: Path, world: Path, fingerprint_of: Callable[[Study], str]
 ) -> None:
     home = world / "home"
     go(sweep_file, home, "trials=1")
     study = noted_as_before(home)
-    file = home / "trials" / f"{study.notes['base']}.json"
+    file = home / "trials" / f"{fingerprint_of(study)}.json"
     stored = json.loads(file.read_text())
     stored["results"][0]["tags"]["corpus/train"] = file_sha256(Path("train.jsonl"))
     file.write_text(json.dumps(stored))
