@@ -63,13 +63,7 @@ def compare(
         DataError: The candidate is not one configuration's runs, lacks a key that gates, has one
             with another direction, or a value, in either, is not what its items add up to.
     """
-    faults = configuration_faults(candidate, where)
-    if not candidate:
-        faults = [f"{where}: no results, allowed one or more"]
-    if faults:
-        raise DataError("\n".join(faults))
-    check_values(baseline.results, baseline.where)
-    check_values(candidate, where)
+    _check_results(baseline, candidate, where)
     keys = _keys(baseline.results)
     gating = _gating(baseline, candidate, keys)
     _check_keys(baseline, candidate, keys, gating, where)
@@ -88,14 +82,26 @@ def compare(
     )
 
 
+def _check_results(baseline: Baseline, candidate: Sequence[TrialResult], where: str) -> None:
+    """DataError where the candidate is no configuration's runs, or a value is not to be used."""
+    faults = configuration_faults(candidate, where)
+    if not candidate:
+        faults = [f"{where}: no results, allowed one or more"]
+    if faults:
+        raise DataError("\n".join(faults))
+    check_values(baseline.results, baseline.where)
+    check_values(candidate, where)
+
+
 def _keys(results: Sequence[TrialResult]) -> list[Key]:
     """Of all scores, and of the summaries whose parts are among them."""
     keys: set[Key] = set()
     for result in results:
         keys |= result.scores.keys()
-        keys |= {
-            key for key in result.summaries if result.scores.keys() >= set(_parts(result, key))
-        }
+        for key in result.summaries:
+            parts = _parts(result, key)
+            if parts and result.scores.keys() >= set(parts):
+                keys.add(key)
     return sorted(keys, key=str)
 
 

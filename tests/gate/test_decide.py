@@ -417,6 +417,13 @@ def test_a_summary_gates_and_its_tolerance_is_its_axis():
     assert found["pocket_general/facts_test/exact_match"].tolerance == 0.0
 
 
+def test_a_summary_whose_parts_are_not_said_is_left_out():
+    old = replace(make_result(splits=("test",)), summary_parts={})
+    report = judged([old], [old])
+    assert report.exit_code == EXIT_DONE
+    assert {len(str(one.key).split("/")) for one in report.verdicts} == {3}
+
+
 def test_only_what_gates_is_a_test_of_holms_family():
     keys = [f"mine/b{n}_test/exact_match" for n in range(4)]
     noise = [f"mine/b{n}_test/number_strict" for n in range(4)]
