@@ -386,6 +386,8 @@ class Score:
         facts: What the metric has to say of how it measured (see ``Remarking``).
         settings: Of the metric, as it was made with them: the benchmark's own and the user's.
         judgements: Digest of what a judge said for it; None where none was asked, or nothing kept.
+        clusters: Per item what it shares with others (a document, an entity), which are then one
+            draw together; () where every item is its own.
     """
 
     metric: str
@@ -398,6 +400,7 @@ class Score:
     facts: Mapping[str, float] = field(default_factory=dict)
     judgements: str | None = None
     settings: Mapping[str, JSON] = field(default_factory=dict)
+    clusters: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

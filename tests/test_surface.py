@@ -23,9 +23,9 @@ SURFACE = {
     "archive": "SWEEP --output --home --json",
     "score": "FILE --metric --set --comet-model --comet-python --source-lang --target-lang "
     "--reference --source --items --judgements --home --json",
-    "compare": "FIRST_SECOND... --metric --margin --set --reference --source --source-lang "
-    "--target-lang --comet-model --comet-python --markdown --latex --home --tracking-uri --storage "
-    "--json",
+    "compare": "FIRST_SECOND... --metric --margin --set --reference --source --cluster "
+    "--source-lang --target-lang --comet-model --comet-python --markdown --latex --home "
+    "--tracking-uri --storage --json",
     "plan": "[SWEEP|BASELINE] --metric --difference --tolerance --seeds --items --sd-seeds "
     "--sd-items --sd-rest --common-seeds/--separate-seeds --home --storage --json",
     "report": "SWEEP --output --analysis --home --storage --json",

@@ -87,6 +87,7 @@ class Benchmark(_Described):
         axis: What it tells of; by what its rows are where ``axis_said`` is False.
         axis_said: Whether its YAML says it.
         twin: Name of the test benchmark that confirms it, where its YAML says one.
+        cluster: A field of its rows that items share which are no independent draws.
     """
 
     path: Path
@@ -103,6 +104,7 @@ class Benchmark(_Described):
     axis: Axis = Axis.GENERAL
     axis_said: bool = False
     twin: str | None = None
+    cluster: str | None = None
 
     def unanswered(self, row: Mapping[str, Any]) -> Prediction:
         """One of its items as a prediction, before anything is said to it."""
@@ -274,6 +276,7 @@ def _own_benchmark(
         axis=settings.axis or _axis_of(content.rows),
         axis_said=settings.axis is not None,
         twin=settings.twin,
+        cluster=settings.cluster,
     )
 
 

@@ -73,6 +73,10 @@ class HarnessBlock(Spec):
     """Of a validation benchmark: the test benchmark of its suite that confirms it. When not given,
     that of the equal name but for its ending, else the suite's only one with the same metric."""
 
+    cluster: str | None = None
+    """A field of its rows that items share which are no independent draws (`document`, `entity`):
+    intervals and tests then count clusters."""
+
     data: SourceSpec | None = None
     """For data that are not shipped: which files are needed and how rows are made of them."""
 

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from harness.report.table import Table
     from harness.statistics.samples import Line, System
 
+FEW_CLUSTERS = 20
+"""With fewer the estimate of their variance is rough."""
 RESULTS, PREDICTIONS = ".json", ".jsonl"
 """What a results file and a predictions file (or that and .gz) end in; all else is plain text."""
 
@@ -27,6 +29,7 @@ RESULTS, PREDICTIONS = ".json", ".jsonl"
     epilog=options.examples(
         "harness compare ours.de theirs.de --reference ref.de --metric bleu chrf",
         "harness compare a.jsonl b.jsonl base.jsonl --metric comet --comet-model DIR",
+        "harness compare a.jsonl b.jsonl --metric chrf --cluster document",
         "harness compare tuned.json base.json --metric chrf --margin chrf=0.5",
         "harness compare sweep:methods:3 sweep:methods:0 --json",
     ),
@@ -67,6 +70,12 @@ RESULTS, PREDICTIONS = ".json", ".jsonl"
     help="The systems are plain text, an output a line, and so is this, with references.",
 )
 @click.option("--source", type=options.FILE, metavar="TEXT", help="Likewise, with the sources.")
+@click.option(
+    "--cluster",
+    metavar="FIELD",
+    help="Field of the rows that items share which are no independent draws (document, entity); "
+    "results say it themselves.",
+)
 @click.option("--source-lang", metavar="TAG", help="Source language of rows that do not say it.")
 @click.option("--target-lang", metavar="TAG", help="Target language of rows that do not say it.")
 @click.option("--comet-model", metavar="PATH", help="Short for --set comet.model=PATH.")
@@ -85,6 +94,7 @@ def command(
     settings: "tuple[tuple[str, JSON], ...]",
     references: tuple[Path, ...],
     source: Path | None,
+    cluster: str | None,
     source_lang: str | None,
     target_lang: str | None,
     comet_model: str | None,
@@ -121,7 +131,7 @@ def command(
         settings = (*settings, ("comet.model", comet_model))
     _check_names(metrics, margins)
     if _are_results(systems):
-        _refuse_for_results(set=settings, reference=references, source=source)
+        _refuse_for_results(set=settings, reference=references, source=source, cluster=cluster)
         read = _read_results(systems, metrics, home, tracking_uri, storage)
     else:
         reading = OutputReading(source_lang, target_lang, references, source)
@@ -129,7 +139,7 @@ def command(
         with CometClient(comet_python) as learned:
             services = Services(learned=learned, judge=JudgeClient(home / JUDGEMENTS_FOLDER))
             scoring = Scoring(metrics, settings, services)
-            read = systems_of_files([Path(name) for name in systems], reading, scoring)
+            read = systems_of_files([Path(name) for name in systems], reading, scoring, cluster)
     lines, left_out = compare_with_last(read, {**DEFAULT_MARGINS, **margins})
     if as_json:
         output.print_json({"comparisons": [_plain(line) for line in lines]})
@@ -250,8 +260,9 @@ def _plain(line: "Line") -> "JSON":
         "p_value": difference.p_value,
         "p_holm": line.p_holm,
         "decision": line.decision.value,
-        "items": difference.num_items,
+        "items": line.num_items,
         "seeds": None if difference.num_seeds == (None, None) else list(difference.num_seeds),
+        "clusters": line.num_clusters,
         "margin": line.margin,
         "within_margin": line.within_margin,
         "items_only": difference.items_only,
@@ -260,7 +271,7 @@ def _plain(line: "Line") -> "JSON":
         else {
             "difference": line.needed.difference,
             "seeds": line.needed.seeds,
-            "items": line.needed.items,
+            _drawn(line): line.needed.items,
         },
     }
 
@@ -301,15 +312,15 @@ def _decision_text(line: "Line") -> str:
 
 def _note(lines: "Sequence[Line]") -> str:
     """On how many items and seeds, with what margins, and what would have decided."""
-    sizes = {(line.difference.num_items, line.difference.num_seeds) for line in lines}
+    sizes = {(_draws_text(line), line.difference.num_seeds) for line in lines}
     said = [
-        f"{items} items, "
+        f"{drawn}, "
         + (
             "no seeds: fixed systems"
             if seeds == (None, None)
             else "seeds " + " and ".join("none" if n is None else str(n) for n in seeds)
         )
-        for items, seeds in sorted(sizes, key=str)
+        for drawn, seeds in sorted(sizes, key=str)
     ]
     margins = {line.key: line.margin for line in lines if line.margin is not None}
     if margins:
@@ -317,6 +328,19 @@ def _note(lines: "Sequence[Line]") -> str:
     if any(line.difference.items_only for line in lines):
         said.append("a side has one seed: its interval is of items alone, and decides nothing")
     return "; ".join(said)
+
+
+def _drawn(line: "Line") -> str:
+    return "items" if line.num_clusters is None else "clusters"
+
+
+def _draws_text(line: "Line") -> str:
+    """What was drawn: items, or clusters of them."""
+    items = f"{line.num_items:,} items"
+    if line.num_clusters is None:
+        return items
+    few = "" if line.num_clusters >= FEW_CLUSTERS else ", so few that the interval is rough"
+    return f"{items} in {line.num_clusters} clusters{few}"
 
 
 def _print(
@@ -345,7 +369,8 @@ def _print(
     output.print_table(table)
     click.echo(output.paragraphs(_note(lines)))
     undecided = [
-        f"{line.key}, {line.first}: {needed_text(line.needed, items_only=False)}"
+        f"{line.key}, {line.first}: "
+        + needed_text(line.needed, items_only=False, drawn=_drawn(line))
         for line in lines
         if line.needed is not None
     ]

@@ -24,7 +24,7 @@ from harness.records import JSON, Prediction, Score, ScoreKey
 from harness.settings import plugins
 from harness.settings.spec import digest, explain
 from harness.storage.files import write_rows
-from harness.storage.predictions import read_predictions, require
+from harness.storage.predictions import clusters_of, read_predictions, require
 from harness.storage.results import score_from_plain, score_to_plain
 from harness.storage.store import Built, Stage, Store
 
@@ -201,9 +201,17 @@ def score_stored(
         score = score_from_plain(plain, settings)
         # one that an earlier version made may be none
         _check_finite(score.metric, score.ids, score.statistics, score.value)
-        return score
+        return replace(score, clusters=_clusters(benchmark, rows))
     except (MissingExtra, EvaluationError) as error:
         return Unmeasured(str(error))
+
+
+def _clusters(benchmark: Benchmark, rows: Sequence[Prediction]) -> tuple[str, ...]:
+    """Of each item, where the benchmark names the field; no part of what is stored."""
+    if benchmark.cluster is None:
+        return ()
+    clusters = clusters_of(rows, benchmark.cluster)
+    return tuple(clusters[row.id] for row in rows)
 
 
 def _stage(predictions: str, metric: str, signature: str, judgements: str | None) -> Stage:
@@ -258,6 +266,13 @@ def check_metrics(benchmarks: Sequence[Benchmark], spec: EvalSpec) -> None:
         if isinstance(benchmark.task, LmTask):
             continue  # its metric is the task's own
         rows = list(_unanswered(benchmark, benchmark.task))
+        if benchmark.cluster is not None:
+            clusters = clusters_of(rows, benchmark.cluster)
+            if lacking := [row.id for row in rows if row.id not in clusters]:
+                faults.append(
+                    f"{benchmark.path}: metadata.harness.cluster: {benchmark.cluster!r} is no "
+                    f"field of {_named(lacking)}"
+                )
         for name in benchmark.metrics:
             users = spec.metrics.get(name, {})
             metric = metric_named(name, benchmark.settings_of(name, users))

@@ -1,20 +1,28 @@
 """What ``harness compare`` compares, read and scored: outputs of any system, results of runs."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 from harness.errors import DataError
 from harness.evaluation.score_file import OutputReading, Scoring
 from harness.records import Prediction, TrialResult
 from harness.statistics.samples import Samples, System, named_keys, primary_keys
+from harness.storage.predictions import clusters_of
 
 
 def systems_of_files(
-    paths: Sequence[Path], reading: OutputReading, scoring: Scoring
+    paths: Sequence[Path], reading: OutputReading, scoring: Scoring, cluster: str | None = None
 ) -> list[System]:
     """Outputs of systems: predictions files, or plain text beside references.
 
     All are read, and held against the last, before any is scored.
+
+    Args:
+        paths: Of the files, two or more.
+        reading: How they are read.
+        scoring: The metrics.
+        cluster: A field of the rows that items share which are no independent draws.
 
     Raises:
         DataError: Files are wrong, lack what a metric needs, or hold other items: all at once.
@@ -37,12 +45,43 @@ def systems_of_files(
         ]
     if faults:
         raise DataError("\n".join(dict.fromkeys(faults)))
-    scored = {path: scoring.score(path, rows[path]).by_metric for path in rows}
+    clusters = {} if cluster is None else _clusters(rows, cluster)
+    scored = {
+        path: {
+            name: replace(score, clusters=tuple(clusters[name] for name in score.ids if clusters))
+            for name, score in scoring.score(path, rows[path]).by_metric.items()
+        }
+        for path in rows
+    }
     samples = Samples()
     return [
         System(str(path), {name: samples.of_score(score) for name, score in scored[path].items()})
         for path in paths
     ]
+
+
+def _clusters(rows: Mapping[Path, Sequence[Prediction]], field: str) -> dict[str, str]:
+    """By item what it shares with others: it is enough that one file says it.
+
+    Raises:
+        DataError: None says it of an item, or two say otherwise.
+    """
+    clusters: dict[str, str] = {}
+    faults: list[str] = []
+    for path, predictions in rows.items():
+        own = clusters_of(predictions, field)
+        other = [name for name, value in own.items() if clusters.get(name, value) != value]
+        if other:
+            faults.append(f"{path}: {field} of item {other[0]!r} is another than in the first file")
+        clusters |= own
+    lacking = [row.id for row in next(iter(rows.values())) if row.id not in clusters]
+    if lacking:
+        faults.append(
+            f"--cluster {field}: {len(lacking)} items have none, the first is {lacking[0]!r}"
+        )
+    if faults:
+        raise DataError("\n".join(faults))
+    return clusters
 
 
 def _other_items(first: Sequence[Prediction], second: Sequence[Prediction]) -> str | None:

@@ -41,7 +41,7 @@ OLD_FORMAT = "harness-baseline-1"
 DEFAULT_KEYS = {"*/bleu": 1.0, "*/chrf": 1.0, "*/chrf_pp": 1.0, "*/comet": 0.01}
 """Tolerances a new baseline begins with, beside the default: in the units of the metric."""
 
-_KEPT = {"value", "higher_is_better", "signature", "settings"}
+_KEPT = {"value", "higher_is_better", "signature", "settings", "clusters"}
 """What a baseline says of a score as a results file does."""
 
 _SCORE_KEY = r"^[^/]+/[^/]+/[^/]+$"
@@ -99,6 +99,7 @@ class _StoredScore(Spec):
     settings: Mapping[str, JSON] | None = None
     statistics: tuple[Column, ...] = Field(min_length=1)
     ids: tuple[str, ...] | None = None
+    clusters: tuple[str, ...] | None = None
 
 
 class _StoredPart(Spec):

@@ -8,7 +8,14 @@ import numpy as np
 from harness.errors import ConfigError, DataError, unknown_name
 from harness.records import ASKED, Key, Score, ScoreKey, SummaryKey, SummaryPart, TrialResult
 from harness.statistics.comparing import Comparison, Decision, compare, decide, holm, is_within
-from harness.statistics.crossed import ROUNDING, Floats, ItemTable, Sample, pseudo_values
+from harness.statistics.crossed import (
+    ROUNDING,
+    Floats,
+    ItemTable,
+    Sample,
+    clustered,
+    pseudo_values,
+)
 from harness.statistics.planning import Needed, needed
 from harness.statistics.totals import adds_up, aggregate_of
 
@@ -64,6 +71,8 @@ class Line:
     Attributes:
         key: Of the scores.
         numbers: Of the two systems in the order they were given, from 1: names may be equal.
+        num_items: On which both were measured, however they belong together.
+        num_clusters: That were drawn instead of items; None where items were.
         first: Name of the first system.
         second: Of the one it is compared with.
         difference: What there is between them.
@@ -76,6 +85,8 @@ class Line:
 
     key: str
     numbers: tuple[int, int]
+    num_items: int
+    num_clusters: int | None
     first: str
     second: str
     difference: Comparison
@@ -158,7 +169,7 @@ class Samples:
             if sample is None:
                 return None
             # of benchmarks with the same items, what an item adds to the suite is the sum
-            items = tuple(sorted(scores[0].ids))
+            items = tuple(sorted(set(scores[0].clusters or scores[0].ids)))
             scaled = _scaled(sample, part) / len(parts)
             tables[items] = tables[items] + scaled if items in tables else scaled
         values_S = np.array([run.value_of(key) for run in runs], dtype=np.float64)
@@ -169,9 +180,10 @@ class Samples:
         if id(score) not in self._values:
             values = None
             if adds_up(score):
-                order = sorted(range(len(score.ids)), key=score.ids.__getitem__)
-                statistics_NK = np.asarray(score.statistics, dtype=np.float64)[order]
-                values = pseudo_values(statistics_NK, aggregate_of(score))
+                # an item is a cluster of its own: in the order of their names
+                statistics_NK = np.asarray(score.statistics, dtype=np.float64)
+                summed_NK = clustered(statistics_NK, score.clusters or score.ids)
+                values = pseudo_values(summed_NK, aggregate_of(score))
             self._values[id(score)] = (score, values)  # kept with it, so that its id is its own
         return self._values[id(score)][1]
 
@@ -321,9 +333,13 @@ def _line(
     measured = second.measured[key]
     margin = margins.get(key, margins.get(measured.yardstick or ""))
     decision = decide(difference, higher_is_better=measured.higher_is_better, margin=margin)
+    of_runs = [scores[0] for scores in measured.scores]
+    is_clustered = any(score.clusters for score in of_runs)
     return Line(
         key,
         numbers,
+        sum(map(len, {score.ids for score in of_runs})),
+        difference.num_items if is_clustered else None,
         first.name,
         second.name,
         difference,
@@ -369,8 +385,20 @@ def _other_items(scores: Sequence[Score]) -> str | None:
     items = [set(score.ids) for score in scores]
     apart = {name for one in items for name in one ^ items[0]}
     if not apart:
-        return None
+        return _other_clusters(scores)
     return f"not the same items: {len(apart)} are in one alone, the first is {min(apart)!r}"
+
+
+def _other_clusters(scores: Sequence[Score]) -> str | None:
+    of_item = [dict(zip(score.ids, score.clusters, strict=False)) for score in scores]
+    if all(one == of_item[0] for one in of_item):
+        return None
+    if not all(of_item):
+        return (
+            "not every side says which items belong together (metadata.harness.cluster): score "
+            "again, which generates nothing"
+        )
+    return "items belong together otherwise on one side than on the other"
 
 
 def _other_parts(first: Sequence[SummaryPart], second: Sequence[SummaryPart]) -> str:

@@ -17,8 +17,13 @@ def decision_text(decision: Decision, margin: float | None, *, within_margin: bo
     return f"{said}, within {margin:g}" if small else said
 
 
-def needed_text(needed: Needed | None, *, items_only: bool) -> str:
+def needed_text(needed: Needed | None, *, items_only: bool, drawn: str = "items") -> str:
     """What would have decided at 80 % power; "" where nothing is known.
+
+    Args:
+        needed: That.
+        items_only: Whether a side was trained once.
+        drawn: What is counted where it is no single items (clusters of them).
 
     >>> needed_text(Needed(0.02, 7, 900), items_only=False)
     '0.02 by 900 items or 7 seeds a side'
@@ -29,8 +34,8 @@ def needed_text(needed: Needed | None, *, items_only: bool) -> str:
         return ""
     ways = [
         f"{number:,} {what}"
-        for number, what in ((needed.items, "items"), (needed.seeds, "seeds a side"))
+        for number, what in ((needed.items, drawn), (needed.seeds, "seeds a side"))
         if number is not None
     ]
-    least = f"more seeds than {MOST_SEEDS} and more items than {MOST_ITEMS:,}"
+    least = f"more seeds than {MOST_SEEDS} and more {drawn} than {MOST_ITEMS:,}"
     return f"{needed.difference:.3g} by {' or '.join(ways) if ways else least}"

@@ -99,6 +99,12 @@ def wanted(prediction: Prediction) -> tuple[str, ...]:
     return () if prediction.target is None else (prediction.target,)
 
 
+def clusters_of(predictions: Sequence[Prediction], field: str) -> dict[str, str]:
+    """By item what a field of its row says, as far as rows have it."""
+    values = {prediction.id: _plain(prediction).get(field) for prediction in predictions}
+    return {name: str(value) for name, value in values.items() if value is not None}
+
+
 _MENDS = {
     "language": "harness score --target-lang TAG says it of all items",
     "source": "a translation's source is its field `source`",

@@ -51,7 +51,7 @@ def _by_text(values: Mapping[Key, JSON] | Mapping[SummaryKey, JSON]) -> dict[str
 
 def score_to_plain(score: Score) -> dict[str, JSON]:
     """A score as plain data, without what it may have and has not."""
-    optional = ("facts", "judgements", "settings")
+    optional = ("facts", "judgements", "settings", "clusters")
     return {key: value for key, value in _fields(score).items() if value or key not in optional}
 
 
@@ -64,7 +64,7 @@ def score_from_plain(data: Mapping[str, Any], settings: Mapping[str, JSON]) -> S
             a version that did not keep them.
     """
     statistics = tuple(map(tuple, data["statistics"]))
-    texts = {name: tuple(data[name]) for name in ("ids", "classes")}
+    texts = {name: tuple(data.get(name, ())) for name in ("ids", "classes", "clusters")}
     return Score(**{"settings": settings, **data, **texts, "statistics": statistics})
 
 

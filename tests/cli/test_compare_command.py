@@ -98,6 +98,66 @@ def test_one_seed_of_a_trained_configuration_decides_nothing(harness, tmp_path):
     assert line["low"] < line["value"] < line["high"]
 
 
+def with_documents(path, field="doc", size=5):
+    """The same rows, so many in a row of one document."""
+    rows = [json.loads(line) for line in path.read_text(encoding="utf-8").splitlines()]
+    named = path.with_name(f"documents_{path.name}")
+    lines = (json.dumps(row | {field: n // size}) for n, row in enumerate(rows))
+    named.write_text("\n".join(lines), encoding="utf-8")
+    return named.name
+
+
+def test_items_of_a_document_are_drawn_together(harness, tmp_path):
+    good, poor = (with_documents(tmp_path / f"{name}.jsonl") for name in ("good", "poor"))
+    command = (good, poor, "--metric", "chrf")
+    (alone,) = compared(harness, *command)
+    (line,) = compared(harness, *command, "--cluster", "doc")
+    assert (line["items"], line["clusters"], alone["clusters"]) == (30, 6, None)
+    assert line["value"] == alone["value"]
+    assert line["p_value"] > alone["p_value"]
+    shown = " ".join(harness("compare", *command, "--cluster", "doc").out.split())
+    assert "30 items in 6 clusters, so few that the interval is rough" in shown
+
+
+def test_clusters_of_single_items_change_nothing(harness, tmp_path):
+    good = with_documents(tmp_path / "good.jsonl", size=1)
+    (alone,) = compared(harness, good, "poor.jsonl", "--metric", "chrf")
+    (line,) = compared(harness, good, "poor.jsonl", "--metric", "chrf", "--cluster", "doc")
+    assert (line["value"], line["low"], line["p_value"]) == pytest.approx(
+        (alone["value"], alone["low"], alone["p_value"])
+    )
+
+
+def test_clusters_that_no_file_says_or_two_say_otherwise_are_refused(harness, tmp_path):
+    good = with_documents(tmp_path / "good.jsonl")
+    other = with_documents(tmp_path / "poor.jsonl", size=3)
+    shown = harness("compare", good, other, "--metric", "chrf", "--cluster", "doc")
+    assert shown.code == 2
+    assert f"{other}: doc of item '3' is another than in the first file" in shown.err
+    shown = harness("compare", good, other, "--metric", "chrf", "--cluster", "paper")
+    assert shown.code == 2
+    assert "--cluster paper: 30 items have none, the first is '0'" in shown.err
+
+
+def test_results_keep_the_clusters_of_their_benchmarks(harness, tmp_path):
+    for name, quality in (("a", 0.9), ("b", 0.5)):
+        (result,) = runs(name, seeds=[0], variant="base", translation=quality)
+        scores = {
+            key: replace(score, clusters=tuple(str(n // 4) for n in range(len(score.ids))))
+            for key, score in result.scores.items()
+        }
+        write_results(tmp_path / f"{name}.json", [replace(result, scores=scores)])
+        write_results(tmp_path / f"plain_{name}.json", [result])
+    (line,) = compared(harness, "a.json", "b.json", "--metric", KEY)
+    assert (line["items"], line["clusters"]) == (60, 15)
+    summary = "pocket_general/summary_test"
+    (line,) = compared(harness, "a.json", "b.json", "--metric", summary)
+    assert (line["items"], line["clusters"]) == (120, 15)  # both benchmarks have the same 15
+    shown = harness("compare", "a.json", "plain_b.json", "--metric", KEY)
+    assert shown.code == 2
+    assert "not every side says which items belong together" in shown.err
+
+
 def test_an_untuned_model_has_no_seeds(harness, tmp_path):
     write_results(tmp_path / "a.json", runs("a", seeds=[0], variant="base", translation=0.95))
     write_results(tmp_path / "b.json", runs("b", seeds=[0], variant="base", translation=0.4))

@@ -25,6 +25,7 @@ from harness.statistics.samples import Samples
 from harness.storage.results import read_results, write_results
 from harness.storage.store import Store
 from tests.fakes import ScriptedGenerator
+from tests.small_benchmarks import FACTS
 from tests.synthetic import make_result
 
 
@@ -107,7 +108,7 @@ def test_a_stored_score_is_the_score_and_made_once(benchmarks, tmp_path):
     assert len(list((tmp_path / "store/scores").iterdir())) == 2  # the folder and its lock
     other = stored(benchmarks, store, settings={"ignore_case": False})
     assert other.signature != first.signature
-    assert len([path for path in (tmp_path / "store/scores").iterdir() if path.is_dir()]) == 2
+    assert len([path for path in (tmp_path / "store/scores").glob("[!.]*") if path.is_dir()]) == 2
 
 
 class Rounded:
@@ -121,6 +122,29 @@ class Rounded:
     def score(self, model, rows, precision):
         self.calls += 1
         return [0.75 if precision == "bf16" else 0.5] * len(rows)
+
+
+def test_a_stored_score_says_which_items_belong_together_and_is_made_once_all_the_same(
+    benchmarks, tmp_path
+):
+    store = Store(tmp_path / "store")
+    rows = [fact | {"town": fact["target"][0]} for fact in FACTS]
+    benchmarks.write(rows=rows)
+    assert stored(benchmarks, store).clusters == ()
+    benchmarks.write(rows=rows, block={"cluster": "town"})
+    score = stored(benchmarks, store)
+    assert dict(zip(score.ids, score.clusters, strict=True)) == {
+        "facts-1": "T",
+        "facts-2": "M",
+        "facts-3": "5",
+    }
+    assert len(list((tmp_path / "store/scores").glob("[!.]*"))) == 1
+
+
+def test_a_cluster_that_is_no_field_of_the_rows_is_found_before_anything_runs(benchmarks):
+    benchmarks.write(block={"cluster": "town"})
+    with pytest.raises(DataError, match="'town' is no field of item 'facts-1' and 2 more"):
+        check_metrics(benchmarks.find(), EvalSpec(suites=("general",)))
 
 
 def test_a_reused_score_has_what_was_measured_about_it(benchmarks, tmp_path):

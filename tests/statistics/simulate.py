@@ -18,7 +18,10 @@ true standard errors (of the simulated differences) are added to each estimate.
 ``harness.statistics.planning`` promises to show in .80. For the gate eight keys without a true
 drop, at the least tolerance at which all are promised to pass together in .80.
 
-Shapes: D data sets, S seeds, N items.
+**Clusters.** Scores of 0/1, but items come in clusters of 1 to 9 that share their part, half of
+which is a configuration's own; without seeds (two fixed systems), and with five separate ones.
+
+Shapes: D data sets, S seeds, N items, C clusters.
 """
 
 import argparse
@@ -233,6 +236,61 @@ def gate_passes(
     return float(passes.mean())
 
 
+def clustered_rates(num_clusters: int, num_seeds: int, datasets: int) -> tuple[float, float]:
+    """False positives where items are drawn, and where clusters are, no true difference."""
+    rng = np.random.default_rng([5, num_clusters, num_seeds])
+    shown = np.zeros(2)
+    for _ in range(datasets):
+        sizes = rng.integers(1, 10, num_clusters)
+        cluster_N = np.repeat(np.arange(num_clusters), sizes)
+        shared_C = rng.normal(0, ITEM_SD, num_clusters)
+        sides = []
+        for _ in range(2):
+            own_C = rng.normal(0, ITEM_SD, num_clusters)
+            seeds_S = rng.normal(0, logit_sd(0.03), max(1, num_seeds))
+            logit_SN = MU + ((shared_C + own_C) / math.sqrt(2))[cluster_N] + seeds_S[:, None]
+            p_SN = 1 / (1 + np.exp(-(logit_SN - (0 if num_seeds else seeds_S[0]))))
+            sides.append((rng.random(p_SN.shape) < p_SN).astype(np.float64))
+        values = [side.mean(axis=1) for side in sides]
+        fixed = [num_seeds == 0] * 2
+        for index, tables in enumerate((sides, [_by_cluster(x, cluster_N, sizes) for x in sides])):
+            parts = components([(tables[0], tables[1])], values, fixed)
+            difference = abs(float(values[0].mean() - values[1].mean()))
+            shown[index] += 2 * float(parts.tail(difference)) <= 0.05
+    items, clusters = shown / datasets
+    return float(items), float(clusters)
+
+
+def _by_cluster(
+    scores_SN: Floats, cluster_N: NDArray[np.int64], sizes: NDArray[np.int64]
+) -> Floats:
+    """Pseudo-values of a mean, [S, C]: with clusters of unequal size it is a ratio."""
+    num_clusters, num_items = len(sizes), len(cluster_N)
+    sums = np.stack([np.bincount(cluster_N, row, num_clusters) for row in scores_SN])
+    total = sums.sum(axis=1, keepdims=True)
+    without = (total - sums) / (num_items - sizes)
+    values: Floats = num_clusters * total / num_items - (num_clusters - 1) * without
+    return values
+
+
+def written_clusters(datasets: int) -> str:
+    """The section on clusters."""
+    lines = [
+        f"False positives at .05; {datasets:,} data sets a cell: standard error "
+        f"{math.sqrt(0.05 * 0.95 / datasets):.4f} near .05.",
+        "",
+        "| clusters | items, about | seeds | items are drawn | clusters are drawn |",
+        "|---|---|---|---|---|",
+    ]
+    for num_clusters, num_seeds in itertools.product((10, 20, 40, 100), (0, 5)):
+        items, clusters = clustered_rates(num_clusters, num_seeds, datasets)
+        seeds = f"{num_seeds}, {num_seeds}" if num_seeds else "none"
+        lines.append(
+            f"| {num_clusters} | {5 * num_clusters} | {seeds} | {items:.3f} | {clusters:.3f} |"
+        )
+    return "\n".join(lines)
+
+
 def written(datasets: int) -> str:
     """The section on intervals, as Markdown."""
     error, power_error = math.sqrt(0.05 * 0.95 / datasets), math.sqrt(0.25 / datasets)
@@ -400,6 +458,7 @@ def written_gate(datasets: int) -> str:
 
 SECTIONS: dict[str, tuple[str, Callable[[int], str]]] = {
     "intervals": ("Intervals: error rates, coverage and power", written),
+    "clusters": ("Clusters: items that belong together", written_clusters),
     "planning": ("Planning: what is promised and what happens", written_plans),
     "gate": ("Gate: what `harness check` decides about runs that did not change", written_gate),
 }
