@@ -27,6 +27,7 @@ PIECES = {
     "tatoeba_tha_eng": "manythings.org/anki",
     "transllm": "github.com/hy5468/TransLLM",
     "wmt22": "github.com/wmt-conference/wmt22-news-systems",
+    "wmt24": "github.com/wmt-conference/wmt24-news-systems",
     "xstest": "github.com/paul-rottger/xstest",
     "benchmarks": "docs/benchmarks.md",
 }
