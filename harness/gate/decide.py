@@ -275,7 +275,9 @@ def _begun(
     elif new is not None:
         reason = incomparable(new, old) or ""
     compared = old is not None and new is not None and not reason
-    before = fmean(v for run in sides.old if (v := run.value_of(key)) is not None)
+    known = [value for run in sides.old if (value := run.value_of(key)) is not None]
+    elsewhere = [value for run in baseline.results if (value := run.value_of(key)) is not None]
+    before = fmean(known or elsewhere)
     now = mean_value(sides.new, key)
     changed = tuple(_changed(sides, key)) if compared and sides.case is Case.REPLAY else ()
     return Verdict(

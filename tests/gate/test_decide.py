@@ -176,6 +176,16 @@ def test_one_of_the_baselines_runs_is_compared_with_itself_alone():
     assert (one.outcome, one.reason, one.change) == (PASS, "unchanged", 0.0)
 
 
+def test_what_the_run_of_the_baseline_lacks_is_undecided_for_its_replay():
+    old = trained_runs((0.6,) * 3)
+    twice = [replace(run, scores={**run.scores, NEW: run.scores[KEY]}) for run in old]
+    report = judged([*twice[:2], old[2]], [twice[2]])
+    found = {one.key: (one.outcome, one.reason) for one in report.verdicts}
+    assert found[KEY] == (PASS, "unchanged")
+    assert found[NEW] == (UNDECIDED, "not in every run of the baseline")
+    assert replace(report, undecided_passes=True).exit_code == EXIT_UNDECIDED
+
+
 def test_an_untrained_model_is_judged_over_its_items_whatever_the_seed_and_the_model():
     old = scored(hits(0.8, seed=1), variant="base", tags={"model/content": "a"})
     new = scored(hits(0.8, seed=1), variant="base", seed=7, tags={"model/content": "b"})
