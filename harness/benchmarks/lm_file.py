@@ -13,6 +13,9 @@ from harness.data.extract import Extract
 from harness.records import ASKED, JSON, Axis, Split
 from harness.settings.spec import Spec
 
+FEWSHOT_SEED = 1234
+"""For the choice of few-shot examples: lm-eval's own default."""
+
 PREFIX = "lm_eval:"
 """What an entry of `eval.suites` begins with that names a task of lm-eval's."""
 

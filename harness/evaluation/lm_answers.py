@@ -4,7 +4,8 @@ import json
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from harness.benchmarks.lm_file import LmTask
+from harness.benchmarks.lm_file import FEWSHOT_SEED, LmTask
+from harness.benchmarks.lm_tasks import asked_sha256
 from harness.benchmarks.read import Benchmark
 from harness.errors import EvaluationError
 from harness.records import JSON, Answer, Asked, Decoding, Message, Prediction
@@ -14,10 +15,24 @@ _MAX_NEW_TOKENS = 256
 
 
 def prepared(task: LmTask) -> Any:
-    """lm-eval's object of a task, to be asked anew."""
+    """lm-eval's object of a task, to be asked anew and with the examples that identify it."""
+    task.task.set_fewshot_seed(seed=FEWSHOT_SEED)
     for request in task.task.instances or ():
         request.resps, request.filtered_resps = [], {}
     return task.task
+
+
+def check_asked(task: LmTask) -> None:
+    """Sees to it that what was asked is what identifies the answers.
+
+    Raises:
+        EvaluationError: The task makes other requests each time.
+    """
+    if asked_sha256(task.task) != task.sha256:
+        raise EvaluationError(
+            f"lm_eval: {task.name}: it makes other items or prompts each time it is asked, so that "
+            "nothing identifies its answers: not supported"
+        )
 
 
 def decoding_of(settings: Mapping[str, Any]) -> Decoding:

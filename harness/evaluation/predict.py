@@ -25,6 +25,7 @@ from harness.benchmarks.task import OwnTask
 from harness.errors import DataError, EvaluationError
 from harness.evaluation.lm_answers import (
     asked_of_lm_eval,
+    check_asked,
     cut,
     decoding_of,
     foreign_predictions,
@@ -213,6 +214,9 @@ def predict(
         log_samples=True,
         apply_chat_template=True,
     )
+    for one in benchmarks:
+        if isinstance(one.task, LmTask):
+            check_asked(one.task)
     samples = results["samples"]
     return {one.key: _predictions(one, samples[one.key], model.answers) for one in benchmarks}
 

@@ -134,6 +134,7 @@ def arc(place, gold):
     (folder / "README.md").write_text(card + "---\n", encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_a_task_of_lm_evals_has_the_gold_answers_that_its_copy_has_now(place):
     def gold():
         folders = {"folder": str(place / "benchmarks"), "data": str(place / "data")}

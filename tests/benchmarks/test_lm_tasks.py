@@ -1,15 +1,18 @@
 """Tasks of lm-eval's by name, on copies of their data sets with a few rows of our own."""
 
 import json
+import random
 import shutil
 from functools import partial
+from itertools import count
 
 import pytest
+from lm_eval.config.task import TaskConfig
 
 from harness.benchmarks.lm_tasks import definition_of
 from harness.benchmarks.read import select
 from harness.benchmarks.spec import EvalSpec
-from harness.errors import DataError
+from harness.errors import DataError, EvaluationError
 from harness.evaluation.predict import predict, predict_stored, stage_of
 from harness.evaluation.score import Unmeasured, score_predictions, score_stored
 from harness.protocols import Services
@@ -173,9 +176,9 @@ def asked_again(place, folder, task, script=str, **settings):
     return built.key, score.signature, score.value
 
 
-def yes_or_no(place, gold):
+def yes_or_no(place, gold, number=4):
     choices = {"text": ["yes", "no"], "label": ["A", "B"]}
-    rows = [{"question": f"{n}?", "choices": choices, "answerKey": gold} for n in range(4)]
+    rows = [{"question": f"{n}?", "choices": choices, "answerKey": gold} for n in range(number)]
     (place / "benchmarks").mkdir(exist_ok=True)
     shutil.rmtree(place / "data/hub/allenai/ai2_arc", ignore_errors=True)
     copy(place, "allenai/ai2_arc", "ARC-Easy", train=rows, validation=rows, test=rows)
@@ -217,7 +220,7 @@ def test_the_metrics_of_a_task_and_lm_evals_version_are_in_its_definition(place,
     (benchmark,) = found(place, "lm_eval:arc_easy").benchmarks
     task = benchmark.task.task
     before = definition_of(task)
-    assert before == benchmark.task.definition
+    assert before == benchmark.task.definition  # of a task that makes nothing of its rows
     assert f"asked:{before[:8]}" in benchmark.task.signature(Split.TEST)
     metrics = task.config.metric_list
     task.set_config("metric_list", metrics[:1])
@@ -228,12 +231,78 @@ def test_the_metrics_of_a_task_and_lm_evals_version_are_in_its_definition(place,
 
 
 def test_a_tasks_functions_are_told_by_their_source_not_their_place_in_memory():
-    def canonical(way):
+    def defined(**settings):
         class Task:
             def dump_config(self):
-                return {"task": "one", "process_results": way}
+                return TaskConfig(task="one", **settings).to_dict()
 
         return definition_of(Task())
 
-    assert canonical(partial(max, 1)) == canonical(partial(max, 1))
-    assert canonical(partial(max, 1)) != canonical(partial(min, 1))
+    def filled():
+        def process(doc, subject):
+            return doc
+
+        return partial(process, subject="law")
+
+    assert defined(process_docs=filled()) == defined(process_docs=filled())
+    assert defined(process_docs=partial(max, 1)) != defined(process_docs=partial(max, 2))
+    assert defined(doc_to_text=solution) != defined(doc_to_text=asked_again)
+
+
+class Knowing(ScriptedGenerator):
+    """Finds the letter likeliest that stands before "right" in the question."""
+
+    def loglikelihoods(self, pairs):
+        found = []
+        for chat, choice in pairs:
+            prompt, letter = ("".join(map(chr, ids)) for ids in (chat, choice))
+            found.append((float(f"{letter} right" in prompt), False))
+        return found
+
+
+def test_choices_that_a_task_shuffles_stay_with_their_right_answers(tmp_path, capfd):
+    wrong = {f"Incorrect Answer {n}": f"wrong {n}" for n in (1, 2, 3)}
+    rows = [{"Question": f"{n}?", "Correct Answer": f"right {n}", **wrong} for n in range(12)]
+    copy(tmp_path, "Idavidrein/gpqa", "gpqa_main", train=rows)
+    (tmp_path / "benchmarks").mkdir()
+    (benchmark,) = found(tmp_path, "lm_eval:gpqa_main_zeroshot").benchmarks
+    answers = predict([benchmark], Knowing(str))[benchmark.key]
+    assert value(benchmark, answers).value == 1.0
+    assert len({row.output for row in answers}) > 1  # they are shuffled
+    assert "Map" not in capfd.readouterr().err
+    state = random.getstate()
+    random.seed(7)  # whatever was drawn before
+    rows[0]["Question"] = "changed, so that it is read again?"
+    shutil.rmtree(tmp_path / "data")
+    copy(tmp_path, "Idavidrein/gpqa", "gpqa_main", train=rows)
+    (again,) = found(tmp_path, "lm_eval:gpqa_main_zeroshot").benchmarks
+    random.setstate(state)
+    assert [row["prompt"] for row in again.items[1:]] == [
+        row["prompt"] for row in benchmark.items[1:]
+    ]
+
+
+@pytest.mark.parametrize("task", ["gsm8k", "arc_easy"])
+def test_the_examples_that_are_shown_are_those_that_identify_the_task_each_time(tmp_path, task):
+    sums = [{"question": f"What is {n} + 1?", "answer": f"#### {n + 1}"} for n in range(40)]
+    copy(tmp_path, "openai/gsm8k", "main", train=sums[5:], test=sums[:5])
+    yes_or_no(tmp_path, "A", 40)
+    folder = tmp_path / "benchmarks/mine"
+    folder.mkdir()
+    text = f"include: lm_eval\ntask: {task}\nnum_fewshot: 3\n"
+    (folder / "shown_test.yaml").write_text(text, encoding="utf-8")
+    (benchmark,) = found(tmp_path, "mine").benchmarks
+    prompts = [row["prompt"] for row in benchmark.items]
+    assert len({prompt.partition("Answer")[0] for prompt in prompts}) > 1  # drawn for each item
+    for _ in range(2):
+        answers = predict([benchmark], Affirming(solution))[benchmark.key]
+        assert [row.prompt for row in answers] == prompts
+
+
+def test_a_task_that_makes_other_prompts_each_time_is_refused(tmp_path):
+    yes_or_no(tmp_path, "A")
+    (benchmark,) = found(tmp_path, "lm_eval:arc_easy").benchmarks
+    numbers = count()
+    benchmark.task.task.set_config(key="doc_to_text", value=lambda row: f"{next(numbers)}?")
+    with pytest.raises(EvaluationError, match=r"arc_easy: it makes other items or prompts"):
+        predict([benchmark], Affirming(str))
