@@ -65,6 +65,16 @@ class EvaluationError(HarnessError, RuntimeError):
     """A model or a metric could not be run to its end."""
 
 
+def raise_all(errors: Sequence[HarnessError]) -> None:
+    """One DataError of all that is wrong, if anything is: messages first, then the hints."""
+    if errors:
+        hints = [error.hint for error in errors if error.hint is not None]
+        raise DataError(
+            "\n".join(dict.fromkeys(error.message for error in errors)),
+            "\n".join(dict.fromkeys(hints)) or None,
+        )
+
+
 def join_faults(where: str, faults: Iterable[str]) -> str:
     """One message for all faults of one file, a line each, every line naming the file.
 

@@ -232,19 +232,18 @@ def _read_results(
 ) -> "list[System]":
     """The systems of results; all that is wrong with any of them at once."""
     from harness.cli.candidates import read_candidate
-    from harness.errors import ConfigError, DataError
+    from harness.errors import ConfigError, DataError, raise_all
     from harness.evaluation.systems import system_of_results
 
     systems: list[System] = []
-    faults: list[str] = []
+    faults: list[ConfigError | DataError] = []
     for name in names:
         try:
             read = read_candidate(name, home=home, tracking_uri=tracking_uri, storage=storage)
             systems.append(system_of_results(read.name, read.results, metrics, read.said))
         except (ConfigError, DataError) as error:
-            faults.append(str(error))
-    if faults:
-        raise DataError("\n".join(dict.fromkeys(faults)))
+            faults.append(error)
+    raise_all(faults)
     return systems
 
 
@@ -344,7 +343,7 @@ def _draws_text(line: "Line") -> str:
 
 
 def _print(
-    lines: "Sequence[Line]", systems: "Sequence[System]", left_out: Mapping[str, str]
+    lines: "Sequence[Line]", systems: "Sequence[System]", left_out: Mapping[str, Sequence[str]]
 ) -> None:
     from harness.statistics.wording import needed_text
 
@@ -377,8 +376,8 @@ def _print(
     if undecided:
         said = "What would show a difference at 80 % power: " + "; ".join(undecided)
         click.echo(output.paragraphs(said))
-    for key, reason in left_out.items():
-        click.echo(output.paragraphs(f"- not compared: {key}: {reason}"))
+    for reason, keys in left_out.items():
+        click.echo(output.paragraphs(f"- not compared, as {reason}: {', '.join(keys)}"))
 
 
 def _interval_text(low: float | None, high: float | None) -> str:

@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from harness.errors import DataError
+from harness.errors import DataError, raise_all
 from harness.evaluation.score_file import OutputReading, Scoring
 from harness.records import Prediction, TrialResult
 from harness.statistics.samples import Samples, System, named_keys, primary_keys
@@ -29,22 +29,22 @@ def systems_of_files(
         MissingExtra, EvaluationError: As ``Scoring.score``.
     """
     rows: dict[Path, list[Prediction]] = {}
-    faults: list[str] = []
+    faults: list[DataError] = []
     for path in dict.fromkeys(paths):
         try:
             rows[path] = reading.rows(path)
             scoring.check(rows[path])
         except DataError as error:
-            faults.append(str(error))
-    if not faults:
-        last = paths[-1]
-        faults = [
-            f"{path} and {last}: {fault}"
+            faults.append(error)
+    raise_all(faults)
+    last = paths[-1]
+    raise_all(
+        [
+            DataError(f"{path} and {last}: {fault}")
             for path in rows
             if (fault := _other_items(rows[path], rows[last]))
         ]
-    if faults:
-        raise DataError("\n".join(dict.fromkeys(faults)))
+    )
     clusters = {} if cluster is None else _clusters(rows, cluster)
     scored = {
         path: {

@@ -242,7 +242,7 @@ def yardstick_of(run: TrialResult, key: Key) -> str | None:
 
 def compare_with_last(
     systems: Sequence[System], margins: Mapping[str, float]
-) -> tuple[list[Line], dict[str, str]]:
+) -> tuple[list[Line], dict[str, list[str]]]:
     """Every system against the last, at every key that all of them have.
 
     Args:
@@ -250,7 +250,7 @@ def compare_with_last(
         margins: By key, metric or axis.
 
     Returns:
-        The comparisons; and why further keys have none.
+        The comparisons; and which keys have none, by the reason.
 
     Raises:
         DataError: There is none, or what they have at a key cannot be compared.
@@ -264,7 +264,8 @@ def compare_with_last(
         if (fault := incomparable(rival.measured[key], last.measured[key]))
     ]
     if not keys:
-        faults = ["nothing to compare: " + "; ".join(f"{k}: {why}" for k, why in left_out.items())]
+        reasons = (f"{reason}: {', '.join(of_reason)}" for reason, of_reason in left_out.items())
+        faults = ["nothing to compare: " + "; ".join(reasons)]
     if faults:
         raise DataError("\n".join(faults))
     pairs = [(key, number) for key in keys for number in range(len(rivals))]
@@ -280,17 +281,18 @@ def compare_with_last(
     return lines, left_out
 
 
-def _shared_keys(systems: Sequence[System]) -> tuple[list[str], dict[str, str]]:
-    """Those at which all have items and seeds; and why the others have not."""
+def _shared_keys(systems: Sequence[System]) -> tuple[list[str], dict[str, list[str]]]:
+    """Those at which all have items and seeds; and the others by the reason why not."""
     keys: list[str] = []
-    left_out: dict[str, str] = {}
+    left_out: dict[str, list[str]] = {}
     for key in dict.fromkeys(key for system in reversed(systems) for key in system.measured):
         without = [system.name for system in systems if key not in system.measured]
         loose = [s.name for s in systems if key in s.measured and s.measured[key].sample is None]
         if without:
-            left_out[key] = f"not in {', '.join(without)}"
+            left_out.setdefault(f"not in {', '.join(without)}", []).append(key)
         elif loose and not any(system.measured[key].faults for system in systems):
-            left_out[key] = f"its items do not add up to its value in {', '.join(loose)}"
+            reason = f"its items do not add up to its value in {', '.join(loose)}"
+            left_out.setdefault(reason, []).append(key)
         else:
             keys.append(key)
     return keys, left_out

@@ -310,7 +310,7 @@ def test_what_only_some_have_is_left_out_and_named(harness, tmp_path):
     shown = harness("compare", "a.json", "b.json")
     assert shown.code == 0, shown.err
     said = " ".join(shown.out.split())
-    assert "- not compared: pocket_translation/summary: not in b.json" in said
+    assert "- not compared, as not in b.json: pocket_translation/summary, " in said
 
 
 def test_all_that_is_wrong_is_said_before_anything_is_scored(harness, tmp_path):
