@@ -122,13 +122,13 @@ def _keep_items(task: Any) -> None:
     the choices: only a cache of the data on disk keeps these from becoming other items.
     """
     make = task.get_config("process_docs")
-    made: dict[int, tuple[Any, Any]] = {}
+    items: dict[int, tuple[Any, Any]] = {}
 
     def once(rows: Any) -> Any:
-        if id(rows) not in made:
+        if id(rows) not in items:
             with _seeded(), without_bars():
-                made[id(rows)] = rows, make(rows)  # kept with them, so that the id stays theirs
-        return made[id(rows)][1]
+                items[id(rows)] = rows, make(rows)  # kept with them, so that the id stays theirs
+        return items[id(rows)][1]
 
     if make is not None:
         task.set_config(key="process_docs", value=once)
