@@ -4,7 +4,7 @@ from collections import Counter, defaultdict
 
 from harness.data.contamination import FACTS as OVERLAP_FACTS
 from harness.records import ScoreKey, Split, SweepRecord, SweepTrial
-from harness.report.marks import OVERLAPS, contaminated
+from harness.report.marks import contaminated
 from harness.report.names import (
     BASE_NUMBER,
     all_runs,
@@ -15,7 +15,7 @@ from harness.report.names import (
 )
 from harness.report.reference import reference_trial
 from harness.report.scored import ScoredSweep
-from harness.report.table import Cell, Column, Table
+from harness.report.table import OVERLAPS, Cell, Column, Table
 from harness.statistics.estimates import Runs, is_higher_better
 
 

@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from harness.data.contamination import overlap_shares
 from harness.records import Key, ScoreKey, SummaryKey, SummaryPart, SweepRecord
 from harness.report.names import all_runs
+from harness.report.table import OVERLAPS, UNTELLING
 from harness.statistics.untelling import untelling, untelling_of
 
-OVERLAPS = "†"
-UNTELLING = "‡"
 MOST_UNTELLING = 4
 
 

@@ -17,11 +17,19 @@ from harness.report.comparison import TrialPair
 from harness.report.comparison_tables import difference_cell, said_of
 from harness.report.examples import Examples
 from harness.report.figures import Panel
-from harness.report.marks import OVERLAPS, Marks
+from harness.report.marks import Marks
 from harness.report.names import score_names
 from harness.report.points import COLOURS, GLYPHS, styles_of
 from harness.report.reference import best_of_variants, configurations_tried
-from harness.report.table import Cell, Column, Table, cell_text, interval_text, number_text
+from harness.report.table import (
+    OVERLAPS,
+    Cell,
+    Column,
+    Table,
+    cell_text,
+    interval_text,
+    number_text,
+)
 from harness.report.tables import num_seeds_text
 from harness.statistics.crossed import LEVEL
 from harness.statistics.estimates import Estimate

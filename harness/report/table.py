@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal, TypeAlias
@@ -12,6 +13,9 @@ Cell: TypeAlias = str | int | float | bool | Estimate | None
 Kind: TypeAlias = Literal["text", "number", "percent", "estimate"]
 
 NOTHING = "–"
+OVERLAPS, UNTELLING = "†", "‡"
+"""Marks behind the name of a score: overlaps with the training text; cannot tell anything."""
+_MARKS = re.compile(f" [{OVERLAPS}{UNTELLING}]+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,14 +118,18 @@ def _one_line(text: str) -> str:
 
 
 def to_csv(table: Table) -> str:
-    """The rows with all digits; an estimate has columns of its own for its interval."""
+    """The rows with all digits; an estimate has columns of its own for its interval.
+
+    Headings have no marks: programs find a column by its name, whatever is to be said of it.
+    """
     out = io.StringIO()
     writer = csv.writer(out, lineterminator="\n")
     head: list[str] = []
     for column in table.columns:
-        head.append(column.name)
+        name = _MARKS.sub("", column.name)
+        head.append(name)
         if column.kind == "estimate":
-            head += [f"{column.name} low", f"{column.name} high"]
+            head += [f"{name} low", f"{name} high"]
     writer.writerow(head)
     for row in table.rows:
         cells: list[Cell] = []

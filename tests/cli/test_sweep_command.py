@@ -91,7 +91,7 @@ def test_a_test_benchmark_of_any_name_and_settings_of_its_own_are_scored_gated_a
     shown = harness(*command, "--output", "results.json")
     assert shown.code == 0, shown.err
     rows = [line.split() for line in shown.out.splitlines() if " chrf " in line]
-    assert [(name, test == "—") for name, _, _, test in rows] == [("dev", True), ("final", False)]
+    assert [(row[0], row[-1] == "—") for row in rows] == [("dev", True), ("final", False)]
     assert harness("check", "own.json", "results.json", "--update").code == 0
     assert harness("check", "own.json", "results.json").code == 0
 

@@ -40,6 +40,11 @@ def test_csv_has_all_digits_and_columns_for_the_interval():
     assert rows[2] == ["none", "", "", "", ""]
 
 
+def test_headings_of_csv_have_no_marks_that_programs_would_have_to_know():
+    table = Table("t", "T", (Column("general †‡ ↑", "estimate"), Column("safety ‡")), ())
+    assert to_csv(table) == "general ↑,general ↑ low,general ↑ high,safety\n"
+
+
 def test_latex_escapes_what_it_would_read_as_its_own():
     text = to_latex(TABLE)
     assert r"a|b \& c\_d & 74.3 {[}71.2, 77.0{]} & 91\% \\" in text
