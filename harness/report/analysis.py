@@ -1,7 +1,7 @@
 """What the methods forget, how, and at what cost: the report's section for ``--analysis``.
 
-Each method is shown by its best trial. Curves are means over the seeds of the sweep, their bands
-reach from the lowest to the highest seed; scores are those of the validation benchmarks.
+Each method is shown by the trial that stands for it. Curves are means over the seeds of the sweep,
+their bands reach from the lowest to the highest seed; scores are of the validation benchmarks.
 """
 
 from collections.abc import Sequence

@@ -56,7 +56,7 @@ class MethodCurves:
 
 
 def method_curves(record: SweepRecord, home: Path) -> tuple[MethodCurves, ...]:
-    """Every method with the curves of its best trial, as far as the store of the home has them."""
+    """Every method with the curves of the trial that stands for it, as the store has them."""
     styles = styles_of(record)
     return tuple(
         MethodCurves(

@@ -1,4 +1,4 @@
-"""Outputs side by side: the same items answered by the base and by each method's best trial.
+"""Outputs side by side: items answered by the base and by the trial that stands for each method.
 
 Items are drawn by a seeded stream from those where the answers are not all the same, so that no
 one picks the flattering ones.
@@ -68,7 +68,7 @@ def collect_examples(record: SweepRecord, home: Path) -> Examples:
 
 
 def _speakers(record: SweepRecord) -> list[tuple[str, TrialResult]]:
-    """The base, then per variant its best trial."""
+    """The base, then per variant the trial that stands for it."""
     base = [("base", record.base)] if record.base is not None else []
     return base + [
         (f"{variant} #{trial.number}", trial.results[0])

@@ -115,8 +115,7 @@ class Samples:
         if not whole or len(whole) < len(rows):
             return None
         values_S = np.array([score.value for score in scores])
-        items = tuple(sorted(scores[0].ids))
-        return Sample(values_S, (ItemTable(np.stack(whole), items),), tuple(seeds))
+        return Sample(values_S, (ItemTable(np.stack(whole), _drawn(scores[0])),), tuple(seeds))
 
     def of_score(self, score: Score) -> Measured:
         """A fixed system's only score of a metric."""
@@ -169,7 +168,7 @@ class Samples:
             if sample is None:
                 return None
             # of benchmarks with the same items, what an item adds to the suite is the sum
-            items = tuple(sorted(set(scores[0].clusters or scores[0].ids)))
+            items = _drawn(scores[0])
             scaled = _scaled(sample, part) / len(parts)
             tables[items] = tables[items] + scaled if items in tables else scaled
         values_S = np.array([run.value_of(key) for run in runs], dtype=np.float64)
@@ -186,6 +185,11 @@ class Samples:
                 values = pseudo_values(summed_NK, aggregate_of(score))
             self._values[id(score)] = (score, values)  # kept with it, so that its id is its own
         return self._values[id(score)][1]
+
+
+def _drawn(score: Score) -> tuple[str, ...]:
+    """What is drawn together, in the order of its pseudo-values: clusters, or single items."""
+    return tuple(sorted(set(score.clusters or score.ids)))
 
 
 def is_trained(runs: Sequence[TrialResult]) -> bool:
