@@ -208,8 +208,8 @@ def _print_update(written: "Baseline", candidate: "NamedRuns", as_json: bool) ->
     if is_trained(written.results) and not judges_new:
         click.echo(
             output.paragraphs(
-                f"It judges these runs made again alone: new runs take {MIN_BASELINE_SEEDS} seeds "
-                "or more."
+                "It judges nothing but these runs made again: new ones take a baseline of "
+                f"{MIN_BASELINE_SEEDS} seeds or more."
             )
         )
     lacking = {

@@ -181,6 +181,9 @@ def _type_faults(entry: Mapping[str, Any]) -> Iterator[str]:
         if len(score["ids"]) != len(score["statistics"]):
             counts = f"found {len(score['statistics'])}, allowed {len(score['ids'])}, one per item"
             yield f"{where}statistics: {counts}"
+        if score.get("clusters") and len(score["clusters"]) != len(score["ids"]):
+            counts = f"found {len(score['clusters'])}, allowed {len(score['ids'])}, one per item"
+            yield f"{where}clusters: {counts}"
     for key, value in entry.get("summaries", {}).items():
         if type(value) not in _NUMBERS:
             yield f"summaries.{key}: found {json.dumps(value)}, allowed a number"
