@@ -41,6 +41,19 @@ def test_other_signatures_cannot_be_decided_and_exit_with_4(harness, baseline):
     assert "- general/copy_test/exact_match: " in shown.out
 
 
+def test_a_baseline_that_does_not_say_how_it_was_asked_is_not_verified(harness, baseline):
+    text = (baseline / "results.json").read_text()
+    said = text.replace("exact_match|toy", "exact_match|toy|asked:0a1b2c3d")
+    (baseline / "results.json").write_text(said)
+    shown = harness("check", "baseline.json", "results.json")
+    assert shown.code == 4
+    told = " ".join(shown.out.split())
+    assert "general/copy_test/exact_match: not verified: one is of an earlier version" in told
+    assert "harness check baseline.json SCORES --update" in told
+    assert harness("check", "baseline.json", "results.json", "--update").code == 0
+    assert harness("check", "baseline.json", "results.json").code == 0
+
+
 def test_what_cannot_be_compared_passes_not_even_where_undecided_does(harness, baseline):
     text = (baseline / "results.json").read_text()
     (baseline / "results.json").write_text(text.replace("exact_match|toy", "exact_match|other"))

@@ -122,3 +122,62 @@ def test_without_a_suite_those_whose_data_are_elsewhere_are_left_out(
     found = harness(*command, "--suite", "clinic", "--set", "eval.data=elsewhere")
     assert found.code == 0, found.err
     assert set(found.document["scores"]) == {"clinic/forms_test/exact_match"}
+
+
+CARD = """\
+---
+configs:
+- config_name: ARC-Easy
+  data_files:
+  - {split: train, path: rows.jsonl}
+  - {split: validation, path: rows.jsonl}
+  - {split: test, path: rows.jsonl}
+---
+"""
+
+
+def test_a_hub_copy_with_every_gold_answer_flipped_gives_the_new_score(
+    harness, tmp_path, tracking, monkeypatch
+):
+    copy = tmp_path / "data/hub/allenai/ai2_arc"
+    copy.mkdir(parents=True)
+    (copy / "README.md").write_text(CARD, encoding="utf-8")
+    monkeypatch.setenv("HARNESS_DATA", str(tmp_path / "data"))
+
+    def evaluated(gold):
+        choices = {"text": ["yes", "no"], "label": ["A", "B"]}
+        rows = [{"question": f"{n}?", "choices": choices, "answerKey": gold} for n in range(9)]
+        text = "".join(json.dumps(row) + "\n" for row in rows)
+        (copy / "rows.jsonl").write_text(text, encoding="utf-8")
+        shown = harness(
+            "evaluate", "model", "--no-tracking", "--suite", "lm_eval:arc_easy", "--json",
+            "--output", f"{gold}.json",
+        )  # fmt: skip
+        assert shown.code == 0, shown.err
+        assert "examples/s" not in shown.err
+        return shown.document["scores"]["lm_eval/arc_easy_test/lm_eval"]["value"]
+
+    first, flipped = evaluated("A"), evaluated("B")
+    assert first != flipped
+    assert first + flipped == pytest.approx(1.0)  # of two choices one is right
+    harness("check", "baseline.json", "A.json", "--update")
+    shown = harness("check", "baseline.json", "B.json")
+    assert shown.code == 4
+    assert "different signatures: data:" in " ".join(shown.out.split())
+
+
+def test_a_changed_prompt_is_asked_anew_and_never_compared(harness, tmp_path, tracking):
+    def evaluated(name):
+        command = ("evaluate", "model", "--no-tracking", "--suite", "general/copy_test")
+        shown = harness(*command, "--output", f"{name}.json", "--json")
+        assert shown.code == 0, shown.err
+        return shown.document["predictions"]["general/copy_test"]
+
+    before = evaluated("before")
+    harness("check", "baseline.json", "before.json", "--update")
+    yaml = tmp_path / "benchmarks/general/copy_test.yaml"
+    yaml.write_text(yaml.read_text().replace("{{prompt}}", "Say nothing. {{prompt}}"))
+    assert evaluated("after") != before
+    shown = harness("check", "baseline.json", "after.json")
+    assert shown.code == 4
+    assert "different signatures: asked:" in " ".join(shown.out.split())
