@@ -1,7 +1,9 @@
 """The study of `sft` against `radis`: equal budgets, set down beforehand, and its one command."""
 
+import os
 import re
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -14,6 +16,7 @@ from harness.sweep.spec import SweepSpec, load_sweep_spec
 ROOT = Path(__file__).parents[1]
 CLAIMS = ROOT / "sweeps/claims"
 STUDY = CLAIMS / "study.sh"
+RESULTS = ROOT / "sweeps/results/claims.md"
 POCKET = ROOT / "harness/pocket/files"
 
 
@@ -92,3 +95,29 @@ def test_the_command_is_a_program_of_the_shell_and_refuses_what_it_does_not_know
     )
     assert done.returncode == 2
     assert "found world2, allowed: world1, world3, world4, controls" in done.stderr
+
+
+@pytest.mark.slow
+def test_every_row_of_the_results_is_written_by_the_commands_that_stand_there(tmp_path) -> None:
+    text = RESULTS.read_text(encoding="utf-8")
+    program = tmp_path / "harness"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m harness "$@"\n')
+    program.chmod(0o755)
+    (tmp_path / "sweeps/results").mkdir(parents=True)
+    (tmp_path / "sweeps/results/claims").symlink_to(ROOT / "sweeps/results/claims")
+    variables = {**os.environ, "PATH": f"{tmp_path}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    for commands in re.findall(r"```sh\n(.*?)```", text, re.DOTALL):
+        done = subprocess.run(
+            ["sh", "-eu", "-c", commands],
+            cwd=tmp_path,
+            env=variables,
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+    written = {
+        line for path in tmp_path.rglob("*.md") for line in path.read_text("utf-8").splitlines()
+    }
+    rows = [line for line in text.splitlines() if line.startswith("|")]
+    assert rows
+    assert [row for row in rows if row not in written] == []
