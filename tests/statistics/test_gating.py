@@ -4,7 +4,7 @@ from scipy import stats
 
 from harness.statistics.crossed import ItemTable, Sample, components_of, components_of_new_runs
 from harness.statistics.gating import Drop, GateDecision, drop_of, fixed, judge
-from tests.statistics.simulate import GateCell, simulate_gate
+from tests.statistics.simulate import PAGE, SECTIONS, GateCell, gate_cells, simulate_gate
 
 PASS, REGRESSION, UNDECIDED = GateDecision.PASS, GateDecision.REGRESSION, GateDecision.UNDECIDED
 
@@ -106,6 +106,22 @@ def test_so_many_items_as_are_said_to_decide_do_so_in_about_eight_of_ten_cases()
 def test_no_number_of_items_decides_where_the_seeds_alone_leave_it_open():
     drop = drop_of(drawn(4), drawn(1, first_seed=11), higher_is_better=True)
     assert drop.items_needed(drop.value + 1e-4) is None
+
+
+def test_every_cell_of_the_gate_stands_on_the_page_within_its_bounds():
+    (section,) = (
+        part
+        for part in PAGE.read_text("utf-8").split("\n## ")
+        if part.startswith(SECTIONS["gate"][0])
+    )
+    lines = [line.strip("| ").split(" | ") for line in section.splitlines() if line[:1] == "|"]
+    rows = [[float(cell) for cell in line] for line in lines[2:]]
+    settings = [(c.baseline_seeds, c.new_runs, c.items, c.spread) for c in gate_cells()]
+    assert [tuple(row[:4]) for row in rows] == settings
+    for seeds, _, _, _, *regressions, _, at_5, _, at_7, passes in rows:
+        assert max(regressions) <= 0.06
+        assert (at_7 if seeds == 3 else at_5) >= 0.85
+        assert passes <= 0.06
 
 
 @pytest.mark.slow
