@@ -1,5 +1,6 @@
 """The data of a benchmark: shipped beside its YAML, or read from a folder the user names."""
 
+import logging
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,6 +16,7 @@ from harness.records import JSON
 from harness.settings.spec import digest
 from harness.storage.reading import Reading, read_objects
 
+logger = logging.getLogger(__name__)
 DATA_VARIABLE = "HARNESS_DATA"
 """Environment variable that names the folder of data that are not shipped."""
 
@@ -67,11 +69,14 @@ def data_of(path: Path, task: TaskFile, data: Path | None) -> BenchmarkData | st
     from harness.benchmarks.source_rows import read_records, rows_made_of  # Jinja, for who needs it
 
     first = next(iter(files.values()), Path(f"{HUB}/{source.hub}"))
-    reading = Reading(first)
+    reading = Reading(first, allows_unpaired=source.allow_unpaired)
     records = read_records(source, files, data, reading)
     sums = {field: reading.sha256[file] for field, file in files.items()}
     _check_sum(path, first, sums.get(next(iter(files), "")), task)
     reading.raise_faults()
+    if reading.num_unpaired:
+        text = "%s: %d records of %s have no text in one of the languages, and are left out"
+        logger.warning(text, path, reading.num_unpaired, first)
     rows = rows_made_of(records, source, str(path))
     numbered: list[JSON] = [[row.number, row.data] for row in rows]
     sha256 = next(iter(sums.values())) if len(sums) == 1 else digest(sums or numbered)

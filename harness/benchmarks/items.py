@@ -5,10 +5,13 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TypeGuard
 
 from harness.benchmarks.task import TaskFile
-from harness.data.raw import RawRow
+from harness.data.raw import RawRow, is_empty
 from harness.errors import DataError
+from harness.languages.tags import ALLOWED, language_tag
 from harness.records import JSON
 from harness.storage.reading import Reading
+
+_LANGUAGES = ("source_lang", "target_lang")
 
 
 def check_rows(
@@ -38,6 +41,7 @@ def check_rows(
                 path = f"keep: {field}" if field in source.keep else f"rows.{field}"
                 record = f"(record {raw.number} of {reading.path})"
                 reading.fault(None, f"metadata.harness.data.{path}: {text} {record}", mapping)
+        row = {**row, **_tags_of(row)}
         name = str(row.get("id"))
         if "id" in row and name in first_line:
             reading.fault(raw.line, f"id: {name!r} is also that of line {first_line[name]}")
@@ -59,16 +63,32 @@ def _faults_of(
     if "turns" in row and output_type == "multiple_choice":
         yield "turns", "allowed: in generate_until benchmarks alone"
     for name in ("id", "prompt", "target", "source", "source_lang", "target_lang"):
-        if name in row and not isinstance(row[name], str):
-            yield name, f"found {row[name]!r}, allowed: text"
-    if "references" in row and not _is_texts(row["references"]):
+        if name not in row:
+            continue
+        value = row[name]
+        if not isinstance(value, str):
+            yield name, f"found {value!r}, allowed: text"
+        elif is_empty(value):
+            yield name, "empty, allowed: a text"
+        elif name in _LANGUAGES and language_tag(value) is None:
+            yield name, f"found {value!r}, {ALLOWED}"
+    references = row.get("references")
+    if "references" in row and not _is_texts(references):
         yield "references", "allowed: a list of at least one text"
+    elif _is_texts(references) and all(map(is_empty, references)):
+        yield "references", "empty, allowed: at least one that has a text"
     if "messages" in row:
         yield from _chat_faults(row["messages"])
     if "turns" in row:
         yield from _turn_faults(row)
     if "temperature" in row and not _is_temperature(row["temperature"]):
         yield "temperature", f"found {row['temperature']!r}, allowed: a number, 0 or greater"
+
+
+def _tags_of(row: Mapping[str, JSON]) -> dict[str, JSON]:
+    """The languages of a row by the tags they are known by."""
+    tags = {name: language_tag(str(row[name])) for name in _LANGUAGES if name in row}
+    return {name: tag for name, tag in tags.items() if tag is not None}
 
 
 def _is_texts(value: JSON) -> TypeGuard[list[str]]:

@@ -10,6 +10,7 @@ from pydantic import Field
 from harness.benchmarks.source import HUB
 from harness.benchmarks.task import Summary
 from harness.data.extract import Extract
+from harness.languages.tags import LanguageTag
 from harness.records import ASKED, JSON, Axis, Split
 from harness.settings.spec import Spec
 
@@ -32,7 +33,7 @@ class LmTaskFile(Spec):
     split: Split = Split.TEST
     """What it is for; lm-eval takes the data's test split where there is one."""
 
-    language: str = Field("en", pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")
+    language: LanguageTag = "en"
     """BCP-47 tag of the language wanted of the answers."""
 
     num_fewshot: int | None = Field(None, ge=0)

@@ -12,7 +12,8 @@ from typing import Self, TypeAlias
 from pydantic import Field, field_validator, model_validator
 
 from harness.data.readers import file_formats
-from harness.data.spec import LanguageTag, takes_two
+from harness.data.spec import takes_two
+from harness.languages.tags import LanguageTag
 from harness.settings.spec import Spec, digest
 
 Template: TypeAlias = str | tuple[str, ...]
@@ -31,6 +32,10 @@ def _is_none(value: object) -> bool:
     return value is None
 
 
+def _is_false(value: object) -> bool:
+    return value is False
+
+
 def _formats() -> tuple[str, ...]:
     return (LINES, *file_formats(), HUB)
 
@@ -41,7 +46,8 @@ class SourceSpec(Spec):
     format: str
     """`lines`: one file per field, aligned line by line; `jsonl`: an object a line; `json`: a list
     of objects; `csv` and `tsv`: with a header unless `columns` names them; `tmx`, `wmt_xml` and
-    `sgm`: records with `source`, `target` and their languages; `hub`: a Hugging Face data set.
+    `sgm`: records with `source`, `target` and their languages; `huggingface`: one Parquet or Arrow
+    file; `hub`: a Hugging Face data set.
     Names that end in .gz, .xz or .bz2 are unpacked."""
 
     files: Mapping[str, str] = Field(default_factory=dict)
@@ -55,6 +61,13 @@ class SourceSpec(Spec):
 
     target_lang: LanguageTag | None = Field(None, exclude_if=_is_none)
     """There too: that of the target."""
+
+    reference: str | None = Field(None, exclude_if=_is_none)
+    """Of a `wmt_xml` file with several translators: which one; else the one of most segments."""
+
+    allow_unpaired: bool = Field(False, exclude_if=_is_false)
+    """Whether units of a `tmx` file without one of the languages, and segments of a `wmt_xml` file
+    without a reference, are left out and counted; else they are refused."""
 
     hub: str | None = None
     """For `hub`: the data set's id; a copy at `hub/<id>` in the data folder is taken first."""

@@ -10,7 +10,7 @@ from jinja2.sandbox import SandboxedEnvironment
 
 from harness.benchmarks.source import HUB, LINES, SIDES, SourceSpec
 from harness.data.prompts import language_name
-from harness.data.raw import RawRow
+from harness.data.raw import RawRow, is_empty
 from harness.data.readers import rows_as_they_stand
 from harness.data.spec import CorpusSpec
 from harness.errors import ConfigError, DataError, join_faults
@@ -43,7 +43,7 @@ def read_records(
         records = enumerate(_hub_records(spec, data), start=1)
         return [RawRow(number, number, record) for number, record in records]
     if spec.format == LINES:
-        return list(_aligned(files, reading))
+        return list(_aligned(files, reading, spec.where is not None))
     paths = list(files.values()) if len(files) == 1 else [files[side] for side in SIDES]
     corpus = CorpusSpec(
         path=str(paths[0]),
@@ -51,6 +51,7 @@ def read_records(
         format=spec.format,
         source_lang=spec.source_lang,
         target_lang=spec.target_lang,
+        reference=spec.reference,
     )
     return list(rows_as_they_stand(corpus, spec.columns, reading))
 
@@ -77,7 +78,17 @@ def _hub_records(spec: SourceSpec, data: Path | None) -> Iterator[Mapping[str, J
     yield from rows
 
 
-def _aligned(files: Mapping[str, Path], reading: Reading) -> Iterator[RawRow]:
+def _aligned(files: Mapping[str, Path], reading: Reading, are_chosen: bool) -> Iterator[RawRow]:
+    """Lines side by side; those blank in all files, as between documents, are no records.
+
+    Args:
+        files: By field.
+        reading: Is told of lines that are blank in some of the files.
+        are_chosen: Whether records may yet be left out, such lines with them.
+
+    Raises:
+        DataError: The files have different numbers of lines.
+    """
     columns = {field: read_lines(path, reading) for field, path in files.items()}
     counts = {field: len(lines) for field, lines in columns.items()}
     if len(set(counts.values())) > 1:
@@ -85,9 +96,11 @@ def _aligned(files: Mapping[str, Path], reading: Reading) -> Iterator[RawRow]:
         raise DataError(f"files that belong together have different numbers of lines: {listed}")
     for number, cells in enumerate(zip(*columns.values(), strict=True), start=1):
         record = dict(zip(columns, cells, strict=True))
-        for field, text in record.items():
-            if not text.strip() and number not in reading.unreadable:
-                reading.fault(number, "empty, allowed: a text", str(files[field]))
+        blank = [field for field, text in record.items() if is_empty(text)]
+        if len(blank) == len(record) and number not in reading.unreadable:
+            continue
+        for field in [] if are_chosen or number in reading.unreadable else blank:
+            reading.fault(number, "empty, allowed: a text", str(files[field]))
         yield RawRow(number, number, record)
 
 

@@ -10,6 +10,7 @@ from pydantic import Field, ValidationError, field_validator, model_validator
 from harness.benchmarks.source import SourceSpec
 from harness.data.extract import Extract
 from harness.errors import unknown_name
+from harness.languages.tags import LanguageTag
 from harness.records import ASKED, JSON, Axis, Split
 from harness.settings import plugins
 from harness.settings.spec import NestedFaults, Spec, digest, explain
@@ -48,7 +49,7 @@ class HarnessBlock(Spec):
     split: Split
     """`validation`: for choosing settings; `test`: for reporting."""
 
-    language: str = Field(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]+)*$")
+    language: LanguageTag
     """BCP-47 tag of the language wanted of the answers."""
 
     metrics: tuple[str, ...] = Field(min_length=1)

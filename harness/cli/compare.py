@@ -76,8 +76,18 @@ RESULTS, PREDICTIONS = ".json", ".jsonl"
     help="Field of the rows that items share which are no independent draws (document, entity); "
     "results say it themselves.",
 )
-@click.option("--source-lang", metavar="TAG", help="Source language of rows that do not say it.")
-@click.option("--target-lang", metavar="TAG", help="Target language of rows that do not say it.")
+@click.option(
+    "--source-lang",
+    metavar="TAG",
+    callback=options.parse_tag,
+    help="Source language of rows that do not say it.",
+)
+@click.option(
+    "--target-lang",
+    metavar="TAG",
+    callback=options.parse_tag,
+    help="Target language of rows that do not say it.",
+)
 @click.option("--comet-model", metavar="PATH", help="Short for --set comet.model=PATH.")
 @click.option("--comet-python", metavar="PATH", help="Python interpreter that has unbabel-comet.")
 @click.option("--markdown", type=options.FILE, metavar="FILE", help="Also write Markdown.")

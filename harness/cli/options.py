@@ -29,6 +29,17 @@ def examples(*lines: str) -> str:
     return "\b\nExamples:\n" + "\n".join(f"  {line}" for line in lines)
 
 
+def parse_tag(_: click.Context, option: click.Parameter, value: str | None) -> str | None:
+    """A language by the tag it is known by."""
+    from harness.errors import ConfigError
+    from harness.languages.tags import checked_tag
+
+    try:
+        return None if value is None else checked_tag(value)
+    except ValueError as error:
+        raise ConfigError(f"{option.opts[0]}: {error}") from None
+
+
 def parse_overrides(
     ctx: click.Context, param: click.Parameter, texts: Sequence[str]
 ) -> "Overrides":

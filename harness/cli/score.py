@@ -55,10 +55,16 @@ if TYPE_CHECKING:
     help="Python interpreter that has unbabel-comet.  "
     "[default: this one if it has it, else .venv-comet]",
 )
-@click.option("--source-lang", metavar="TAG", help="Source language of rows that do not say it.")
+@click.option(
+    "--source-lang",
+    metavar="TAG",
+    callback=options.parse_tag,
+    help="Source language of rows that do not say it.",
+)
 @click.option(
     "--target-lang",
     metavar="TAG",
+    callback=options.parse_tag,
     help="Target language of rows that do not say it; it chooses BLEU's tokenizer.",
 )
 @click.option(

@@ -1,18 +1,15 @@
 """Which texts a trial may train on, and the wording of a translation request."""
 
 import string
-from typing import Annotated, TypeAlias
 
-from pydantic import AfterValidator, Field, field_validator, model_validator
+from pydantic import Field, field_validator, model_validator
 
 from harness.errors import unknown_name
-from harness.languages.tags import checked_tag
+from harness.languages.tags import LanguageTag
 from harness.settings.plugins import load, names
 from harness.settings.spec import LocalPath, Spec
 
 PROMPT_FIELDS = ("source", "source_lang", "target_lang")
-LanguageTag: TypeAlias = Annotated[str, AfterValidator(checked_tag)]
-"""A language in a file of settings, by any of its tags."""
 
 
 def _is_unset(value: object) -> bool:

@@ -9,8 +9,10 @@ import re
 from collections.abc import Iterator, Mapping
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import Annotated, TypeAlias
 
 import yaml
+from pydantic import AfterValidator
 
 _WITHDRAWN = {"iw": "he", "in": "id", "ji": "yi", "jw": "jv", "mo": "ro"}
 _COUNTRIES = {
@@ -76,6 +78,10 @@ def checked_tag(text: str) -> str:
         hint = "" if meant is None else f"; {meant} is {language_names()[meant]}"
         raise ValueError(f"found {text!r}, {ALLOWED}{hint}")
     return tag
+
+
+LanguageTag: TypeAlias = Annotated[str, AfterValidator(checked_tag)]
+"""A language in a file of settings, by any of its tags."""
 
 
 def tag_or_name(text: str) -> str | None:

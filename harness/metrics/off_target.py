@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from harness.languages.identify import is_other_language, rules
+from harness.languages.tags import LanguageTag
 from harness.metrics.shared.rates import Rate
 from harness.protocols import Services
 from harness.records import Prediction
@@ -30,7 +31,19 @@ class OffTarget(Rate):
     labels: ClassVar[tuple[str, ...]] = ("off_target", "on_target")
     libraries: ClassVar[tuple[str, ...]] = ("lingua-language-detector",)
 
-    languages: tuple[str, ...] = ("ar", "cs", "de", "en", "es", "fr", "ja", "ko", "ru", "th", "zh")
+    languages: tuple[LanguageTag, ...] = (
+        "ar",
+        "cs",
+        "de",
+        "en",
+        "es",
+        "fr",
+        "ja",
+        "ko",
+        "ru",
+        "th",
+        "zh",
+    )
     """Languages an answer may be in, beside those its item names; the fewer, the quicker (each
     Latin-script one takes about 0.2 s and 20 MB) and the surer."""
 

@@ -9,6 +9,7 @@ import re
 from typing import ClassVar
 
 from harness.languages.identify import is_other_language
+from harness.languages.tags import LanguageTag
 from harness.metrics.off_target import OffTarget
 from harness.metrics.shared.refusals import classify_text
 from harness.records import Prediction
@@ -32,7 +33,19 @@ class TranslatedInstead(OffTarget):
     labels: ClassVar[tuple[str, ...]] = ("translated", "answered")
     """`answered` for whatever else was said."""
 
-    languages: tuple[str, ...] = ("ar", "cs", "de", "en", "es", "fr", "ja", "ko", "ru", "th", "zh")
+    languages: tuple[LanguageTag, ...] = (
+        "ar",
+        "cs",
+        "de",
+        "en",
+        "es",
+        "fr",
+        "ja",
+        "ko",
+        "ru",
+        "th",
+        "zh",
+    )
     """Languages an answer may be in, beside the wanted one."""
 
     def item(self, prediction: Prediction) -> float:

@@ -5,6 +5,7 @@ from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
 
+from harness.languages.tags import LanguageTag
 from harness.settings.spec import LocalPath, Spec
 
 REGEX = "re:"
@@ -87,7 +88,7 @@ class VocabularySpec(Spec):
     tokens: int = Field(ge=1, le=2**20)
     """How many at most; pairs that meet only once become none."""
 
-    language: str | None = None
+    language: LanguageTag | None = None
     """Which of the texts to learn them from; None for all."""
 
 

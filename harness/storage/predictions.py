@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 from harness.errors import DataError
+from harness.languages.tags import ALLOWED, language_tag
 from harness.records import JSON, Prediction
 from harness.storage.files import write_rows
 from harness.storage.reading import Reading, read_objects
 
-_TEXTS = ("answer", "prompt", "source", "target", "language", "source_lang", "target_lang")
+_LANGUAGES = ("language", "source_lang", "target_lang")
+_TEXTS = ("answer", "prompt", "source", "target", *_LANGUAGES)
 _KINDS: Mapping[str, tuple[Any, str]] = {
     "id": (str | int, "text"),
     "output": (str, "text"),
@@ -71,6 +73,10 @@ def _faults_of(row: Mapping[str, JSON]) -> Iterator[str]:
     for name, (kind, allowed) in _KINDS.items():
         if name in row and not isinstance(row[name], kind):
             yield f"{name}: found {row[name]!r}, allowed: {allowed}"
+    for name in _LANGUAGES:
+        value = row.get(name)
+        if isinstance(value, str) and language_tag(value) is None:
+            yield f"{name}: found {value!r}, {ALLOWED}"
     for name, kind, allowed in (
         ("references", str, "a list of texts"),
         ("choices", int | float, "a list of numbers"),
@@ -85,6 +91,7 @@ def _faults_of(row: Mapping[str, JSON]) -> Iterator[str]:
 def _prediction(row: Mapping[str, Any]) -> Prediction:
     values = {"prompt": "", "answer": row["output"]}
     values |= {name: row[name] for name in _FIELDS if row.get(name) is not None}
+    values |= {name: language_tag(values[name]) for name in _LANGUAGES if name in values}
     values |= {"id": str(row["id"]), "references": tuple(values.get("references", ()))}
     if "choices" in values:
         values["choices"] = tuple(map(float, values["choices"]))

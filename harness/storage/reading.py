@@ -34,15 +34,19 @@ class Reading:
 
     Args:
         path: The file that faults are of unless another is named.
+        allows_unpaired: Whether rows without a text in one of the languages are no fault.
 
     Attributes:
         path: That file.
+        num_unpaired: Number of such rows, where they are allowed.
         sha256: Checksum of each file read, as it lies on disk, by its resolved path.
         unreadable: Lines that are not UTF-8.
     """
 
-    def __init__(self, path: Path | str) -> None:
+    def __init__(self, path: Path | str, *, allows_unpaired: bool = False) -> None:
         self.path = str(path)
+        self.num_unpaired = 0
+        self._allows_unpaired = allows_unpaired
         self.sha256: dict[Path, str] = {}
         self.unreadable: set[int] = set()
         self._faults: list[tuple[str, str]] = []
@@ -58,7 +62,10 @@ class Reading:
 
     def unpaired(self, line: int, text: str, num_rows: int = 1) -> None:
         """Rows have no text in one of the languages, and are not given."""
-        self.fault(line, text)
+        if self._allows_unpaired:
+            self.num_unpaired += num_rows
+        else:
+            self.fault(line, text)
 
     def undecodable(self, line: int, text: str, path: str) -> None:
         """A line is not UTF-8, and was read as empty."""

@@ -33,6 +33,7 @@ from typing import ClassVar, Literal
 
 from pydantic import Field, field_validator
 
+from harness.languages.tags import LanguageTag
 from harness.models.answering.tags import Wording, check_language_tag
 from harness.protocols import Sources
 from harness.records import JSON, ExampleSet, Role
@@ -56,10 +57,10 @@ class Transllm(Method):
     stage: Literal["text", "parallel", "transfer"] = "transfer"
     """Which training this is."""
 
-    language: str | None = None
+    language: LanguageTag | None = None
     """The language to be learnt; None for that of `data.questions`."""
 
-    pivot: str = "en"
+    pivot: LanguageTag = "en"
     """The language the model knows."""
 
     tags: bool = True

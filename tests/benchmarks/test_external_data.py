@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import logging
 from pathlib import Path
 from textwrap import dedent
 
@@ -111,6 +112,70 @@ def test_every_format_gives_the_same_rows(place, kind, text, extra):
         ("dog", "Hund"),
         ("cat", "Katze"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("kind", "text"),
+    [
+        ("jsonl", '{"q": "dog", "a": "Hund"}\n{"q": "cat", "a": "%s"}\n'),
+        ("json", '[{"q": "dog", "a": "Hund"}, {"q": "cat", "a": "%s"}]'),
+        ("csv", "q,a\ndog,Hund\ncat,%s\n"),
+        ("tsv", "q\ta\ndog\tHund\ncat\t%s\n"),
+    ],
+)
+@pytest.mark.parametrize("empty", ["", " ", "\u200b", "\u3164"])
+def test_a_text_with_nothing_to_be_seen_is_refused_in_every_format(place, kind, text, empty):
+    write(place, "one_test", one_file(kind, "words/rows.any"))
+    fill(place, rows_any=text % empty)
+    with pytest.raises(DataError, match=r"rows\.target: empty, allowed: a text \(record 2 of"):
+        found(place)
+
+
+@pytest.mark.parametrize(
+    ("kind", "text", "message"),
+    [
+        ("csv", "q, a\ndog, Hund\n", None),
+        ("csv", "\ufeffq,a\n,\ndog,Hund\n", None),
+        ("csv", "q,a,a\ndog,Hund,x\n", r"rows\.any:1: the header has 'a' twice"),
+        ("csv", "q,a\ndog,Hund\n", None),
+        ("jsonl", '{"q": "a", "q": "dog", "a": "Hund"}\n', "rows.any:1: 'q' twice in one object"),
+        ("jsonl", '{"q": "dog\\ud83d", "a": "Hund"}\n', r"rows\.any:1: found half a character"),
+        ("jsonl", '{"q": "dog", "a": null}\n', "found null, allowed a value"),
+        ("tsv", "q\ta\ndog\tHund\tx\n", r"rows\.any:2: found 3 columns, allowed 2 \(q, a\)"),
+    ],
+)
+def test_files_of_benchmarks_are_read_as_those_of_corpora_are(place, kind, text, message):
+    write(place, "one_test", one_file(kind, "words/rows.any"))
+    fill(place, rows_any=text)
+    if message is None:
+        (benchmark,) = found(place).benchmarks
+        assert [(row["prompt"], row["target"]) for row in benchmark.items] == [("dog", "Hund")]
+    else:
+        with pytest.raises((DataError, ConfigError), match=message):
+            found(place)
+
+
+def test_a_parquet_file_is_a_test_set(place):
+    import datasets
+
+    file = place / "data/words/rows.parquet"
+    datasets.Dataset.from_list([{"q": "dog", "a": "Hund"}]).to_parquet(str(file))
+    write(place, "one_test", one_file("huggingface", "words/rows.parquet"))
+    (benchmark,) = found(place).benchmarks
+    assert (benchmark.items[0]["prompt"], benchmark.items[0]["target"]) == ("dog", "Hund")
+
+
+def test_languages_of_rows_are_tags_of_any_scheme(place):
+    block = one_file("jsonl", "words/rows.any").replace(
+        "target: ", 'source_lang: "{{f}}", target_lang: "deu_Latn", target: '
+    )
+    write(place, "one_test", block)
+    fill(place, rows_any='{"q": "dog", "a": "Hund", "f": "EN_us"}\n')
+    (benchmark,) = found(place).benchmarks
+    assert (benchmark.items[0]["source_lang"], benchmark.items[0]["target_lang"]) == ("en-US", "de")
+    fill(place, rows_any='{"q": "dog", "a": "Hund", "f": "English"}\n')
+    with pytest.raises(DataError, match="source_lang: found 'English', allowed a language tag"):
+        found(place)
 
 
 def test_packed_files_are_unpacked(place):
@@ -318,7 +383,7 @@ def test_a_test_set_may_be_a_translation_memory(place):
         found(place)
 
 
-def test_a_test_set_may_be_xml_of_wmt(place):
+def test_a_test_set_may_be_xml_of_wmt(place, caplog):
     write(place, "one_test", of_sides("wmt_xml", "{rows: words/rows.xml}"))
     fill(place, rows_xml=XML)
     (benchmark,) = found(place).benchmarks
@@ -329,6 +394,23 @@ def test_a_test_set_may_be_xml_of_wmt(place):
     fill(place, rows_xml=XML.replace('<seg id="2">Katze</seg>', ""))
     with pytest.raises(DataError, match=r"rows\.xml:2: seg 2: not in the reference"):
         found(place)
+    allowed = "  allow_unpaired: true\n"
+    write(place, "one_test", of_sides("wmt_xml", "{rows: words/rows.xml}", allowed))
+    with caplog.at_level(logging.WARNING):
+        (benchmark,) = found(place).benchmarks
+    assert [row["target"] for row in benchmark.items] == ["Hund"]
+    assert "1 records of" in caplog.text
+
+
+def test_a_test_set_of_several_translators_names_one(place):
+    text = XML.replace(
+        "</ref>", "</ref><ref lang='de' translator='B'><seg id='1'>Köter</seg></ref>"
+    )
+    fill(place, rows_xml=text)
+    named = "  reference: B\n  allow_unpaired: true\n"
+    write(place, "one_test", of_sides("wmt_xml", "{rows: words/rows.xml}", named))
+    (benchmark,) = found(place).benchmarks
+    assert [row["target"] for row in benchmark.items] == ["Köter"]
 
 
 def test_a_test_set_may_be_two_files_of_sgm(place):
@@ -356,6 +438,13 @@ def test_aligned_files_of_different_length_and_empty_lines_are_refused(place):
     fill(place, deu_txt="Hund\n\n")
     with pytest.raises(DataError, match=r"deu.txt:2: empty, allowed: a text"):
         found(place)
+    fill(place, eng_txt="dog\n\u200b\ncat\n", deu_txt="Hund\n\nKatze\n")
+    (benchmark,) = found(place).benchmarks
+    assert [row["target"] for row in benchmark.items] == ["Hund", "Katze"]
+    fill(place, eng_txt="dog\nbird\ncat\n")
+    write(place, "words_PAIR_test", LINES + '  where: reference != ""\n')
+    (benchmark,) = found(place).benchmarks
+    assert [row["source"] for row in benchmark.items] == ["dog", "cat"]
 
 
 @pytest.mark.parametrize(

@@ -1,3 +1,5 @@
+import json
+
 import pytest
 
 from harness.errors import DataError
@@ -99,3 +101,21 @@ def test_a_field_that_is_needed_and_missing_is_named_with_the_first_item_without
         require("bleu", [FULL, BARE], ("wanted",))
     with pytest.raises(DataError, match="needs constraints"):
         require("constraints", [BARE], ("constraints",))
+
+
+def test_languages_are_read_in_any_scheme_and_refused_where_they_are_none(tmp_path):
+    row = {"id": "1", "output": "a", "target_lang": "zho_Hans", "source_lang": "EN_us"}
+    (tmp_path / "p.jsonl").write_text(json.dumps(row))
+    (read,) = read_predictions(tmp_path / "p.jsonl")
+    assert (read.source_lang, read.target_lang, read.language) == ("en-US", "zh", None)
+    (tmp_path / "p.jsonl").write_text(json.dumps(row | {"language": "Chinese"}))
+    with pytest.raises(DataError, match=r"p\.jsonl:1: language: found 'Chinese', allowed a langu"):
+        read_predictions(tmp_path / "p.jsonl")
+
+
+def test_half_a_character_is_refused_where_it_is_read_and_written_as_json_escapes_it(tmp_path):
+    path = tmp_path / "p.jsonl"
+    write_predictions(path, [Prediction("1", "", "a\ud83d", "a")])
+    assert "\\ud83d" in path.read_text(encoding="utf-8")
+    with pytest.raises(DataError, match=r"p\.jsonl:1: found half a character \(.ud83d\)"):
+        read_predictions(path)

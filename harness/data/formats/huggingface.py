@@ -14,6 +14,7 @@ from harness.data.formats._hub_layout import chosen_files, chosen_split
 from harness.data.raw import Format, RawRow
 from harness.data.spec import CorpusSpec
 from harness.errors import DataError
+from harness.settings.spec import file_sha256
 from harness.storage.reading import Reading
 
 _KINDS = (".parquet", ".arrow")
@@ -34,6 +35,8 @@ class HuggingFace(Format):
                 f"{folder}: no such folder, allowed one of a Hugging Face dataset, or one of its "
                 f"files ({', '.join(_KINDS)})"
             )
+        if folder.is_file():
+            reading.sha256[folder.resolve()] = file_sha256(folder)
         with tempfile.TemporaryDirectory() as scratch, without_bars():
             for number, row in enumerate(_dataset(folder, spec, scratch), start=1):
                 yield RawRow(number, number, row)

@@ -23,6 +23,7 @@ from dataclasses import dataclass, replace
 
 from pydantic import Field, field_validator
 
+from harness.languages.tags import LanguageTag
 from harness.protocols import Generator
 from harness.records import Answer, Asked, Decoding, Generation, Message, TokenIds
 from harness.settings.spec import Spec
@@ -58,10 +59,10 @@ def check_language_tag(value: str) -> str:
 class Tags(Spec):
     """Settings of answering by a chain."""
 
-    pivot: str
+    pivot: LanguageTag
     """The language the model knows; its questions want an answer behind the response tag alone."""
 
-    language: str | None = None
+    language: LanguageTag | None = None
     """The language to be learnt, whose questions want the whole chain; None: all but the pivot."""
 
     language_tag: str = "<{language}>"
