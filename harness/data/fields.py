@@ -235,14 +235,14 @@ class Fields:
 
     def language(self, name: str, default: str | None, setting: str | None = None) -> str:
         """A language tag of the row, or of the specification where the row has none."""
-        if self.data.get(name) is None:
+        value = self.data.get(name)
+        if value is None or (isinstance(value, str) and is_empty(value)):
             if default is None:
                 self.reading.no_language(self, name, setting or name)
             return default or ""
-        text = self.optional_text(name)
-        tag = language_tag(text or "")
-        if tag is None and text is not None:
-            self.fault(f"{name}: found {text!r}, {ALLOWED}")
+        tag = language_tag(value) if isinstance(value, str) else None
+        if tag is None:
+            self.fault(f"{name}: found {_short(value)}, {ALLOWED}")
         return tag or ""
 
 
