@@ -8,10 +8,12 @@ import shutil
 from pathlib import Path
 
 import pytest
+import yaml
 from click import Context
 
 from harness.benchmarks.read import find_benchmarks
 from harness.cli.main import main
+from harness.data.spec import DataSpec
 from harness.errors import ConfigError
 from harness.sweep.spec import check_sweep
 from tests.projects import write_lines
@@ -19,7 +21,7 @@ from tests.projects import write_lines
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/your-model.md"
 TEXT = PAGE.read_text(encoding="utf-8")
-BENCHMARK, SWEEP, MORE = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+CORPUS, BENCHMARK, SWEEP, MORE = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
 COMMANDS = [
     line.partition("#")[0].strip()
     for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
@@ -104,3 +106,8 @@ def test_it_is_short_and_its_links_lead_somewhere() -> None:
     named = re.findall(r"\]\((?!http)([^)]+)\)", TEXT)
     assert named
     assert [name for name in named if not (PAGE.parent / name).exists()] == []
+
+
+def test_the_corpus_is_what_a_trial_takes(place):
+    data = DataSpec.model_validate(yaml.safe_load(CORPUS)["data"])
+    assert (data.train.source_lang, data.train.target_lang) == ("en", "fr")
