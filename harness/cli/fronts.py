@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from harness.records import JSON
     from harness.report.build import ReportPaths
     from harness.report.comparison import Compared, TrialPair
+    from harness.report.marks import Marks
     from harness.report.scored import ScoredSweep
 
 WIDTH = 80
@@ -29,12 +30,12 @@ def print_front(record: SweepRecord) -> None:
     sweep = scored(record)
     pairs = compare_trials(record, samples=sweep.samples)
     keys = [objective.key for objective in record.objectives]
-    names = sweep.names(keys)
+    names = sweep.marks.named(keys)
     arrows = ["↑" if objective.maximize else "↓" for objective in record.objectives]
     heads = [f"{names[key]} {arrow}" for key, arrow in zip(keys, arrows, strict=True)]
     members = [trial for trial in record.trials if trial.number in record.front]
     others = [trial for trial in record.trials if trial.confirmed and trial not in members]
-    sentences = [answer_of(record, pairs).sentence, *untelling_sentences(record)]
+    sentences = [answer_of(record, pairs, sweep.marks).sentence, *untelling_sentences(record)]
     lines = [output.paragraphs(sentence, width=WIDTH) for sentence in sentences]
     lines += ["", click.style(f"Pareto front of {record.name}", bold=True)]
     lines[-1] += f"  ({_counts(record)})"
@@ -48,16 +49,16 @@ def print_front(record: SweepRecord) -> None:
     if record.base is not None:
         lines += ["", click.style("base", bold=True) + "  untuned"]
         lines += _score_lines(sweep, (record.base,), (record.base,))
-    lines += ["", *_decisions(pairs), *_notes(sweep), *_failures(record)]
+    lines += ["", *_decisions(pairs, sweep.marks), *_notes(sweep), *_failures(record)]
     click.echo("\n".join(lines))
 
 
-def _decisions(pairs: Sequence["TrialPair"]) -> list[str]:
+def _decisions(pairs: Sequence["TrialPair"], marks: "Marks") -> list[str]:
     """What is decided of every pair, a paragraph each."""
     from harness.report.page import claim
 
     shown = [pair for pair in pairs if pair.summaries]
-    lines = [output.paragraphs(f"- {claim(pair)}", width=WIDTH) for pair in shown]
+    lines = [output.paragraphs(f"- {claim(pair, marks)}", width=WIDTH) for pair in shown]
     return [*lines, ""] if lines else []
 
 
@@ -71,7 +72,7 @@ def plain_answer(record: SweepRecord) -> dict[str, "JSON"]:
 
     sweep = scored(record)
     pairs = compare_trials(record, samples=sweep.samples)
-    answer = answer_of(record, pairs)
+    answer = answer_of(record, pairs, sweep.marks)
     return {
         "answer": {"kind": answer.kind, "trial": answer.number, "sentence": answer.sentence},
         "decisions": [_plain_line(pair, line) for pair in pairs for line in pair.lines],

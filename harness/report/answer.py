@@ -12,7 +12,7 @@ from typing import Literal, TypeAlias
 from harness.records import Key, SummaryKey, SweepRecord
 from harness.report.comparison import Compared, TrialPair
 from harness.report.comparison_tables import difference_cell, said_of
-from harness.report.names import score_names
+from harness.report.marks import Marks
 from harness.report.reference import key_for_test
 from harness.report.table import Column, cell_text
 from harness.statistics.comparing import Decision
@@ -39,12 +39,13 @@ class SweepAnswer:
     sentence: str
 
 
-def answer_of(record: SweepRecord, pairs: Sequence[TrialPair]) -> SweepAnswer:
+def answer_of(record: SweepRecord, pairs: Sequence[TrialPair], marks: Marks) -> SweepAnswer:
     """What a sweep's comparisons with the untuned model say.
 
     Args:
         record: The sweep.
         pairs: All of its comparisons.
+        marks: What stands behind the names of scores.
     """
     confirmed = {trial.number for trial in record.trials if trial.confirmed}
     against_base = [
@@ -66,7 +67,7 @@ def answer_of(record: SweepRecord, pairs: Sequence[TrialPair]) -> SweepAnswer:
     chosen = representative(rivals, record.objectives)
     number = rivals[0].number if chosen is None else chosen.number
     pair = next(pair for pair in against_base if pair.numbers[0] == number)
-    return SweepAnswer(best, number, _sentence(best, record, pair))
+    return SweepAnswer(best, number, _sentence(best, record, pair, marks))
 
 
 def _judged(record: SweepRecord, pair: TrialPair) -> list[Compared]:
@@ -91,9 +92,9 @@ def _is_loss(line: Compared) -> bool:
     return line.decision is Decision.WORSE and not line.within_margin
 
 
-def _sentence(kind: Kind, record: SweepRecord, pair: TrialPair) -> str:
+def _sentence(kind: Kind, record: SweepRecord, pair: TrialPair, marks: Marks) -> str:
     lines = _judged(record, pair)
-    names = score_names([line.key for line in lines])
+    names = marks.named([line.key for line in lines])
     first = pair.first
     gains = _texts([line for line in lines if line.decision is Decision.BETTER], names)
     others = [line for line in lines if line.decision is not Decision.BETTER]

@@ -135,7 +135,7 @@ def _page(
     lines = [lines_table(pairs, sweep.marks, scores=scores) for scores in (False, True)]
     return ReportPage(
         record=record,
-        answer=answer_of(record, pairs),
+        answer=answer_of(record, pairs, sweep.marks),
         untelling=untelling_sentences(record),
         marks=sweep.marks,
         test_figures=[] if on_test is None else front_figures(on_test),

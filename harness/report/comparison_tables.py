@@ -99,7 +99,7 @@ def _note(pairs: Sequence[TrialPair], lines: Sequence[Compared]) -> str:
     elif any(_is_few(pair) for pair in pairs):
         sentences.append(f"With fewer than {MIN_SEEDS} seeds little can be shown.")
     ways = [f"{pair.first.partition(' ')[0]} {line.key.suite}: {text}" for pair in pairs
-            for line in pair.summaries if line in lines and (text := _needed(line))]  # fmt: skip
+            for line in pair.summaries if line in lines and (text := would_show(line))]  # fmt: skip
     if ways:
         sentences.append(f"At 80 % power would show: {'; '.join(ways)}.")
     reasons = {f"{key}: {reason}" for pair in pairs for key, reason in pair.incomparable.items()}
@@ -113,7 +113,8 @@ def _is_few(pair: TrialPair) -> bool:
     return min(counts) < MIN_SEEDS
 
 
-def _needed(line: Compared) -> str:
+def would_show(line: Compared) -> str:
+    """What would have decided a line at 80 % power; "" where it is decided or nothing is known."""
     if line.decision is not Decision.UNDECIDED or line.difference.items_only:
         return ""
     return needed_text(line.needed, items_only=False)

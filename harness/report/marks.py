@@ -1,12 +1,12 @@
 """Marks beside scores: measured on text that training has seen, or unable to tell anything."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from harness.data.contamination import overlap_shares
 from harness.records import Key, ScoreKey, SummaryKey, SummaryPart, SweepRecord
-from harness.report.names import all_runs
+from harness.report.names import all_runs, score_names
 from harness.report.table import OVERLAPS, UNTELLING
 from harness.statistics.untelling import untelling, untelling_of
 
@@ -40,6 +40,10 @@ class Marks:
             UNTELLING if key in self.untelling else ""
         )
         return f" {said}" if said else ""
+
+    def named(self, keys: Sequence[Key]) -> dict[Key, str]:
+        """Short names with their marks."""
+        return {key: f"{name}{self.of(key)}" for key, name in score_names(keys).items()}
 
     def scale_of(self, key: Key) -> tuple[float, float] | None:
         """The worst and the best value of a key; None where they are not known."""

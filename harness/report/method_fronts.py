@@ -23,6 +23,7 @@ from harness.statistics.comparing import Comparison, compare, decide, interval, 
 from harness.statistics.crossed import Floats, Sample
 from harness.statistics.estimates import Estimate
 from harness.statistics.fronts import draw_values
+from harness.statistics.margins import DEFAULT_MARGINS
 from harness.statistics.pareto import front
 from harness.statistics.samples import holm_of
 from harness.statistics.wording import decision_text
@@ -118,7 +119,7 @@ def matched_table(sweep: ScoredSweep, fronts: Sequence[MethodFront]) -> Table | 
     pairs = _matched(sweep, fronts, task, keys)
     if not pairs or not keys:
         return None
-    names = sweep.names(keys)
+    names = sweep.marks.named(keys)
     cells = _decided(sweep, pairs, keys)
     columns = (
         Column("trial", "text", "What stands for a method, as confirmed."),
@@ -211,7 +212,7 @@ def _decided(
         axis = axis_of(sweep.record, key)
         named = axis.value if isinstance(key, SummaryKey) and axis is not None else ""
         yardstick = named if isinstance(key, SummaryKey) else key.metric
-        margin = sweep.record.margins.get(yardstick)
+        margin = (sweep.record.margins or DEFAULT_MARGINS).get(yardstick)
         decision = decide(
             comparison, higher_is_better=goals.get(key, True), margin=margin, p_value=p_value
         )
@@ -325,7 +326,7 @@ def attainment_figure(sweep: ScoredSweep, fronts: Sequence[MethodFront]) -> go.F
     )
     figure = go.Figure()
     styles = styles_of(sweep.record)
-    names = sweep.names([goal.key for goal in goals])
+    names = sweep.marks.named([goal.key for goal in goals])
     for of_method in shown:
         axes = [
             np.stack([drawn[trial.number, goal.key] for trial in of_method.trials], axis=1)

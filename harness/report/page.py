@@ -14,7 +14,7 @@ from harness.records import SweepRecord
 from harness.report.analysis import Analysis
 from harness.report.answer import SweepAnswer
 from harness.report.comparison import TrialPair
-from harness.report.comparison_tables import difference_cell, said_of
+from harness.report.comparison_tables import difference_cell, said_of, would_show
 from harness.report.examples import Examples
 from harness.report.figures import Panel
 from harness.report.marks import Marks
@@ -200,7 +200,7 @@ def short_answers(page: ReportPage) -> list[str]:
     standing = {trial.number for trial in best_of_variants(record).values()}
     methods = [pair for pair in page.pairs if not pair.with_base and pair.summaries]
     telling = [pair for pair in methods if pair.numbers[0] in standing] or methods
-    sentences += [claim(pair) for pair in telling[:MAX_CLAIMS]]
+    sentences += [claim(pair, page.marks) for pair in telling[:MAX_CLAIMS]]
     sentences.append(f"Validation figures: {num_seeds_text(record)}.")
     if page.contamination is not None:
         count = len(page.contamination.rows)
@@ -211,11 +211,12 @@ def short_answers(page: ReportPage) -> list[str]:
     return sentences
 
 
-def claim(pair: TrialPair) -> str:
-    """What a comparison shows, in one sentence."""
-    names = score_names([line.key for line in pair.summaries])
+def claim(pair: TrialPair, marks: Marks) -> str:
+    """What a comparison shows, in one sentence; of what it leaves open, what would show it."""
+    names = marks.named([line.key for line in pair.summaries])
     parts = [
         f"{names[line.key]} {cell_text(difference_cell(line), Column(''))}, {said_of(line)}"
+        + (f" (would be shown: {ways})" if (ways := would_show(line)) else "")
         for line in pair.summaries
     ]
     where = "test, fresh seeds" if pair.confirmed else "validation, the sweep's seeds"

@@ -138,7 +138,7 @@ def _points(
     groups: Sequence[tuple[SweepTrial, Runs]],
     front: Sequence[int],
 ) -> Points:
-    record, names = sweep.record, sweep.names(keys)
+    record, names = sweep.record, sweep.marks.named(keys)
     shares = sweep.shares if split is Split.VALIDATION else {}
     styles = styles_of(record)
     points: list[Point] = []

@@ -5,7 +5,6 @@ from dataclasses import dataclass, replace
 
 from harness.records import Key, SweepRecord
 from harness.report.marks import Marks, marks_of
-from harness.report.names import score_names
 from harness.statistics.estimates import Estimate, Runs, estimate
 from harness.statistics.fronts import front_shares
 from harness.statistics.samples import Samples
@@ -37,10 +36,6 @@ class ScoredSweep:
         if of_key is None or of_key.low is None or of_key.high is None or scale is None:
             return of_key
         return replace(of_key, low=max(of_key.low, min(scale)), high=min(of_key.high, max(scale)))
-
-    def names(self, keys: list[Key]) -> dict[Key, str]:
-        """Short names with their marks."""
-        return {key: f"{name}{self.marks.of(key)}" for key, name in score_names(keys).items()}
 
 
 def scored(record: SweepRecord) -> ScoredSweep:

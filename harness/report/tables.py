@@ -52,14 +52,15 @@ def num_seeds_text(record: SweepRecord) -> str:
     if counts == [1]:
         return "one seed per trial: of items alone, another seed is not counted in"
     several = " to ".join(str(count) for count in dict.fromkeys((counts[0], counts[-1])))
-    return f"{several} seeds per trial, over items and seeds"
+    alone = "; of one, of items alone: another seed is not counted in" if 1 in counts else ""
+    return f"{several} seeds per trial, over items and seeds{alone}"
 
 
 def front_table(sweep: ScoredSweep) -> Table:
     """The front, the untuned model last, for comparison."""
     record = sweep.record
     keys = [objective.key for objective in record.objectives]
-    names = sweep.names(keys)
+    names = sweep.marks.named(keys)
     rows: list[tuple[Cell, ...]] = [
         (
             *_identity(trial, record, base_number=""),
@@ -110,7 +111,7 @@ def trials_table(sweep: ScoredSweep) -> Table:
     objectives = [objective.key for objective in record.objectives]
     others = [key for key in summaries(record) if key not in objectives]
     keys: list[Key] = [*objectives, *others]
-    names = sweep.names(keys)
+    names = sweep.marks.named(keys)
     kept = [
         key for key in keys if isinstance(key, SummaryKey) and _retains(record, key, sweep.samples)
     ]

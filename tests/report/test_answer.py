@@ -4,6 +4,7 @@ import pytest
 
 from harness.report.answer import answer_of
 from harness.report.comparison import compare_trials
+from harness.report.marks import marks_of
 from tests.synthetic import make_record, make_result
 
 SEEDS = (101, 102, 103, 104, 105)
@@ -31,7 +32,7 @@ def record_of(*tuned, base=None, seeds=SEEDS, margins=None, num_items=60):
 
 
 def answer(record):
-    return answer_of(record, compare_trials(record))
+    return answer_of(record, compare_trials(record), marks_of(record))
 
 
 GAIN = {"translation": 0.9, "general": 0.8, "safety": 0.9}

@@ -4,13 +4,15 @@ from dataclasses import replace
 import pytest
 
 from harness.records import parse_key
+from harness.report.answer import answer_of
 from harness.report.build import write_report
 from harness.report.comparison import compare_trials
 from harness.report.comparison_tables import overview
 from harness.report.marks import marks_of
+from harness.report.page import claim
 from harness.report.points import confirmed_points_of, points_of
 from harness.report.scored import scored
-from harness.report.tables import confirmed_table, front_table, trials_table
+from harness.report.tables import confirmed_table, front_table, num_seeds_text, trials_table
 from tests.synthetic import make_record
 
 GENERAL = parse_key("pocket_general/summary")
@@ -104,3 +106,28 @@ def test_the_page_says_first_what_tells_nothing_and_draws_no_conclusion_from_it(
     assert "cannot tell trials apart: the line is of the rest" in page
     assert "would likely add little" not in page
     assert "[1.000, 1.000]" not in page
+
+
+def test_sentences_name_a_marked_score_with_its_mark(overlapping):
+    marks = marks_of(overlapping)
+    pairs = [pair for pair in compare_trials(overlapping) if pair.with_base and pair.confirmed]
+    assert "general † -0." in answer_of(overlapping, pairs, marks).sentence
+    assert "general † " in claim(pairs[0], marks)
+
+
+def test_a_sentence_that_leaves_a_score_open_says_what_would_show_it():
+    record = replace(make_record(num_items=20), margins={"translation": 0.001, "general": 0.001})
+    said = [claim(pair, marks_of(record)) for pair in compare_trials(record)]
+    undecided = [sentence for sentence in said if "undecided" in sentence]
+    assert undecided
+    assert all("(would be shown: 0.001 by " in sentence for sentence in undecided)
+
+
+def test_where_some_trials_have_one_seed_it_is_said_what_their_figures_leave_out():
+    record = make_record(num_items=8, num_trials=2)
+    first = replace(record.trials[0], results=record.trials[0].results[:1])
+    mixed = replace(record, trials=(first, *record.trials[1:]))
+    assert num_seeds_text(mixed) == (
+        "1 to 2 seeds per trial, over items and seeds; of one, of items alone: another seed is not "
+        "counted in"
+    )
