@@ -96,9 +96,9 @@ def _score(
     services: Services,
 ) -> Score:
     """The score; an EvaluationError where there is nothing to measure, or no finite number."""
-    unknown = [row.id for row in predictions if any(map(math.isnan, row.choices or ()))]
+    unknown = [row.id for row in predictions if row.choices and not _are_known(row.choices)]
     if unknown:
-        raise EvaluationError(f"a choice has no likelihood (nan): {_named(unknown)}")
+        raise EvaluationError(f"choices without a finite likelihood: {_named(unknown)}")
     rows = metric.statistics(predictions, services)
     try:
         value = metric.aggregate([sum(col) for col in zip(*rows, strict=True)]) if rows else None
@@ -132,6 +132,12 @@ def _check_finite(
         raise EvaluationError(f"{metric} gives no finite number: {_named(unknown)}")
     if not math.isfinite(value):
         raise EvaluationError(f"{metric} gives no finite number over all items: {value}")
+
+
+def _are_known(choices: Sequence[float]) -> bool:
+    """Whether log-likelihoods tell choices apart; -inf is one, where another is finite."""
+    finite = [choice for choice in choices if math.isfinite(choice)]
+    return bool(finite) and all(choice == -math.inf or choice in finite for choice in choices)
 
 
 def _named(items: Sequence[str]) -> str:

@@ -338,13 +338,14 @@ def test_a_sum_that_overflows_is_not_measured():
     assert found == Unmeasured("lm_eval gives no finite number over all items: inf")
 
 
-def test_choices_without_likelihoods_are_not_guessed_between():
-    rows = [
-        replace(row, choices=(math.nan, -1.0), extra={"target_index": 0}) for row in TRANSLATED[:2]
-    ]
+@pytest.mark.parametrize(
+    "choices", [(math.nan, -1.0), (-1.0, math.nan), (math.inf, -1.0), (-math.inf, -math.inf)]
+)
+def test_choices_without_likelihoods_are_not_guessed_between(choices):
+    rows = [replace(one, choices=choices, extra={"target_index": 0}) for one in TRANSLATED[:2]]
     found = score_predictions(rows, "choice_accuracy", {}, Services())
-    assert found == Unmeasured("a choice has no likelihood (nan): item '0' and 1 more")
-    impossible = [replace(row, choices=(-math.inf, -1.0)) for row in rows]
+    assert found == Unmeasured("choices without a finite likelihood: item '0' and 1 more")
+    impossible = [replace(one, choices=(-math.inf, -1.0)) for one in rows]
     assert score_predictions(impossible, "choice_accuracy", {}, Services()).value == 0.0
 
 
