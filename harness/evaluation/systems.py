@@ -6,6 +6,7 @@ from pathlib import Path
 
 from harness.errors import DataError, raise_all
 from harness.evaluation.score_file import OutputReading, Scoring
+from harness.gate.baseline import configuration_faults
 from harness.records import Prediction, TrialResult
 from harness.statistics.samples import Samples, System, named_keys, primary_keys
 from harness.storage.predictions import clusters_of
@@ -123,15 +124,11 @@ def system_of_results(
 
     Raises:
         ConfigError: A name is of no key.
-        DataError: The runs are of several configurations.
+        DataError: There are none, or of several configurations, or one has two runs of a seed.
     """
-    names = {result.name for result in results} if results else set()
-    variants = {result.variant for result in results}
-    if len(names) != 1 or len(variants) != 1:
-        raise DataError(
-            f"{name}: found runs of {', '.join(sorted(names)) or 'nothing'}, allowed those of one "
-            "configuration"
-        )
+    faults = configuration_faults(results, name) if results else [f"{name}: no results"]
+    if faults:
+        raise DataError("\n".join(faults))
     samples = Samples()
     keys = named_keys(results[0], metrics, f"{name}: ") or primary_keys(results[0])
     measured = {str(key): samples.of_runs(results, key) for key in keys}

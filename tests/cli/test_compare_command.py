@@ -303,6 +303,17 @@ def test_other_signatures_are_refused_with_what_differs(harness, tmp_path):
     assert f"a.json and b.json: {KEY}: different signatures: case:lc / case:mixed" in shown.err
 
 
+def test_runs_that_are_not_one_configuration_once_a_seed_are_refused(harness, tmp_path):
+    write_results(tmp_path / "twice.json", runs("a", seeds=[1, 1]))
+    first, second = runs("b", seeds=[1, 2])
+    other = replace(second, config={**second.config, "train": {"steps": 7}})
+    write_results(tmp_path / "two.json", [first, other])
+    shown = harness("compare", "twice.json", "two.json")
+    assert shown.code == 2
+    assert "twice.json: seed 1 is there twice, allowed once" in shown.err
+    assert "two.json: found 2 configurations (b), allowed one" in shown.err
+
+
 def test_what_only_some_have_is_left_out_and_named(harness, tmp_path):
     write_results(tmp_path / "a.json", runs("a", seeds=[0], variant="base"))
     tested = runs("b", seeds=[0], variant="base", splits=("test",))

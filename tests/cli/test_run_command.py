@@ -40,6 +40,10 @@ def test_a_trial_is_scored_recorded_written_and_found_again(harness, tmp_path, t
     run = f"run:{document['run_id']}"
     # four items are too few for a verdict unless all of them are equal
     assert harness("check", "baseline.json", run, "--tracking-uri", tracking).code == 0
+    with_itself = harness("compare", run, "out/results.json", "--tracking-uri", tracking, "--json")
+    (line, *_) = with_itself.document["comparisons"]
+    assert (line["first"], line["second"], line["value"]) == (run, "out/results.json", 0.0)
+    assert (line["seeds"], line["p_value"], line["decision"]) == ([1, 1], None, "undecided")
 
 
 def test_overrides_apply_and_no_tracking_makes_no_store(harness, tmp_path, tracking):
