@@ -13,7 +13,7 @@ import plotly.graph_objects as go
 
 from harness.records import Axis, Key, Objective, Split, SummaryKey, SweepTrial
 from harness.report.figures import faded, styled
-from harness.report.names import axis_of, score_names, variant_of
+from harness.report.names import axis_of, variant_of
 from harness.report.points import COLOURS, styles_of
 from harness.report.reference import best_of_variants, key_for_test
 from harness.report.scored import ScoredSweep
@@ -142,11 +142,11 @@ def matched_table(sweep: ScoredSweep, fronts: Sequence[MethodFront]) -> Table | 
         for index, pair in enumerate(pairs)
     )
     note = (
-        f"{score_names([task])[task]} on test. A rival is taken on the straight line between the "
-        "two points of its front next to that value; that these values are estimates, too, is in "
+        f"{sweep.marks.named([task])[task]} on test. A rival is taken on the straight line between "
+        "the two points of its front next to that value; that these are estimates, too, is in "
         "the intervals, which are too narrow where those points are hardly apart in translation. "
-        "One family, adjusted by Holm."
-    )
+        f"One family, adjusted by Holm. {sweep.marks.note}"
+    ).rstrip()
     return Table("matched", "At matched translation", columns, rows, note)
 
 
@@ -269,15 +269,15 @@ def volumes_table(sweep: ScoredSweep, fronts: Sequence[MethodFront]) -> Table | 
         )
         for of_method in fronts
     )
-    names = score_names([goal.key for goal in goals])
+    names = sweep.marks.named([goal.key for goal in goals])
     units = ", ".join(
         f"{names[goal.key]} from {goal.reference:g} in units of {goal.scale:g}" for goal in goals
     )
     note = (
         f"Test data; {units}. More points cover more: compare methods with as many. Where points "
         "lie close to each other the volume is too large by luck, for all methods alike. One "
-        "family, adjusted by Holm."
-    )
+        f"family, adjusted by Holm. {sweep.marks.note}"
+    ).rstrip()
     return Table("volumes", "Volume of each method's front", columns, rows, note)
 
 
@@ -288,6 +288,8 @@ def _points(of_method: MethodFront, goals: Sequence[Objective]) -> list[list[Sam
 def _volume_cell(volume: Sample | None) -> Estimate | None:
     if volume is None:
         return None
+    if volume.value == 0:
+        return Estimate(0.0, remark="no point is beyond the references")
     return Estimate(volume.value, *(interval(volume) or ()))
 
 

@@ -123,6 +123,14 @@ def test_the_volume_of_a_front_is_that_of_its_points_in_stated_units(sweep, fron
     )
 
 
+def test_a_front_that_is_beyond_no_reference_has_no_volume_to_conclude_from(plain):
+    far = tuple(replace(objective, reference=2.0) for objective in OBJECTIVES)
+    sweep = scored(confirming(replace(plain, objectives=far), SFT + RADIS))
+    for row in rows_of(volumes_table(sweep, method_fronts(sweep))):
+        assert row["hypervolume"].remark == "no point is beyond the references"
+        assert row["hypervolume"].low is None
+
+
 def test_what_is_attained_is_the_best_of_the_points_that_reach_so_far():
     first = np.tile([0.2, 0.6], (10, 1))
     second = np.tile([0.9, 0.5], (10, 1))
