@@ -335,7 +335,7 @@ def short_form(
         record = load_sweep(home, spec.name, storage)
         evidence = of_sweep(record)
     except (ConfigError, DataError):
-        return f"{few}not known before a first run; `harness plan` takes guesses", []
+        return f"{few}not known before runs of two seeds; `harness plan` takes guesses", []
     amounts = evidence.amounts({}, {**DEFAULT_MARGINS, **spec.margins})
     forecasts = evidence.forecasts("difference", amounts, max(MIN_SEEDS, num_seeds))
     told = [

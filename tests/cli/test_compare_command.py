@@ -252,6 +252,8 @@ def test_two_runs_of_one_seed_decide_nothing_though_the_seed_is_the_same(harness
     write_results(tmp_path / "b.json", runs("b", seeds=[1], translation=0.4))
     (line,) = compared(harness, "a.json", "b.json", "--metric", KEY)
     assert (line["seeds"], line["p_value"], line["decision"]) == ([1, 1], None, "undecided")
+    (same,) = compared(harness, "a.json", "a.json", "--metric", KEY)
+    assert (same["p_value"], same["p_holm"], same["decision"]) == (None, None, "undecided")
 
 
 def test_one_model_evaluated_twice_is_equivalent(harness, tmp_path):
