@@ -127,11 +127,7 @@ def command(
     to be within the margin), not_worse (than it), else undecided. It follows the p-value of each
     comparison alone; p (Holm) is adjusted for all that are made.
     """
-    from harness.evaluation.score_file import OutputReading, Scoring
-    from harness.evaluation.systems import systems_of_files
-    from harness.metrics.judging.client import JUDGEMENTS_FOLDER, JudgeClient
-    from harness.processes.comet_client import CometClient
-    from harness.protocols import Services
+    from harness.evaluation.score_file import OutputReading
     from harness.statistics.margins import DEFAULT_MARGINS
     from harness.statistics.samples import compare_with_last
 
@@ -146,10 +142,7 @@ def command(
     else:
         reading = OutputReading(source_lang, target_lang, references, source)
         _check_outputs(systems, metrics, reading)
-        with CometClient(comet_python) as learned:
-            services = Services(learned=learned, judge=JudgeClient(home / JUDGEMENTS_FOLDER))
-            scoring = Scoring(metrics, settings, services)
-            read = systems_of_files([Path(name) for name in systems], reading, scoring, cluster)
+        read = _read_outputs(systems, metrics, settings, reading, cluster, home, comet_python)
     lines, left_out = compare_with_last(read, {**DEFAULT_MARGINS, **margins})
     if as_json:
         output.print_json({"comparisons": [_plain(line) for line in lines]})
@@ -231,6 +224,28 @@ def _check_outputs(
             "text goes with --reference or --source",
             "--reference REF.txt",
         )
+
+
+def _read_outputs(
+    names: Sequence[str],
+    metrics: Sequence[str],
+    settings: "Sequence[tuple[str, JSON]]",
+    reading: "OutputReading",
+    cluster: str | None,
+    home: Path,
+    comet_python: str | None,
+) -> "list[System]":
+    """The systems of outputs, scored."""
+    from harness.evaluation.score_file import Scoring
+    from harness.evaluation.systems import systems_of_files
+    from harness.metrics.judging.client import JUDGEMENTS_FOLDER, JudgeClient
+    from harness.processes.comet_client import CometClient
+    from harness.protocols import Services
+
+    with CometClient(comet_python) as learned:
+        services = Services(learned=learned, judge=JudgeClient(home / JUDGEMENTS_FOLDER))
+        scoring = Scoring(metrics, settings, services)
+        return systems_of_files([Path(name) for name in names], reading, scoring, cluster)
 
 
 def _read_results(

@@ -29,6 +29,25 @@ def systems_of_files(
         DataError: Files are wrong, lack what a metric needs, or hold other items: all at once.
         MissingExtra, EvaluationError: As ``Scoring.score``.
     """
+    rows = _read(paths, reading, scoring)
+    clusters = {} if cluster is None else _clusters(rows, cluster)
+    samples = Samples()
+    systems: dict[Path, System] = {}
+    for path, predictions in rows.items():
+        scores = scoring.score(path, predictions).by_metric
+        of_items = tuple(clusters[row.id] for row in predictions if clusters)
+        measured = {
+            name: samples.of_score(replace(score, clusters=of_items))
+            for name, score in scores.items()
+        }
+        systems[path] = System(str(path), measured)
+    return [systems[path] for path in paths]
+
+
+def _read(
+    paths: Sequence[Path], reading: OutputReading, scoring: Scoring
+) -> dict[Path, list[Prediction]]:
+    """Each file once; a DataError of all that is wrong with any, or of other items."""
     rows: dict[Path, list[Prediction]] = {}
     faults: list[DataError] = []
     for path in dict.fromkeys(paths):
@@ -46,19 +65,7 @@ def systems_of_files(
             if (fault := _other_items(rows[path], rows[last]))
         ]
     )
-    clusters = {} if cluster is None else _clusters(rows, cluster)
-    scored = {
-        path: {
-            name: replace(score, clusters=tuple(clusters[name] for name in score.ids if clusters))
-            for name, score in scoring.score(path, rows[path]).by_metric.items()
-        }
-        for path in rows
-    }
-    samples = Samples()
-    return [
-        System(str(path), {name: samples.of_score(score) for name, score in scored[path].items()})
-        for path in paths
-    ]
+    return rows
 
 
 def _clusters(rows: Mapping[Path, Sequence[Prediction]], field: str) -> dict[str, str]:

@@ -37,6 +37,17 @@ def test_what_is_written_is_read_again(written):
             assert (again.ids, again.statistics) == (score.ids, score.statistics)
 
 
+def test_which_items_belong_together_is_read_again(tmp_path):
+    result = make_result(splits=("test",), num_items=6)
+    scores = {
+        key: replace(score, clusters=("a", "a", "b", "b", "c", "c"))
+        for key, score in result.scores.items()
+    }
+    update_baseline(tmp_path / "b.json", [replace(result, scores=scores)])
+    (run,) = read_baseline(tmp_path / "b.json").results
+    assert {score.clusters for score in run.scores.values()} == {("a", "a", "b", "b", "c", "c")}
+
+
 def test_what_tells_the_primary_metrics_and_the_summaries_is_read_again(written):
     results = [make_result(seed=seed, splits=("test",)) for seed in (1, 2)]
     for run, result in zip(read_baseline(written).results, results, strict=True):
