@@ -216,7 +216,7 @@ def _read(source: str, metrics: Sequence[str], home: Path, storage: str | None) 
         )
     from harness.sweep.record import load_sweep
 
-    name = source
+    name = source.removeprefix("sweep:")
     if path.suffix in (".yaml", ".yml"):
         from harness.sweep.spec import load_sweep_spec
 

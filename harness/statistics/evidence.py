@@ -168,7 +168,7 @@ def _refuse_unknown(unknown: Sequence[str], known: Collection[str]) -> None:
 
 
 def _evidence(about: str, groups: Sequence[Sequence[TrialResult]], keys: Sequence[Key]) -> Evidence:
-    """Of configurations; without keys whose items do not add up."""
+    """Of configurations; without keys whose items do not add up, which a DataError says of all."""
     samples = Samples()
     spreads: dict[str, Spread] = {}
     yardsticks: dict[str, str | None] = {}
@@ -179,4 +179,9 @@ def _evidence(about: str, groups: Sequence[Sequence[TrialResult]], keys: Sequenc
         if whole:
             spreads[str(key)] = spread_of(whole)
             yardsticks[str(key)] = measured[0].yardstick
+    if not spreads:
+        raise DataError(
+            f"{about}: no run has items that add up to {' or '.join(map(str, keys))}",
+            "--metric names other scores",
+        )
     return Evidence(about, spreads, yardsticks, min(map(len, groups)))

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -59,6 +60,22 @@ def test_a_sweep_is_named_by_its_yaml_too(swept):
         home = Path(".harness").absolute()
         patch.chdir(yaml.parents[1])
         assert plans(swept, yaml, "--home", home) == plans(swept, "pocket", "--home", home)
+
+
+def test_a_sweep_is_named_as_in_other_commands_too(swept):
+    assert plans(swept, "sweep:pocket") == plans(swept, "pocket")
+
+
+def test_a_sweep_without_items_at_its_objectives_says_so(harness):
+    record = make_record(fresh_seeds=(), num_trials=2, num_items=6)
+    bare = [
+        replace(trial, results=tuple(replace(run, summaries={}) for run in trial.results))
+        for trial in record.trials
+    ]
+    keep_record(replace(record, trials=tuple(bare)), Path(".harness"))
+    shown = harness("plan", "pocket")
+    assert shown.code == 2
+    assert "no run has items that add up to pocket_translation/summary or" in shown.err
 
 
 def test_metrics_that_are_no_objectives_can_be_planned_for(swept):
