@@ -56,9 +56,9 @@ def test_messages_of_an_item_are_the_chat(benchmarks):
 
 def test_an_item_may_have_a_temperature_of_its_own_for_all_its_turns(benchmarks):
     rows = [
-        {"id": "1", "prompt": "b", "target": "", "turns": ["a", "b"], "temperature": "0.7"},
-        {"id": "2", "prompt": "c", "target": "", "temperature": 0},
-        {"id": "3", "prompt": "d", "target": ""},
+        {"id": "1", "prompt": "b", "target": "t", "turns": ["a", "b"], "temperature": "0.7"},
+        {"id": "2", "prompt": "c", "target": "t", "temperature": 0},
+        {"id": "3", "prompt": "d", "target": "t"},
     ]
     benchmarks.write(rows=rows)
     generator = ScriptedGenerator(answer)
@@ -71,7 +71,7 @@ def test_an_item_may_have_a_temperature_of_its_own_for_all_its_turns(benchmarks)
 
 @pytest.mark.parametrize("value", [-1, "hot", True, "-0.5"])
 def test_a_temperature_is_a_number(benchmarks, value):
-    benchmarks.write(rows=[{"id": "1", "prompt": "a", "target": "", "temperature": value}])
+    benchmarks.write(rows=[{"id": "1", "prompt": "a", "target": "t", "temperature": value}])
     with pytest.raises(DataError, match=r"temperature: found .*, allowed: a number, 0 or greater"):
         benchmarks.find()
 
