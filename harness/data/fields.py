@@ -118,8 +118,9 @@ class CorpusReading(Reading):
         if beyond or shared:
             rest = [(place, text) for place, text in self._faults if text not in shared]
             shown = [f"{self.path}: all {num_rows} rows: {text}" for text in shared]
+            num_rest = self._num_faults - num_rows * len(shared)
             hints = [*self.mends(), "mend these rows, or raise the limit"][: None if beyond else -1]
-            raise DataError("\n".join(shown + listed(rest) + beyond), "\n".join(hints))
+            raise DataError("\n".join(shown + listed(rest, num_rest) + beyond), "\n".join(hints))
         self.raise_faults()
 
     def mends(self) -> Iterator[str]:
@@ -151,8 +152,8 @@ class CorpusReading(Reading):
             share, limit = len(lines) / max(num_rows, 1), self._checks.limit(kind) or 0.0
             if lines and share > limit:
                 yield (
-                    f"{self.path}: {len(lines)} of {num_rows} rows ({share:.2%}) have "
-                    f"{WORDS[kind]}, allowed {limit:.2%} (checks.max_{kind}); "
+                    f"{self.path}: {len(lines)} of {num_rows} rows ({_percent(share)}) have "
+                    f"{WORDS[kind]}, allowed {_percent(limit)} (checks.max_{kind}); "
                     f"{named_lines(sorted(lines))}"
                 )
 
@@ -165,6 +166,15 @@ def named_lines(lines: Sequence[int]) -> str:
     """
     more = ", ..." if len(lines) > _LINES else ""
     return f"lines {', '.join(map(str, lines[:_LINES]))}{more}"
+
+
+def _percent(share: float) -> str:
+    """A share that may be one row in a million.
+
+    >>> _percent(0.25), _percent(0), _percent(2e-6)
+    ('25.00%', '0.00%', '0.0002%')
+    """
+    return f"{share:.2%}" if share == 0 or share >= 0.001 else f"{100 * share:.2g}%"
 
 
 class FaultyRow(Exception):

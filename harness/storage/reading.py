@@ -27,6 +27,8 @@ _HALF_ESCAPED = re.compile(r"\\u[dD][89a-fA-F]")
 _HALF = re.compile("[\ud800-\udfff]")
 _MOST_SHOWN = 20
 """Faults a message lists; a file that is wrong throughout is wrong in the same way."""
+_MOST_KEPT = 10_000
+"""Faults that are kept; of the rest the number: a file may have millions."""
 
 
 class Reading:
@@ -50,11 +52,14 @@ class Reading:
         self.sha256: dict[Path, str] = {}
         self.unreadable: set[int] = set()
         self._faults: list[tuple[str, str]] = []
+        self._num_faults = 0
 
     def fault(self, line: int | None, text: str, path: str | None = None) -> None:
         """Adds a fault; without a line it is one of the file as a whole."""
         numbered = "" if line is None else f":{line}"
-        self._faults.append((f"{path or self.path}{numbered}", text))
+        self._num_faults += 1
+        if len(self._faults) < _MOST_KEPT:
+            self._faults.append((f"{path or self.path}{numbered}", text))
 
     def malformed(self, line: int, text: str, path: str | None = None) -> None:
         """A row cannot be read: its structure is wrong, and it is not given."""
@@ -85,12 +90,12 @@ class Reading:
 
     def shown(self) -> list[str]:
         """The first faults, and how many more there are."""
-        return listed(self._faults)
+        return listed(self._faults, self._num_faults)
 
 
-def listed(faults: Sequence[tuple[str, str]]) -> list[str]:
-    """The first of some faults, place and text each, and how many more there are."""
-    more = len(faults) - _MOST_SHOWN
+def listed(faults: Sequence[tuple[str, str]], count: int) -> list[str]:
+    """The first of so many faults, place and text each, and how many more there are."""
+    more = count - _MOST_SHOWN
     first = [f"{place}: {text}" for place, text in faults[:_MOST_SHOWN]]
     return first + ([f"... and {more} more faults"] if more > 0 else [])
 

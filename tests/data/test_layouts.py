@@ -67,6 +67,7 @@ def test_several_configurations_are_to_be_chosen_of(tmp_path):
         (["default/train/0000", "default/train/0001", "default/test/0000"], {}, 2),
         (["cs-en/train/0000", "de-en/train/0000"], {"configuration": "cs-en"}, 1),
         (["train", "test"], {}, 1),
+        (["Train", "Test"], {}, 1),
         (["0000", "0001", "0002"], {}, 3),
         (["part-0", "part-1"], {}, 2),
         (["en-de_train", "en-de_test", "en-fr_train"], {"configuration": "en-de"}, 1),

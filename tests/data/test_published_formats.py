@@ -182,7 +182,7 @@ def test_sgm_has_four_entities_and_its_own_tags_alone(tmp_path, segment, expecte
     "header",
     ["en\tde", "English\tGerman", "eng\tdeu", "eng_Latn\tdeu_Latn", "src\ttgt", "SRC\tTRG",
      "Source\tTarget", "source_text\ttarget_text", "source sentence\treference",
-     "en_text\tde_text", "sentence_en\tsentence_de", "English text\tDeutsch"],
+     "en_text\tde_text", "sentence_en\tsentence_de", "English text\tDeutsch", "en-US\tde_DE"],
 )  # fmt: skip
 @pytest.mark.parametrize("mark", ["\t", ","])
 def test_a_header_of_language_names_is_no_pair(tmp_path, header, mark):

@@ -149,13 +149,10 @@ def _side(text: str, spec: CorpusSpec) -> str | None:
     named = tag_or_name(text) or tag_or_name(telling)
     if named is None or spec.source_lang is None or spec.target_lang is None:
         return None
-    is_source, is_target = (
-        named == tag or (same_language(named, tag) and "-" not in named)
-        for tag in (spec.source_lang, spec.target_lang)
-    )
-    if is_source == is_target:
-        return None
-    return "source" if is_source else "target"
+    tags = {"source": spec.source_lang, "target": spec.target_lang}
+    exact = [side for side, tag in tags.items() if named == tag]
+    near = [side for side, tag in tags.items() if same_language(named, tag)]
+    return next((sides[0] for sides in (exact, near) if len(sides) == 1), None)
 
 
 def _given(data: dict[str, str]) -> dict[str, str]:

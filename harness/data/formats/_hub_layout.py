@@ -56,7 +56,8 @@ def chosen_split(splits: Mapping[str, object], spec: CorpusSpec) -> str:
         DataError: There is none of that name, or none is named, and train is none of several.
     """
     name = spec.split or (next(iter(splits)) if len(splits) == 1 else "train")
-    same = [one for one in splits if _ALIASES.get(one) == _ALIASES.get(name, name)]
+    meant = _ALIASES.get(name.lower(), name)
+    same = [one for one in splits if _ALIASES.get(one.lower()) == meant]
     if name in splits or len(same) == 1:
         return name if name in splits else same[0]
     listed = sorted(splits)
