@@ -41,6 +41,9 @@ V_S is not taken below V_E there: one that is small by luck would earn a large d
 **Half-width** at a quantile q: ``max(t_df(q) sqrt(V), t_n(q) sqrt(V_S))``. The second term is the
 plain t test over the seeds' means; either alone is wrong somewhere. p is the larger of the two.
 
+Items that share a document or an entity are no independent draws: their statistics are summed, and
+the cluster is the item of all the above; of clusters of unequal size even a mean is a ratio.
+
 A suite is a weighted mean of benchmarks: V_I and V_E add up with squared weights, V_S is that of
 the suite's value by seed, as one seed moves all its benchmarks. Simulated error rates, coverage and
 power stand in ``tests/statistics/simulated.md``.

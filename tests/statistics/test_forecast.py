@@ -4,7 +4,7 @@ import pytest
 from harness.statistics.comparing import compare
 from harness.statistics.crossed import ItemTable, Sample
 from harness.statistics.forecast import Forecast, Spread, spread_of, stated
-from harness.statistics.planning import Units, units_of
+from harness.statistics.planning import Units, least_amount, units_of
 
 
 def configurations(by_seeds, *, rng, seed_sd=0.05, own_sd=0.3, rest_sd=0.4, num_items=200):
@@ -57,6 +57,18 @@ def test_few_seeds_leave_a_range():
     low, high = Spread(units, units, 4.0, 100).likely("difference")
     # 4 / 7.779 and 4 / 1.0636, the quantiles of chi-squared with 4 degrees of freedom
     assert (low.seed, high.seed) == pytest.approx((0.5142, 3.7607), rel=1e-3)
+
+
+def test_the_range_holds_what_is_true_in_about_80_of_100_cases():
+    rng = np.random.default_rng(4)
+    design = {"seed_sd": 0.06, "own_sd": 0.3, "rest_sd": 0.35, "num_items": 200}
+    true = least_amount(Units(2 * 0.3**2, 2 * 0.06**2, 2 * 0.35**2, "separate"), 5, 200)
+    held = 0
+    for _ in range(150):
+        spread = spread_of(list(configurations([(1, 2, 3), (4, 5, 6)], rng=rng, **design)))
+        low, high = (least_amount(units, 5, 200) for units in spread.likely("difference"))
+        held += low <= true <= high
+    assert 0.72 * 150 <= held <= 0.95 * 150
 
 
 def test_where_seeds_seem_to_do_nothing_they_may_still_do_something():
