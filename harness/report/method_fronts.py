@@ -18,8 +18,8 @@ from harness.report.points import COLOURS, styles_of
 from harness.report.reference import best_of_variants, key_for_test
 from harness.report.scored import ScoredSweep
 from harness.report.table import Column, Table, number_text
-from harness.statistics.combining import at_matched, volume_sample
-from harness.statistics.comparing import Comparison, compare, decide, interval, is_within
+from harness.statistics.combining import MIN_APART, at_matched, volume_sample
+from harness.statistics.comparing import Comparison, Decision, compare, decide, interval, is_within
 from harness.statistics.crossed import Floats, Sample
 from harness.statistics.estimates import Estimate
 from harness.statistics.fronts import draw_values
@@ -108,6 +108,7 @@ class _Matched:
     task: float
     reach: tuple[float, float]
     comparisons: Mapping[Key, Comparison]
+    tells: bool
 
 
 def matched_table(sweep: ScoredSweep, fronts: Sequence[MethodFront]) -> Table | None:
@@ -129,7 +130,7 @@ def matched_table(sweep: ScoredSweep, fronts: Sequence[MethodFront]) -> Table | 
             Column(names[key], "estimate", f"{key}: the trial minus the rival at that translation.")
             for key in keys
         ],
-        Column("remark", "text", "Why there is no number."),
+        Column("remark", "text", "Why there is no number, or no decision."),
     )
     rows = tuple(
         (
@@ -144,8 +145,8 @@ def matched_table(sweep: ScoredSweep, fronts: Sequence[MethodFront]) -> Table | 
     note = (
         f"{sweep.marks.named([task])[task]} on test. A rival is taken on the straight line between "
         "the two points of its front next to that value; that these are estimates, too, is in "
-        "the intervals, which are too narrow where those points are hardly apart in translation. "
-        f"One family, adjusted by Holm. {sweep.marks.note}"
+        f"the intervals. Of points less than {MIN_APART:g} standard errors apart nothing is "
+        f"decided. One family, adjusted by Holm. {sweep.marks.note}"
     ).rstrip()
     return Table("matched", "At matched translation", columns, rows, note)
 
@@ -189,7 +190,12 @@ def _matched(
                     rival,
                     mine[task].value,
                     (min(values), max(values)),
-                    {key: compare(*both) for key, both in sides.items() if both is not None},
+                    {
+                        key: compare(matched.own, matched.rival)
+                        for key, matched in sides.items()
+                        if matched is not None
+                    },
+                    all(matched.tells for matched in sides.values() if matched is not None),
                 )
             )
     return pairs
@@ -205,7 +211,9 @@ def _decided(
         for key in keys
         if key in pair.comparisons
     ]
-    adjusted = holm_of([comparison for _, _, comparison in lines])
+    adjusted = holm_of(
+        [comparison if pairs[index].tells else None for index, _, comparison in lines]
+    )
     goals = {goal.key: goal.maximize for goal in confirmed_objectives(sweep)}
     cells = {}
     for (index, key, comparison), p_value in zip(lines, adjusted, strict=True):
@@ -213,9 +221,11 @@ def _decided(
         named = axis.value if isinstance(key, SummaryKey) and axis is not None else ""
         yardstick = named if isinstance(key, SummaryKey) else key.metric
         margin = (sweep.record.margins or DEFAULT_MARGINS).get(yardstick)
-        decision = decide(
-            comparison, higher_is_better=goals.get(key, True), margin=margin, p_value=p_value
-        )
+        decision = Decision.UNDECIDED
+        if pairs[index].tells:
+            decision = decide(
+                comparison, higher_is_better=goals.get(key, True), margin=margin, p_value=p_value
+            )
         remark = decision_text(decision, margin, within_margin=is_within(comparison, margin))
         cells[index, key] = _cell(comparison, remark)
     return cells
@@ -229,7 +239,7 @@ def _cell(comparison: Comparison, remark: str) -> Estimate:
 def _remark(pair: _Matched) -> str | None:
     low, high = pair.reach
     if pair.comparisons:
-        return None
+        return None if pair.tells else f"{pair.rival.variant}'s points are hardly apart there"
     if len(pair.rival.members) < MIN_POINTS:
         return f"{pair.rival.variant} has one point that beats its others"
     if not low <= pair.task <= high:

@@ -9,14 +9,18 @@ hypervolume and a method at another's translation get the intervals of
 
 import math
 from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import pairwise
 from typing import TypeVar
 
 import numpy as np
 
 from harness.records import Objective
-from harness.statistics.crossed import Floats, ItemTable, Sample
+from harness.statistics.crossed import Floats, ItemTable, Sample, components_of
 from harness.statistics.pareto import hypervolume
+
+MIN_APART = 4.0
+"""Standard errors between a rival's two points; from nearer ones false positives reach .10."""
 
 Name = TypeVar("Name", bound=Hashable)
 
@@ -87,10 +91,30 @@ def _slope(
     return (_volume(moved, objectives) - volume) / step
 
 
+@dataclass(frozen=True, slots=True)
+class Matched:
+    """Two systems at the same value of the task, ready to compare.
+
+    Attributes:
+        own: The system.
+        rival: What lies between the rival's two points.
+        apart: How far these are from each other in the task, in standard errors.
+    """
+
+    own: Sample
+    rival: Sample
+    apart: float
+
+    @property
+    def tells(self) -> bool:
+        """Whether anything may be decided: from points hardly apart a line has no sure slope."""
+        return self.apart >= MIN_APART
+
+
 def at_matched(
     samples: Mapping[Name, Sample], rivals: Sequence[Mapping[Name, Sample]], task: Name, key: Name
-) -> tuple[Sample, Sample] | None:
-    """A system and a rival brought to its value of the task, at another key, ready to compare.
+) -> Matched | None:
+    """A system and a rival brought to its value of the task, at another key.
 
     The rival is what lies on the straight line between its two points next to that value. Value
     and weights come from the same items and seeds as the rest: each side carries, times the slope
@@ -114,7 +138,7 @@ def at_matched(
             slope = (high[key].value - low[key].value) / (above - below)
             between = (1 - weight) * low[key].value + weight * high[key].value
             own = combined([(1.0, samples[key]), (-slope, samples[task])], samples[key].value)
-            theirs = combined(
+            rival = combined(
                 [
                     (share * factor, point[name])
                     for share, point in ((1 - weight, low), (weight, high))
@@ -122,5 +146,7 @@ def at_matched(
                 ],
                 between,
             )
-            return None if own is None or theirs is None else (own, theirs)
+            error = math.sqrt(float(components_of(high[task], low[task]).variance))
+            apart = (above - below) / error if error > 0 else math.inf
+            return None if own is None or rival is None else Matched(own, rival, apart)
     return None

@@ -11,7 +11,9 @@ from harness.report.method_fronts import (
     method_fronts,
     volumes_table,
 )
+from harness.report.reference import best_of_variants
 from harness.report.scored import scored
+from harness.statistics.combining import combined
 from harness.statistics.pareto import hypervolume
 from tests.synthetic import OBJECTIVES, TRIALS, make_record, make_result
 
@@ -143,3 +145,24 @@ def test_what_is_attained_is_the_best_of_the_points_that_reach_so_far():
 def test_the_figure_of_what_is_attained_has_a_line_per_method(sweep, fronts):
     figure = attainment_figure(sweep, fronts)
     assert [trace.name for trace in figure.data if trace.name] == ["sft", "radis"]
+
+
+def test_of_points_that_are_hardly_apart_nothing_is_decided_and_it_is_said(sweep, fronts):
+    task = parse_key("pocket_translation/summary_test")
+    general = parse_key("pocket_general/summary_test")
+    sft, radis = fronts
+    standing = best_of_variants(sweep.record)["radis"]
+    value = radis.samples[radis.trials.index(standing)][task].value
+    near = tuple(
+        {
+            **of_trial,
+            task: combined([(1.0, of_trial[task])], value + shift),
+            general: combined([(1.0, of_trial[general])], 0.1 - shift),
+        }
+        for of_trial, shift in zip(sft.samples, (-0.001, 0.001), strict=True)
+    )
+    rows = rows_of(matched_table(sweep, [replace(sft, samples=near), radis]))
+    (row,) = [row for row in rows if row["trial"] == f"#{standing.number} radis"]
+    assert row["remark"] == "sft's points are hardly apart there"
+    assert row["general"].value > 0.5
+    assert row["general"].remark == "undecided"

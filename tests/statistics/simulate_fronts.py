@@ -20,7 +20,7 @@ from pathlib import Path
 import numpy as np
 
 from harness.records import Objective, parse_key
-from harness.statistics.combining import at_matched, volume_sample
+from harness.statistics.combining import MIN_APART, at_matched, volume_sample
 from harness.statistics.comparing import compare, interval
 from harness.statistics.crossed import Floats, ItemTable, Sample
 from harness.statistics.fronts import draw_values, non_dominated
@@ -120,9 +120,10 @@ def coverage(cell: FrontCell, datasets: int, seed: int = 0, apart: float = 1.0) 
         if sides is None:
             counts[2] += 1  # nothing is said, so nothing wrong
             continue
-        matched = compare(*sides)
+        matched = compare(sides.own, sides.rival)
         counts[2] += _covers((matched.low, matched.high), 0.0)
-        counts[3] += matched.p_value is not None and matched.p_value <= 0.05
+        shown = matched.p_value is not None and matched.p_value <= 0.05
+        counts[3] += shown and sides.tells
     return Covered(*(counts / datasets).tolist())
 
 
@@ -178,8 +179,9 @@ def written(datasets: int) -> str:
         "",
         f"{datasets} data sets a cell: a rate near .05 has a standard error of "
         f"{np.sqrt(0.05 * 0.95 / datasets):.3f}. False positives are of two methods with the same "
-        "points, and of a method that lies on the other's line. Points that are hardly further "
-        "apart than seeds move them make matched comparisons too sure.",
+        "points, and of a method that lies on the other's line. Matched intervals are too "
+        "narrow where a rival's points are hardly further apart than seeds move them; from points "
+        f"less than {MIN_APART:g} standard errors apart nothing is decided.",
         "",
         "| points apart | sd between seeds | seeds | hypervolume: coverage | false positives | "
         "matched: coverage | false positives |",

@@ -70,7 +70,8 @@ def test_a_rival_is_taken_on_the_line_between_its_two_points():
         {"task": sample(0.6), "other": sample(0.7)},
     ]
     own = {"task": sample(0.5), "other": sample(0.8)}
-    mine, theirs = at_matched(own, rivals, "task", "other")
+    matched = at_matched(own, rivals, "task", "other")
+    mine, theirs = matched.own, matched.rival
     # at .5: three quarters of the way from .9 to .7
     assert (mine.value, theirs.value) == (pytest.approx(0.8), pytest.approx(0.75))
     assert compare(mine, theirs).value == pytest.approx(0.05)
@@ -85,9 +86,23 @@ def test_what_the_task_itself_varies_by_is_in_a_matched_difference():
     own = {"task": sample(0.45), "other": sample(0.5)}
     widths = []
     for rivals in (steep, flat):
-        found = compare(*at_matched(own, rivals, "task", "other"))
+        matched = at_matched(own, rivals, "task", "other")
+        found = compare(matched.own, matched.rival)
         widths.append(found.high - found.low)
     assert widths[0] > 3 * widths[1]
+
+
+def test_from_points_that_are_hardly_apart_nothing_is_decided():
+    own = {"task": sample(0.5), "other": sample(0.8)}
+    rivals = [
+        {"task": sample(0.49), "other": sample(0.9)},
+        {"task": sample(0.51), "other": sample(0.3)},
+    ]
+    near = at_matched(own, rivals, "task", "other")
+    assert near.apart < 4
+    assert not near.tells
+    far = at_matched(own, [{**rivals[0], "task": sample(0.1)}, rivals[1]], "task", "other")
+    assert far.tells
 
 
 @pytest.mark.parametrize("value", [0.1, 0.9])
