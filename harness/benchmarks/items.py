@@ -39,15 +39,15 @@ def check_rows(
                 reading.fault(raw.line, f"{field}: {text}")
             else:
                 path = f"keep: {field}" if field in source.keep else f"rows.{field}"
-                record = f"(record {raw.number} of {reading.path})"
-                reading.fault(None, f"metadata.harness.data.{path}: {text} {record}", mapping)
+                record = f" (record {raw.number} of {reading.path})"
+                reading.fault(None, f"metadata.harness.data.{path}: {text}", mapping, record)
         row = {**row, **_tags_of(row)}
         name = str(row.get("id"))
         if "id" in row and name in first_line:
             reading.fault(raw.line, f"id: {name!r} is also that of line {first_line[name]}")
         first_line.setdefault(name, raw.line)
         checked.append(row)
-    reading.raise_faults()
+    reading.raise_faults(num_rows=len(checked))
     if not checked:
         raise DataError(f"{reading.path}: no rows, allowed: at least one")
     return tuple(checked)

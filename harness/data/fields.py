@@ -9,11 +9,9 @@ from harness.data.spec import ChecksSpec
 from harness.errors import DataError
 from harness.languages.tags import ALLOWED, language_tag
 from harness.records import JSON
-from harness.storage.reading import Reading, listed
+from harness.storage.reading import Reading
 
 _LINES = 10
-_MOST_TEXTS = 1000
-"""Different faults that are counted: one that all rows share is among the first."""
 _HINTS = {"undecodable": "convert it, for example with: iconv -f LATIN1 -t UTF-8"}
 WORDS = {
     "undecodable": "text that is not UTF-8",
@@ -47,7 +45,6 @@ class CorpusReading(Reading):
         self._checks = checks or ChecksSpec()
         self._left_out: dict[str, list[int]] = defaultdict(list)
         self._refused: Counter[str] = Counter()
-        self._texts: Counter[str] = Counter()
         self._silent: dict[str, str] = {}
         self.not_given = 0
 
@@ -70,8 +67,8 @@ class CorpusReading(Reading):
         if self.may_leave_out(kind):
             self._left_out[kind] += [line] * num_rows
             return
-        self._fault_of_row(kind, line, text)
-        self._refused[kind] += num_rows - 1
+        self.fault(line, text)
+        self._refused["unpaired"] += num_rows
 
     def faulty(self, kind: str, fields: "Fields", text: str) -> None:
         """A field of a row is faulty: leaves the row out if its kind has a limit above 0."""
@@ -109,30 +106,29 @@ class CorpusReading(Reading):
             num_rows: Of the file, those left out among them.
         """
         beyond = list(self._beyond_limits(num_rows))
-        shared = [text for text, count in self._texts.items() if count == num_rows > 1]
-        silent = [self._silent[text] for text in shared if text in self._silent]
+        shared = self.shared(num_rows)
+        silent = [self._silent[text] for _, text in shared if text in self._silent]
         if silent:
             named = "languages" if len(silent) > 1 else silent[0]
             shown = [f"{self.path}: no row says its {named}, {ALLOWED}"]
             raise DataError("\n".join(shown + beyond), language_flags(silent))
-        if beyond or shared:
-            rest = [(place, text) for place, text in self._faults if text not in shared]
-            shown = [f"{self.path}: all {num_rows} rows: {text}" for text in shared]
-            num_rest = self._num_faults - num_rows * len(shared)
-            hints = [*self.mends(), "mend these rows, or raise the limit"][: None if beyond else -1]
-            raise DataError("\n".join(shown + listed(rest, num_rest) + beyond), "\n".join(hints))
-        self.raise_faults()
+        if beyond:
+            hints = [*self.mends(), "mend these rows, or raise the limit"]
+            raise DataError("\n".join(self.shown(num_rows) + beyond), "\n".join(hints))
+        self.raise_faults(num_rows=num_rows)
 
     def mends(self) -> Iterator[str]:
         """How many rows have each kind of fault, and how they may be left out."""
         for kind, count in self._refused.items():
             rows = "row has" if count == 1 else "rows have"
             mend = f"{_HINTS.get(kind, 'mend them')}, or leave out a share: checks.max_{kind}"
+            mend += "" if self._limited(kind) == kind else f" or checks.max_{self._limited(kind)}"
             yield f"{count} {rows} {WORDS[kind]}: {mend}"
 
     def _limited(self, kind: str) -> str:
         """The kind whose limit holds: rows of one side are malformed where they have none."""
-        return "malformed" if self._checks.limit(kind) is None else kind
+        has_none = kind == "unpaired" and self._checks.limit(kind) is None
+        return "malformed" if has_none else kind
 
     def _fault_of_row(
         self, kind: str, line: int, text: str, path: str | None = None, is_first: bool = True
@@ -143,8 +139,6 @@ class CorpusReading(Reading):
             return True
         self.fault(line, text, path)
         self._refused[kind] += is_first
-        if len(self._texts) < _MOST_TEXTS or text in self._texts:
-            self._texts[text] += 1
         return False
 
     def _beyond_limits(self, num_rows: int) -> Iterator[str]:

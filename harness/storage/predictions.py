@@ -47,8 +47,10 @@ def read_predictions(path: Path) -> list[Prediction]:
     reading = Reading(path)
     first_line: dict[str, int] = {}
     is_text = True
+    num_rows = 0
     for line, row in read_objects(path, reading):
         is_text = False
+        num_rows += 1
         faults = list(_faults_of(row))
         for fault in faults:
             reading.fault(line, fault)
@@ -60,7 +62,7 @@ def read_predictions(path: Path) -> list[Prediction]:
         first_line.setdefault(name, line)
         predictions.append(_prediction(row))
     hint = "plain text, an output a line, is read with --reference TEXT or --source TEXT"
-    reading.raise_faults(hint if is_text and not reading.unreadable else None)
+    reading.raise_faults(hint if is_text and not reading.unreadable else None, num_rows)
     if not predictions:
         raise DataError(f"{path}: no predictions, allowed: at least one")
     return predictions

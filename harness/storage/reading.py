@@ -7,7 +7,8 @@ import json
 import lzma
 import re
 import zlib
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -27,6 +28,8 @@ _HALF_ESCAPED = re.compile(r"\\u[dD][89a-fA-F]")
 _HALF = re.compile("[\ud800-\udfff]")
 _MOST_SHOWN = 20
 """Faults a message lists; a file that is wrong throughout is wrong in the same way."""
+_MOST_TEXTS = 1000
+"""Different faults that are counted: one that all rows share is among the first."""
 _MOST_KEPT = 10_000
 """Faults that are kept; of the rest the number: a file may have millions."""
 
@@ -53,13 +56,24 @@ class Reading:
         self.unreadable: set[int] = set()
         self._faults: list[tuple[str, str]] = []
         self._num_faults = 0
+        self._by_text: Counter[tuple[str, str]] = Counter()
 
-    def fault(self, line: int | None, text: str, path: str | None = None) -> None:
-        """Adds a fault; without a line it is one of the file as a whole."""
-        numbered = "" if line is None else f":{line}"
+    def fault(self, line: int | None, text: str, path: str | None = None, row: str = "") -> None:
+        """Adds a fault.
+
+        Args:
+            line: Where it is; None of the file as a whole.
+            text: What is wrong and what is allowed.
+            path: Of the file, where it is another.
+            row: Which row has it, where no line tells.
+        """
+        file = path or self.path
         self._num_faults += 1
         if len(self._faults) < _MOST_KEPT:
-            self._faults.append((f"{path or self.path}{numbered}", text))
+            numbered = "" if line is None else f":{line}"
+            self._faults.append((f"{file}{numbered}: {text}{row}", text))
+        if len(self._by_text) < _MOST_TEXTS or (file, text) in self._by_text:
+            self._by_text[file, text] += 1
 
     def malformed(self, line: int, text: str, path: str | None = None) -> None:
         """A row cannot be read: its structure is wrong, and it is not given."""
@@ -77,27 +91,35 @@ class Reading:
         self.unreadable.add(line)
         self.fault(line, text, path)
 
-    def raise_faults(self, hint: str | None = None) -> None:
-        """All faults as one DataError, if there are any."""
+    def raise_faults(self, hint: str | None = None, num_rows: int = 0) -> None:
+        """All faults as one DataError, if there are any.
+
+        Args:
+            hint: What else to do about them.
+            num_rows: Of the file: a fault that all of them have is told once.
+        """
         if self._faults:
             hints = [*self.mends()] + [hint] * (hint is not None)
-            raise DataError("\n".join(self.shown()), "\n".join(map(str, hints)) or None)
+            raise DataError("\n".join(self.shown(num_rows)), "\n".join(map(str, hints)) or None)
 
     def mends(self) -> Iterator[str]:
         """What to do about the faults, as far as they tell."""
         if self.unreadable:
             yield "convert it, for example with: iconv -f LATIN1 -t UTF-8"
 
-    def shown(self) -> list[str]:
-        """The first faults, and how many more there are."""
-        return listed(self._faults, self._num_faults)
+    def shown(self, num_rows: int = 0) -> list[str]:
+        """Faults that all rows have, the first of the others, and how many more there are."""
+        shared = self.shared(num_rows)
+        lines = [f"{file}: all {num_rows} rows: {text}" for file, text in shared]
+        texts = {text for _, text in shared}
+        rest = [line for line, text in self._faults if text not in texts]
+        more = self._num_faults - num_rows * len(shared) - _MOST_SHOWN
+        lines += rest[:_MOST_SHOWN]
+        return lines + ([f"... and {more} more faults"] if more > 0 else [])
 
-
-def listed(faults: Sequence[tuple[str, str]], count: int) -> list[str]:
-    """The first of so many faults, place and text each, and how many more there are."""
-    more = count - _MOST_SHOWN
-    first = [f"{place}: {text}" for place, text in faults[:_MOST_SHOWN]]
-    return first + ([f"... and {more} more faults"] if more > 0 else [])
+    def shared(self, num_rows: int) -> list[tuple[str, str]]:
+        """Faults that all rows of several have: file and text each."""
+        return [fault for fault, count in self._by_text.items() if count == num_rows > 1]
 
 
 def plain_name(path: str) -> Path:

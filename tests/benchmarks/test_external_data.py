@@ -155,6 +155,16 @@ def test_files_of_benchmarks_are_read_as_those_of_corpora_are(place, kind, text,
             found(place)
 
 
+def test_a_fault_of_all_rows_is_told_once(place):
+    write(place, "one_test", one_file("jsonl", "words/rows.any"))
+    fill(place, rows_any='{"q": "dog", "a": " "}\n' * 5)
+    with pytest.raises(DataError) as caught:
+        found(place)
+    told = "one_test.yaml: all 5 rows: metadata.harness.data.rows.target: empty, allowed: a text"
+    assert str(caught.value).endswith(told)
+    assert len(str(caught.value).splitlines()) == 1
+
+
 def test_a_parquet_file_is_a_test_set(place):
     import datasets
 

@@ -75,7 +75,7 @@ def test_a_malformed_file_is_named_by_its_lines(tmp_path, text, message):
 
 def test_all_faults_come_at_once_up_to_twenty(tmp_path):
     path = tmp_path / "p.jsonl"
-    path.write_text("{}\n" * 30, encoding="utf-8")
+    path.write_text("".join(f'{{"x{n}": 1}}\n' for n in range(30)), encoding="utf-8")
     with pytest.raises(DataError) as caught:
         read_predictions(path)
     lines = str(caught.value).splitlines()
@@ -119,3 +119,11 @@ def test_half_a_character_is_refused_where_it_is_read_and_written_as_json_escape
     assert "\\ud83d" in path.read_text(encoding="utf-8")
     with pytest.raises(DataError, match=r"p\.jsonl:1: found half a character \(.ud83d\)"):
         read_predictions(path)
+
+
+def test_a_fault_of_all_rows_is_told_once(tmp_path):
+    path = tmp_path / "p.jsonl"
+    path.write_text("".join(f'{{"id": {n}}}\n' for n in range(30)), encoding="utf-8")
+    with pytest.raises(DataError) as caught:
+        read_predictions(path)
+    assert str(caught.value) == f"{path}: all 30 rows: output: missing (found: id)"

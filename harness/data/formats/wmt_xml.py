@@ -75,6 +75,7 @@ class WmtXml(Format):
 
 
 def _translator(spec: CorpusSpec, documents: Sequence[_Document]) -> str | None:
+    """Whose references are taken; None of those of the only one."""
     counts: Counter[str] = Counter()
     for document in documents:
         for side in document.sides:
@@ -90,7 +91,8 @@ def _translator(spec: CorpusSpec, documents: Sequence[_Document]) -> str | None:
         listed = ", ".join(f"{name or '(no name)'} {count}" for name, count in counts.items())
         text = "%s: references of %s throughout (segments by translator: %s); `reference` names one"
         logger.warning(text, spec.path, chosen or "(no name)", listed)
-    return chosen
+        return chosen
+    return None
 
 
 def _pairs(
