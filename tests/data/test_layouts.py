@@ -127,6 +127,16 @@ def test_arrow_files_have_their_splits_too_and_caches_are_no_data(tmp_path):
     assert sources(tmp_path / "set", split="test") == ["test"]
 
 
+@pytest.mark.parametrize(
+    "other", [{"src": "c", "tgt": "d"}, {"source": "c", "target": "d", "n": 1}]
+)
+def test_parts_whose_columns_differ_are_told_of(tmp_path, other):
+    make(tmp_path, SHARDS[0])
+    datasets.Dataset.from_list([other]).to_parquet(str(tmp_path / f"{SHARDS[1]}.parquet"))
+    with pytest.raises(DataError, match="cannot be read by datasets"):
+        sources(tmp_path)
+
+
 def test_one_file_alone_is_read(tmp_path):
     make(tmp_path, *SHARDS)
     assert sources(tmp_path / f"{SHARDS[2]}.parquet") == [SHARDS[2]]

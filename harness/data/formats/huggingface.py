@@ -44,6 +44,7 @@ class HuggingFace(Format):
 
 def _dataset(folder: Path, spec: CorpusSpec, scratch: str) -> Any:
     import datasets
+    from datasets.exceptions import DatasetsError
 
     try:
         if any((folder / name).is_file() for name in ("dataset_dict.json", "state.json")):
@@ -52,10 +53,11 @@ def _dataset(folder: Path, spec: CorpusSpec, scratch: str) -> Any:
         if folder.is_file():
             return _rows_of(folder.suffix, [str(folder)], scratch)
         return _from_files(folder, spec, scratch)
-    except (OSError, ValueError) as error:  # pyarrow's errors are of these kinds
-        if isinstance(error, DataError):
-            raise
-        first = next(iter(str(error).splitlines()), type(error).__name__)
+    except DataError:
+        raise
+    except (OSError, ValueError, DatasetsError) as error:  # pyarrow's are of the first two kinds
+        reason = error.__cause__ or error  # of parts whose columns differ the library says it there
+        first = next(iter(str(reason).splitlines()), type(error).__name__)
         raise DataError(f"{folder}: cannot be read by datasets ({first})") from None
 
 
