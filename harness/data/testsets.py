@@ -4,6 +4,7 @@ A file of a known format gives its fields of text (``source``, ``prompt``, ``que
 like), a Hugging Face folder those of its test split; any other is plain text with an item a line.
 """
 
+import logging
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from harness.errors import DataError, existing
 from harness.records import JSON
 from harness.storage.reading import Reading, read_lines
 
+logger = logging.getLogger(__name__)
 TEXTS = (
     "source", "target", "reference", "references", "translation", "prompt", "question",
     "instruction", "text", "goal", "turns", "messages", "input",
@@ -29,9 +31,13 @@ def read_items(path: str) -> list[dict[str, JSON]]:
     """
     existing(Path(path))
     split = "test" if Path(path).is_dir() else None
-    rows = rows_with_fields(CorpusSpec(path=path, split=split), reading := Reading(path))
+    reading = Reading(path, allows_unpaired=True)
+    rows = rows_with_fields(CorpusSpec(path=path, split=split), reading)
     items = _lines(path) if rows is None else _rows(path, rows)
     reading.raise_faults()
+    if reading.num_unpaired:
+        text = "%s: %d segments without a text in one of the languages are not looked for"
+        logger.warning(text, path, reading.num_unpaired)
     if not items:
         raise DataError(f"{path}: no items in it")
     return items

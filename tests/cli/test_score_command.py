@@ -99,6 +99,24 @@ def test_a_row_is_in_the_language_given_when_it_does_not_say_it(harness, tmp_pat
     assert "tok:zh" in shown.document["scores"][0]["signature"]
 
 
+@pytest.mark.parametrize("tag", ["cmn", "zho_Hans", "zh_CN"])
+def test_a_language_is_known_by_any_of_its_tags(harness, tmp_path, tag):
+    row = {"id": "1", "output": "我喜欢猫", "references": ["我喜欢猫"]}
+    (tmp_path / "zh.jsonl").write_text(json.dumps(row))
+    scores = ("score", "zh.jsonl", "--metric", "bleu", "--json")
+    shown = harness(*scores, "--target-lang", tag)
+    assert "tok:zh" in shown.document["scores"][0]["signature"]
+    (tmp_path / "zh.jsonl").write_text(json.dumps(row | {"target_lang": tag}))
+    assert harness(*scores).document == shown.document
+
+
+def test_what_is_no_tag_is_refused_with_the_one_that_may_be_meant(harness):
+    shown = harness("score", "predictions.jsonl", "--metric", "bleu", "--target-lang", "Chinese")
+    assert shown.code == 2
+    assert "--target-lang: found 'Chinese', allowed a language tag" in shown.err
+    assert "zh is Chinese" in shown.err
+
+
 def test_without_an_interpreter_for_comet_it_exits_with_2(harness):
     shown = harness(
         "score", "predictions.jsonl", "--metric", "comet", "--comet-python", "no-such-python"
