@@ -21,7 +21,9 @@ from tests.projects import write_lines
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/your-model.md"
 TEXT = PAGE.read_text(encoding="utf-8")
-CORPUS, BENCHMARK, SWEEP, MORE = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+BENCHMARK, SWEEP, MORE = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+DATA = (ROOT / "docs/data.md").read_text(encoding="utf-8")
+(CORPUS,) = re.findall(r"```yaml\n(.*?)```", DATA, re.DOTALL)
 COMMANDS = [
     line.partition("#")[0].strip()
     for block in re.findall(r"```sh\n(.*?)```", TEXT, re.DOTALL)
@@ -85,7 +87,7 @@ def test_without_the_test_data_nothing_can_be_confirmed_and_it_is_said_at_once(p
 
 
 def test_the_setting_named_in_the_text_can_be_searched(place) -> None:
-    setting = re.search(r"like any other: `(variant\.rationale_weight: .*)`", TEXT)
+    setting = re.search(r"for example\s`(variant\.rationale_weight: .*)`", TEXT)
     line = next(one for one in SWEEP.splitlines() if one.startswith("space: "))
     spec = loaded(place, SWEEP.replace(line, f"{line[:-1]}, {setting.group(1)}}}"))
     assert "variant.rationale_weight" in spec.space

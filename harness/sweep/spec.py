@@ -125,7 +125,7 @@ class SweepSpec(Spec):
     trials: int | None = Field(None, ge=1)
     """How many configurations; may be left out for a grid, which is then run whole."""
 
-    trials_per: str | None = None
+    trials_per: str | None = Field(None, exclude_if=lambda path: path is None)
     """A searched list of values, for example `variant.name`: `trials` and the sampler's `startup`
     are then for each of its values, which take turns, and the sampler learns for each from its own
     trials alone. So no method wins by having been tried more often."""
@@ -140,7 +140,9 @@ class SweepSpec(Spec):
     """Variants with which the report compares all others, each by the trial that stands for it (see
     `confirm.compare`)."""
 
-    margins: Mapping[str, Margin] = Field(default_factory=dict)
+    margins: Mapping[str, Margin] = Field(
+        default_factory=dict, exclude_if=lambda margins: dict(margins) == dict(DEFAULT_MARGINS)
+    )
     """Which difference is too small to matter, declared before anything is seen: by axis
     (`translation`, `general`, `safety`) of its summaries, by name of a metric in its units. Laid
     over the defaults: 0.02 for each axis, 0.5 for bleu, chrf and chrf_pp, 0.005 for comet."""
