@@ -134,8 +134,9 @@ class CorpusReading(Reading):
         self, kind: str, line: int, text: str, path: str | None = None, is_first: bool = True
     ) -> bool:
         """Leaves a row out if its kind of fault has a limit above 0, else adds the fault."""
-        if self.may_leave_out(kind):
-            self._left_out[kind].append(line)
+        limited = self._limited(kind)
+        if self.may_leave_out(limited):
+            self._left_out[limited].append(line)
             return True
         self.fault(line, text, path)
         self._refused[kind] += is_first
@@ -202,6 +203,10 @@ class Fields:
     def fault(self, text: str) -> None:
         """Its structure is wrong."""
         self.reading.faulty("malformed", self, text)
+
+    def unpaired(self, text: str) -> None:
+        """It has no text in one of the languages."""
+        self.reading.faulty("unpaired", self, text)
 
     def id(self) -> str:
         """The row's id, a text or a number, or its line number where it has none."""

@@ -92,7 +92,7 @@ def _translated(fields: Fields, spec: CorpusSpec) -> dict[str, JSON]:
         languages = " and ".join(filter(None, (spec.source_lang, spec.target_lang))) or "two"
         hint = "" if spec.source_lang and spec.target_lang else "; set source_lang and target_lang"
         there = ", ".join(texts) or "none"
-        fields.fault(f"translation: found the languages {there}, allowed {languages}{hint}")
+        fields.unpaired(f"translation: found the languages {there}, allowed {languages}{hint}")
         raise FaultyRow
     rest = {name: value for name, value in fields.data.items() if name != "translation"}
     return {

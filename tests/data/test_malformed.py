@@ -191,6 +191,15 @@ def test_rows_without_one_of_the_languages_may_have_a_share_of_their_own(tmp_pat
         read_pairs(spec.replace(checks={"max_malformed": 0.25}))
 
 
+def test_a_translation_without_one_of_the_languages_is_such_a_row(tmp_path):
+    rows = [{"translation": {"en": "a", tag: "b"}} for tag in ("de", "fr")]
+    (tmp_path / "c.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    spec = CorpusSpec(path=str(tmp_path / "c.jsonl"), **LANGUAGES, checks={"max_unpaired": 0.5})
+    counts = Counter()
+    assert len(read_pairs(spec, counts)) == 1
+    assert counts == {"rows": 2, "unpaired": 1}
+
+
 def test_reading_goes_on_behind_any_number_of_faults(tmp_path):
     bad = ["x & y", "<b>", "\x01", "&copy;"]
     units = [unit(bad[n % 4]) if n % 3 else unit("a") for n in range(60)]
