@@ -66,8 +66,8 @@ class SourceSpec(Spec):
     """Of a `wmt_xml` file with several translators: which one; else the one of most segments."""
 
     allow_unpaired: bool = Field(False, exclude_if=_is_false)
-    """Whether units of a `tmx` file without one of the languages, and segments of a `wmt_xml` file
-    without a reference, are left out and counted; else they are refused."""
+    """Whether units of a `tmx` file without one of the languages, and segments of a `wmt_xml` or
+    `sgm` file without a reference, are left out and counted; else they are refused."""
 
     hub: str | None = None
     """For `hub`: the data set's id; a copy at `hub/<id>` in the data folder is taken first."""

@@ -39,8 +39,8 @@ class ChecksSpec(Spec):
     language, with an id twice."""
 
     max_unpaired: float | None = Field(default=None, ge=0, le=1, exclude_if=_is_unset)
-    """Rows without one of the languages: of a `translation`, units of TMX, segments of WMT's XML
-    without a reference; None counts them as malformed."""
+    """Rows without one of the languages: of a `translation`, units of TMX, segments of WMT's
+    files without a reference; None counts them as malformed."""
 
     max_garbled: float | None = Field(default=None, ge=0, le=1)
     """Rows that were once read in a wrong encoding: replacement characters, or marks such as those

@@ -178,6 +178,16 @@ def test_sgm_has_four_entities_and_its_own_tags_alone(tmp_path, segment, expecte
     assert [(pair.source, pair.target_lang) for pair in read] == [(expected, "de")]
 
 
+def test_segments_of_sgm_without_a_reference_are_rows_to_leave_out(tmp_path):
+    (tmp_path / "s.sgm").write_text('<doc docid="x"><seg id="1">a</seg><seg id="2">b</seg></doc>')
+    (tmp_path / "t.sgm").write_text('<doc docid="x"><seg id="1">c</seg></doc>')
+    sides = {"path": str(tmp_path / "s.sgm"), "target_path": str(tmp_path / "t.sgm")}
+    spec = CorpusSpec(**sides, **LANGUAGES)
+    with pytest.raises(DataError, match=r"s\.sgm:1: doc 'x' seg 2: not in .*t\.sgm"):
+        read_pairs(spec)
+    assert texts(spec.replace(checks={"max_unpaired": 0.5})) == [("a", "c")]
+
+
 @pytest.mark.parametrize(
     "header",
     ["en\tde", "English\tGerman", "eng\tdeu", "eng_Latn\tdeu_Latn", "src\ttgt", "SRC\tTRG",

@@ -44,7 +44,7 @@ class Sgm(Format):
         languages = {name: tag for name, tag in tags.items() if tag}
         for number, (key, (text, line)) in enumerate(source.texts.items(), start=1):
             if key not in target.texts:
-                reading.malformed(line, f"{_shown(key)}: not in {spec.target_path}")
+                reading.unpaired(line, f"{_shown(key)}: not in {spec.target_path}")
                 continue
             data = {"id": "-".join(filter(None, key)), "source": text}
             yield RawRow(line, number, data | {"target": target.texts[key][0]} | languages)
