@@ -9,6 +9,7 @@ from harness.data.raw import RawRow, is_empty
 from harness.errors import DataError
 from harness.languages.tags import ALLOWED, language_tag
 from harness.records import JSON
+from harness.settings import plugins
 from harness.storage.reading import Reading
 
 _LANGUAGES = ("source_lang", "target_lang")
@@ -32,9 +33,11 @@ def check_rows(
     first_line: dict[str, int] = {}
     needed = ("id", "prompt", *task.fields_used())
     source = task.metadata.harness.data
+    needs = {need for name in task.metadata.harness.metrics for need in _needs_of(name)}
+    may_be_empty = () if task.output_type == "multiple_choice" or "wanted" in needs else ("target",)
     for raw in rows:
         row = raw.data
-        for field, text in _faults_of(row, needed, task.output_type):
+        for field, text in _faults_of(row, needed, may_be_empty, task.output_type):
             if mapping is None or source is None:
                 reading.fault(raw.line, f"{field}: {text}")
             else:
@@ -53,8 +56,16 @@ def check_rows(
     return tuple(checked)
 
 
+def _needs_of(metric: str) -> tuple[str, ...]:
+    needs: tuple[str, ...] = plugins.load("metric", metric).needs
+    return needs
+
+
 def _faults_of(
-    row: Mapping[str, JSON], needed: tuple[str, ...], output_type: str
+    row: Mapping[str, JSON],
+    needed: tuple[str, ...],
+    may_be_empty: tuple[str, ...],
+    output_type: str,
 ) -> Iterator[tuple[str, str]]:
     """Each field at fault, and what is wrong with it."""
     for name in needed:
@@ -68,7 +79,7 @@ def _faults_of(
         value = row[name]
         if not isinstance(value, str):
             yield name, f"found {value!r}, allowed: text"
-        elif is_empty(value):
+        elif is_empty(value) and name not in may_be_empty:
             yield name, "empty, allowed: a text"
         elif name in _LANGUAGES and language_tag(value) is None:
             yield name, f"found {value!r}, {ALLOWED}"

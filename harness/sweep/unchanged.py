@@ -114,7 +114,7 @@ def _told_by_results(study: Study, spec: SweepSpec, home: Path) -> Iterator[tupl
 
 
 def _changes(noted: Mapping[str, JSON], spec: SweepSpec, paths: frozenset[str]) -> Iterator[str]:
-    now = spec.plain()
+    now = _whole(spec)
     if noted == now:
         return
     before, after = _flat(_as_of_now(noted)), _flat(now)
@@ -131,9 +131,14 @@ def _changes(noted: Mapping[str, JSON], spec: SweepSpec, paths: frozenset[str]) 
 def _as_of_now(noted: Mapping[str, JSON]) -> Mapping[str, JSON]:
     """Noted settings with those that versions since then added, at their defaults."""
     try:
-        return SweepSpec.model_validate(noted).plain()
+        return _whole(SweepSpec.model_validate(noted))
     except ValidationError:  # a setting of then is none any more: told as a change
         return noted
+
+
+def _whole(spec: SweepSpec) -> dict[str, JSON]:
+    """All settings, those among them that plain data leave out where they are as usual."""
+    return {**spec.plain(), "margins": dict(spec.margins)}
 
 
 def _flat(plain: Mapping[str, JSON]) -> dict[str, JSON]:
