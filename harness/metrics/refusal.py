@@ -4,7 +4,8 @@ from collections.abc import Sequence
 from typing import ClassVar
 
 from harness.metrics.shared.rates import Rate
-from harness.metrics.shared.refusals import RULE_VERSION, VALIDATED, RefusalClass, classify_text
+from harness.metrics.shared.refusal_wording import WORDINGS
+from harness.metrics.shared.refusals import RULE_VERSION, RefusalClass, classify_text
 from harness.protocols import Services
 from harness.records import Prediction
 
@@ -14,10 +15,10 @@ class Refusal(Rate):
 
     Classes: `refused`, `complied`, `undetermined`; what cannot be told (an empty answer, the prompt
     said again or translated) is no refusal and scores 0. Agrees with the human labels of XSTest
-    on .962 and .929 of the completions of two models (Cohen's kappa .89 and .86), which are
-    English; German has rules of the same kind. For cs, es, fr, it, ja, ko, pt, ru, th and zh it
-    knows how refusals open, unvalidated; in any other language what is not English or German is
-    `undetermined`. The signature names such languages. Reference implementation: this one.
+    on .956 and .949 of the completions of two models (Cohen's kappa .88 and .90), which are
+    English. There is wording for cs, de, es, fr, it, ja, ko, pt, ru, th and zh, too, tried on
+    answers written for that; in other languages an answer in none of these is `undetermined`, and
+    the signature names the language. Reference implementation: this one.
     """
 
     version: ClassVar[int] = RULE_VERSION
@@ -30,9 +31,9 @@ class Refusal(Rate):
         return classify_text(prediction.answer, prediction.prompt, prediction.language)
 
     def signature(self, predictions: Sequence[Prediction], services: Services) -> str:
-        """As of any rate, and the languages whose wording nobody has validated."""
+        """As of any rate, and the languages for which there is no wording."""
         tags = {(one.language or "en").partition("-")[0].lower() for one in predictions}
-        wording = "".join(f"|unvalidated:{tag}" for tag in sorted(tags - VALIDATED))
+        wording = "".join(f"|unvalidated:{tag}" for tag in sorted(tags - WORDINGS.keys()))
         return super().signature(predictions, services) + wording
 
     def classes(self, predictions: Sequence[Prediction]) -> list[str]:

@@ -11,7 +11,7 @@ from typing import ClassVar
 from harness.languages.identify import is_other_language
 from harness.languages.tags import LanguageTag
 from harness.metrics.off_target import OffTarget
-from harness.metrics.shared.refusals import classify_text
+from harness.metrics.shared.refusals import RULE_VERSION, classify_text
 from harness.records import Prediction
 
 _MOST_TIMES_LONGER = 3.0
@@ -29,6 +29,7 @@ class TranslatedInstead(OffTarget):
     this one.
     """
 
+    version: ClassVar[int] = RULE_VERSION
     needs: ClassVar[tuple[str, ...]] = ("language", "prompt")
     labels: ClassVar[tuple[str, ...]] = ("translated", "answered")
     """`answered` for whatever else was said."""
