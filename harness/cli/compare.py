@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FEW_CLUSTERS = 20
 """With fewer the estimate of their variance is rough."""
+NO_INTERVAL = ", so few that there is no interval"
 RESULTS, PREDICTIONS = ".json", ".jsonl"
 """What a results file and a predictions file (or that and .gz) end in; all else is plain text."""
 
@@ -360,10 +361,14 @@ def _drawn(line: "Line") -> str:
 
 def _draws_text(line: "Line") -> str:
     """What was drawn: items, or clusters of them."""
+    from harness.statistics.crossed import MIN_ITEMS
+
     items = f"{line.num_items:,} items"
     if line.num_clusters is None:
-        return items
+        return items + (NO_INTERVAL if line.num_items < MIN_ITEMS else "")
     few = "" if line.num_clusters >= FEW_CLUSTERS else ", so few that the interval is rough"
+    if line.num_clusters < MIN_ITEMS:
+        few = NO_INTERVAL
     return f"{items} in {line.num_clusters} clusters{few}"
 
 

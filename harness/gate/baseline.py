@@ -22,7 +22,6 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from pathlib import Path
-from statistics import fmean
 from typing import Annotated, TypeAlias
 
 from pydantic import Field, FiniteFloat
@@ -31,7 +30,7 @@ from harness.errors import ConfigError, DataError, join_faults
 from harness.records import JSON, Axis, Score, Split, TrialResult, parse_score_key
 from harness.settings.spec import Spec, validate
 from harness.settings.yaml import read_text
-from harness.statistics.totals import adds_up, total_of
+from harness.statistics.totals import adds_up, fault_of_summary, total_of
 from harness.storage.files import write_whole
 from harness.storage.reading import parse_form
 from harness.storage.results import from_plain, score_to_plain, to_plain, users_settings
@@ -187,6 +186,7 @@ def _refuse_constant(name: str) -> None:
 def _result(
     run: _StoredRun, items: Mapping[str, tuple[str, ...]], where: str, faults: list[str]
 ) -> TrialResult:
+    faults += _part_faults(run, where)
     scores = {}
     for key, stored in run.scores.items():
         score_key = parse_score_key(key)
@@ -210,6 +210,16 @@ def _result(
         }  # fmt: skip
     empty: dict[str, JSON] = {name: {} for name in ("unmeasured", "facts", "stages", "seconds")}
     return from_plain({**run.model_dump(by_alias=True), **empty, "scores": scores})
+
+
+def _part_faults(run: _StoredRun, where: str) -> list[str]:
+    return [
+        f"{where}.summary_parts.{key}.{index}: found worst and best {part.worst:g}, allowed two "
+        "different numbers"
+        for key, parts in run.summary_parts.items()
+        for index, part in enumerate(parts)
+        if part.worst == part.best
+    ]
 
 
 def configuration_faults(results: Sequence[TrialResult], where: str) -> list[str]:
@@ -258,12 +268,9 @@ def _faults_of(result: TrialResult) -> Iterator[str]:
             yield f"scores.{key}.{fault}"
     for summary, value in result.summaries.items():
         parts = result.summary_parts.get(summary, ())
-        if not math.isfinite(value):
-            yield f"summaries.{summary}: found {value}, allowed a finite number"
-        elif parts and all(part.key in result.scores.keys() - broken for part in parts):
-            mean = fmean(part.scaled(result.scores[part.key].value) for part in parts)
-            if not math.isclose(value, mean, rel_tol=1e-9, abs_tol=1e-9):
-                yield f"summaries.{summary}: found {value}, but its parts give {mean}"
+        is_told = any(part.key in broken for part in parts) and math.isfinite(value)
+        if not is_told and (fault := fault_of_summary(result, summary)):
+            yield f"summaries.{summary}: {fault}"
 
 
 def _fault_of(score: Score) -> str | None:

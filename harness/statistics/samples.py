@@ -1,5 +1,6 @@
 """Scores as samples of items and seeds, and systems compared at the keys they share."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -17,7 +18,7 @@ from harness.statistics.crossed import (
     pseudo_values,
 )
 from harness.statistics.planning import Needed, needed
-from harness.statistics.totals import adds_up, aggregate_of
+from harness.statistics.totals import adds_up, aggregate_of, fault_of_summary
 
 NOT_VERIFIED = (
     "not verified: one is of an earlier version, which does not say how the benchmark was asked "
@@ -146,8 +147,11 @@ class Samples:
             _other_parts(parts, other) for run in runs if (other := _parts(run, key)) != parts
         ]
         axis = runs[0].axis_of(key)
+        sample = None if faults else self._of_suite(runs, key, parts, by_part, seeds)
+        if sample is not None:
+            faults += [fault for run in runs if (fault := fault_of_summary(run, key))]
         return Measured(
-            None if faults else self._of_suite(runs, key, parts, by_part, seeds),
+            sample,
             tuple(map(tuple, by_part)),
             parts,
             None if axis is None else axis.value,
@@ -291,15 +295,25 @@ def _shared_keys(systems: Sequence[System]) -> tuple[list[str], dict[str, list[s
     left_out: dict[str, list[str]] = {}
     for key in dict.fromkeys(key for system in reversed(systems) for key in system.measured):
         without = [system.name for system in systems if key not in system.measured]
-        loose = [s.name for s in systems if key in s.measured and s.measured[key].sample is None]
+        loose = [s for s in systems if key in s.measured and s.measured[key].sample is None]
         if without:
             left_out.setdefault(f"not in {', '.join(without)}", []).append(key)
         elif loose and not any(system.measured[key].faults for system in systems):
-            reason = f"its items do not add up to its value in {', '.join(loose)}"
+            reasons = [_why_no_sample(system.measured[key]) for system in loose]
+            reason = f"{reasons[0]} in {', '.join(system.name for system in loose)}"
             left_out.setdefault(reason, []).append(key)
         else:
             keys.append(key)
     return keys, left_out
+
+
+def _why_no_sample(measured: Measured) -> str:
+    scores = [score for of_part in measured.scores for score in of_part]
+    if not all(math.isfinite(score.value) for score in scores):
+        return "its value is not finite"
+    if any(len(_drawn(score)) < 2 for score in scores):
+        return "it has fewer than two items, or clusters of them,"
+    return "its items do not add up to its value"
 
 
 def _sample(system: System, key: str) -> Sample:
@@ -361,18 +375,26 @@ def incomparable(first: Measured, second: Measured) -> str | None:
     """Why what two systems have at a key cannot be compared; None where it can.
 
     The one rule for reports, gate and `compare`: the same parts on the same scales, each of the
-    same signature on the same items, in every run of both.
+    same direction and signature on the same items, in every run of both.
     """
-    if faults := (*first.faults, *second.faults):
-        return faults[0]
     if first.parts != second.parts:
         return _other_parts(first.parts, second.parts)
+    if faults := (*first.faults, *second.faults):
+        return faults[0]
     names = [f"{part.key}: " for part in first.parts] or [""]
     for name, mine, theirs in zip(names, first.scores, second.scores, strict=True):
-        fault = _other_signatures({score.signature for score in (*mine, *theirs)})
+        fault = _other_directions((*mine, *theirs))
+        fault = fault or _other_signatures({score.signature for score in (*mine, *theirs)})
         if fault := fault or _other_items((*mine, *theirs)):
             return f"{name}{fault}"
     return None
+
+
+def _other_directions(scores: Sequence[Score]) -> str | None:
+    if len({score.higher_is_better for score in scores}) < 2:
+        return None
+    first = "better" if scores[0].higher_is_better else "worse"
+    return f"other directions: higher is {first} in one run, and not in another"
 
 
 def _other_signatures(signatures: set[str]) -> str | None:

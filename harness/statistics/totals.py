@@ -1,7 +1,10 @@
 """What the items of a score add up to, by its own metric and settings."""
 
+import math
+from statistics import fmean
+
 from harness.errors import ConfigError
-from harness.records import Score
+from harness.records import Score, SummaryKey, TrialResult
 from harness.settings import plugins
 from harness.statistics.crossed import Aggregate
 
@@ -31,3 +34,16 @@ def adds_up(score: Score) -> bool:
     """Whether the items of a score give its value, so that its pseudo-values mean something."""
     total = total_of(score)
     return total is not None and abs(total - score.value) <= 1e-9 * max(1.0, abs(total))
+
+
+def fault_of_summary(run: TrialResult, key: SummaryKey) -> str | None:
+    """Why a summary is not what its parts give; None where it is, or where a part has no score."""
+    value, parts = run.summaries[key], run.summary_parts.get(key, ())
+    if not math.isfinite(value):
+        return f"found {value}, allowed a finite number"
+    if not parts or any(part.key not in run.scores for part in parts):
+        return None
+    mean = fmean(part.scaled(run.scores[part.key].value) for part in parts)
+    if math.isclose(value, mean, rel_tol=1e-9, abs_tol=1e-9):
+        return None
+    return f"found {value}, but its parts give {mean}"

@@ -1,6 +1,7 @@
 """Trial results as JSON files: what ``check`` compares and a home folder keeps."""
 
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import fields
 from itertools import chain
@@ -139,7 +140,7 @@ def parse_results(text: str, where: str) -> tuple[TrialResult, ...]:
         DataError: Not the content of a results file.
     """
     kind = "a results file, as written by `harness run --output`"
-    data = parse_form(text, where, FORMAT, kind)
+    data = parse_form(text, where, FORMAT, kind, parse_int=_whole)
     try:
         faults = [
             f"results.{index}.{fault}"
@@ -155,6 +156,12 @@ def parse_results(text: str, where: str) -> tuple[TrialResult, ...]:
         raise DataError(f"{where}: results: not a trial result: {error}") from None
 
 
+def _whole(text: str) -> int | float:
+    """A whole number; one that no float can hold is infinite, to be judged as values are."""
+    return int(text) if len(text) <= _MOST_DIGITS else float(text)
+
+
+_MOST_DIGITS = 300
 _NUMBERS = {int, float}
 _TYPES: Mapping[str, tuple[type, str]] = {
     "seed": (int, "a whole number"),
@@ -176,17 +183,38 @@ def _type_faults(entry: Mapping[str, Any]) -> Iterator[str]:
         yield from _fields_of_type(score, ("metric", "signature", "higher_is_better"), where)
         if type(score["value"]) not in _NUMBERS:
             yield f"{where}value: found {json.dumps(score['value'])}, allowed a number"
-        if not set(map(type, chain.from_iterable(score["statistics"]))) <= _NUMBERS:
-            yield f"{where}statistics: found what is no number"
-        if len(score["ids"]) != len(score["statistics"]):
-            counts = f"found {len(score['statistics'])}, allowed {len(score['ids'])}, one per item"
-            yield f"{where}statistics: {counts}"
-        if score.get("clusters") and len(score["clusters"]) != len(score["ids"]):
-            counts = f"found {len(score['clusters'])}, allowed {len(score['ids'])}, one per item"
-            yield f"{where}clusters: {counts}"
+        if type(score.get("settings", {})) is not dict:
+            yield f"{where}settings: found {json.dumps(score['settings'])}, allowed a mapping"
+        yield from (where + fault for fault in _item_faults(score))
     for key, value in entry.get("summaries", {}).items():
         if type(value) not in _NUMBERS:
             yield f"summaries.{key}: found {json.dumps(value)}, allowed a number"
+    for key, parts in entry.get("summary_parts", {}).items():
+        for index, part in enumerate(parts):
+            ends = part["worst"], part["best"]
+            if not set(map(type, ends)) <= _NUMBERS or ends[0] == ends[1]:
+                text = "worst {} and best {}".format(*map(json.dumps, ends))
+                yield f"summary_parts.{key}.{index}: found {text}, allowed two different numbers"
+
+
+def _item_faults(score: Mapping[str, Any]) -> Iterator[str]:
+    """What of a score's items is wrong: their names, or that not all of them have the same."""
+    ids, rows = score["ids"], score["statistics"]
+    if not set(map(type, ids)) <= {str}:
+        yield f"ids: found {next(json.dumps(x) for x in ids if type(x) is not str)}, allowed texts"
+    elif len(set(ids)) < len(ids):
+        yield f"ids: {next(name for name, n in Counter(ids).items() if n > 1)!r} is there twice"
+    if not set(map(type, rows)) <= {list}:
+        yield "statistics: found what is no list of numbers, one list per item"
+    elif not set(map(type, chain.from_iterable(rows))) <= _NUMBERS:
+        yield "statistics: found what is no number"
+    elif len(lengths := set(map(len, rows))) > 1:
+        found = f"{min(lengths)} and {max(lengths)}"
+        yield f"statistics: found items of {found} numbers, allowed as many for each"
+    if len(ids) != len(rows):
+        yield f"statistics: found {len(rows)}, allowed {len(ids)}, one per item"
+    if score.get("clusters") and len(score["clusters"]) != len(ids):
+        yield f"clusters: found {len(score['clusters'])}, allowed {len(ids)}, one per item"
 
 
 def _fields_of_type(

@@ -326,6 +326,30 @@ def test_what_only_some_have_is_left_out_and_named(harness, tmp_path):
     assert "- not compared, as not in b.json: pocket_translation/summary, " in said
 
 
+def test_a_value_that_is_not_finite_is_left_out_and_named(harness, tmp_path):
+    write_results(tmp_path / "a.json", runs("a", seeds=[0], variant="base", num_items=6))
+    data = json.loads((tmp_path / "a.json").read_text(encoding="utf-8"))
+    data["results"][0]["scores"][KEY]["value"] = float("nan")
+    (tmp_path / "b.json").write_text(json.dumps(data), encoding="utf-8")
+    shown = harness("compare", "a.json", "b.json", "--metric", "chrf")
+    assert shown.code == 0, shown.err
+    said = " ".join(shown.out.split())
+    assert f"- not compared, as its value is not finite in b.json: {KEY}" in said
+
+
+@pytest.mark.parametrize(("number", "code"), [(1, 2), (2, 0), (5, 0)])
+def test_few_items_have_no_interval_and_say_so(harness, tmp_path, number, code):
+    for name, text in (("a", "the small dog"), ("b", "a dog sleeps"), ("r", "the small dog slept")):
+        (tmp_path / name).write_text(f"{text}\n" * number, encoding="utf-8")
+    shown = harness("compare", "a", "b", "--reference", "r", "--metric", "chrf")
+    assert shown.code == code
+    if code:
+        said = "nothing to compare: it has fewer than two items, or clusters of them, in a, b: chrf"
+        assert said in shown.err
+    else:
+        assert f"{number} items, so few that there is no interval" in " ".join(shown.out.split())
+
+
 def test_all_that_is_wrong_is_said_before_anything_is_scored(harness, tmp_path):
     (tmp_path / "twice.jsonl").write_text('{"id": "0", "output": "a"}\n' * 2, encoding="utf-8")
     (tmp_path / "broken.jsonl").write_text("{\n", encoding="utf-8")

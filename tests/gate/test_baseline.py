@@ -153,6 +153,10 @@ SCORE = ("runs", 0, "scores", KEY)
         (edit(*SCORE, "ids", to=["a"]), ["statistics.0: found 60 numbers, allowed 1"]),
         (edit("items", to={}), [f"{KEY}: no ids in it, and items.pocket_general/facts_test"]),
         (edit("items", "pocket_general/facts_test", 1, to="facts-tes-000"), ["is there twice"]),
+        (
+            edit("runs", 0, "summary_parts", "pocket_general/summary_test", 0, "best", to=0.0),
+            ["runs.0.summary_parts.pocket_general/summary_test.0: found worst and best 0, allowed"],
+        ),
         (edit("runs", 1, "seed", to=1), ["runs: seed 1 is there twice, allowed once"]),
         (edit("runs", 1, "config", to={"a": 1}), ["runs: found 2 configurations"]),
         (edit("runs", 0, "scores", to={"x": {}}), ["runs.0.scores.x"]),

@@ -127,3 +127,19 @@ def test_items_are_compared_part_by_part_and_run_by_run(first, second):
     other = [second[0], renamed(second[1])]
     assert reason(first, other).startswith(f"{FACTS}: not the same items: 2 are in one alone")
     assert Samples().of_runs(other, FACTS).sample is None
+
+
+def test_a_score_that_has_turned_its_direction_is_not_compared(first, second):
+    turned = replace(second[1].scores[FACTS], higher_is_better=False)
+    second = [second[0], replace(second[1], scores={**second[1].scores, FACTS: turned})]
+    said = "other directions: higher is better in one run, and not in another"
+    assert reason(first, second, FACTS) == said
+    assert reason(first, second) == f"{FACTS}: {said}"
+    assert reason(second, second, FACTS) == said
+
+
+@pytest.mark.parametrize("value", [0.25, float("nan"), float("inf")])
+def test_a_summary_that_is_not_what_its_parts_give_is_not_compared(first, second, value):
+    edited = replace(second[1], summaries={**second[1].summaries, GENERAL: value})
+    assert reason(first, [second[0], edited]).startswith(f"found {value}, ")
+    assert reason([edited, second[0]], first).startswith(f"found {value}, ")
