@@ -73,7 +73,8 @@ def _of_sweep(name: str, home: Path, storage: str | None) -> NamedRuns:
         raise DataError(f"sweep {name}: the results of trial {trial.number} are not in {home}")
     phase = "confirming runs" if trial.confirmed else "runs of the sweep"
     settings = ", ".join(f"{path} {value}" for path, value in trial.params.items())
-    named = NamedRuns(f"sweep:{name}:{trial.number}", runs, f"its {phase}; {settings}")
+    said = f"its {phase}; {settings}" if settings else f"its {phase}"
+    named = NamedRuns(f"sweep:{name}:{trial.number}", runs, said)
     if not number:
         click.echo(
             f"sweep:{name} means {named.name}, {named.said}{_values(record, trial)}", err=True

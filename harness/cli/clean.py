@@ -34,7 +34,7 @@ MOST_SHOWN = 30
 @click.option("--outdated", is_flag=True, help="Only what other library versions made.")
 @click.option(
     "--older-than",
-    type=click.FloatRange(min=0),
+    type=options.AMOUNT,
     metavar="DAYS",
     help="Only what is older than this many days.",
 )

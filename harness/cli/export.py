@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 )
 @click.option(
     "--tolerance",
-    type=click.FloatRange(min=0),
+    type=options.AMOUNT,
     default=1e-3,
     help="Largest difference of a logit, merged against adapted, to accept.",
 )

@@ -20,6 +20,21 @@ if TYPE_CHECKING:
 Decorated = TypeVar("Decorated", bound=Callable[..., Any])
 Decorator = Callable[[Decorated], Decorated]
 
+
+class _Amount(click.FloatRange):
+    """A finite number, 0 or more: ranges alone take what is no number for one within them."""
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        amount = float(super().convert(value, param, ctx))
+        if not math.isfinite(amount):
+            self.fail(f"{value} is not a finite number.", param, ctx)
+        return amount
+
+
+AMOUNT = _Amount(min=0)
+"""A finite number, 0 or more."""
 FILE: click.Path[Path] = click.Path(path_type=Path)
 """A file that the library opens: its errors say more than an existence check could."""
 

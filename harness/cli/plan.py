@@ -97,20 +97,20 @@ class Own:
 )
 @click.option(
     "--sd-seeds",
-    type=click.FloatRange(min=0),
+    type=options.AMOUNT,
     metavar="X",
     help="A guess: standard deviation of a configuration's value from seed to seed.",
 )
 @click.option(
     "--sd-items",
-    type=click.FloatRange(min=0),
+    type=options.AMOUNT,
     metavar="X",
     help="A guess: standard deviation over items of the difference of two configurations, each run "
     "once. Of right and wrong: the root of the share of items that change.",
 )
 @click.option(
     "--sd-rest",
-    type=click.FloatRange(min=0),
+    type=options.AMOUNT,
     metavar="X",
     help="A guess: standard deviation of an item's score from seed to seed, beyond --sd-seeds.  "
     "[default: no part of --sd-items for --difference, all of it for --tolerance]",

@@ -109,7 +109,7 @@ def of_baseline(
     num_seeds = len(runs) if is_trained(runs) else 0
     if num_seeds < MIN_BASELINE_SEEDS:
         raise DataError(
-            f"{source}: found {num_seeds} {'seed' if num_seeds == 1 else 'seeds'}, allowed {MIN_BASELINE_SEEDS} or more: fewer do "
+            f"{source}: found {num_seeds} seeds, allowed {MIN_BASELINE_SEEDS} or more: fewer do "
             "not tell how runs differ",
             STATE_A_GUESS,
         )

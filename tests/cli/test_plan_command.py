@@ -149,6 +149,8 @@ def test_keys_without_a_margin_are_named(swept):
         (("pocket", "--difference", "0"), "--difference 0: allowed [NAME=]X with a number above 0"),
         (("pocket", "--tolerance", "nan"), "--tolerance nan: allowed [PATTERN=]X"),
         (("pocket", "--sd-seeds", "0.1"), "found --sd-seeds beside it"),
+        (("--sd-seeds", "nan", *GUESS[2:]), "'--sd-seeds': nan is not a finite number"),
+        (("--sd-items", "inf", *GUESS[:2]), "'--sd-items': inf is not a finite number"),
         ((*GUESS, "--difference", 1, "--sd-rest", 1), "allowed at most 0.283"),
     ],
 )
