@@ -53,7 +53,8 @@ def made_from(spec: SweepSpec, selection: Selection) -> dict[str, str]:
     Raises:
         ConfigError, DataError: Something is not there, or not whole.
     """
-    digests: dict[str, set[str]] = defaultdict(set)
+    # in the order of the values that are searched: two that change places are a change
+    digests: dict[str, dict[str, None]] = defaultdict(dict)
     everything = chain(
         _of_model("model", spec.base.model),
         *(_of_trial(config) for config in _reachable(spec)),
@@ -61,8 +62,8 @@ def made_from(spec: SweepSpec, selection: Selection) -> dict[str, str]:
         _of_suites(selection),
     )
     for name, content in everything:
-        digests[name].add(digest(content))
-    return {name: digest(sorted(several)) for name, several in digests.items()}
+        digests[name].setdefault(digest(content))
+    return {name: digest(list(several)) for name, several in digests.items()}
 
 
 def known_of(result: TrialResult) -> dict[str, str]:

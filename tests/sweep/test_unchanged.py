@@ -164,6 +164,17 @@ def test_every_corpus_that_is_searched_counts(sweep_file: Path) -> None:
     assert {name for name in before if after[name] != before[name]} == {"corpus train: text"}
 
 
+def test_searched_corpora_that_change_places_are_a_change(sweep_file: Path) -> None:
+    write_corpus(Path("other.jsonl"), ["Otter"])
+    given = ("space={data.train.path: [train.jsonl, other.jsonl]}", "confirm=null")
+    before = contents(sweep_file, *given)
+    texts = [Path(name).read_text() for name in ("train.jsonl", "other.jsonl")]
+    for name, text in zip(("other.jsonl", "train.jsonl"), texts, strict=True):
+        Path(name).write_text(text)
+    after = contents(sweep_file, *given)
+    assert {name for name in before if after[name] != before[name]} == {"corpus train: text"}
+
+
 def test_a_metrics_own_file_counts_and_not_where_it_lies(sweep_file: Path, world: Path) -> None:
     rewrite(FACTS, "- exact_match", "- exact_match\n    - judge_grade")()
     for folder in ("one", "two"):
