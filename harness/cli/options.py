@@ -223,12 +223,22 @@ def run_options(*further: Decorator[Any]) -> Decorator[Any]:
     return decorate
 
 
+def _names_file(word: str) -> bool:
+    """Whether a word that could be a metric is a file and no metric."""
+    if not Path(word).is_file():
+        return False
+    from harness.settings import plugins
+
+    return word not in plugins.names("metric")
+
+
 class SeveralValues(click.Command):
     """A command one of whose options goes on over the words that follow it.
 
     Args:
         several: The option, ``--metric``.
-        word: Regular expression of the words it takes; the first other word ends it.
+        word: Regular expression of the words it takes; the first other word ends it, and so does a
+            file's name that is no metric's.
     """
 
     def __init__(self, *args: Any, several: str, word: str, **settings: Any) -> None:
@@ -243,7 +253,7 @@ class SeveralValues(click.Command):
         for word in args:
             if word == self._several:
                 taken = 0
-            elif taken >= 1 and self._word.fullmatch(word):
+            elif taken >= 1 and self._word.fullmatch(word) and not _names_file(word):
                 spread.append(self._several)
             elif taken == 0:
                 taken = 1

@@ -237,6 +237,17 @@ def test_metrics_may_stand_before_the_systems(harness):
     assert line["metric"] == "chrf"
 
 
+def test_files_whose_names_could_be_metrics_end_the_metrics_before_them(harness, tmp_path):
+    for name, file in (("good", "good.txt"), ("poor", "poor.txt"), ("bleu", "poor.txt")):
+        (tmp_path / name).write_bytes((tmp_path / file).read_bytes())
+    (line,) = compared(harness, "--metric", "bleu", "good", "poor", "--reference", "reference.txt")
+    assert (line["metric"], line["first"], line["second"]) == ("bleu", "good", "poor")
+    lines = compared(
+        harness, "--metric", "chrf", "bleu", "good", "poor", "--reference", "reference.txt"
+    )
+    assert [line["metric"] for line in lines] == ["chrf", "bleu"]
+
+
 def test_a_fixed_system_is_compared_with_a_trained_one_over_the_seeds_of_the_latter(
     harness, tmp_path
 ):
