@@ -54,43 +54,13 @@ RESULTS, PREDICTIONS = ".json", ".jsonl"
     help="What is too small to matter, in the metric's units; of summaries by axis. Repeatable.  "
     "[default: bleu, chrf, chrf_pp 0.5, comet 0.005, each axis 0.02]",
 )
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="METRIC.OPTION=VALUE",
-    callback=options.parse_overrides,
-    help="Setting of a metric, for example bleu.tokenize=intl. Repeatable.",
-)
-@click.option(
-    "--reference",
-    "references",
-    type=options.FILE,
-    multiple=True,
-    metavar="TEXT",
-    help="The systems are plain text, an output a line, and so is this, with references.",
-)
-@click.option("--source", type=options.FILE, metavar="TEXT", help="Likewise, with the sources.")
+@options.outputs
 @click.option(
     "--cluster",
     metavar="FIELD",
     help="Field of the rows that items share which are no independent draws (document, entity); "
     "results say it themselves.",
 )
-@click.option(
-    "--source-lang",
-    metavar="TAG",
-    callback=options.parse_tag,
-    help="Source language of rows that do not say it.",
-)
-@click.option(
-    "--target-lang",
-    metavar="TAG",
-    callback=options.parse_tag,
-    help="Target language of rows that do not say it.",
-)
-@click.option("--comet-model", metavar="PATH", help="Short for --set comet.model=PATH.")
-@click.option("--comet-python", metavar="PATH", help="Python interpreter that has unbabel-comet.")
 @click.option("--markdown", type=options.FILE, metavar="FILE", help="Also write Markdown.")
 @click.option("--latex", type=options.FILE, metavar="FILE", help="Also write LaTeX.")
 @options.home

@@ -182,6 +182,64 @@ def verbosity(function: Decorated) -> Decorated:
     return verbose(quiet(function))
 
 
+def outputs(function: Decorated) -> Decorated:
+    """How outputs of a system are read and scored: seven options, from ``--set`` on."""
+    decorated = function
+    for option in reversed(_OUTPUTS):
+        decorated = option(decorated)
+    return decorated
+
+
+_OUTPUTS = (
+    click.option(
+        "--set",
+        "settings",
+        multiple=True,
+        metavar="METRIC.OPTION=VALUE",
+        callback=parse_overrides,
+        help="Setting of a metric, for example bleu.tokenize=intl. Repeatable.",
+    ),
+    click.option(
+        "--reference",
+        "references",
+        type=FILE,
+        multiple=True,
+        metavar="TEXT",
+        help="Outputs are plain text, one a line, and so is this, with references. Repeatable.",
+    ),
+    click.option(
+        "--source",
+        type=FILE,
+        metavar="TEXT",
+        help="Outputs are plain text, and so is this, with the sources.",
+    ),
+    click.option(
+        "--source-lang",
+        metavar="TAG",
+        callback=parse_tag,
+        help="Source language of rows that do not say it.",
+    ),
+    click.option(
+        "--target-lang",
+        metavar="TAG",
+        callback=parse_tag,
+        help="Target language of rows that do not say it; it chooses BLEU's tokenizer.",
+    ),
+    click.option(
+        "--comet-model",
+        metavar="PATH",
+        help="Checkpoint of COMET; short for --set "
+        "comet.model=PATH. A checkpoint is a pickle: load only what you trust.",
+    ),
+    click.option(
+        "--comet-python",
+        metavar="PATH",
+        help="Python interpreter that has unbabel-comet.  "
+        "[default: this one if it has it, else .venv-comet]",
+    ),
+)
+
+
 @dataclass(frozen=True, slots=True)
 class RunOptions:
     """What commands that run something are told in the same words.

@@ -35,52 +35,7 @@ if TYPE_CHECKING:
     metavar="NAME...",
     help="What to compute; several names may follow. `harness list metrics` shows all.",
 )
-@click.option(
-    "--set",
-    "settings",
-    multiple=True,
-    metavar="METRIC.OPTION=VALUE",
-    callback=options.parse_overrides,
-    help="Setting of a metric, for example bleu.tokenize=intl. Repeatable.",
-)
-@click.option(
-    "--comet-model",
-    metavar="PATH",
-    help="Checkpoint of COMET; short for --set "
-    "comet.model=PATH. A checkpoint is a pickle: load only what you trust.",
-)
-@click.option(
-    "--comet-python",
-    metavar="PATH",
-    help="Python interpreter that has unbabel-comet.  "
-    "[default: this one if it has it, else .venv-comet]",
-)
-@click.option(
-    "--source-lang",
-    metavar="TAG",
-    callback=options.parse_tag,
-    help="Source language of rows that do not say it.",
-)
-@click.option(
-    "--target-lang",
-    metavar="TAG",
-    callback=options.parse_tag,
-    help="Target language of rows that do not say it; it chooses BLEU's tokenizer.",
-)
-@click.option(
-    "--reference",
-    "references",
-    type=options.FILE,
-    multiple=True,
-    metavar="TEXT",
-    help="FILE is plain text, an output a line, and so is this, with references. Repeatable.",
-)
-@click.option(
-    "--source",
-    type=options.FILE,
-    metavar="TEXT",
-    help="FILE is plain text, and so is this, with the sources.",
-)
+@options.outputs
 @click.option(
     "--items",
     type=options.FILE,
