@@ -12,7 +12,7 @@ from harness.statistics.crossed import Aggregate
 def aggregate_of(score: Score) -> Aggregate:
     """How a score's metric makes its value of summed statistics, with the score's own settings."""
     kind = plugins.load("metric", score.metric)
-    aggregate: Aggregate = kind.model_validate(dict(score.settings)).aggregate
+    aggregate: Aggregate = kind.of_score(score.settings).aggregate
     return aggregate
 
 

@@ -4,8 +4,9 @@ from dataclasses import replace
 
 import pytest
 
-from harness.records import SummaryPart, parse_key
+from harness.records import Score, SummaryPart, parse_key
 from harness.statistics.samples import NOT_VERIFIED, Samples, incomparable
+from harness.statistics.totals import adds_up
 from tests.synthetic import make_result
 
 GENERAL = parse_key("pocket_general/summary")
@@ -143,3 +144,12 @@ def test_a_summary_that_is_not_what_its_parts_give_is_not_compared(first, second
     edited = replace(second[1], summaries={**second[1].summaries, GENERAL: value})
     assert reason(first, [second[0], edited]).startswith(f"found {value}, ")
     assert reason([edited, second[0]], first).startswith(f"found {value}, ")
+
+
+def test_a_score_adds_up_where_the_checkpoint_that_made_it_is_no_more(tmp_path):
+    gone = str(tmp_path / "no such checkpoint")
+    score = Score(
+        "comet", 0.75, True, "s", ("a", "b"), ((0.5, 1.0), (1.0, 1.0)), settings={"model": gone}
+    )
+    assert adds_up(score)
+    assert not adds_up(replace(score, value=0.5))

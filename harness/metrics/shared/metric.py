@@ -1,9 +1,9 @@
 """What every metric is: settings, a name that is its file's, and a mean unless it says else."""
 
-from collections.abc import Sequence
-from typing import ClassVar
+from collections.abc import Mapping, Sequence
+from typing import ClassVar, Self
 
-from harness.records import Prediction
+from harness.records import JSON, Prediction
 from harness.settings.spec import Spec
 
 
@@ -21,6 +21,16 @@ class MetricSpec(Spec):
     @property
     def name(self) -> str:
         return type(self).__module__.rpartition(".")[2]
+
+    @classmethod
+    def of_score(cls, settings: Mapping[str, JSON]) -> Self:
+        """The metric that adds up what a score's items have, as the score was made.
+
+        A mean needs no settings: files they name (COMET's checkpoint) may be elsewhere by now.
+        """
+        if cls.aggregate is MetricSpec.aggregate:
+            return cls.model_construct()
+        return cls.model_validate(dict(settings))
 
     def aggregate(self, totals: Sequence[float]) -> float | None:
         """The mean, from a sum and a count; None when no item counts.
