@@ -28,9 +28,9 @@ class MetricSpec(Spec):
 
         A mean needs no settings: files they name (COMET's checkpoint) may be elsewhere by now.
         """
-        if cls.aggregate is MetricSpec.aggregate:
-            return cls.model_construct()
-        return cls.model_validate(dict(settings))
+        metric: Self = cls.model_construct()
+        is_mean = cls.aggregate is MetricSpec.aggregate
+        return metric if is_mean else cls.model_validate(dict(settings))
 
     def aggregate(self, totals: Sequence[float]) -> float | None:
         """The mean, from a sum and a count; None when no item counts.
