@@ -1,7 +1,7 @@
 """What every metric is: settings, a name that is its file's, and a mean unless it says else."""
 
 from collections.abc import Mapping, Sequence
-from typing import ClassVar, Self
+from typing import ClassVar
 
 from harness.records import JSON, Prediction
 from harness.settings.spec import Spec
@@ -23,14 +23,13 @@ class MetricSpec(Spec):
         return type(self).__module__.rpartition(".")[2]
 
     @classmethod
-    def of_score(cls, settings: Mapping[str, JSON]) -> Self:
+    def of_score(cls, settings: Mapping[str, JSON]) -> "MetricSpec":
         """The metric that adds up what a score's items have, as the score was made.
 
         A mean needs no settings: files they name (COMET's checkpoint) may be elsewhere by now.
         """
-        metric: Self = cls.model_construct()
-        is_mean = cls.aggregate is MetricSpec.aggregate
-        return metric if is_mean else cls.model_validate(dict(settings))
+        is_own = cls.aggregate is not MetricSpec.aggregate
+        return cls.model_validate(dict(settings)) if is_own else cls.model_construct()
 
     def aggregate(self, totals: Sequence[float]) -> float | None:
         """The mean, from a sum and a count; None when no item counts.
