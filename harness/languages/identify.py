@@ -35,6 +35,10 @@ _SCRIPTS = {
 _KNOWN_SCRIPTS = frozenset({"LATIN"}).union(*_SCRIPTS.values())
 
 
+USUAL_LANGUAGES = ("ar", "cs", "de", "en", "es", "fr", "ja", "ko", "ru", "th", "zh")
+"""Languages an answer may be in where nobody says which: tags, in the order of signatures."""
+
+
 def is_other_language(text: str, tag: str, candidates: Iterable[str]) -> bool:
     """Whether a text is clearly in another language than the wanted one.
 

@@ -7,7 +7,7 @@ transfer. Identification is by lingua, offline; see `harness.languages.identify`
 from collections.abc import Sequence
 from typing import ClassVar
 
-from harness.languages.identify import is_other_language, rules
+from harness.languages.identify import USUAL_LANGUAGES, is_other_language, rules
 from harness.languages.tags import LanguageTag
 from harness.metrics.shared.rates import Rate
 from harness.protocols import Services
@@ -31,19 +31,7 @@ class OffTarget(Rate):
     labels: ClassVar[tuple[str, ...]] = ("off_target", "on_target")
     libraries: ClassVar[tuple[str, ...]] = ("lingua-language-detector",)
 
-    languages: tuple[LanguageTag, ...] = (
-        "ar",
-        "cs",
-        "de",
-        "en",
-        "es",
-        "fr",
-        "ja",
-        "ko",
-        "ru",
-        "th",
-        "zh",
-    )
+    languages: tuple[LanguageTag, ...] = USUAL_LANGUAGES
     """Languages an answer may be in, beside those its item names; the fewer, the quicker (each
     Latin-script one takes about 0.2 s and 20 MB) and the surer."""
 

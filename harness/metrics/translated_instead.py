@@ -8,7 +8,7 @@ score of its own, for general and safety benchmarks.
 import re
 from typing import ClassVar
 
-from harness.languages.identify import is_other_language
+from harness.languages.identify import USUAL_LANGUAGES, is_other_language
 from harness.languages.tags import LanguageTag
 from harness.metrics.off_target import OffTarget
 from harness.metrics.shared.refusals import RULE_VERSION, classify_text
@@ -34,19 +34,7 @@ class TranslatedInstead(OffTarget):
     labels: ClassVar[tuple[str, ...]] = ("translated", "answered")
     """`answered` for whatever else was said."""
 
-    languages: tuple[LanguageTag, ...] = (
-        "ar",
-        "cs",
-        "de",
-        "en",
-        "es",
-        "fr",
-        "ja",
-        "ko",
-        "ru",
-        "th",
-        "zh",
-    )
+    languages: tuple[LanguageTag, ...] = USUAL_LANGUAGES
     """Languages an answer may be in, beside the wanted one."""
 
     def item(self, prediction: Prediction) -> float:
