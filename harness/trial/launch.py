@@ -126,10 +126,11 @@ class _Other:
     def kill(self) -> None:
         """Ends it, if it has not ended, and passes on what it warned of."""
         assert self._process.stdin is not None
-        with contextlib.suppress(BrokenPipeError):
-            self._process.stdin.close()
+        # Dead before its input ends: at that it would delete the folder, the log within.
         self._process.kill()
         self._process.wait()
+        with contextlib.suppress(BrokenPipeError):
+            self._process.stdin.close()
         for line in self._log.read_text(encoding="utf-8", errors="replace").splitlines():
             logger.debug("process %d: %s", self._rank.rank + 1, line)
 
