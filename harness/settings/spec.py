@@ -71,8 +71,17 @@ def file_sha256(path: Path) -> str:
 def _find_path(value: JSON, info: ValidationInfo) -> JSON:
     if not isinstance(value, str | Path):
         return value
+    return find_path(value, (info.context or {}).get("folder"))
+
+
+def find_path(value: str | Path, folder: str | Path | None) -> str:
+    """Where a path leads, told from the working directory; one that leads nowhere as it is.
+
+    Args:
+        value: The path, as written.
+        folder: Beside which it is looked for before the working directory.
+    """
     path = Path(value).expanduser()
-    folder = (info.context or {}).get("folder")
     if not path.is_absolute() and folder is not None and (Path(folder) / path).exists():
         path = Path(folder) / path
     if not path.exists():

@@ -1,13 +1,13 @@
 """From searched settings to configurations: building them, and whether a space allows it."""
 
 import itertools
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from pydantic import ValidationError
 
 from harness.errors import unknown_name
 from harness.records import JSON, Split
-from harness.settings.spec import explain
+from harness.settings.spec import explain, find_path, local_paths
 from harness.settings.yaml import flatten, get_path, set_path
 from harness.sweep.space import Dimension, Params, Space, exclusive, ordered, place_of
 from harness.trial.config import TrialConfig
@@ -21,10 +21,18 @@ def configure(
     base: TrialConfig,
     params: Mapping[str, JSON],
     *,
+    folder: str | None = None,
     seed: int | None = None,
     splits: Sequence[Split] | None = None,
 ) -> TrialConfig:
     """The base with some settings changed; another variant than its own starts from its defaults.
+
+    Args:
+        base: The configuration to change.
+        params: Values by dotted path, as the sweep has them.
+        folder: Beside which paths among the values are looked for before the working directory.
+        seed: In place of the base's.
+        splits: In place of the base's.
 
     Raises:
         ValidationError: The settings do not make a configuration.
@@ -39,11 +47,36 @@ def configure(
         data["seed"] = seed
     if splits is not None:
         set_path(data, "eval.splits", tuple(splits))
+    config = TrialConfig.model_validate(data)
+    if folder is None or not any(isinstance(value, str | Mapping) for value in params.values()):
+        return config
+    paths = local_paths(config)
+    for path, value in params.items():
+        place = place_of(path)
+        set_path(data, place, _found(value, place, paths, folder))
     return TrialConfig.model_validate(data)
 
 
+def _found(value: JSON, dotted: str, paths: Collection[str], folder: str) -> JSON:
+    """A value with every path in it told from the working directory."""
+    if isinstance(value, Mapping):
+        return {
+            key: _found(inner, f"{dotted}.{key}", paths, folder) for key, inner in value.items()
+        }
+    if isinstance(value, list | tuple):
+        several = dotted in paths
+        return [
+            _found(inner, dotted if several else f"{dotted}.{number}", paths, folder)
+            for number, inner in enumerate(value)
+        ]
+    return find_path(value, folder) if dotted in paths and isinstance(value, str) else value
+
+
 def space_faults(space: Space, base: TrialConfig) -> tuple[Space, list[tuple[str, str]]]:
-    """The space fitted to the settings' types, and its faults as (dotted path, what is wrong)."""
+    """The space fitted to the settings' types, and its faults as (dotted path, what is wrong).
+
+    Paths among the values are not looked for: a file that is not there is told by who reads it.
+    """
     try:
         ordered(space)
     except ValueError as error:

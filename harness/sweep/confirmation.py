@@ -6,7 +6,6 @@ from pathlib import Path
 
 from harness.records import Objective, Split, TrialResult
 from harness.sweep.choice import to_confirm
-from harness.sweep.configurations import configure
 from harness.sweep.dispatch import Dispatcher
 from harness.sweep.messages import Run, RunKey
 from harness.sweep.progress import Notice
@@ -51,7 +50,7 @@ class Confirmation:
 
     def _add(self, trial: KnownTrial, seed: int) -> bool:
         """Adds a run unless its result is there; writes what the tracking store lacks."""
-        config = configure(self.spec.base, trial.params, seed=seed, splits=[Split.TEST])
+        config = self.spec.configure(trial.params, seed=seed, splits=[Split.TEST])
         key = RunKey("confirm", trial.number, seed)
         result = self._stored(trial.number, seed)
         if result is not None:

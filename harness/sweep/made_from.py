@@ -28,7 +28,7 @@ from harness.protocols import Variant
 from harness.records import JSON, SummaryKey, SummaryPart, TrialResult
 from harness.settings.spec import Spec, digest, local_paths
 from harness.settings.yaml import set_path
-from harness.sweep.configurations import configure, contexts
+from harness.sweep.configurations import contexts
 from harness.sweep.spec import SweepSpec
 from harness.trial.config import TrialConfig
 
@@ -93,7 +93,7 @@ def _reachable(spec: SweepSpec) -> Iterator[TrialConfig]:
         for context in contexts(spec.space, path) if files else ():
             for value in files:
                 with contextlib.suppress(ValidationError):  # of contexts that the trial tells of
-                    yield configure(spec.base, {**context, path: value})
+                    yield spec.configure({**context, path: value})
 
 
 def _of_model(called: str, spec: ModelSpec) -> Named:

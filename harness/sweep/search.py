@@ -18,7 +18,7 @@ from harness.settings.spec import explain
 from harness.statistics.constraints import parse_constraint
 from harness.statistics.untelling import untelling
 from harness.sweep.choice import Candidate, front_of, volume
-from harness.sweep.configurations import VARIANT, configure
+from harness.sweep.configurations import VARIANT
 from harness.sweep.dispatch import Dispatcher
 from harness.sweep.goals import judge
 from harness.sweep.logbook import BASE
@@ -98,8 +98,8 @@ class Search:
         """The untuned model's scores, on both splits: constraints and report compare with it."""
         fingerprint = self._study.notes.get("base")
         self._base = None if fingerprint is None else stored_result(self._home, fingerprint)
-        config = configure(
-            self._spec.base, {VARIANT: "base"}, seed=self._spec.seeds[0], splits=tuple(Split)
+        config = self._spec.configure(
+            {VARIANT: "base"}, seed=self._spec.seeds[0], splits=tuple(Split)
         )
         if self._base is None:
             self._dispatcher.add(Run(BASE, config))
@@ -147,7 +147,7 @@ class Search:
     def _configs(self, params: Params) -> list[TrialConfig]:
         """One per seed; a trial sees validation benchmarks only."""
         return [
-            configure(self._spec.base, params, seed=seed, splits=[Split.VALIDATION])
+            self._spec.configure(params, seed=seed, splits=[Split.VALIDATION])
             for seed in self._spec.seeds
         ]
 

@@ -5,6 +5,7 @@ configurations. What it wants measured is held against the benchmarks by ``check
 reads each of them once and hands them on.
 """
 
+import os
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +17,11 @@ from harness.benchmarks.read import Selection, select
 from harness.errors import ConfigError, DataError, unknown_name
 from harness.records import JSON, Objective, Split
 from harness.settings import plugins
-from harness.settings.spec import NestedFaults, Spec, load_spec, validate
+from harness.settings.spec import NestedFaults, Spec, find_path, load_spec, validate
 from harness.statistics.constraints import parse_constraint
 from harness.statistics.margins import DEFAULT_MARGINS, unknown_yardsticks
 from harness.sweep import space as spaces
-from harness.sweep.configurations import space_faults
+from harness.sweep.configurations import configure, space_faults
 from harness.sweep.goals import Keys, ObjectiveSpec, resolve
 from harness.sweep.space import Dimension, Space
 from harness.trial.config import TrialConfig, warn_of_engines
@@ -146,6 +147,32 @@ class SweepSpec(Spec):
     """Which difference is too small to matter, declared before anything is seen: by axis
     (`translation`, `general`, `safety`) of its summaries, by name of a metric in its units. Laid
     over the defaults: 0.02 for each axis, 0.5 for bleu, chrf and chrf_pp, 0.005 for comet."""
+
+    folder: str | None = Field(None, exclude=True)
+    """Beside which files that the space names are looked for before the working directory; that of
+    the sweep's file where it is not given."""
+
+    @field_validator("folder", mode="before")
+    @classmethod
+    def _of_the_file(cls, value: JSON, info: ValidationInfo) -> JSON:
+        beside = (info.context or {}).get("folder")
+        if value is None:
+            return None if beside is None else os.path.abspath(beside)
+        return find_path(value, beside) if isinstance(value, str) else value
+
+    def configure(
+        self,
+        params: Mapping[str, JSON],
+        *,
+        seed: int | None = None,
+        splits: Sequence[Split] | None = None,
+    ) -> TrialConfig:
+        """The base with a trial's settings; see ``configurations.configure``.
+
+        Raises:
+            ValidationError: The settings do not make a configuration.
+        """
+        return configure(self.base, params, folder=self.folder, seed=seed, splits=splits)
 
     @field_validator("against")
     @classmethod

@@ -69,13 +69,13 @@ def run_small_sweep(spec: SweepSpec, home: Path) -> None:
     study = open_study(journal_path(home, spec.name, None), None, spec.name, [True])
     study.note(spec=spec.plain(), objectives=list(map(objective_note, objectives)), benchmarks={})
     study.prepare(spec, planned(spec))
-    base = run_trial(configure(spec.base, {"variant.name": "base"}, seed=1), home=home)
+    base = run_trial(spec.configure({"variant.name": "base"}, seed=1), home=home)
     study.note(base=base.fingerprint)
     while (asked := study.ask(2)) is not None:
         number, params = asked
         splits = {1: Split.VALIDATION, 7: Split.TEST}
         runs = {
-            seed: run_trial(configure(spec.base, params, seed=seed, splits=[split]), home=home)
+            seed: run_trial(spec.configure(params, seed=seed, splits=[split]), home=home)
             for seed, split in splits.items()
         }
         study.note_trial(number, runs={"1": runs[1].fingerprint})
@@ -168,7 +168,7 @@ def test_what_needs_an_adapter_says_that_it_was_left_out_and_how_to_make_it(unpa
     spec = spec_of_sweep()
     path = Path("benchmarks/mini_translation/en_de_test.yaml")
     path.write_text(path.read_text().replace("max_gen_toks: 12", "max_gen_toks: 9"))
-    config = configure(spec.base, {"lora.rank": 2}, seed=7, splits=[Split.TEST])
+    config = spec.configure({"lora.rank": 2}, seed=7, splits=[Split.TEST])
     with pytest.raises(DataError, match=r"adapter [0-9a-f]{8}: its files were left out"):
         run_trial(config, home=Path("home"))
     for stage in ("adapter", "examples"):

@@ -10,10 +10,12 @@ from harness.sweep.configurations import configure
 from harness.sweep.run import run_sweep
 from harness.sweep.space import grid
 from harness.sweep.spec import SweepSpec, check_sweep, load_sweep_spec
+from tests.projects import write_corpus
 
 
 def test_reads_and_writes_itself(spec: SweepSpec) -> None:
-    assert validate(SweepSpec, spec.plain(), "again") == spec
+    again = validate(SweepSpec, spec.plain(), "again")
+    assert again == spec.replace(folder=None)
     assert spec.base.name == "toy"
 
 
@@ -290,3 +292,37 @@ def test_a_raw_score_that_nothing_confirms_is_an_error_before_anything_runs(
         "translation/summary_test",
         None,
     ]
+
+
+def test_searched_files_are_looked_for_beside_the_sweep_and_stay_as_written(
+    sweep_file: Path, world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_corpus(world / "other.jsonl", ["Otter"])
+    elsewhere = world / "elsewhere"
+    elsewhere.mkdir()
+    monkeypatch.chdir(elsewhere)
+    write_corpus(Path("mine.jsonl"), ["Esel"])
+    names = "[other.jsonl, mine.jsonl, somebody/corpus]"
+    spec = load_sweep_spec(
+        sweep_file, [parse_override(f"space={{data.train.path: {names}}}"), ("confirm", None)]
+    )
+    assert spec.space["data.train.path"].values == ("other.jsonl", "mine.jsonl", "somebody/corpus")
+    again = spec.replace(trials=2)
+    train = [again.configure(params).data.train for params in grid(again.space, {})]
+    assert [part.path for part in train] == [
+        str(world / "other.jsonl"),
+        "mine.jsonl",
+        "somebody/corpus",
+    ]
+    assert "folder" not in spec.plain()
+
+
+def test_paths_within_searched_mappings_are_found_and_other_texts_left(
+    sweep_file: Path, world: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_corpus(world / "de", ["Otter"])
+    monkeypatch.chdir(world.parent)
+    spec = load_sweep_spec(sweep_file)
+    settings = {"path": "de", "format": "jsonl", "target_lang": "de"}
+    train = spec.configure({"data.train": settings}).data.train
+    assert (train.path, train.target_lang) == (f"{world.name}/de", "de")

@@ -265,13 +265,25 @@ def test_a_corpus_changed_while_the_sweep_ran_is_not_confirmed_by(
     assert [trial.state for trial in record.trials()] == ["complete"] * 2
 
 
+SEARCHED = {
+    "settings": "",
+    "corpora": "  data.train.path: [train.jsonl, other/train.jsonl]\n",
+    "corpora_of_a_method": "  data.train: [{path: train.jsonl}, {path: other/train.jsonl}]\n",
+}
+
+
+@pytest.mark.parametrize("searched", SEARCHED.values(), ids=SEARCHED)
 def test_from_a_moved_folder_and_another_working_directory_it_goes_on(
-    tracked_folder: Path, monkeypatch: pytest.MonkeyPatch
+    searched: str, tracked_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     first, second = tracked_folder / "first", tracked_folder / "second"
     write_world(first)
+    (first / "other").mkdir()
+    write_corpus(first / "other" / "train.jsonl", ["Otter"])
+    write_corpus(tracked_folder / "train.jsonl", ["Esel"])
     base = "  eval: {folder: benchmarks, suites: [translation, general]}"
-    (first / "toy.yaml").write_text(SWEEP.replace("  eval: {suites: [translation, general]}", base))
+    text = SWEEP.replace("  eval: {suites: [translation, general]}", base)
+    (first / "toy.yaml").write_text(text.replace("space:\n", f"space:\n{searched}"))
     monkeypatch.chdir(first)
     tracked = {"tracking_uri": f"sqlite:///{tracked_folder / 'mlflow.db'}"}
     go(Path("toy.yaml"), tracked_folder / "home", "trials=1", **tracked)
