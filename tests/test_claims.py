@@ -119,11 +119,15 @@ Brackets.
 
 def test_a_comment_in_the_results_is_followed_by_the_table_of_that_section() -> None:
     text = "So:\n\n<!-- claims_world1: At matched -->\n| old |\n| --- |\n\nAnd | so on.\n"
-    filled = tables.filled(text, {"claims_world1": REPORT})
+
+    def named(comment: str) -> str:
+        return tables.table(REPORT, comment.removeprefix("claims_world1: "))
+
+    filled = tables.filled(text, named)
     assert filled == (
         "So:\n\n<!-- claims_world1: At matched -->\n| trial |\n| --- |\n| #6 |\n\nAnd | so on.\n"
     )
-    assert tables.filled(filled, {"claims_world1": REPORT}) == filled
+    assert tables.filled(filled, named) == filled
 
 
 @pytest.mark.slow
@@ -133,7 +137,7 @@ def test_every_table_of_the_results_is_that_of_the_report_on_the_committed_archi
     text = RESULTS.read_text(encoding="utf-8")
     places = re.findall(r"^<!-- .* -->\n\|", text, re.MULTILINE)
     assert len(places) == len(re.findall(r"^\| --- ", text, re.MULTILINE)) > 0
-    assert tables.filled(text, tables.reports(tmp_path)) == text
+    assert tables.filled(text, tables.tables_in(tmp_path)) == text
 
 
 @pytest.mark.slow

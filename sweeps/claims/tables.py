@@ -1,53 +1,65 @@
-"""Puts the tables into `sweeps/results/claims.md`, each from the archive of its sweep.
+"""Puts the tables into `sweeps/results/claims.md`, each from the archives of the sweeps.
 
     python sweeps/claims/tables.py
 
-Every archive under `sweeps/results/claims` is unpacked into one home folder and its sweep reported
-(`harness report`). A comment in the text, `<!-- claims_world1: At matched translation -->`, is
-followed by the table of the section of that report whose title begins so.
+Every archive under `sweeps/results/claims` is unpacked into one home folder. A comment in the text
+says which table follows it: `<!-- claims_world1: At matched translation -->` that of the section so
+called in the sweep's report (`harness report`), `<!-- harness compare ... -->` that of the command.
 """
 
+import functools
 import re
+import shlex
 import subprocess
 import sys
 import tarfile
 import tempfile
+from collections.abc import Callable
 from pathlib import Path
 
 RESULTS = Path(__file__).parents[1] / "results/claims.md"
 ARCHIVES = RESULTS.with_suffix("")
-_PLACE = re.compile(r"(<!-- (\w+): (.+?) -->\n)((?:\|.*\n)*)")
+_PLACE = re.compile(r"(<!-- (.+?) -->\n)(?:\|.*\n)*")
+_COMMAND = "harness compare "
 
 
-def reports(folder: Path) -> dict[str, str]:
-    """The report of each archived sweep by its name, made in an empty folder."""
+def tables_in(folder: Path) -> Callable[[str], str]:
+    """What gives the table that a comment names, from the archives, in an empty folder."""
     home = folder / "home"
     for path in sorted(ARCHIVES.glob("*.tar.xz")):
         with tarfile.open(path) as archive:
             archive.extractall(home, filter="data")
-    made: dict[str, str] = {}
-    for sweep in sorted((home / "sweeps").iterdir()):
-        to = folder / sweep.name
-        command = [sys.executable, "-m", "harness", "report", sweep.name]
-        command += ["--home", str(home), "--output", str(to), "--quiet"]
-        subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-        made[sweep.name] = (to / "report.md").read_text(encoding="utf-8")
-    return made
+
+    @functools.cache
+    def report(sweep: str) -> str:
+        _run(["report", sweep, "--home", str(home), "--output", str(folder / sweep)])
+        return (folder / sweep / "report.md").read_text(encoding="utf-8")
+
+    def named(comment: str) -> str:
+        if comment.startswith(_COMMAND):
+            to = folder / "compared.md"
+            _run(["compare", *shlex.split(comment.removeprefix(_COMMAND)), "--home", str(home)], to)
+            return table(to.read_text(encoding="utf-8"), "Comparison")
+        sweep, _, title = comment.partition(": ")
+        return table(report(sweep), title)
+
+    return named
 
 
-def filled(text: str, made: dict[str, str]) -> str:
-    """The text with the table that stands in a report behind every comment that names one."""
-
-    def put(place: re.Match[str]) -> str:
-        comment, sweep, title, _ = place.groups()
-        return comment + table(made[sweep], title)
-
-    return _PLACE.sub(put, text)
+def _run(arguments: list[str], markdown: Path | None = None) -> None:
+    to = [] if markdown is None else ["--markdown", str(markdown)]
+    command = [sys.executable, "-m", "harness", *arguments, *to, "--quiet"]
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
 
 
-def table(report: str, title: str) -> str:
-    """The table of the one section of a report whose title begins so."""
-    sections = re.split(r"^## ", report, flags=re.MULTILINE)[1:]
+def filled(text: str, named: Callable[[str], str]) -> str:
+    """The text with its table behind every comment that names one."""
+    return _PLACE.sub(lambda place: place[1] + named(place[2]), text)
+
+
+def table(markdown: str, title: str) -> str:
+    """The table of the one section whose title begins so."""
+    sections = re.split(r"^## ", markdown, flags=re.MULTILINE)[1:]
     (section,) = [section for section in sections if section.startswith(title)]
     return "".join(line for line in section.splitlines(True) if line.startswith("|"))
 
@@ -55,7 +67,7 @@ def table(report: str, title: str) -> str:
 def main() -> None:
     text = RESULTS.read_text(encoding="utf-8")
     with tempfile.TemporaryDirectory() as folder:
-        RESULTS.write_text(filled(text, reports(Path(folder))), encoding="utf-8", newline="\n")
+        RESULTS.write_text(filled(text, tables_in(Path(folder))), encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":
