@@ -91,9 +91,8 @@ def is_foreign(text: str, language: str, languages: Sequence[str]) -> bool:
 
     if not identify.knows(language):
         return False
-    candidates = {
-        tag for tag in (*languages, *function_words.FUNCTION_WORDS) if identify.knows(tag)
-    }
+    usual = (*function_words.FUNCTION_WORDS, *identify.neighbours(language))
+    candidates = {tag for tag in (*languages, *usual) if identify.knows(tag)}
     if not identify.is_other_language(text, language, candidates):
         return False
     # names in Latin letters may outweigh a Chinese sentence around them

@@ -23,7 +23,7 @@ from harness.data.readers import (
 )
 from harness.data.spec import ChecksSpec, CorpusSpec, DataSpec
 from harness.errors import DataError, existing
-from harness.languages.identify import rules
+from harness.languages.identify import RULE_VERSION as IDENTIFICATION
 from harness.records import JSON, Corpora, Instruction, Pair, ParallelQuestion, Text
 from harness.settings.plugins import load
 from harness.settings.spec import digest
@@ -106,9 +106,7 @@ def _identity(spec: CorpusSpec | None) -> dict[str, JSON] | None:
     identity |= {"checks": spec.checks.plain()} if spec.checks != ChecksSpec() else {}
     identity |= {} if spec.checks.max_garbled is None else {"garbled": 2}
     if spec.checks.max_wrong_language is not None:
-        named = (spec.source_lang, spec.target_lang)
-        changed = None in named or rules(tag for tag in named if tag is not None)
-        identity |= {"identification": 2} if changed else {}
+        identity |= {"identification": IDENTIFICATION}
     return identity
 
 

@@ -112,6 +112,11 @@ def same_language(tag: str, other: str) -> bool:
     return primary(tag) == primary(other)
 
 
+def usual_script(language: str) -> str:
+    """Code of the script (ISO 15924) that a language, by its shortest code, is written in."""
+    return _USUAL.get(language, "Latn")
+
+
 @cache
 def language_names() -> Mapping[str, str]:
     """English names by tag."""

@@ -8,7 +8,7 @@ score of its own, for general and safety benchmarks.
 import re
 from typing import ClassVar
 
-from harness.languages.identify import USUAL_LANGUAGES, is_other_language
+from harness.languages.identify import USUAL_LANGUAGES
 from harness.languages.tags import LanguageTag
 from harness.metrics.off_target import OffTarget
 from harness.metrics.shared.refusals import RULE_VERSION, classify_text
@@ -42,7 +42,7 @@ class TranslatedInstead(OffTarget):
         answer = re.split(r"\n\s*\n", prediction.answer.strip(), maxsplit=1)[0]
         return float(
             _has_shape_of(prediction.prompt, answer)
-            and is_other_language(answer, prediction.language or "", self.languages)
+            and self.is_foreign(answer, prediction)
             and classify_text(answer) != "refused"
         )
 

@@ -228,8 +228,9 @@ def test_the_systems_of_the_table_are_numbered_also_where_one_is_given_twice(har
     shown = harness("compare", "poor.jsonl", "good.jsonl", "good.jsonl", "--metric", "chrf")
     assert "[2] good.jsonl\n[3] good.jsonl" in shown.out
     rows = " ".join(shown.out.split())
-    assert "chrf [1] - [3]" in rows
-    assert "chrf [2] - [3] +0.000" in rows
+    assert "chrf systems difference" in rows
+    assert "[1] - [3] -" in rows
+    assert "[2] - [3] +0.000" in rows
 
 
 def test_metrics_may_stand_before_the_systems(harness):

@@ -2,7 +2,14 @@ import pytest
 
 from harness.errors import EvaluationError
 from harness.evaluation.score import score_predictions
-from harness.languages.identify import has_script_of, is_other_language, knows
+from harness.languages.identify import (
+    USUAL_LANGUAGES,
+    has_no_blanks,
+    has_script_of,
+    is_other_language,
+    knows,
+    neighbours,
+)
 from harness.protocols import Services
 from harness.records import Prediction
 
@@ -62,7 +69,7 @@ def test_the_script_tells_whatever_the_length(text, wanted, other):
         ("BBC Scotland 的 Alasdair Lamont 在 Tony Macaroni 球场", "zh", False),
         ("它类似于Google Drive、Microsoft Outlook、Slack和 Spotify", "zh", False),
         ("The brand Goop (品牌) of Gwyneth Paltrow", "zh", True),
-        ("Alasdair Lamont, Tony Macaroni Arena", "th", True),
+        ("Alasdair Lamont, Tony Macaroni Arena", "th", False),
         ("Anna Каренина", "ru", False),
     ],
 )
@@ -71,11 +78,83 @@ def test_names_in_latin_letters_are_no_other_language(text, wanted, other):
 
 
 @pytest.mark.parametrize("language", ["de", "th"])
-def test_a_signature_tells_scores_of_the_earlier_rule_apart(language):
-    for metric in ("off_target", "translated_instead"):
-        signature = score(metric, "Toral.", "Who?", language).signature
-        assert signature.endswith("|names:apart") is (language == "th")
-        assert ("names" in signature) is (language == "th")
+@pytest.mark.parametrize("metric", ["off_target", "translated_instead"])
+def test_a_signature_tells_scores_of_earlier_rules_apart(metric, language):
+    assert score(metric, "Toral.", "Who?", language).signature.endswith("|rule:3")
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "other"),
+    [
+        ("我们昨天在公园里看见了一只很大的狗，它一直跟着我们走回家。", "ja", True),
+        ("我们昨天在公园里看见了一只很大的狗，它一直跟着我们走回家。", "ko", True),
+        ("你好吗？", "ja", True),
+        ("這是我最喜歡的書。", "ko", True),
+        ("東京都千代田区", "ja", False),
+        ("明日の会議は午後三時から始まります。", "ja", False),
+        ("明日の会議は午後三時から始まります。", "ko", True),
+        ("明日の会議は午後三時から始まります。", "zh", True),
+        ("이 책은 제가 가장 좋아하는 책입니다.", "ja", True),
+        ("优衣库与日本品牌の推出了新的系列，在上海受到了年轻人的欢迎。", "zh", False),
+    ],
+)
+def test_ideographs_are_told_apart_without_blanks(text, wanted, other):
+    assert is_other_language(text, wanted, USUAL_LANGUAGES) is other
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "other"),
+    [
+        ("Де би ти не був, я завжди буду поруч із тобою.", "ru", True),
+        ("Где бы ты ни был, я всегда буду рядом с тобой.", "uk", True),
+        ("Каде и да си, јас секогаш ќе бидам до тебе.", "mk", False),
+        ("Ма где био, увек ћу бити поред тебе.", "sr", False),
+        ("Ma gde bio, uvek ću biti pored tebe.", "sr", False),
+        ("هر کجا که باشی، من همیشه در کنار تو خواهم بود و می‌مانم.", "ar", True),
+        ("أينما كنت سأكون دائما بجانبك يا صديقي العزيز.", "fa", True),
+        ("তুমি যেখানেই থাকো, আমি সবসময় তোমার পাশে থাকব।", "bn", False),
+        ("তুমি যেখানেই থাকো, আমি সবসময় তোমার পাশে থাকব।", "hi", True),
+        ("तू कुठेही असलास तरी मी नेहमी तुझ्या सोबत असेन.", "mr", False),
+        ("Waar je ook bent, ik zal altijd bij je zijn en op je wachten.", "de", True),
+        ("Wo auch immer du bist, ich werde immer bei dir sein.", "nl", True),
+        ("Onde quer que estejas, estarei sempre ao teu lado, meu amigo.", "es", True),
+        ("Gdziekolwiek jesteś, zawsze będę przy tobie czekać.", "cs", True),
+    ],
+)
+def test_neighbours_of_a_language_are_told_apart_whatever_the_alphabet(text, wanted, other):
+    assert is_other_language(text, wanted, (*USUAL_LANGUAGES, *neighbours(wanted))) is other
+
+
+@pytest.mark.parametrize("wanted", ["de", "fr", "th", "zh", "ja", "ru"])
+@pytest.mark.parametrize(
+    "text", ["New York Times, Wall Street Journal", "iPhone 15 Pro Max", "Sony PlayStation 5 Slim"]
+)
+def test_names_alone_are_in_any_language(text, wanted):
+    assert not is_other_language(text, wanted, USUAL_LANGUAGES)
+
+
+@pytest.mark.parametrize("wanted", ["de", "fr", "th", "zh"])
+def test_a_sentence_in_capitals_is_not_taken_for_names(wanted):
+    assert is_other_language("THE HOUSE WAS SOLD TO HIS BROTHER", wanted, USUAL_LANGUAGES)
+
+
+@pytest.mark.parametrize(
+    ("texts", "expected"),
+    [
+        (["狗"], True),
+        (["今天天气很好。", "我们 去公园散步"], True),
+        (["今天 天气 很 好 。", "我们 去 公园 吧 。"], False),
+        (["สุนัข ตัว ใหญ่ นอน อยู่ ใน บ้าน"], False),
+        (["สุนัขตัวใหญ่นอนอยู่ในบ้าน แมวอยู่นอกบ้าน"], True),
+        (["ພາສາລາວແມ່ນພາສາທາງການຂອງປະເທດ"], True),
+        (["ភាសាខ្មែរគឺជាភាសាផ្លូវការ"], True),
+        (["မြန်မာဘာသာစကားသည်တရားဝင်"], True),
+        (["나는 어제 공원에 갔다."], False),
+        ([], False),
+    ],
+)
+def test_text_without_blanks_between_words_is_known_whatever_its_language(texts, expected):
+    assert has_no_blanks(texts) is expected
 
 
 def test_a_language_the_identifier_does_not_know_is_named():
@@ -137,3 +216,13 @@ def test_a_text_with_foreign_names_keeps_its_script(text, language, expected):
 def test_the_known_languages_are_told():
     assert knows("zh-Hant")
     assert not knows("tlh")
+
+
+def test_an_item_names_the_neighbours_that_its_answer_may_be_in():
+    dutch = "Waar je ook bent, ik zal altijd bij je zijn en op je wachten."
+    one = Prediction(id="1", prompt="", output=dutch, answer=dutch, language="de")
+    usual = score_predictions([one], "off_target", {}, Services())
+    named = score_predictions([one], "off_target", {"languages": ["en"]}, Services())
+    assert (usual.value, named.value) == (1.0, 0.0)
+    assert "|near:nl|" in usual.signature
+    assert "near:" not in named.signature

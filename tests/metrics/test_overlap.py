@@ -95,21 +95,37 @@ def test_the_signature_is_sacrebleus(metric, signature):
 
 @pytest.mark.parametrize(
     ("language", "tokenizer"),
-    [("de", "13a"), ("zh-Hans", "zh"), ("th", "char"), ("lo", "char")],
+    [
+        *(("de", "13a"), ("zh-Hans", "zh"), ("th", "char"), ("lo", "char"), ("lao_Laoo", "char")),
+        *(("cmn", "zh"), ("zho_Hant", "zh"), ("yue", "zh"), ("zh_TW", "zh"), ("wuu", "zh")),
+        *(("tha", "char"), ("tha_Thai", "char"), ("mya_Mymr", "char"), ("dzo", "char")),
+    ],
 )
 def test_the_tokenizer_follows_the_target_language(language, tokenizer):
-    found = score("bleu", rows(["狗"], [["狗"]], language))
+    text = "ein Hund" if language == "de" else "狗"
+    found = score("bleu", rows([text], [[text]], language))
     assert f"|tok:{tokenizer}|" in found.signature
 
 
 @pytest.mark.parametrize("text", ["狗", "หมาตัวหนึ่ง", "犬がいる"])
-def test_text_without_blanks_in_a_language_nobody_named_is_an_error(text):
-    with pytest.raises(DataError, match=r"2 of 2 items do not say .* no blanks") as caught:
-        score("bleu", rows([text, text], [[text], [text]], None))
+@pytest.mark.parametrize("language", [None, "de", "nv"])
+def test_text_without_blanks_is_an_error_whatever_its_language_is_said_to_be(text, language):
+    with pytest.raises(DataError, match=r"13a splits at blanks, .* none between") as caught:
+        score("bleu", rows([text, text], [[text], [text]], language))
     assert "--target-lang" in caught.value.hint
-    assert "|tok:char|" in score("bleu", rows([text], [[text]], None), tokenize="char").signature
-    plain = score("bleu", rows([text], [["Ein Hund."]], None))  # what was answered is no reason
+    named = score("bleu", rows([text], [[text]], language), tokenize="char")
+    assert "|tok:char|" in named.signature
+    # what was answered is no reason
+    plain = score("bleu", rows([text], [["Ein Hund."]], language))
     assert "|tok:13a|" in plain.signature
+
+
+@pytest.mark.parametrize("tokenize", ["13a", "intl", "none"])
+def test_a_tokenizer_that_needs_blanks_is_refused_where_there_are_none(tokenize):
+    with pytest.raises(DataError, match=f"{tokenize} splits at blanks, .* in zh have none"):
+        score("bleu", rows(["我喜欢"], [["我喜欢苹果"]], "zh"), tokenize=tokenize)
+    words = "我 喜欢 吃 苹果 。"
+    assert score("bleu", rows([words], [[words]], "zh"), tokenize=tokenize).value > 99
 
 
 def test_chinese_is_scored_by_characters_not_by_spaces():
