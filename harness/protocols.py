@@ -45,6 +45,9 @@ class Tokenizer(Protocol):
     def decode(self, token_ids: TokenIds) -> str:
         """The text of generated ids, special tokens left out."""
 
+    def without_end(self, token_ids: TokenIds) -> TokenIds:
+        """A finished answer's ids without those that end the turn."""
+
     def encode_chat(self, messages: Sequence[Message]) -> TokenIds:
         """Token ids of a chat rendered with its generation prompt: the answer comes next."""
 

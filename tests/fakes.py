@@ -22,6 +22,9 @@ class CharacterTokenizer:
     def decode(self, token_ids: TokenIds) -> str:
         return "".join(chr(token) for token in token_ids if token not in (START, END))
 
+    def without_end(self, token_ids: TokenIds) -> TokenIds:
+        return token_ids[:-1]
+
     def render_chat(self, messages: Sequence[Message]) -> str:
         turns = [f"<{message.role}>{message.content}" for message in messages]
         return "".join([*turns, "<assistant>"])

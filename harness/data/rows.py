@@ -23,7 +23,7 @@ class TokenRows:
 def tokenise(
     examples: Iterable[Example],
     encode: Callable[[str], TokenIds],
-    end_id: int,
+    ending: TokenIds,
     max_length: int,
     encode_first: Callable[[Role, str], TokenIds] | None = None,
     what: str = "training examples",
@@ -35,7 +35,7 @@ def tokenise(
     Args:
         examples: The examples.
         encode: Tokenises text that goes on behind other text, without special tokens.
-        end_id: The end-of-turn token.
+        ending: What ends a turn: the end-of-turn token, and what the template writes before it.
         max_length: Most tokens of a row, and of the row as a teacher reads it.
         encode_first: Tokenises what comes right behind the prompt; None for ``encode``.
         what: What they are, for the error.
@@ -45,7 +45,7 @@ def tokenise(
     """
     rows, too_long = [], []
     for example in examples:
-        row = tokenise_example(example, encode, end_id, encode_first)
+        row = tokenise_example(example, encode, ending, encode_first)
         if longest_reading(row) > max_length:
             too_long.append(example.id)
         else:
@@ -69,7 +69,7 @@ def longest_reading(row: TokenRow) -> int:
 def tokenise_example(
     example: Example,
     encode: Callable[[str], TokenIds],
-    end_id: int,
+    ending: TokenIds,
     encode_first: Callable[[Role, str], TokenIds] | None = None,
 ) -> TokenRow:
     """One example; every token has exactly one role.
@@ -85,7 +85,7 @@ def tokenise_example(
             part = encode_first(segment.role, segment.text)
         else:
             part = encode(segment.text)
-        part = (*part, end_id) if segment.ends_turn else tuple(part)
+        part = (*part, *ending) if segment.ends_turn else tuple(part)
         ids += part
         roles += [segment.role] * len(part)
     shown = example.teacher_prompt

@@ -5,8 +5,10 @@ model, and an edited one does not.
 """
 
 import hashlib
+from datetime import date
 from pathlib import Path
 
+from harness.models.chat_template import parts_read
 from harness.models.devices import device_kind
 from harness.models.folder import (
     adapter_folder,
@@ -16,6 +18,7 @@ from harness.models.folder import (
     read_json,
 )
 from harness.models.spec import ModelSpec
+from harness.models.template_source import written_date
 from harness.models.thoughts import thinking
 from harness.records import JSON
 from harness.settings.spec import digest
@@ -56,9 +59,23 @@ def model_identity(spec: ModelSpec) -> dict[str, JSON]:
     if pickled:
         identity["pickled"] = [content_hash(file) for file in pickled]
     identity |= {name: value for name in _CHOICES if (value := getattr(spec, name)) is not None}
+    identity |= chat_identity(template, spec.chat_date)
     if thinking(template) is not None:
         identity["thinking"] = thinking(template)
     return identity
+
+
+def chat_identity(template: str, chat_date: date | None = None) -> dict[str, JSON]:
+    """What else is in a prompt: the date that a template writes, the roles it reads as parts.
+
+    Nothing for a template that does neither.
+
+    Raises:
+        ConfigError: The template draws at random.
+    """
+    day, parts = written_date(template, chat_date), parts_read(template)
+    dated: dict[str, JSON] = {} if day is None else {"chat_date": day.isoformat()}
+    return {**dated, "parts": [*parts]} if parts else dated
 
 
 def folder_hash(folder: Path) -> str:

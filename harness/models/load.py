@@ -21,7 +21,7 @@ from harness.models.identity import model_identity
 from harness.models.lora import load_adapter
 from harness.models.quantise import quantise_arguments
 from harness.models.spec import ModelSpec
-from harness.models.tokenizer import ChatTokenizer, tokenizer_in
+from harness.models.tokenizer import ChatTokenizer, tokenizer_of
 from harness.records import Message
 
 logger = logging.getLogger(__name__)
@@ -64,9 +64,11 @@ def load_chat_model(spec: ModelSpec) -> ChatModel:
     if spec.device_map is None and spec.quantise is None:
         model.to(device)
     model.eval().requires_grad_(False)
-    tokenizer = tokenizer_in(folder, spec.trust_remote_code, spec.chat_template)
+    tokenizer = tokenizer_of(folder, spec)
     _check_rows(spec, model, tokenizer)
     logger.info("loaded %s (%s, %s)", spec.path, spec.dtype, device)
+    if "chat_date" in identity:
+        logger.info("chats take place on %s (model.chat_date)", identity["chat_date"])
     if spec.trust_remote_code:
         logger.warning("%s: code of the model's own may run (model.trust_remote_code)", spec.path)
     chat_model = ChatModel(model, tokenizer, spec, identity)

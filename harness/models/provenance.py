@@ -34,4 +34,4 @@ def system_turn(spec: ModelSpec, system: str) -> str:
     """
     tokenizer = load_tokenizer(spec)
     tokenizer.render_chat((Message("system", system), Message("user", "x")))
-    return "joined to the user's first turn" if tokenizer.joins_system else "own turn"
+    return "joined to the user's first turn" if tokenizer.template.joins_system else "own turn"

@@ -1,6 +1,7 @@
 """Which model is tuned, how it is loaded, and the low-rank adapter trained on it."""
 
 import re
+from datetime import date
 from typing import Any, Literal
 
 from pydantic import Field, field_validator, model_validator
@@ -42,6 +43,10 @@ class ModelSpec(Spec):
 
     chat_template: LocalPath | None = Field(default=None, exclude_if=_off)
     """File with a chat template (Jinja), in place of the model's own or where it has none."""
+
+    chat_date: date | None = Field(default=None, exclude_if=_off)
+    """The day on which chats take place, `2026-11-30`, for a template that writes the date: no
+    prompt changes overnight. None for the date in the template, or 2024-07-26."""
 
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     """Precision of the frozen weights; adapters and optimiser are always float32. float16 is for

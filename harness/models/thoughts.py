@@ -5,7 +5,7 @@ in front of every answer, the block is closed at once. What a model thinks aloud
 off its answer. Torch-free: the identity of a model says which of these it is.
 """
 
-import re
+from harness.models.template_source import variables
 
 OPEN, CLOSE = "<think>", "</think>"
 SWITCHES = ("enable_thinking", "thinking")
@@ -18,8 +18,7 @@ def thinking_switch(template: str) -> str | None:
     >>> thinking_switch("{% if enable_thinking %}<think>{% endif %}")
     'enable_thinking'
     """
-    code = " ".join(re.findall(r"\{[{%].*?[%}]\}", template, re.DOTALL)).replace("'", '"')
-    words = set(re.findall(r"\w+", re.sub(r'"[^"]*"', "", code)))
+    words = variables(template)
     return next((name for name in SWITCHES if name in words), None)
 
 

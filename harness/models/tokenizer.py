@@ -5,8 +5,8 @@ tokenised as what comes behind it, never together with it: tokens that would mer
 do not, and every token has the role of one side.
 """
 
-import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from datetime import date
 from functools import cached_property, lru_cache
 from pathlib import Path
 from typing import Any
@@ -14,24 +14,21 @@ from typing import Any
 from transformers import AutoTokenizer
 
 from harness.errors import ConfigError
+from harness.models.chat_template import MARK, ChatTemplate
 from harness.models.folder import chat_template, model_folder, read_json
 from harness.models.spec import ModelSpec
-from harness.models.thoughts import closed, split_thoughts, thinking, thinking_switch
+from harness.models.thoughts import closed, split_thoughts, thinking
 from harness.records import Generation, Message, Role, TokenIds
 from harness.settings.spec import digest
 
 TOKENIZER_FILE = "tokenizer.json"
 """Beside an adapter that brought tokens of its own, as in a model's folder."""
 
-_MARK = "XQXQ"
-"""Stands for an answer when the chat template is asked what it writes around one."""
 _SAY_THE_END = ("generation_config.json", "config.json")
 """Files that may list the tokens that end generation; what the first says goes."""
 _ANCHORS = ("\n", ".", "x")
 """Texts to put before one that goes on, where a tokenizer begins every text with a blank."""
 _BLANKS = ("▁", "Ġ")
-
-logger = logging.getLogger(__name__)
 
 
 class ChatTokenizer:
@@ -40,21 +37,23 @@ class ChatTokenizer:
     Args:
         tokenizer: A Hugging Face tokenizer with a chat template.
         end_ids: Further tokens that end generation (of the generation configuration).
+        chat_date: On which chats take place, where the template writes a date.
     """
 
-    def __init__(self, tokenizer: Any, end_ids: Sequence[int] = ()) -> None:
+    def __init__(
+        self, tokenizer: Any, end_ids: Sequence[int] = (), chat_date: date | None = None
+    ) -> None:
         self.tokenizer = tokenizer
         own = () if tokenizer.eos_token_id is None else (int(tokenizer.eos_token_id),)
         self._stops: TokenIds = tuple(dict.fromkeys((*own, *end_ids)))
         # A prompt is rendered to be shown, to be trained on and to be answered.
         self._rendered = lru_cache(maxsize=2**14)(self._render)
-        template = str(tokenizer.chat_template or "")
-        switch = thinking_switch(template)
-        self._switches = {} if switch is None else {switch: False}
-        self.thinks = thinking(template) is not None
+        template = tokenizer.chat_template or ""
+        source = template["default"] if isinstance(template, dict) else str(template)
+        self.chat_date = chat_date
+        self.template = ChatTemplate(source, self._written, chat_date)
+        self.thinks = thinking(source) is not None
         """Whether its model may think aloud before it answers."""
-        self.joins_system = False
-        """Whether a system turn had to join the user's, as the template has none."""
 
     def encode(self, text: str) -> TokenIds:
         """Token ids of text that goes on behind other text, no special token or blank put first."""
@@ -71,7 +70,7 @@ class ChatTokenizer:
 
     def answer_text(self, text: str) -> str:
         """The beginning of an answer as it stands behind ``render_chat``."""
-        return text if text[:1].isspace() else self._around[1] + text
+        return text if text[:1].isspace() else self.template.around[1] + text
 
     def encode_first(self, role: Role, text: str) -> TokenIds:
         """Token ids of what comes first behind a prompt: of a plain text, or of an answer."""
@@ -99,44 +98,14 @@ class ChatTokenizer:
         return text.removeprefix(begin) if puts_one else text
 
     def _render(self, messages: tuple[Message, ...], answer_next: bool) -> str:
-        text = self._template(messages, answer_next)
+        text = self.template.render(messages, answer_next)
         if not answer_next:
             return text
         shut = closed(text)
-        return shut if shut != text else text + self._around[0]
+        return shut if shut != text else text + self.template.around[0]
 
-    def _template(self, messages: tuple[Message, ...], answer_next: bool) -> str:
-        joined = _system_joined(messages)
-        text, fault = self._tried(messages, answer_next)
-        if joined is not None and (text is None or messages[0].content.strip() not in text):
-            text, other = self._tried(joined, answer_next)
-            fault = fault or other
-            if text is not None:
-                self._note_joined()
-        if text is None:
-            roles = ", ".join(message.role for message in messages)
-            raise ConfigError(f"the chat template refuses the turns {roles}: {fault}") from fault
-        return text
-
-    def _tried(
-        self, messages: tuple[Message, ...], answer_next: bool
-    ) -> tuple[str | None, Exception | None]:
-        """The chat as the template renders it, or what it raised."""
-        turns = [{"role": message.role, "content": message.content} for message in messages]
-        try:
-            text = self.tokenizer.apply_chat_template(
-                turns, tokenize=False, add_generation_prompt=answer_next, **self._switches
-            )
-        except Exception as error:  # templates raise what they like, through jinja
-            return None, error
-        return str(text), None
-
-    def _note_joined(self) -> None:
-        if not self.joins_system:
-            self.joins_system = True
-            logger.warning(
-                "the chat template has no system turn: its text begins the user's first turn"
-            )
+    def _written(self, turns: Sequence[Mapping[str, Any]], **options: Any) -> str:
+        return str(self.tokenizer.apply_chat_template(turns, tokenize=False, **options))
 
     def encode_chat(self, messages: Sequence[Message]) -> TokenIds:
         """Token ids of ``render_chat``."""
@@ -150,8 +119,8 @@ class ChatTokenizer:
         Raises:
             ConfigError: The template refuses these turns.
         """
-        opened = self.render_chat((*messages, Message("user", _MARK)), answer_next=False)
-        return self._ids(opened.rpartition(_MARK)[0].rstrip(" "))
+        opened = self.render_chat((*messages, Message("user", MARK)), answer_next=False)
+        return self._ids(opened.rpartition(MARK)[0].rstrip(" "))
 
     def encode_start(self) -> TokenIds:
         """The token a text begins with, or the one that ends texts where there is none.
@@ -176,29 +145,54 @@ class ChatTokenizer:
 
     def generation(self, token_ids: TokenIds) -> Generation:
         """An answer from its ids, with what was thought aloud apart."""
-        thoughts, text = self.split_thoughts(self.decode(token_ids))
+        thoughts, text = self.split_thoughts(self.decode(self.without_end(token_ids)))
         finished = bool(token_ids) and token_ids[-1] in self.end_ids
         return Generation(token_ids, text, finished, thoughts)
 
     @cached_property
-    def end_id(self) -> int:
-        """The token this model ends its turn with, by what the template writes behind an answer.
+    def ending(self) -> TokenIds:
+        """All that ends a turn: what the template writes behind an answer, up to the end token.
 
         Some families list an end of text as their eos and end their turns with another token; some
-        do not list that one at all.
+        do not list that one at all. Where nothing is written behind a last answer, an end that the
+        model lists is looked for in what follows an answer in a chat that goes on.
+
+        Raises:
+            ConfigError: The tokenizer has no token that could end a turn.
+        """
+        last, more = (self.encode(text) for text in self.template.behind)
+        added = set(self.tokenizer.added_tokens_decoder)
+        for ids, ends in ((last, set(self._stops)), (last, added), (more, set(self._stops))):
+            end = next((place for place, token in enumerate(ids) if token in ends), None)
+            if end is not None:
+                return ids[: end + 1]
+        if not self._stops:
+            raise ConfigError("the tokenizer has no eos token: set eos_token in its configuration")
+        return self._stops[:1]
+
+    @property
+    def end_id(self) -> int:
+        """The token this model ends its turn with.
 
         Raises:
             ConfigError: There is none.
         """
-        chat = (Message("user", "x"), Message("assistant", _MARK))
-        tail = self._ids(self.render_chat(chat, answer_next=False).rpartition(_MARK)[2])
-        added = set(self.tokenizer.added_tokens_decoder)
-        listed = [token for token in tail if token in self._stops]
-        unlisted = [token for token in tail if token in added]
-        candidates = (*listed, *unlisted, *self._stops)
-        if not candidates:
-            raise ConfigError("the tokenizer has no eos token: set eos_token in its configuration")
-        return candidates[0]
+        return self.ending[-1]
+
+    @cached_property
+    def unusual_ending(self) -> TokenIds | None:
+        """``ending``, unless it is one token that stands behind the last answer, or the eos."""
+        plain = len(self.ending) == 1 and (
+            self.ending[0] in self.encode(self.template.behind[0]) or self.ending == self._stops[:1]
+        )
+        return None if plain else self.ending
+
+    def without_end(self, token_ids: TokenIds) -> TokenIds:
+        """A finished answer without what ended it."""
+        num_end = len(self.ending)
+        if token_ids[-num_end:] == self.ending:
+            return token_ids[:-num_end]
+        return token_ids[:-1] if token_ids[-1:] and token_ids[-1] in self.end_ids else token_ids
 
     @cached_property
     def end_ids(self) -> tuple[int, ...]:
@@ -223,34 +217,6 @@ class ChatTokenizer:
         (first, *_) = self.tokenizer.convert_ids_to_tokens(self._ids("x"))
         return bool(first.startswith(_BLANKS))
 
-    @cached_property
-    def _around(self) -> tuple[str, str]:
-        """What the template writes between a prompt and an answer: for the prompt, for the answer.
-
-        White space is left to the answer, as tokenizers join it to the first word. Anything else
-        (a mark that the answer comes now) ends the prompt: nothing the model has to say. Where the
-        template writes the same before the user's words it marks no answer.
-        """
-        question = Message("user", "x")
-        prompt = self._template((question,), True)
-        whole = self._template((question, Message("assistant", _MARK)), False)
-        before = whole.rpartition(_MARK)[0]
-        if not before.startswith(prompt):
-            return "", ""
-        between = before[len(prompt) :]
-        if not between.strip():
-            return "", between
-        to_user = self._template((Message("user", _MARK),), True).partition(_MARK)[0]
-        return ("", "") if to_user.endswith(between) else (between, "")
-
-
-def _system_joined(messages: Sequence[Message]) -> tuple[Message, ...] | None:
-    """The chat with its system turn put before the user's first words; None where it has none."""
-    if len(messages) < 2 or (messages[0].role, messages[1].role) != ("system", "user"):
-        return None
-    system, user, *others = messages
-    return Message("user", f"{system.content}\n\n{user.content}"), *others
-
 
 def load_tokenizer(spec: ModelSpec) -> ChatTokenizer:
     """The tokenizer of a model folder, or of its adapter where that brought tokens of its own.
@@ -258,15 +224,27 @@ def load_tokenizer(spec: ModelSpec) -> ChatTokenizer:
     Raises:
         ConfigError: Its files are missing, broken, or without a chat template.
     """
-    tokenizer = tokenizer_in(model_folder(spec), spec.trust_remote_code, spec.chat_template)
+    tokenizer = tokenizer_of(model_folder(spec), spec)
     if spec.adapter is None or not (Path(spec.adapter) / TOKENIZER_FILE).is_file():
         return tokenizer
     own = tokenizer_in(Path(spec.adapter), template=spec.chat_template)
-    return ChatTokenizer(own.tokenizer, tokenizer.end_ids)
+    return ChatTokenizer(own.tokenizer, tokenizer.end_ids, spec.chat_date)
+
+
+def tokenizer_of(folder: Path, spec: ModelSpec) -> ChatTokenizer:
+    """The tokenizer in the folder of a model, known to be whole, as the model is to be asked.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
+    return tokenizer_in(folder, spec.trust_remote_code, spec.chat_template, spec.chat_date)
 
 
 def tokenizer_in(
-    folder: Path, trust_remote_code: bool = False, template: str | None = None
+    folder: Path,
+    trust_remote_code: bool = False,
+    template: str | None = None,
+    chat_date: date | None = None,
 ) -> ChatTokenizer:
     """The tokenizer in a folder known to be whole, with another chat template if a file is given.
 
@@ -283,4 +261,4 @@ def tokenizer_in(
         tokenizer.chat_template = chat_template(folder, template)
     stops = [read_json(folder / name).get("eos_token_id") for name in _SAY_THE_END]
     ends: int | list[int] = next((ids for ids in stops if ids is not None), [])
-    return ChatTokenizer(tokenizer, ends if isinstance(ends, list) else [int(ends)])
+    return ChatTokenizer(tokenizer, ends if isinstance(ends, list) else [int(ends)], chat_date)

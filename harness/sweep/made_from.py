@@ -39,6 +39,8 @@ _MODEL = {
     "chat_template": "chat template",
     "adapter": "adapter",
     "pickled": "weights",
+    "chat_date": "date of chats",
+    "parts": "form of turns",
 }
 """Parts of a model's identity that are no settings, and what people call them."""
 

@@ -17,7 +17,7 @@ from harness.models.load import load_chat_model
 from harness.models.memory import free_memory
 from harness.models.spec import ModelSpec
 from harness.models.teachers import ServedSpec, Teacher, teacher
-from harness.models.tokenizer import load_tokenizer
+from harness.models.tokenizer import ChatTokenizer, load_tokenizer
 from harness.protocols import Generator, Sources, Variant
 from harness.records import JSON, Corpora, Pair
 from harness.storage.store import Store
@@ -46,6 +46,11 @@ class Resources:
         """The data, which a run that trains has."""
         assert self._data is not None
         return self._data
+
+    @cached_property
+    def tokenizer(self) -> ChatTokenizer:
+        """The tokenizer of the base model."""
+        return load_tokenizer(self._model)
 
     @cached_property
     def chat_model(self) -> ChatModel:

@@ -214,6 +214,12 @@ class Tuning:
                 "seed": config.seed,
                 # its folder says how its model is asked; once that was no part of what it is
                 **({"answering": asked} if (asked := unusual_answering(variant)) else {}),
+                # once a turn ended with one token, whatever the template wrote before it
+                **(
+                    {"ending": list(ending)}
+                    if (ending := self.resources.tokenizer.unusual_ending)
+                    else {}
+                ),
                 # once the adapter was multiplied by in its own float32
                 **({"autocast": True} if config.model.dtype == "bfloat16" else {}),
             },

@@ -203,7 +203,7 @@ class _Rows:
         tokenised = tokenise(
             examples,
             tokenizer.encode,
-            tokenizer.end_id,
+            tokenizer.ending,
             self._max_length,
             tokenizer.encode_first,
             f"{kind} examples",

@@ -25,7 +25,7 @@ from pydantic import Field, model_validator
 
 from harness.data.segments import pair_messages, pair_prompt
 from harness.models.teachers import TeacherField
-from harness.protocols import Generator, Sources
+from harness.protocols import Generator, Sources, Tokenizer
 from harness.records import JSON, Decoding, Example, ExampleSet, Pair, Role, Segment, TokenIds
 from harness.seeds import stream_seed
 from harness.variants.shared.method import NO_TEXT, Method
@@ -123,7 +123,11 @@ class Radis(Method):
             moved = rotate(chosen, sources.seed)
             rationales |= {index: rationales[origin] for index, origin in moved}
         examples = tuple(
-            Example(pair.id, self._segments(prompt, pair, rationales[index]), pair.id)
+            Example(
+                pair.id,
+                self._segments(sources.base.tokenizer, prompt, pair, rationales[index]),
+                pair.id,
+            )
             for index, (pair, prompt) in enumerate(zip(pairs, prompts, strict=True))
         )
         return ExampleSet(
@@ -163,7 +167,9 @@ class Radis(Method):
         drawn = stream_seed(seed, name) if temperature > 0 else 0
         return Decoding(self.max_rationale_tokens, temperature, drawn)
 
-    def _segments(self, prompt: Segment, pair: Pair, rationale: Rationale) -> tuple[Segment, ...]:
+    def _segments(
+        self, tokenizer: Tokenizer, prompt: Segment, pair: Pair, rationale: Rationale
+    ) -> tuple[Segment, ...]:
         if not rationale.text:
             return prompt, Segment(Role.TRANSLATION, pair.target, ends_turn=True)
         if self.order == "after":
@@ -179,7 +185,7 @@ class Radis(Method):
             )
         # The turn ends with the translation now, so r gives up its end token and nothing else.
         has_end = rationale.finished and not rationale.ends_turn
-        token_ids = rationale.token_ids[:-1] if has_end else rationale.token_ids
+        token_ids = tokenizer.without_end(rationale.token_ids) if has_end else rationale.token_ids
         return (
             prompt,
             Segment(Role.RATIONALE, rationale.text, token_ids),

@@ -42,7 +42,7 @@ def losses(chat_model, made, variant):
     """What training says at every step; ``variant`` gives weights, penalty, late roles."""
     tuned = attach(chat_model, LoraSpec(rank=4, alpha=8), seed=1)
     tokenizer = chat_model.tokenizer
-    rows = tokenise(made, tokenizer.encode, tokenizer.end_id, 512).rows
+    rows = tokenise(made, tokenizer.encode, tokenizer.ending, 512).rows
     events: list[StepEvent] = []
     fit(
         tuned.model,

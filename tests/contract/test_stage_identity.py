@@ -18,7 +18,7 @@ from harness.settings.yaml import set_path
 from harness.trial.config import TrialConfig
 from tests.planned import all_stage_keys
 from tests.projects import write_corpus, write_lines, write_project
-from tests.toys.tiny import save_tiny
+from tests.toys.tiny import CHAT_TEMPLATE, save_tiny
 
 NOTHING = frozenset[str]()
 SCORES = frozenset({"scores"})
@@ -153,6 +153,7 @@ SETTINGS: dict[frozenset[str], dict[str, Any]] = {
         "model.path": "other_model",
         "model.adapter": "adapter",
         "model.chat_template": "template.jinja",
+        "model.chat_date": "2026-11-30",
         "model.dtype": "bfloat16",
         "model.quantise": "nf4",
         "model.attention": "eager",
@@ -166,6 +167,7 @@ SETTINGS: dict[frozenset[str], dict[str, Any]] = {
     },
 }
 GIVEN = {
+    "model.chat_date": {"model.chat_template": "dated.jinja"},
     "model.device_map": {"model.device": "auto"},
     "data.train.target_path": {"data.train": ALIGNED},
     "lora.vocabulary.": {"lora.vocabulary": {"tokens": 5}},
@@ -290,8 +292,10 @@ def project(tmp_path_factory, tiny_model_dir, python_with_vllm):
     config = write_project(folder, tiny_model_dir)
     write_corpus(folder / "corpus.jsonl", ["Hund", "Wolf"])
     write_corpus(folder / "other.jsonl", ["Esel"])
-    for name in ("lines.en", "lines.de", "other.de", "template.jinja"):
+    for name in ("lines.en", "lines.de", "other.de"):
         (folder / name).write_text(f"{name}\n", encoding="utf-8")
+    for name, before in (("template", "Chat."), ("dated", "{{ strftime_now('%Y') }}")):
+        (folder / f"{name}.jinja").write_text(before + CHAT_TEMPLATE, encoding="utf-8")
     (folder / "bitsandbytes.py").touch()
     save_tiny(folder / "other_model", seed=1)
     shutil.copytree(folder / "benchmarks", folder / "other_benchmarks")

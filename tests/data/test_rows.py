@@ -40,7 +40,7 @@ segments = st.lists(
 
 @given(segments)
 def test_every_token_has_exactly_one_role(parts):
-    row = tokenise_example(example(*parts), encode, END)
+    row = tokenise_example(example(*parts), encode, (END,))
     assert len(row.ids) == len(row.roles)
     for role in Role:
         mine = [s for s in example(*parts).segments if s.role is role]
@@ -57,7 +57,7 @@ def test_every_token_has_exactly_one_role(parts):
 
 
 def test_generated_tokens_are_used_as_they_are_and_never_made_anew():
-    row = tokenise_example(example(Segment(Role.RATIONALE, "ab", (7, 8, 9))), encode, END)
+    row = tokenise_example(example(Segment(Role.RATIONALE, "ab", (7, 8, 9))), encode, (END,))
     assert row.ids[2:] == (7, 8, 9)
 
 
@@ -65,7 +65,7 @@ def test_the_end_of_the_turn_belongs_to_the_segment_it_ends():
     row = tokenise_example(
         example(Segment(Role.TRANSLATION, "a", ends_turn=True), Segment(Role.RATIONALE, "b")),
         encode,
-        END,
+        (END,),
     )
     assert row.ids[2:] == (ord("a"), END, ord("b"))
     assert row.roles[2:] == (Role.TRANSLATION, Role.TRANSLATION, Role.RATIONALE)
@@ -74,7 +74,7 @@ def test_the_end_of_the_turn_belongs_to_the_segment_it_ends():
 def test_examples_that_are_too_long_are_left_out_and_named_never_cut():
     short = example(Segment(Role.TRANSLATION, "ab"), name="short")
     long = example(Segment(Role.TRANSLATION, "abc"), name="long")
-    made = tokenise([short, long], encode, END, max_length=4)
+    made = tokenise([short, long], encode, (END,), max_length=4)
     assert [row.example_id for row in made.rows] == ["short"]
     assert made.too_long == ("long",)
 
@@ -82,18 +82,18 @@ def test_examples_that_are_too_long_are_left_out_and_named_never_cut():
 def test_a_row_is_as_long_as_the_teacher_reads_it():
     shown = Segment(Role.PROMPT, "", token_ids=(1, 2, 3))
     one = replace(example(Segment(Role.TRANSLATION, "ab"), name="shown"), teacher_prompt=shown)
-    row = tokenise_example(one, encode, END)
+    row = tokenise_example(one, encode, (END,))
     assert (len(row.ids), longest_reading(row)) == (4, 5)
     other = example(Segment(Role.TRANSLATION, "ab"), name="other")
-    assert tokenise([one, other], encode, END, max_length=4).too_long == ("shown",)
-    assert tokenise([one], encode, END, max_length=5).too_long == ()
+    assert tokenise([one, other], encode, (END,), max_length=4).too_long == ("shown",)
+    assert tokenise([one], encode, (END,), max_length=5).too_long == ()
     short = replace(one, teacher_prompt=Segment(Role.PROMPT, "", token_ids=(1,)))
-    assert longest_reading(tokenise_example(short, encode, END)) == 4
+    assert longest_reading(tokenise_example(short, encode, (END,))) == 4
 
 
 def test_a_limit_no_example_keeps_is_an_error_with_its_mend():
     with pytest.raises(DataError, match=r"all 1 training examples have more than 4(?s:.*)max_len"):
-        tokenise([example(Segment(Role.TRANSLATION, "abc"))], encode, END, max_length=4)
+        tokenise([example(Segment(Role.TRANSLATION, "abc"))], encode, (END,), max_length=4)
 
 
 @given(segments)

@@ -13,6 +13,7 @@ from harness.models.thoughts import closed, split_thoughts, thinking
 from harness.models.tokenizer import ChatTokenizer
 from harness.records import Example, Message, Role, Segment
 from tests.toys.families import FAMILIES, toy_tokenizer
+from tests.toys.retold import retold as changed
 
 ASKED = (Message("user", "The dog."),)
 WITH_SYSTEM = (Message("system", "Be brief."), *ASKED)
@@ -22,14 +23,6 @@ CHAT = (*ASKED, Message("assistant", "Der Hund."), Message("user", "The fox."))
 @cache
 def tokenizer(name):
     return ChatTokenizer(toy_tokenizer(name))
-
-
-def changed(name, template, **special):
-    inner = toy_tokenizer(name)
-    inner.chat_template = template
-    for key, token in special.items():
-        setattr(inner, key, token)
-    return ChatTokenizer(inner)
 
 
 def shown(found, ids):
@@ -78,7 +71,7 @@ def test_the_token_that_ends_a_turn_stops_though_nothing_lists_it(name, end, oth
 
 
 def test_no_token_that_could_end_an_answer_is_an_error():
-    plain = changed("llama", "{{ messages[-1].content }}", eos_token=None)
+    plain = changed("llama", "{% for m in messages %}{{ m.content }}{% endfor %}", eos_token=None)
     with pytest.raises(ConfigError, match="set eos_token"):
         _ = plain.end_ids
 
@@ -87,17 +80,17 @@ def test_no_token_that_could_end_an_answer_is_an_error():
 def test_a_system_turn_that_is_refused_joins_the_users_and_that_is_logged(name, caplog):
     found = ChatTokenizer(toy_tokenizer(name))
     joined = found.render_chat((Message("user", "Be brief.\n\nThe dog."),))
-    assert not found.joins_system
+    assert not found.template.joins_system
     with caplog.at_level(logging.WARNING):
         assert found.render_chat(WITH_SYSTEM) == joined
         found.render_chat((Message("system", "Be kind."), *CHAT))
-    assert found.joins_system
+    assert found.template.joins_system
     assert len(caplog.records) == 1
     assert "no system turn" in caplog.text
 
 
 def test_a_system_turn_that_is_left_out_in_silence_joins_the_users_too():
-    silent = "{% for m in messages if m.role == 'user' %}<{{ m.content }}>{% endfor %}"
+    silent = "{% for m in messages if m.role != 'system' %}<{{ m.content }}>{% endfor %}"
     assert changed("llama", silent).render_chat(WITH_SYSTEM) == "<Be brief.\n\nThe dog.>"
 
 
@@ -106,7 +99,7 @@ def test_a_system_turn_that_is_there_stays(name):
     found = ChatTokenizer(toy_tokenizer(name))
     text = found.render_chat(WITH_SYSTEM)
     assert text.index("system") < text.index("Be brief.") < text.index("user")
-    assert not found.joins_system
+    assert not found.template.joins_system
 
 
 def test_turns_that_no_joining_mends_are_an_error():
@@ -147,7 +140,7 @@ def test_prompt_ids_stay_those_of_the_question_whatever_the_answer_begins_with(n
         Segment(Role.TRANSLATION, answer),
         Segment(Role.RATIONALE, "\n\nThe dog", found.encode("\n\nThe dog"), ends_turn=True),
     )
-    row = tokenise_example(Example("a", segments), found.encode, found.end_id, found.encode_first)
+    row = tokenise_example(Example("a", segments), found.encode, found.ending, found.encode_first)
     assert row.ids[: len(prompt)] == prompt
     assert set(row.roles[: len(prompt)]) == {Role.PROMPT}
     told = [index for index, role in enumerate(row.roles) if role is Role.TRANSLATION]

@@ -114,7 +114,9 @@ def test_what_does_not_read_back_as_it_was_is_not_given_its_name(
 
     def spoil(model: ModelSpec, source: Path, adapter: Path, draft: Path) -> None:
         copy(model, source, adapter, draft)
-        (draft / "chat_template.jinja").write_text("{{ messages[0].content }}")
+        (draft / "chat_template.jinja").write_text(
+            "{% for m in messages %}{{ m.content }}{% endfor %}"
+        )
 
     monkeypatch.setattr(exporting, "_copy_the_rest", spoil)  # a disk that lies
     before = set(tmp_path.iterdir())

@@ -66,7 +66,7 @@ def test_the_end_of_a_turn_carries_loss_though_rows_may_be_padded_with_it(
     rows = tokenise(
         [Example("a", (prompt, answer))],
         tokenizer.encode,
-        tokenizer.end_id,
+        tokenizer.ending,
         512,
         tokenizer.encode_first,
     ).rows

@@ -100,7 +100,7 @@ def training(rounds: int, num_pairs: int) -> dict:
     """One epoch over RaDis examples, the paper's weights: plain cross-entropy on the answers."""
     model = chat_model()
     made = Radis().examples(sources(model, num_pairs)).examples
-    rows = tokenise(made, model.tokenizer.encode, model.tokenizer.end_id, 512).rows
+    rows = tokenise(made, model.tokenizer.encode, model.tokenizer.ending, 512).rows
     num_tokens = sum(len(row.ids) for row in rows)
 
     def ours() -> int:

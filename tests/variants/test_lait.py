@@ -60,7 +60,7 @@ def test_a_request_that_does_not_name_the_target_language_is_refused():
 
 def rows(variant):
     made = variant.examples(sources())
-    return to_learn(tokenise(made.examples, made_of_characters, END, 99).rows, variant.weights)
+    return to_learn(tokenise(made.examples, made_of_characters, (END,), 99).rows, variant.weights)
 
 
 def made_of_characters(text):

@@ -78,13 +78,13 @@ def test_a_question_is_answered_by_the_chain_with_the_answer_of_the_corpus():
 def test_the_untuned_model_answers_where_the_corpus_does_not_and_the_turn_goes_on():
     example = named(Transllm().examples(sources()))["question/q2"]
     assert text(example) == "<EN> What is a dog? <RESPONSE> An animal. <DE> Ein Tier."
-    row = tokenise_example(example, lambda piece: tuple(map(ord, piece)), END)
+    row = tokenise_example(example, lambda piece: tuple(map(ord, piece)), (END,))
     assert [place for place, token in enumerate(row.ids) if token == END] == [len(row.ids) - 1]
 
 
 def test_loss_lies_on_every_token_of_the_answer_its_tags_among_them_and_on_no_other():
     example = named(Transllm().examples(sources()))["question/q1"]
-    row = tokenise_example(example, lambda piece: tuple(map(ord, piece)), END)
+    row = tokenise_example(example, lambda piece: tuple(map(ord, piece)), (END,))
     (prepared,) = prepare([row], Transllm().weights)
     answer = "<EN> What is red? <RESPONSE> A colour. <DE> Eine Farbe."
     assert prepared.targets_N.tolist() == [*map(ord, answer), END]

@@ -56,6 +56,9 @@ class ServedTokenizer:
         """
         return "".join(chr(token) for token in token_ids if token < CHAT_END)
 
+    def without_end(self, token_ids: TokenIds) -> TokenIds:
+        return token_ids[:-1]
+
     def encode_chat(self, messages: Sequence[Message]) -> TokenIds:
         """A chat up to where the answer begins; the beginning of an answer may follow."""
         turns = [[message.role, message.content] for message in messages]

@@ -174,7 +174,8 @@ class Transfer:
 
     def _inside(self, answer: Segment) -> Segment:
         """An answer of the model that the turn does not end with."""
-        return self._spaced(Segment(Role.REPLY, answer.text, (answer.token_ids or ())[:-1]))
+        said = self._sources.base.tokenizer.without_end(answer.token_ids or ())
+        return self._spaced(Segment(Role.REPLY, answer.text, said))
 
     def _spaced(self, answer: Segment) -> Segment:
         space = self._sources.base.tokenizer.encode(" ")

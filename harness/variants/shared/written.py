@@ -55,7 +55,8 @@ def written(sources: Sources, writer: Generator, role: Role, generation: Generat
         return Segment(role, text, token_ids)
     if writer.tokenizer.vocabulary == sources.base.tokenizer.vocabulary:
         # another model may end its turns with another token: ours takes its place
-        return Segment(role, text, token_ids[:-1] if finished else token_ids, ends_turn=finished)
+        said = writer.tokenizer.without_end(token_ids) if finished else token_ids
+        return Segment(role, text, said, ends_turn=finished)
     return Segment(role, text, ends_turn=finished)
 
 
