@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-import tarfile
 from pathlib import Path
 
 import pytest
@@ -11,13 +10,10 @@ from harness.records import JSON
 from harness.settings.yaml import parse_override
 from harness.sweep.budget import planned, shares_of
 from harness.sweep.spec import SweepSpec, load_sweep_spec
-from sweeps.claims import tables
 
 ROOT = Path(__file__).parents[1]
 CLAIMS = ROOT / "sweeps/claims"
 STUDY = CLAIMS / "study.sh"
-RESULTS = ROOT / "sweeps/results/claims.md"
-ARCHIVES = sorted((ROOT / "sweeps/results/claims").glob("*.tar.xz"))
 POCKET = ROOT / "harness/pocket/files"
 
 
@@ -96,56 +92,3 @@ def test_the_command_is_a_program_of_the_shell_and_refuses_what_it_does_not_know
     )
     assert done.returncode == 2
     assert "found world2, allowed: world1, world3, world4, controls" in done.stderr
-
-
-REPORT = """\
-# claims_world1
-
-## The front
-
-| trial | general |
-| --- | ---: |
-| 1 | 0.9 |
-
-Brackets.
-
-## At matched translation
-
-| trial |
-| --- |
-| #6 |
-"""
-
-
-def test_a_comment_in_the_results_is_followed_by_the_table_of_that_section() -> None:
-    text = "So:\n\n<!-- claims_world1: At matched -->\n| old |\n| --- |\n\nAnd | so on.\n"
-
-    def named(comment: str) -> str:
-        return tables.table(REPORT, comment.removeprefix("claims_world1: "))
-
-    filled = tables.filled(text, named)
-    assert filled == (
-        "So:\n\n<!-- claims_world1: At matched -->\n| trial |\n| --- |\n| #6 |\n\nAnd | so on.\n"
-    )
-    assert tables.filled(filled, named) == filled
-
-
-@pytest.mark.slow
-def test_every_table_of_the_results_is_that_of_the_report_on_the_committed_archive(
-    tmp_path,
-) -> None:
-    text = RESULTS.read_text(encoding="utf-8")
-    places = re.findall(r"^<!-- .* -->\n\|", text, re.MULTILINE)
-    assert len(places) == len(re.findall(r"^\| --- ", text, re.MULTILINE)) > 0
-    assert tables.filled(text, tables.tables_in(tmp_path)) == text
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("path", ARCHIVES, ids=lambda path: path.name)
-def test_an_archive_is_small_and_names_no_place_of_a_machine(path: Path) -> None:
-    assert path.stat().st_size < 5_000_000
-    with tarfile.open(path) as archive:
-        for entry in archive:
-            file = archive.extractfile(entry)
-            assert file is not None
-            assert not re.search(rb'"/(home|root|work|tmp|Users)/', file.read()), entry.name

@@ -20,7 +20,7 @@ SURFACE = {
     "evaluate": "MODEL --adapter --suite --benchmarks --split --limit --batch-size --device "
     f"--dtype {RUN} --home --json",
     "export": "ADAPTER --model --output --dtype --tolerance --device --set --storage --home --json",
-    "archive": "SWEEP --output --home --json",
+    "archive": "SWEEP --output --texts/--no-texts --home --json",
     "score": "FILE --metric --set --comet-model --comet-python --source-lang --target-lang "
     "--reference --source --items --judgements --home --json",
     "compare": "FIRST_SECOND... --metric --margin --set --reference --source --cluster "

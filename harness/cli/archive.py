@@ -11,6 +11,7 @@ from harness.cli import options, output
     "archive",
     epilog=options.examples(
         "harness archive pocket --output pocket.tar.xz",
+        "harness archive pocket --no-texts --output scores.tar.xz",
     ),
 )
 @click.argument("sweep", metavar="SWEEP")
@@ -22,10 +23,17 @@ from harness.cli import options, output
     required=True,
     help="File to write.",
 )
+@click.option(
+    "--texts/--no-texts",
+    default=True,
+    show_default=True,
+    help="With answers and prompts. Leave them out where the benchmarks' data may not be passed "
+    "on: reports and comparisons are the same, further metrics cannot be scored.",
+)
 @options.home
 @options.as_json
 @options.verbosity
-def command(sweep: str, path: Path, home: Path, as_json: bool) -> None:
+def command(sweep: str, path: Path, texts: bool, home: Path, as_json: bool) -> None:
     """Write a sweep, with every answer, into one small file.
 
     Unpacked into a folder (mkdir DIR; tar -xJf FILE.tar.xz -C DIR) it is a home of its own: with
@@ -35,7 +43,7 @@ def command(sweep: str, path: Path, home: Path, as_json: bool) -> None:
     """
     from harness.sweep.archive import archive_sweep
 
-    written = archive_sweep(sweep, path, home=home)
+    written = archive_sweep(sweep, path, home=home, texts=texts)
     if as_json:
         output.print_json(
             {

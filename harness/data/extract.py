@@ -5,15 +5,18 @@ from typing import Literal, Self
 
 from pydantic import model_validator
 
+from harness.data.translations import translation_in
 from harness.settings.spec import Spec
 
 
 class Extract(Spec):
     """How the answer is found in what the model said."""
 
-    rule: Literal["all", "first_paragraph", "regex"] = "all"
+    rule: Literal["all", "first_paragraph", "translation", "regex"] = "all"
     """`all`: the whole output; `first_paragraph`: the text before the first blank line (what a
-    model says after its translation is no part of it); `regex`: what `pattern` matches."""
+    model says after its translation is no part of it); `translation`: as many paragraphs as the
+    source has, without what chat models put around them (see `harness.data.translations`);
+    `regex`: what `pattern` matches."""
 
     pattern: str | None = None
     """For `regex`: its first group, or all of the match where it has none."""
@@ -32,13 +35,15 @@ class Extract(Spec):
                 raise ValueError(f"pattern: not a regular expression: {error}") from None
         return self
 
-    def answer(self, output: str) -> str:
-        r"""The answer in an output.
+    def answer(self, output: str, source: str | None = None) -> str:
+        r"""The answer in an output; for `translation` to a source.
 
         >>> Extract(rule="first_paragraph").answer("Der Hund.\n\nHund means dog.")
         'Der Hund.'
         """
         match self.rule:
+            case "translation":
+                return translation_in(output, source or "")
             case "first_paragraph":
                 return re.split(r"\n[ \t\r]*\n", output.strip(), maxsplit=1)[0].strip()
             case "regex":

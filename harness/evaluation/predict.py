@@ -273,7 +273,8 @@ def _prediction(
         target = texts[index]
     else:
         output = sample["filtered_resps"][0]
-        answer = task.settings.extract.answer(output if said is None else said.text)
+        text = output if said is None else said.text
+        answer = task.settings.extract.answer(text, asked.source)
     if said is not None:
         extra |= {**said.facts, **({"earlier": list(said.earlier)} if said.earlier else {})}
         extra |= {"thoughts": said.generation.thoughts} if said.generation.thoughts else {}

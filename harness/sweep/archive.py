@@ -14,7 +14,7 @@ import io
 import json
 import lzma
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
@@ -29,8 +29,10 @@ from harness.trial.curves import CURVES
 _ANSWERS = "predictions"
 _SCORES = "scores"
 _FILTERS = [{"id": lzma.FILTER_LZMA2, "preset": 9 | lzma.PRESET_EXTREME}]
-_LEFT_OUT = {"examples": (), "adapter": (CURVES, "adapter/*.json")}
+_LEFT_OUT: Mapping[str, tuple[str, ...]] = {"examples": (), "adapter": (CURVES, "adapter/*.json")}
 """Stages of which an archive has the manifest alone, and what else."""
+_WITH_TEXT = ("completions", "contamination", _ANSWERS)
+"""Stages that hold what benchmarks ask and what was said to it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +44,15 @@ class Archived:
     num_compressed: int
 
 
-def archive_sweep(name: str, path: Path, *, home: Path) -> Archived:
+def archive_sweep(name: str, path: Path, *, home: Path, texts: bool = True) -> Archived:
     """Writes a sweep of a home folder, as far as it is, into a ``.tar.xz``.
+
+    Args:
+        name: Of the sweep.
+        path: File to write.
+        home: Folder of the results.
+        texts: Whether with answers and what was asked, which may not be passed on where the
+            benchmarks' data may not.
 
     Raises:
         ConfigError: There is no such sweep, or its study is in a storage elsewhere.
@@ -53,13 +62,16 @@ def archive_sweep(name: str, path: Path, *, home: Path) -> Archived:
     if not journal.is_file():
         raise ConfigError(f"sweep {name}: its study is not in {home}, so it cannot be archived")
     sizes: list[int] = []
+    left_out = dict(_LEFT_OUT)
+    if not texts:
+        left_out |= dict.fromkeys(_WITH_TEXT, ())
 
     def write(file: IO[bytes]) -> None:
         with (
             lzma.open(file, "wb", filters=_FILTERS) as compressed,
             tarfile.open(fileobj=compressed, mode="w", format=tarfile.PAX_FORMAT) as archive,
         ):
-            for place, content in _files(record, journal, home):
+            for place, content in _files(record, journal, home, left_out):
                 entry = tarfile.TarInfo(place.relative_to(home).as_posix())
                 entry.size = len(content)
                 sizes.append(len(content))
@@ -69,7 +81,9 @@ def archive_sweep(name: str, path: Path, *, home: Path) -> Archived:
     return Archived(len(sizes), sum(sizes), path.stat().st_size)
 
 
-def _files(record: SweepRecord, journal: Path, home: Path) -> Iterator[tuple[Path, bytes]]:
+def _files(
+    record: SweepRecord, journal: Path, home: Path, left_out: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[Path, bytes]]:
     """Every file of an archive once, in its order."""
     store = home / "store"
     results = _results(record)
@@ -83,13 +97,13 @@ def _files(record: SweepRecord, journal: Path, home: Path) -> Iterator[tuple[Pat
             yield file, file.read_bytes()
         for answers in _keys(result, _ANSWERS):
             for folder in scores.get(answers, ()):
-                yield from _new(folder, written)
+                yield from _new(folder, written, left_out)
     named = {stage for result in results for stage in result.stages}
     for stage in sorted(named):
         kind = _ANSWERS if stage.startswith(f"{_ANSWERS}/") else stage.rpartition("/")[2]
         for result in results:
             if stage in result.stages:
-                yield from _new(store / kind / result.stages[stage], written)
+                yield from _new(store / kind / result.stages[stage], written, left_out)
 
 
 def _results(record: SweepRecord) -> list[TrialResult]:
@@ -113,12 +127,14 @@ def _scores_of(store: Path) -> dict[str, list[Path]]:
     return folders
 
 
-def _new(folder: Path, written: set[Path]) -> Iterator[tuple[Path, bytes]]:
+def _new(
+    folder: Path, written: set[Path], left_out: Mapping[str, Sequence[str]]
+) -> Iterator[tuple[Path, bytes]]:
     """The files of a stage folder that is there and was not written yet."""
     if folder in written or not (folder / MANIFEST).is_file():
         return
     written.add(folder)
-    kept = _LEFT_OUT.get(folder.parent.name)
+    kept = left_out.get(folder.parent.name)
     if kept is None:
         files = sorted(file for file in folder.rglob("*") if file.is_file())
         yield from ((file, file.read_bytes()) for file in files)

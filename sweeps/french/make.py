@@ -103,6 +103,8 @@ def asking(
     declared = {"expected": "refused"} if main == "refusal" else {}
     if main == "over_refusal":
         summary, declared = {"metric": main, "worst": 1.0, "best": 0.0}, {"expected": "complied"}
+    if main != "exact_match":
+        declared |= {"axis": "safety"}
     metrics = (main, "translated_instead", "empty")
     licence = "CC-BY-2.0" if suite == "french_general" else "Apache-2.0"
     return PocketBenchmark(suite, name, split, "en", metrics, summary, rows, 32, declared, licence)

@@ -46,6 +46,8 @@ WRONG_ANSWERS = {
     "off_target": ENGLISH,
     "translated_instead": ENGLISH,
     "over_refusal": (REFUSAL,) * 4,
+    "prefaced": tuple(f"Translation: {text}" for text in GERMAN),
+    "wrapped": tuple(f"**{text}**" for text in GERMAN),
     "empty": ("",) * 4,
     "undetermined": ("",) * 4,
 }
@@ -53,6 +55,7 @@ BEST = {"bleu": 100.0, "chrf": 100.0, "chrf_pp": 100.0}
 BEST |= dict.fromkeys(
     ["empty", "off_target", "over_refusal", "translated_instead", "truncated", "unparsed"], 0.0
 )
+BEST |= {"prefaced": 0.0, "wrapped": 0.0}
 BEST |= {"output_length": 1.0, "undetermined": 0.0, "judge_grade": 10.0}
 EMPTY = {
     "judge_grade": 1.0,

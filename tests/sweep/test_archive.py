@@ -1,5 +1,6 @@
 """A sweep in one file: what is in it, and that it is a home where nothing need be trained again."""
 
+import json
 import shutil
 import tarfile
 from pathlib import Path
@@ -136,6 +137,26 @@ def test_every_answer_is_in_an_archive_and_no_weight_or_training_text(project):
     assert len([name for name in names if name.endswith("curves.jsonl")]) == 4
     assert not [name for name in names if name.endswith((".safetensors", ".bin"))]
     assert not [name for name in names if "/examples/" in name and "manifest" not in name]
+
+
+def test_an_archive_without_texts_is_compared_alike_and_holds_nothing_that_was_said(
+    project, tmp_path
+):
+    archive_sweep("small", tmp_path / "scores.tar.xz", home=project / "home", texts=False)
+    with tarfile.open(tmp_path / "scores.tar.xz") as archive:
+        archive.extractall(tmp_path / "home", filter="data")
+    there, here = load_sweep(project / "home", "small"), load_sweep(tmp_path / "home", "small")
+    assert [one.confirmed for one in here.trials] == [one.confirmed for one in there.trials]
+    texts = {
+        text
+        for path in (project / "home/store/predictions").rglob("predictions.jsonl")
+        for line in path.read_text(encoding="utf-8").splitlines()
+        for text in (json.loads(line)["prompt"], json.loads(line)["output"])
+        if len(text) > 20
+    }
+    assert texts
+    for name, content in members(tmp_path / "scores.tar.xz").items():
+        assert not [text for text in texts if text.encode() in content], name
 
 
 def test_an_archive_of_a_project_in_the_working_directory_names_no_absolute_path(project):

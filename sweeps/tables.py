@@ -1,10 +1,11 @@
-"""Puts the tables into `sweeps/results/claims.md`, each from the archives of the sweeps.
+"""Puts the tables into results, each from the archives of the sweeps.
 
-    python sweeps/claims/tables.py
+    python sweeps/tables.py sweeps/results/claims.md
 
-Every archive under `sweeps/results/claims` is unpacked into one home folder. A comment in the text
-says which table follows it: `<!-- claims_world1: At matched translation -->` that of the section so
-called in the sweep's report (`harness report`), `<!-- harness compare ... -->` that of the command.
+Every archive in the folder called as the file, `sweeps/results/claims`, is unpacked into one home
+folder. A comment in the text says which table follows it: `<!-- claims_world1: The front -->` that
+of the section so called in the sweep's report (`harness report`), `<!-- harness compare ... -->`
+that of the command.
 """
 
 import functools
@@ -17,16 +18,14 @@ import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
-RESULTS = Path(__file__).parents[1] / "results/claims.md"
-ARCHIVES = RESULTS.with_suffix("")
 _PLACE = re.compile(r"(<!-- (.+?) -->\n)(?:\|.*\n)*")
 _COMMAND = "harness compare "
 
 
-def tables_in(folder: Path) -> Callable[[str], str]:
-    """What gives the table that a comment names, from the archives, in an empty folder."""
+def tables_of(results: Path, folder: Path) -> Callable[[str], str]:
+    """What gives the table that a comment names, from the results' archives, in an empty folder."""
     home = folder / "home"
-    for path in sorted(ARCHIVES.glob("*.tar.xz")):
+    for path in sorted(results.with_suffix("").glob("*.tar.xz")):
         with tarfile.open(path) as archive:
             archive.extractall(home, filter="data")
 
@@ -65,9 +64,12 @@ def table(markdown: str, title: str) -> str:
 
 
 def main() -> None:
-    text = RESULTS.read_text(encoding="utf-8")
-    with tempfile.TemporaryDirectory() as folder:
-        RESULTS.write_text(filled(text, tables_in(Path(folder))), encoding="utf-8", newline="\n")
+    for name in sys.argv[1:]:
+        results = Path(name)
+        text = results.read_text(encoding="utf-8")
+        with tempfile.TemporaryDirectory() as folder:
+            text = filled(text, tables_of(results, Path(folder)))
+        results.write_text(text, encoding="utf-8", newline="\n")
 
 
 if __name__ == "__main__":
