@@ -1,10 +1,12 @@
 """Where the answer is in what a model said."""
 
 import re
+from collections.abc import Mapping
 from typing import Literal, Self
 
-from pydantic import model_validator
+from pydantic import Field, model_validator
 
+from harness.data.choices import committed
 from harness.data.translations import translation_in
 from harness.settings.spec import Spec
 
@@ -12,17 +14,36 @@ from harness.settings.spec import Spec
 class Extract(Spec):
     """How the answer is found in what the model said."""
 
-    rule: Literal["all", "first_paragraph", "translation", "regex"] = "all"
+    rule: Literal["all", "first_paragraph", "translation", "choice", "regex"] = "all"
     """`all`: the whole output; `first_paragraph`: the text before the first blank line (what a
     model says after its translation is no part of it); `translation`: as many paragraphs as the
     source has, without what chat models put around them (see `harness.data.translations`);
-    `regex`: what `pattern` matches."""
+    `choice`: the first of `choices` it commits itself to; `regex`: what `pattern` matches."""
+
+    choices: Mapping[str, tuple[str, ...]] | None = Field(
+        None, exclude_if=lambda value: value is None
+    )
+    """For `choice`: what counts as an answer, each with the short forms that count where an answer
+    is due (`answer1: ["1"]`, `"true": ["yes"]`)."""
 
     pattern: str | None = None
     """For `regex`: its first group, or all of the match where it has none."""
 
     pick: Literal["first", "last"] = "first"
     """For `regex`: which match; without any match the answer is empty."""
+
+    @model_validator(mode="after")
+    def _check_choices(self) -> Self:
+        if (self.choices is None) == (self.rule == "choice"):
+            raise ValueError("`choices` go with `rule: choice`, and only with it")
+        forms = [form for name, short in (self.choices or {}).items() for form in (name, *short)]
+        if self.choices is not None and (
+            len(self.choices) < 2 or not all(any(map(str.isalnum, form)) for form in forms)
+        ):
+            raise ValueError("choices: allowed two or more, each with a letter or digit")
+        if len({form.lower() for form in forms}) < len(forms):
+            raise ValueError("choices: a form is given twice")
+        return self
 
     @model_validator(mode="after")
     def _check_pattern(self) -> Self:
@@ -46,6 +67,9 @@ class Extract(Spec):
                 return translation_in(output, source or "")
             case "first_paragraph":
                 return re.split(r"\n[ \t\r]*\n", output.strip(), maxsplit=1)[0].strip()
+            case "choice":
+                assert self.choices is not None
+                return committed(output, self.choices)
             case "regex":
                 assert self.pattern is not None
                 matches = list(re.finditer(self.pattern, output))

@@ -13,8 +13,6 @@ from datetime import date
 from functools import cached_property, lru_cache
 from typing import Any, Literal, TypeAlias
 
-from transformers.utils.chat_template_utils import render_jinja_template
-
 from harness.errors import ConfigError
 from harness.models.template_source import with_clock
 from harness.models.thoughts import closed, split_thoughts, thinking_switch
@@ -188,6 +186,9 @@ class ChatTemplate:
 
 def parts_read(source: str) -> list[str]:
     """Roles whose content a template reads as a list of parts, without a tokenizer."""
+    # not at once: identities of models are asked for where nothing of transformers is needed
+    from transformers.utils.chat_template_utils import render_jinja_template
+
     special = {f"{name}_token": f"<{name}>" for name in _SPECIAL}
 
     def write(turns: list[dict[str, Any]], **variables: Any) -> str:
