@@ -19,6 +19,7 @@ import torch
 from torch import Tensor
 
 from harness.errors import ConfigError, EvaluationError
+from harness.models.adapter_base import base_of, warn_of_another_base
 from harness.models.answering_file import copy_answering
 from harness.models.chat_model import ChatModel
 from harness.models.folder import adapter_folder, model_folder, read_json
@@ -99,6 +100,7 @@ def export(
     check_free(folder)
     source = model_folder(model)
     whole = adapter_folder(str(adapter))
+    warn_of_another_base(whole, model)
     dtype = dtype or _dtype_of(source)
     tuned = load_adapter(load_chat_model(model.replace(dtype="float32", quantise=None)), whole)
     prompts = _encoded(tuned)
@@ -236,7 +238,11 @@ def _recipe(model: ModelSpec, source: Path, adapter: Path, exported: Exported) -
     return {
         "made_by": "harness export",
         "base": {"path": model.path, "adapter": model.adapter, "content": folder_hash(source)},
-        "adapter": {"path": str(adapter), "content": folder_hash(adapter)},
+        "adapter": {
+            "path": str(adapter),
+            "content": folder_hash(adapter),
+            "base": base_of(adapter, model).verdict,
+        },
         "dtype": exported.dtype,
         "largest_difference": exported.difference,
         "largest_difference_rounded": exported.rounding,

@@ -53,8 +53,10 @@ def adapter_folder(path: str) -> Path:
     folder = Path(path)
     if not folder.is_dir():
         raise ConfigError(f"{path}: no such folder, allowed a folder with {ADAPTER_CONFIG}")
+    inner = sorted(one.parent for one in folder.glob(f"*/{ADAPTER_CONFIG}"))
+    mend = f" (there is one in {', '.join(map(str, inner))})" if inner else ""
     faults = [
-        f"{name} is missing, allowed a folder PEFT saved"
+        f"{name} is missing, allowed a folder PEFT saved{mend}"
         for name in (ADAPTER_CONFIG, "adapter_model.safetensors")
         if not (folder / name).is_file()
     ]
@@ -141,6 +143,7 @@ def _faults(folder: Path, spec: ModelSpec) -> list[str]:
     faults = []
     if not (folder / "config.json").is_file():
         faults.append("config.json is missing, allowed a folder save_pretrained wrote")
+    faults += _adapter_faults(folder)
     faults += [fault for name in _SETTINGS if (fault := _unreadable(folder / name))]
     faults += _weight_faults(folder, spec.allow_pickle)
     if not any((folder / name).is_file() for name in TOKENIZER_FILES):
@@ -151,6 +154,27 @@ def _faults(folder: Path, spec: ModelSpec) -> list[str]:
         except ConfigError as error:
             faults.append(error.message)
     return faults
+
+
+def _adapter_faults(folder: Path) -> list[str]:
+    """Adapter files in a model's folder, which transformers puts on the model without a word."""
+    names = [file.name for file in sorted(folder.glob("adapter_model*"))]
+    names = [ADAPTER_CONFIG, *names] if (folder / ADAPTER_CONFIG).is_file() else names
+    if not names:
+        return []
+    if not any(file.name not in names for file in weight_files(folder)):
+        named = _named_base(folder)
+        return [f"is the folder of an adapter, allowed as model.adapter beside a model.path{named}"]
+    return [
+        f"{' and '.join(names)} beside a model: base or tuned is not to be told; allowed without "
+        "them, and the adapter in a folder of its own as model.adapter"
+    ]
+
+
+def _named_base(folder: Path) -> str:
+    config = {} if _unreadable(folder / ADAPTER_CONFIG) else read_json(folder / ADAPTER_CONFIG)
+    base = config.get("base_model_name_or_path")
+    return f" (it names {base})" if base else ""
 
 
 def _weight_faults(folder: Path, allow_pickle: bool) -> list[str]:

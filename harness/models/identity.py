@@ -24,7 +24,10 @@ from harness.records import JSON
 from harness.settings.spec import digest
 from harness.storage.hashes import content_sha256
 
-_UNREAD = {"README.md", "LICENSE", "RECIPE.json", ".gitattributes"}
+BASE_FILE = "adapter_base.json"
+"""In an adapter's folder: what it was trained on; no part of what it is."""
+
+_UNREAD = {"README.md", "LICENSE", "RECIPE.json", ".gitattributes", BASE_FILE}
 _ALWAYS = {".safetensors", ".json", ".model", ".txt", ".jinja", ".py"}
 _NEVER = {
     *(".md", ".pdf", ".html", ".ipynb", ".png", ".jpg", ".jpeg", ".gif", ".svg", ".webp"),

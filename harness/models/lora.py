@@ -17,6 +17,7 @@ from peft import (
     load_peft_weights,
     set_peft_model_state_dict,
 )
+from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors import safe_open
 
 from harness.errors import ConfigError
@@ -142,7 +143,19 @@ def _without_adapter(model: Any) -> Any:
             "on from the two merged",
             "merge them first: harness export ADAPTER --model MODEL --output DIR",
         )
-    return merged(model) if isinstance(model, PeftModel) else model
+    base = merged(model) if isinstance(model, PeftModel) else model
+    taken = next((name for name, part in base.named_modules() if _has_adapter(part)), None)
+    if taken is not None:
+        raise ConfigError(
+            f"the model has an adapter in its layers, {taken} among them: another would take its "
+            "place, and what was untuned would not be",
+            "name the bare model as model.path, and the adapter as model.adapter",
+        )
+    return base
+
+
+def _has_adapter(part: Any) -> bool:
+    return isinstance(part, BaseTunerLayer)
 
 
 def _check_all_loaded(model: PeftModel, folder: Path, name: str) -> None:

@@ -3,6 +3,9 @@
 Nothing is said of what every model does; torch-free but for ``system_turn``.
 """
 
+from pathlib import Path
+
+from harness.models.adapter_base import base_of
 from harness.models.folder import model_folder
 from harness.models.hub import commit_of
 from harness.models.spec import ModelSpec
@@ -11,7 +14,7 @@ from harness.records import Message
 
 
 def model_provenance(spec: ModelSpec) -> dict[str, str]:
-    """Tags: of a hub model its id, revision and commit; whether code or pickles were allowed.
+    """Tags: of a hub model its id, revision and commit; what was allowed; its adapter's base.
 
     Raises:
         ConfigError: The model's files are not there or not whole.
@@ -23,6 +26,9 @@ def model_provenance(spec: ModelSpec) -> dict[str, str]:
     for name in ("trust_remote_code", "allow_pickle"):
         if getattr(spec, name):
             tags[name] = "true"
+    if spec.adapter is not None:
+        base = base_of(Path(spec.adapter), spec.replace(adapter=None))
+        tags["model/adapter_base"] = base.verdict
     return tags
 
 

@@ -12,6 +12,7 @@ from harness.benchmarks.read import Benchmark, find_benchmarks
 from harness.data.corpora import check_corpora
 from harness.errors import ConfigError, DataError
 from harness.evaluation.score import check_metrics
+from harness.models.adapter_base import warn_of_another_base
 from harness.models.devices import visible_devices
 from harness.models.folder import adapter_folder, model_folder, tokenizer_folder
 from harness.models.generation.vllm_process import check_vllm, check_vllm_model
@@ -50,6 +51,7 @@ def preflight(
             hints += [] if error.hint is None else [error.hint]
     if faults:
         raise kind("\n".join(faults), "\n".join(hints) or None)
+    _compare_bases(config)
 
 
 def _checks(
@@ -74,6 +76,18 @@ def _checks(
     for section, spec in config.engines().items():
         if spec.engine == "vllm":
             yield partial(check_vllm, config.model, spec.vllm, section)
+
+
+def _compare_bases(config: TrialConfig) -> None:
+    """Warns of adapters that were trained on another model than they are put on."""
+    teachers = (
+        teacher(settings) for variant in config.methods() for settings in variant.teachers.values()
+    )
+    for spec in (config.model, *teachers):
+        if isinstance(spec, ModelSpec) and spec.adapter is not None:
+            warn_of_another_base(Path(spec.adapter), spec.replace(adapter=None))
+    for folder in adapters_read(config.variant):
+        warn_of_another_base(folder, config.model)
 
 
 def _enough_devices(config: TrialConfig) -> None:

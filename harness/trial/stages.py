@@ -6,6 +6,7 @@ from pathlib import Path
 from harness.data.corpora import corpora_identity
 from harness.data.examples import save_examples
 from harness.data.overlaps import BenchmarkItems, overlaps_stored
+from harness.models.adapter_base import save_base
 from harness.models.answering_file import save_answering
 from harness.models.combine import combine, draws
 from harness.models.folder import adapter_folder
@@ -148,6 +149,7 @@ class Tuning:
             folders = {name: adapter() for name, (_, adapter) in parts.items()}
             facts = combine(self.resources.chat_model, folders, settings, folder / ADAPTER)
             save_answering(folder / ADAPTER, own_answering(config.variant))
+            save_base(folder / ADAPTER, config.model)
             return facts
 
         with self.timeline.stage("adapter", reused=self.store.find(stage) is not None):

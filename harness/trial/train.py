@@ -13,6 +13,7 @@ from harness.data.examples import load_examples
 from harness.data.rows import tokenise
 from harness.data.segments import pair_example
 from harness.errors import ConfigError
+from harness.models.adapter_base import save_base
 from harness.models.answering_file import save_answering
 from harness.models.chat_model import ChatModel
 from harness.models.generation.generate import HuggingFaceGenerator
@@ -125,6 +126,7 @@ def train_adapter(
             )
         save_adapter(tuned, folder / ADAPTER)
         save_answering(folder / ADAPTER, own_answering(variant))
+        save_base(folder / ADAPTER, config.model)
         facts = {**adapter_facts(tuned), **learnt}
     finally:
         detach(tuned)
