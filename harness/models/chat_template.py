@@ -110,7 +110,7 @@ class ChatTemplate:
         """
         question = Message("user", "x")
         prompt = self.render((question,), True)
-        shown, _ = self._split((question, Message("assistant", MARK)))
+        shown, _ = self.split((question, Message("assistant", MARK)))
         if not shown.startswith(prompt):
             if closed(prompt) == prompt:
                 logger.warning(
@@ -130,7 +130,7 @@ class ChatTemplate:
     def behind(self) -> tuple[str, str]:
         """What it writes behind the last answer of a chat, and behind one that the user answers."""
         chat = (Message("user", "x"), Message("assistant", MARK))
-        _, last = self._split(chat)
+        _, last = self.split(chat)
         asked_on = (*chat, Message("user", f"{MARK}2"))
         try:
             more = self.render(asked_on, False)
@@ -138,8 +138,12 @@ class ChatTemplate:
             return last, ""
         return last, more.partition(MARK)[2].partition(f"{MARK}2")[0]
 
-    def _split(self, messages: tuple[Message, ...]) -> tuple[str, str]:
-        """What stands before and behind the mark that the last turn says."""
+    def split(self, messages: tuple[Message, ...]) -> tuple[str, str]:
+        """What stands before and behind ``MARK``, which the last turn says.
+
+        Raises:
+            ConfigError: The template changes the mark, or refuses these turns.
+        """
         before, mark, behind = self.render(messages, False).rpartition(MARK)
         if not mark:
             raise ConfigError(

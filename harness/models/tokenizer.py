@@ -119,8 +119,8 @@ class ChatTokenizer:
         Raises:
             ConfigError: The template refuses these turns.
         """
-        opened = self.render_chat((*messages, Message("user", MARK)), answer_next=False)
-        return self._ids(opened.rpartition(MARK)[0].rstrip(" "))
+        opened, _ = self.template.split((*messages, Message("user", MARK)))
+        return self._ids(opened.rstrip(" "))
 
     def encode_start(self) -> TokenIds:
         """The token a text begins with, or the one that ends texts where there is none.

@@ -140,7 +140,10 @@ def test_another_base_is_warned_of_before_a_run_and_tagged(base, other, tuned, t
 
 def test_a_part_to_merge_is_compared_with_the_base(base, other, tuned, tmp_path, caplog):
     plain = write_project(tmp_path / "project", other).plain()
-    variant = {"name": "merge", "adapters": {"translation": "sft", "general": {"adapter": str(tuned)}}}
+    variant = {
+        "name": "merge",
+        "adapters": {"translation": "sft", "general": {"adapter": str(tuned)}},
+    }
     config = TrialConfig.model_validate({**plain, "variant": variant})
     with caplog.at_level(logging.WARNING):
         preflight(config)

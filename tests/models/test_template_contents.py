@@ -105,6 +105,16 @@ def test_a_template_may_trim_escape_and_break_what_it_writes_in_full(content, wr
     assert retold("llama", turns(content)).render_chat(said) == f"<user>{written}<end><assistant>"
 
 
+def test_a_template_that_changes_the_letters_of_an_answer_is_an_error():
+    found = retold("llama", turns("{{ m.content }}", "{{ m.content | lower }}"))
+    with pytest.raises(ConfigError, match="changes what the assistant says: found 'XQXQ'"):
+        found.encode_chat(ASKED)
+    with pytest.raises(ConfigError, match="changes what the assistant says"):
+        _ = found.end_id
+    with pytest.raises(ConfigError, match="changes what the user says"):
+        retold("llama", turns("{{ m.content | lower }}")).encode_user_turn(())
+
+
 def test_thoughts_before_an_earlier_answer_may_be_left_out():
     last = turns("{{ m.content.split('</think>')[-1] }}")
     thought = Message("assistant", "<think>dog is Hund</think>\nDer Hund.")
