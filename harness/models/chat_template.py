@@ -11,9 +11,11 @@ import re
 from collections.abc import Callable, Sequence
 from datetime import date
 from functools import cached_property, lru_cache
+from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
 from harness.errors import ConfigError
+from harness.models.folder import chat_template, special_tokens
 from harness.models.template_source import with_clock
 from harness.models.thoughts import closed, split_thoughts, thinking_switch
 from harness.records import Message
@@ -30,7 +32,6 @@ _SHAPES = tuple(
 _QUOTE = r"""(?:["']|&#?\w+;)"""
 _PART_SHOWN = re.compile(rf"text{_QUOTE}: {_QUOTE}{MARK}", re.IGNORECASE)
 """A list of parts that was written as it is, not read."""
-_SPECIAL = ("bos", "eos", "unk", "pad", "sep", "cls", "mask")
 _SHOWN = 60
 """Characters of a text that a message quotes."""
 
@@ -113,11 +114,13 @@ class ChatTemplate:
         shown, _ = self.split((question, Message("assistant", MARK)))
         if not shown.startswith(prompt):
             if closed(prompt) == prompt:
+                blank = "".join(shown.split()) == "".join(prompt.split())
                 logger.warning(
-                    "the chat template asks for an answer behind %r and shows one behind %r: the "
+                    "the chat template asks for an answer behind %r and shows one behind %r%s: the "
                     "model is trained and asked by the former",
                     prompt[-_SHOWN:],
                     shown[-_SHOWN:],
+                    " (they differ in white space alone)" if blank else "",
                 )
             return "", ""
         between = shown[len(prompt) :]
@@ -137,6 +140,16 @@ class ChatTemplate:
         except ConfigError:
             return last, ""
         return last, more.partition(MARK)[2].partition(f"{MARK}2")[0]
+
+    def check(self) -> None:
+        """Renders a chat of each length.
+
+        Raises:
+            ConfigError: The template refuses it, or leaves out what was said.
+        """
+        question = Message("user", "x")
+        self.render((question,), True)
+        self.split((question, Message("assistant", MARK)))
 
     def split(self, messages: tuple[Message, ...]) -> tuple[str, str]:
         """What stands before and behind ``MARK``, which the last turn says.
@@ -188,18 +201,22 @@ class ChatTemplate:
             )
 
 
-def parts_read(source: str) -> list[str]:
-    """Roles whose content a template reads as a list of parts, without a tokenizer."""
-    # not at once: identities of models are asked for where nothing of transformers is needed
+def template_in(folder: Path, given: str | None, chat_date: date | None) -> ChatTemplate:
+    """The template of a model's folder, or the file given, without a tokenizer.
+
+    Raises:
+        ConfigError: A file cannot be read, or the template draws at random.
+    """
+    # Not above: whatever reads what a model is would load the library.
     from transformers.utils.chat_template_utils import render_jinja_template
 
-    special = {f"{name}_token": f"<{name}>" for name in _SPECIAL}
+    special = special_tokens(folder)
 
     def write(turns: list[dict[str, Any]], **variables: Any) -> str:
-        (text,), _ = render_jinja_template([turns], **variables, **special)
+        (text,), _ = render_jinja_template([turns], **special, **variables)
         return str(text)
 
-    return sorted(ChatTemplate(source, write).parts)
+    return ChatTemplate(chat_template(folder, given) or "", write, chat_date)
 
 
 def _turn(message: Message, in_parts: bool) -> dict[str, Any]:

@@ -114,6 +114,20 @@ def chat_template(folder: Path, given: str | None = None) -> str | None:
     return template if isinstance(template, str) and template else None
 
 
+def special_tokens(folder: Path) -> dict[str, str]:
+    """The tokens that a template may name, such as ``bos_token``, by their names."""
+    settings = read_json(folder / "tokenizer_config.json")
+    named = {**read_json(folder / "special_tokens_map.json"), **settings}
+    extra = settings.get("extra_special_tokens")
+    named |= extra if isinstance(extra, dict) else {}
+    texts = {
+        name: token.get("content") if isinstance(token, dict) else token
+        for name, token in named.items()
+        if name.endswith("_token")
+    }
+    return {name: text for name, text in texts.items() if isinstance(text, str)}
+
+
 def read_json(path: Path) -> Mapping[str, Any]:
     """A JSON file's mapping; empty where there is no such file."""
     if not path.is_file():

@@ -13,8 +13,8 @@ _FILES = (
     *("*.tiktoken", "*.bpe", "*.vocab", "*.spm", "*.codes"),
 )
 _PICKLED = "pytorch_model*.bin"
-_UNWANTED = ("*/*", "consolidated*")
-"""Second copies of the weights in other formats."""
+_UNWANTED = ("*/*", "consolidated*", "adapter_*")
+"""Second copies of the weights in other formats, and adapters beside a model."""
 _HUB_PREFIX = "models--"
 
 

@@ -8,7 +8,7 @@ import hashlib
 from datetime import date
 from pathlib import Path
 
-from harness.models.chat_template import parts_read
+from harness.models.chat_template import template_in
 from harness.models.devices import device_kind
 from harness.models.folder import (
     adapter_folder,
@@ -62,23 +62,26 @@ def model_identity(spec: ModelSpec) -> dict[str, JSON]:
     if pickled:
         identity["pickled"] = [content_hash(file) for file in pickled]
     identity |= {name: value for name in _CHOICES if (value := getattr(spec, name)) is not None}
-    identity |= chat_identity(template, spec.chat_date)
+    identity |= chat_identity(folder, spec.chat_template, spec.chat_date)
     if thinking(template) is not None:
         identity["thinking"] = thinking(template)
     return identity
 
 
-def chat_identity(template: str, chat_date: date | None = None) -> dict[str, JSON]:
+def chat_identity(
+    folder: Path, given: str | None = None, chat_date: date | None = None
+) -> dict[str, JSON]:
     """What else is in a prompt: the date that a template writes, the roles it reads as parts.
 
-    Nothing for a template that does neither.
+    Nothing for a template that does neither; of the folder, or the file that is given.
 
     Raises:
         ConfigError: The template draws at random.
     """
-    day, parts = written_date(template, chat_date), parts_read(template)
+    day = written_date(chat_template(folder, given) or "", chat_date)
+    parts = template_in(folder, given, chat_date).parts
     dated: dict[str, JSON] = {} if day is None else {"chat_date": day.isoformat()}
-    return {**dated, "parts": [*parts]} if parts else dated
+    return {**dated, "parts": [*sorted(parts)]} if parts else dated
 
 
 def folder_hash(folder: Path) -> str:

@@ -69,6 +69,8 @@ def load_chat_model(spec: ModelSpec) -> ChatModel:
     logger.info("loaded %s (%s, %s)", spec.path, spec.dtype, device)
     if "chat_date" in identity:
         logger.info("chats take place on %s (model.chat_date)", identity["chat_date"])
+    elif spec.chat_date is not None:
+        logger.warning("model.chat_date: the chat template writes no date, so this changes nothing")
     if spec.trust_remote_code:
         logger.warning("%s: code of the model's own may run (model.trust_remote_code)", spec.path)
     chat_model = ChatModel(model, tokenizer, spec, identity)

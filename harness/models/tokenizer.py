@@ -49,7 +49,7 @@ class ChatTokenizer:
         # A prompt is rendered to be shown, to be trained on and to be answered.
         self._rendered = lru_cache(maxsize=2**14)(self._render)
         template = tokenizer.chat_template or ""
-        source = template["default"] if isinstance(template, dict) else str(template)
+        source = template.get("default", "") if isinstance(template, dict) else str(template)
         self.chat_date = chat_date
         self.template = ChatTemplate(source, self._written, chat_date)
         self.thinks = thinking(source) is not None

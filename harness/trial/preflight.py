@@ -13,6 +13,7 @@ from harness.data.corpora import check_corpora
 from harness.errors import ConfigError, DataError
 from harness.evaluation.score import check_metrics
 from harness.models.adapter_base import warn_of_another_base
+from harness.models.chat_template import template_in
 from harness.models.devices import visible_devices
 from harness.models.folder import adapter_folder, model_folder, tokenizer_folder
 from harness.models.generation.vllm_process import check_vllm, check_vllm_model
@@ -59,7 +60,7 @@ def _checks(
 ) -> Iterator[Callable[[], object]]:
     adapter, data = config.model.adapter, config.data
     yield lambda: _enough_devices(config)
-    yield lambda: model_folder(config.model)
+    yield lambda: _model(config.model)
     if adapter is not None:
         yield lambda: adapter_folder(adapter)
     for folder in adapters_read(config.variant):
@@ -88,6 +89,10 @@ def _compare_bases(config: TrialConfig) -> None:
             warn_of_another_base(Path(spec.adapter), spec.replace(adapter=None))
     for folder in adapters_read(config.variant):
         warn_of_another_base(folder, config.model)
+
+
+def _model(spec: ModelSpec) -> None:
+    template_in(model_folder(spec), spec.chat_template, spec.chat_date).check()
 
 
 def _enough_devices(config: TrialConfig) -> None:
@@ -121,7 +126,7 @@ def _served(setting: str, spec: ServedSpec) -> None:
 
 def _teacher_folder(setting: str, spec: ModelSpec) -> None:
     try:
-        model_folder(spec)
+        _model(spec)
         if spec.adapter is not None:
             adapter_folder(spec.adapter)
     except ConfigError as error:

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
 
-from harness.models.folder import TOKENIZER_FILES, chat_template, tokenizer_folder
+from harness.models.folder import TOKENIZER_FILES, tokenizer_folder
 from harness.models.generation.copies import once_each, seeds_of
 from harness.models.generation.served_text import ANSWER_END, ServedTokenizer
 from harness.models.identity import chat_identity, content_hash, read_files
@@ -130,7 +130,7 @@ def served_identity(spec: ServedSpec) -> dict[str, JSON]:
         identity["tokenizer"] = {
             str(file.relative_to(folder)): content_hash(file) for file in files
         }
-        identity |= chat_identity(chat_template(folder) or "")
+        identity |= chat_identity(folder)
     return identity
 
 
