@@ -5,15 +5,20 @@ Papineni et al. (2002), "BLEU: a Method for Automatic Evaluation of Machine Tran
 """
 
 from collections.abc import Sequence
-from typing import Any, ClassVar, Literal
+from pathlib import Path
+from typing import Any, Literal, Self
 
+from pydantic import Field, field_validator, model_validator
 from sacrebleu.metrics.bleu import BLEU
 
 from harness.errors import DataError, MissingExtra
 from harness.languages.identify import has_no_blanks
 from harness.languages.tags import primary
 from harness.metrics.shared.overlap import OverlapMetric
+from harness.metrics.shared.sentence_pieces import SentencePieces
+from harness.protocols import Services
 from harness.records import Prediction
+from harness.settings.spec import LocalPath, file_sha256
 from harness.storage.predictions import wanted
 
 _TOKENIZERS = {"ja": "ja-mecab", "ko": "ko-mecab"}
@@ -25,6 +30,7 @@ _TOKENIZERS |= dict.fromkeys(
 _TOKENIZERS |= dict.fromkeys(
     ["th", "lo", "km", "my", "bo", "dz", "nod", "tts", "shn", "mnw", "ksw", "khb", "tdd"], "char"
 )
+_SENTENCE_PIECES = ("flores101", "flores200", "spBLEU-1K")
 _SPLIT_AT_BLANKS = ("13a", "intl", "none")
 _ORDERS = 4
 _LOOKED_AT = 200
@@ -38,15 +44,62 @@ class Bleu(OverlapMetric):
     items, not comparable with sentence BLEU. Reference implementation: sacreBLEU, exactly.
     """
 
-    title: ClassVar[str] = "BLEU"
-
-    tokenize: Literal["auto", "13a", "intl", "zh", "ja-mecab", "ko-mecab", "char", "none"] = "auto"
+    tokenize: Literal[
+        "auto", "13a", "intl", "zh", "ja-mecab", "ko-mecab", "char", "none",
+        "flores101", "flores200", "spBLEU-1K",
+    ] = "auto"  # fmt: skip
     """`auto`: by the target language: `zh`, `ja-mecab`, `ko-mecab`; `char` for Thai, Lao, Khmer,
     Burmese, Tibetan and their neighbours; else `13a`. Text without blanks between words is an error
-    for `13a`, `intl` and `none`, which split there."""
+    for `13a`, `intl` and `none`, which split there. `flores101`, `flores200` and `spBLEU-1K` make
+    it spBLEU, with the model in `spm`."""
 
     lowercase: bool = False
     """Whether case is ignored."""
+
+    smooth_method: Literal["exp", "floor", "add-k", "none"] = "exp"
+    """What stands for an order of which no n-gram matches."""
+
+    smooth_value: float | None = Field(None, ge=0)
+    """Of `floor` (0.1 where none is said) and `add-k` (1)."""
+
+    spm: LocalPath | None = None
+    """SentencePiece model of spBLEU, which `tokenize` names: a file, of which nothing is fetched
+    (sacreBLEU keeps those it fetched in ~/.sacrebleu/models)."""
+
+    @field_validator("spm", mode="after")
+    @classmethod
+    def _check_file(cls, value: str | None) -> str | None:
+        if value is not None and not Path(value).is_file():
+            raise ValueError(f"found {value!r}, allowed: a SentencePiece model's file")
+        return value
+
+    @model_validator(mode="after")
+    def _check_together(self) -> Self:
+        if self.spm is None and self.tokenize in _SENTENCE_PIECES:
+            raise ValueError(
+                f"tokenize: {self.tokenize} needs its SentencePiece model as well: spm: FILE"
+            )
+        if self.spm is not None and self.tokenize not in _SENTENCE_PIECES:
+            raise ValueError(
+                f"spm: read by none but tokenize: {', '.join(_SENTENCE_PIECES)}; found "
+                f"tokenize: {self.tokenize}"
+            )
+        if self.smooth_value is not None and self.smooth_method not in ("floor", "add-k"):
+            raise ValueError(
+                f"smooth_value: found {self.smooth_value:g} with smooth_method: "
+                f"{self.smooth_method}, allowed with: floor, add-k"
+            )
+        return self
+
+    @property
+    def title(self) -> str:
+        return "BLEU"
+
+    def signature(self, predictions: Sequence[Prediction], services: Services) -> str:
+        signature = super().signature(predictions, services)
+        return (
+            signature if self.spm is None else f"{signature}|spm:{file_sha256(Path(self.spm))[:12]}"
+        )
 
     def scorer(self, predictions: Sequence[Prediction]) -> Any:
         """SacreBLEU's BLEU with the tokenizer of the target language."""
@@ -54,7 +107,7 @@ class Bleu(OverlapMetric):
         if name in _SPLIT_AT_BLANKS:
             _check_blanks(predictions, name)
         try:
-            return BLEU(tokenize=name, lowercase=self.lowercase, force=True)
+            return self._scorer(name)
         except (ImportError, RuntimeError) as error:
             language = name.partition("-")[0]
             raise MissingExtra(
@@ -62,13 +115,31 @@ class Bleu(OverlapMetric):
                 f"pip install 'sacrebleu[{language}]'",
             ) from None
 
+    def _scorer(self, name: str) -> BLEU:
+        settings = {
+            "lowercase": self.lowercase,
+            "smooth_method": self.smooth_method,
+            "smooth_value": self.smooth_value,
+            "force": True,
+        }
+        if self.spm is None:
+            return BLEU(tokenize=name, **settings)
+        scorer = BLEU(tokenize="none", **settings)
+        scorer.tokenizer, scorer.tokenizer_signature = SentencePieces(Path(self.spm)), name
+        return scorer
+
     def aggregate(self, totals: Sequence[float]) -> float | None:
         if len(totals) != 2 + 2 * _ORDERS:
             return None
         answer_length, reference_length, *counts = map(int, totals)
         correct, total = counts[:_ORDERS], counts[_ORDERS:]
         score = BLEU.compute_bleu(
-            correct, total, answer_length, reference_length, smooth_method="exp"
+            correct,
+            total,
+            answer_length,
+            reference_length,
+            smooth_method=self.smooth_method,
+            smooth_value=self.smooth_value,
         )
         return float(score.score)
 

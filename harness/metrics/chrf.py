@@ -6,7 +6,7 @@ publishes. sacreBLEU is the reference implementation and does the work here.
 
 from collections.abc import Sequence
 from functools import cache
-from typing import Any, ClassVar
+from typing import Any
 
 from pydantic import Field
 from sacrebleu.metrics.chrf import CHRF
@@ -21,30 +21,49 @@ class Chrf(OverlapMetric):
     Works for any script, also without spaces. Reference implementation: sacreBLEU, exactly.
     """
 
-    title: ClassVar[str] = "chrF2"
-    word_order: ClassVar[int] = 0
-
     char_order: int = Field(6, ge=1)
     """Longest character n-gram."""
+
+    word_order: int = Field(0, ge=0)
+    """Longest word n-gram; 0 for none."""
+
+    beta: int = Field(2, ge=1)
+    """How many times as much recall counts as precision; 2 is what WMT publishes."""
 
     lowercase: bool = False
     """Whether case is ignored."""
 
+    remove_whitespace: bool = True
+    """Whether blanks are no part of character n-grams."""
+
+    eps_smoothing: bool = False
+    """Smooth by a small constant, as chrF++.py, NLTK and Moses do, instead of by the orders that
+    are there."""
+
+    @property
+    def title(self) -> str:
+        return f"chrF{self.beta}" + "+" * self.word_order
+
     def scorer(self, predictions: Sequence[Prediction]) -> Any:
-        return CHRF(
-            char_order=self.char_order, word_order=self.word_order, lowercase=self.lowercase
+        return _scorer(
+            char_order=self.char_order,
+            word_order=self.word_order,
+            beta=self.beta,
+            lowercase=self.lowercase,
+            whitespace=not self.remove_whitespace,
+            eps_smoothing=self.eps_smoothing,
         )
 
     def aggregate(self, totals: Sequence[float]) -> float | None:
         if not totals:
             return None
-        scorer = _scorer(self.char_order, self.word_order)
+        scorer = self.scorer(())
         return float(scorer._compute_score_from_stats([int(total) for total in totals]).score)
 
 
 @cache
-def _scorer(char_order: int, word_order: int) -> Any:
-    return CHRF(char_order=char_order, word_order=word_order)
+def _scorer(**settings: Any) -> Any:
+    return CHRF(**settings)
 
 
 METRIC = Chrf

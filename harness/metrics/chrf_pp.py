@@ -4,7 +4,7 @@ Popović (2017), "chrF++: words helping character n-grams"; sacreBLEU is the ref
 implementation and does the work here.
 """
 
-from typing import ClassVar
+from pydantic import Field
 
 from harness.metrics.chrf import Chrf
 
@@ -15,8 +15,8 @@ class ChrfPlusPlus(Chrf):
     Not for scripts without spaces between words. Reference implementation: sacreBLEU, exactly.
     """
 
-    title: ClassVar[str] = "chrF2++"
-    word_order: ClassVar[int] = 2
+    word_order: int = Field(2, ge=0)
+    """Longest word n-gram; 0 for none."""
 
 
 METRIC = ChrfPlusPlus

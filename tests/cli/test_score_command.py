@@ -3,6 +3,7 @@ import json
 import pytest
 
 from tests.cli import toy
+from tests.outside import DATA, outside
 from tests.servers.loopback import said, serving
 
 
@@ -171,3 +172,22 @@ def test_without_a_judge_or_its_prompts_the_command_says_what_to_do(harness):
     assert shown.code == 2
     assert "judge_grade.prompts: no such file: fastchat/judge_prompts.jsonl" in shown.err
     assert "hint: get fastchat/llm_judge/data/judge_prompts.jsonl of https://" in shown.err
+
+
+@outside("sacrebleu")
+def test_the_command_reproduces_the_test_cases_of_sacrebleu(harness, tmp_path):
+    cases = json.loads((DATA / "sacrebleu/metric_cases.json").read_text(encoding="utf-8"))
+    equal = 0
+    for case in cases:
+        written = [
+            {"id": str(number), "output": answer, "references": texts}
+            for number, (answer, *texts) in enumerate(zip(case["hyps"], *case["refs"], strict=True))
+        ]
+        (tmp_path / "case.jsonl").write_text("".join(json.dumps(row) + "\n" for row in written))
+        settings = [f"{case['metric']}.{key}={value}" for key, value in case["kwargs"].items()]
+        options = [part for setting in settings for part in ("--set", setting)]
+        shown = harness("score", "case.jsonl", "--metric", case["metric"], *options, "--json")
+        assert shown.code == 0, (case, shown.err)
+        (one,) = shown.document["scores"]
+        equal += one["value"] == pytest.approx(case["expected"], abs=case["tol"])
+    assert equal == 38

@@ -55,7 +55,7 @@ BEST = {"bleu": 100.0, "chrf": 100.0, "chrf_pp": 100.0}
 BEST |= dict.fromkeys(
     ["empty", "off_target", "over_refusal", "translated_instead", "truncated", "unparsed"], 0.0
 )
-BEST |= {"prefaced": 0.0, "wrapped": 0.0}
+BEST |= {"ter": 0.0, "prefaced": 0.0, "wrapped": 0.0}
 BEST |= {"output_length": 1.0, "undetermined": 0.0, "judge_grade": 10.0}
 EMPTY = {
     "judge_grade": 1.0,
@@ -64,6 +64,7 @@ EMPTY = {
     "undetermined": 1.0,
     "choice_accuracy": None,
     "output_length": 1.0,
+    "ter": 100.0,
 }
 TOKENS_OF_A_WRONG_ANSWER = 50
 
@@ -248,6 +249,9 @@ OTHER = {
     "normalise": "characters",
     "precision": "bf16",
     "char_order": 4,
+    "word_order": 1,
+    "beta": 3,
+    "smooth_method": "floor",
     "repeats": 3,
     "temperature": 0.5,
     "max_tokens": 9,
@@ -260,8 +264,9 @@ def changeable():
     # the model of a learned metric is told apart by its content, which its own tests check
     for name in NAMES:
         for field, info in plugins.load("metric", name).model_fields.items():
-            # AlpacaEval's prompt alone has weights; tests/metrics/judging has them
-            if field not in {"model", "weighted"}:
+            # AlpacaEval's prompt alone has weights; tests/metrics/judging has them, and
+            # tests/metrics/test_overlap.py what goes together with another setting only
+            if field not in {"model", "weighted", "smooth_value", "spm"}:
                 yield name, field, OTHER.get(field, not info.default)
 
 

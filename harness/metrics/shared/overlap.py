@@ -19,8 +19,11 @@ class OverlapMetric(MetricSpec):
     """A metric of the overlap of answers with references, by sacreBLEU."""
 
     needs: ClassVar[tuple[str, ...]] = ("wanted",)
-    title: ClassVar[str]
-    """What its signature begins with."""
+
+    @property
+    @abstractmethod
+    def title(self) -> str:
+        """What its signature begins with."""
 
     @abstractmethod
     def scorer(self, predictions: Sequence[Prediction]) -> Any:
