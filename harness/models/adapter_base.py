@@ -8,6 +8,7 @@ import json
 import logging
 import re
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 from typing import Literal, TypeAlias
 
@@ -86,15 +87,21 @@ def warn_of_another_base(adapter: Path, spec: ModelSpec) -> Verdict:
     """
     base = base_of(adapter, spec)
     if base.verdict == "another":
-        logger.warning(
-            "%s: the adapter was trained on %s, and that is not %s%s: what comes out is neither of "
-            "the two tuned models",
-            adapter,
-            base.named,
-            spec.path,
-            "" if spec.adapter is None else f" with {spec.adapter} merged into it",
-        )
+        merged = "" if spec.adapter is None else f" with {spec.adapter} merged into it"
+        _warn(adapter, base.named, f"{spec.path}{merged}")
     return base.verdict
+
+
+@cache
+def _warn(adapter: Path, named: str, model: str) -> None:
+    """Once a process: a run looks at its adapters before it begins, and when it loads them."""
+    logger.warning(
+        "%s: the adapter was trained on %s, and that is not %s: what comes out is neither of the "
+        "two tuned",
+        adapter,
+        named,
+        model,
+    )
 
 
 def _content(spec: ModelSpec) -> dict[str, str | None]:

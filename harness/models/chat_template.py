@@ -10,7 +10,7 @@ import logging
 import re
 from collections.abc import Callable, Sequence
 from datetime import date
-from functools import cached_property, lru_cache
+from functools import cache, cached_property, lru_cache
 from pathlib import Path
 from typing import Any, Literal, TypeAlias
 
@@ -32,6 +32,8 @@ _SHAPES = tuple(
 _QUOTE = r"""(?:["']|&#?\w+;)"""
 _PART_SHOWN = re.compile(rf"text{_QUOTE}: {_QUOTE}{MARK}", re.IGNORECASE)
 """A list of parts that was written as it is, not read."""
+_LONG = " ".join(map(str, range(1000)))
+"""Words of which none is a part of the others that a cut would leave."""
 _SHOWN = 60
 """Characters of a text that a message quotes."""
 
@@ -83,7 +85,7 @@ class ChatTemplate:
             said = messages[lost[0]]
             raise ConfigError(
                 f"the chat template leaves out what the {said.role} says: found "
-                f"{said.content[:_SHOWN]!r}, it writes {text[-4 * _SHOWN :]!r}",
+                f"{said.content[:_SHOWN]!r}, it writes {text[-2 * _SHOWN :]!r}",
                 "model.chat_template: FILE gives the model another template",
             )
         return text
@@ -114,14 +116,7 @@ class ChatTemplate:
         shown, _ = self.split((question, Message("assistant", MARK)))
         if not shown.startswith(prompt):
             if closed(prompt) == prompt:
-                blank = "".join(shown.split()) == "".join(prompt.split())
-                logger.warning(
-                    "the chat template asks for an answer behind %r and shows one behind %r%s: the "
-                    "model is trained and asked by the former",
-                    prompt[-_SHOWN:],
-                    shown[-_SHOWN:],
-                    " (they differ in white space alone)" if blank else "",
-                )
+                _warn_of_another_beginning(prompt[-_SHOWN:], shown[-_SHOWN:])
             return "", ""
         between = shown[len(prompt) :]
         if not between.strip():
@@ -142,12 +137,12 @@ class ChatTemplate:
         return last, more.partition(MARK)[2].partition(f"{MARK}2")[0]
 
     def check(self) -> None:
-        """Renders a chat of each length.
+        """Renders a long question, and one with an answer.
 
         Raises:
-            ConfigError: The template refuses it, or leaves out what was said.
+            ConfigError: The template refuses them, or leaves out what was said.
         """
-        question = Message("user", "x")
+        question = Message("user", _LONG)
         self.render((question,), True)
         self.split((question, Message("assistant", MARK)))
 
@@ -199,6 +194,19 @@ class ChatTemplate:
             logger.warning(
                 "the chat template has no system turn: its text begins the user's first turn"
             )
+
+
+@cache
+def _warn_of_another_beginning(asked: str, shown: str) -> None:
+    """Once a process, however many tokenizers of a model are loaded."""
+    blank = "".join(shown.split()) == "".join(asked.split())
+    logger.warning(
+        "the chat template asks for an answer behind %r and shows one behind %r%s: the model is "
+        "trained and asked by the former",
+        asked,
+        shown,
+        " (they differ in white space alone)" if blank else "",
+    )
 
 
 def template_in(folder: Path, given: str | None, chat_date: date | None) -> ChatTemplate:

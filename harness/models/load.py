@@ -14,6 +14,7 @@ from transformers import AutoModelForCausalLM, BitsAndBytesConfig
 from transformers.utils import logging as transformers_logging
 
 from harness.errors import ConfigError
+from harness.models.adapter_base import warn_of_another_base
 from harness.models.chat_model import ChatModel
 from harness.models.devices import device_kind
 from harness.models.folder import model_folder, pickled_files
@@ -76,6 +77,7 @@ def load_chat_model(spec: ModelSpec) -> ChatModel:
     chat_model = ChatModel(model, tokenizer, spec, identity)
     if spec.adapter is None:
         return chat_model
+    warn_of_another_base(Path(spec.adapter), spec.replace(adapter=None))
     # The model is the two together, tokens that the adapter brought among it.
     return replace(load_adapter(chat_model, Path(spec.adapter)), extension=None)
 

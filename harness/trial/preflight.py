@@ -92,7 +92,12 @@ def _compare_bases(config: TrialConfig) -> None:
 
 
 def _model(spec: ModelSpec) -> None:
-    template_in(model_folder(spec), spec.chat_template, spec.chat_date).check()
+    folder = model_folder(spec)
+    named = spec.path if spec.chat_template is None else f"{spec.path}: {spec.chat_template}"
+    try:
+        template_in(folder, spec.chat_template, spec.chat_date).check()
+    except ConfigError as error:
+        raise ConfigError(f"model.path: {named}: {error.message}", error.hint) from None
 
 
 def _enough_devices(config: TrialConfig) -> None:

@@ -131,6 +131,7 @@ def test_another_base_is_warned_of_before_a_run_and_tagged(base, other, tuned, t
     wrong = config.replace(model=config.model.replace(adapter=str(tuned)))
     with caplog.at_level(logging.WARNING):
         preflight(wrong)
+        load_chat_model(wrong.model)
     assert len(warnings(caplog)) == 1
     assert model_provenance(wrong.model)["model/adapter_base"] == "another"
     right = wrong.model.replace(path=str(base))
@@ -207,6 +208,12 @@ def test_a_model_that_has_adapter_layers_takes_no_second_adapter(base, tuned):
     ):
         with pytest.raises(ConfigError, match=r"has an adapter in its layers, .*q_proj"):
             put()
+
+
+def test_whoever_loads_an_adapter_on_another_base_is_told(other, tuned, caplog):
+    with caplog.at_level(logging.WARNING):
+        load_chat_model(spec(other, adapter=str(tuned)))
+    assert len(warnings(caplog)) == 1
 
 
 def test_what_is_warned_of_is_returned(base, other, tuned):

@@ -1,14 +1,18 @@
 """All that is said is in the prompt, whatever a chat template takes for the content of a turn."""
 
+import json
 import logging
 
 import pytest
 
 from harness.errors import ConfigError
+from harness.models.chat_template import template_in
 from harness.models.identity import model_identity
 from harness.models.spec import ModelSpec
 from harness.models.tokenizer import load_tokenizer
 from harness.records import Message
+from harness.trial.preflight import preflight
+from tests.projects import write_project
 from tests.toys.retold import retold
 from tests.toys.tiny import save_tiny
 
@@ -132,6 +136,50 @@ def test_what_a_template_makes_of_content_is_part_of_what_the_model_is(tmp_path)
     (folder / "chat_template.jinja").write_text(turns(PARTS, "{{ m.content }}"))
     assert model_identity(spec)["parts"] == ["user"]
     assert load_tokenizer(spec).render_chat(ASKED) == "<user>The dog sleeps.<end><assistant>"
+
+
+@pytest.mark.parametrize(
+    ("template", "fault"),
+    [
+        (turns(""), "leaves out what the user says"),
+        (turns("{{ m.content }}", ""), "leaves out what the assistant says"),
+        (turns("{{ m.content[:800] }}"), "leaves out what the user says"),
+        (
+            "{% for m in messages[-1:] %}{{ m.content }}{% endfor %}",
+            "leaves out what the user says",
+        ),
+        ("{{ raise_exception('not today') }}", "refuses the turns user: not today"),
+        ("{% for m in messages %}", "refuses the turns user: "),
+        ("{{ now() }}" + turns("{{ m.content }}"), "refuses the turns user: 'now' is undefined"),
+        ("{{ ['a', 'b'] | random }}" + turns("{{ m.content }}"), "draws at random"),
+    ],
+)
+def test_a_template_that_cannot_be_used_is_known_before_anything_is_read(template, fault, tmp_path):
+    config = write_project(tmp_path, save_tiny(tmp_path / "model"))
+    preflight(config)
+    (tmp_path / "model" / "chat_template.jinja").write_text(template)
+    with pytest.raises(ConfigError, match=fault) as error:
+        preflight(config)
+    assert error.value.message.startswith(f"model.path: {tmp_path}/model: the chat template")
+    (tmp_path / "mine.jinja").write_text(template)
+    (tmp_path / "model" / "chat_template.jinja").write_text(turns("{{ m.content }}"))
+    mine = str(tmp_path / "mine.jinja")
+    with pytest.raises(ConfigError, match=f"model: {mine}: the chat template"):
+        preflight(config.replace(model=config.model.replace(chat_template=mine)))
+
+
+def test_tokens_that_the_folder_names_are_known_before_a_tokenizer_is_read(tmp_path):
+    config = write_project(tmp_path, save_tiny(tmp_path / "model"))
+    file = tmp_path / "model" / "tokenizer_config.json"
+    own = {"bos_token": {"content": "<s>"}, "extra_special_tokens": {"image_token": "<image>"}}
+    file.write_text(json.dumps({**json.loads(file.read_text()), **own}))
+    joined = "{% set head = bos_token + image_token + eos_token %}{{ head }}" + turns(
+        "{{ m.content }}"
+    )
+    (tmp_path / "model" / "chat_template.jinja").write_text(joined)
+    preflight(config)
+    template = template_in(tmp_path / "model", None, None)
+    assert template.render(ASKED, False).startswith("<s><image><|end|><user>")
 
 
 SPACED = "{% for m in messages %}[{{ m.role }}]SHOWN{{ m.content }}{% endfor %}"
