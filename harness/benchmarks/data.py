@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from harness.benchmarks.items import check_rows
-from harness.benchmarks.source import HUB, located
+from harness.benchmarks.source import HUB, located, names_of
 from harness.benchmarks.spec import EvalSpec
 from harness.benchmarks.task import TaskFile
 from harness.data.raw import RawRow
@@ -56,9 +56,9 @@ def data_of(path: Path, task: TaskFile, data: Path | None) -> BenchmarkData | st
     source = task.metadata.harness.data
     if source is None:
         return _shipped(path, task)
-    paths = {field: located(name, path.parent, data) for field, name in source.files.items()}
+    paths = source.located(path.parent, data)
     files = {field: file for field, file in paths.items() if file is not None}
-    missing = [name for field, name in source.files.items() if field not in files]
+    missing = [names_of(names)[0] for field, names in source.files.items() if field not in files]
     if missing:
         verb = "is" if len(missing) == 1 else "are"
         where = f"in {data}" if data is not None else f"(eval.data or {DATA_VARIABLE} names it)"

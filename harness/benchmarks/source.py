@@ -50,10 +50,10 @@ class SourceSpec(Spec):
     file; `hub`: a Hugging Face data set.
     Names that end in .gz, .xz or .bz2 are unpacked."""
 
-    files: Mapping[str, str] = Field(default_factory=dict)
+    files: Mapping[str, Template] = Field(default_factory=dict)
     """Paths, looked for beside the YAML, then in the data folder (`eval.data`, else the environment
     variable HARNESS_DATA). For `lines` field -> path; for `sgm` `source` and `target`; for the
-    others one, under any name."""
+    others one, under any name. A list of paths: the first that is there."""
 
     source_lang: LanguageTag | None = Field(None, exclude_if=_is_none)
     """Of a `tmx` file with more than two languages, or a `wmt_xml` with several: that of the
@@ -137,6 +137,20 @@ class SourceSpec(Spec):
             raise ValueError("rows: `prompt` is missing, which every row needs")
         return self
 
+    def located(self, folder: Path, data: Path | None) -> dict[str, Path | None]:
+        """The files by field, None for those that are not there.
+
+        Args:
+            folder: Of the YAML.
+            data: The data folder; None when the user named none.
+        """
+        return {
+            field: next(
+                filter(None, (located(name, folder, data) for name in names_of(paths))), None
+            )
+            for field, paths in self.files.items()
+        }
+
     def digest(self) -> str:
         """What becomes of the records, prompts among it; not where the files are."""
         places = {"files", "get", "pairs", "codes"}
@@ -153,6 +167,11 @@ class SourceSpec(Spec):
             return records
         parts = [int(part) if part else None for part in self.take.split(":")]
         return records[slice(*parts)]
+
+
+def names_of(paths: Template) -> tuple[str, ...]:
+    """The paths a file of a benchmark may have, the usual one first."""
+    return (paths,) if isinstance(paths, str) else paths
 
 
 def located(name: str, folder: Path, data: Path | None) -> Path | None:
