@@ -4,8 +4,7 @@ Jinja, as transformers renders it. A prompt may hold only what its key tells, so
 template stands still.
 """
 
-import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date, datetime, time
 
 from harness.errors import ConfigError
@@ -15,7 +14,6 @@ CHAT_DATE = date(2024, 7, 26)
 of Llama 3.1 and 3.2 write where nobody tells them one."""
 
 _CLOCK, _DATE = "strftime_now", "date_string"
-_CHANCE = {"random": r"\|\s*random\b", "lipsum": r"\blipsum\s*\("}
 _CLOCK_MARKS = "aAbBcCdDeFgGhHIjklmMnprRSStTuUVwWxXyYzZ"
 _PADDED = "deHIjklmMSUVWy"
 _ENGLISH = {"c": "%a %b %e %H:%M:%S %Y", "x": "%m/%d/%y", "X": "%H:%M:%S", "r": "%I:%M:%S %p"}
@@ -31,22 +29,27 @@ _MACRO = (
 """A clock that stands still; the line break behind it is Jinja's to take."""
 
 
-def code(template: str) -> str:
-    """What is no text in a template, with double quotes alone.
-
-    >>> code("Hi {# now #}{{ name['x'] }}")
-    '{{ name["x"] }}'
-    """
-    return " ".join(re.findall(r"\{[{%].*?[%}]\}", template, re.DOTALL)).replace("'", '"')
-
-
 def variables(template: str) -> set[str]:
-    """The words of its code that are no text: variables, and what Jinja calls its own.
+    """The names in its code that are no attributes: variables, and what Jinja calls its own.
 
-    >>> "now" in variables("{{ 'now' }}"), "now" in variables("{{ now }}")
-    (False, True)
+    >>> sorted(variables("now {# now #}{{ 'now' ~ date ~ turn.now }}"))
+    ['date', 'turn']
     """
-    return set(re.findall(r"\w+", re.sub(r'"[^"]*"', "", code(template))))
+    return {name for name, before in _names(template) if before != "."}
+
+
+def _names(template: str) -> Iterator[tuple[str, str]]:
+    """Each name in the code, with the token before it; up to where a broken template breaks."""
+    from jinja2 import Environment, TemplateSyntaxError  # not at once: it takes its time
+
+    before = ""
+    try:
+        for _, kind, token in Environment().lex(template):
+            if kind == "name":
+                yield token, before
+            before = before if kind == "whitespace" else token
+    except TemplateSyntaxError:
+        return  # whoever renders it says so
 
 
 def written_date(template: str, chosen: date | None = None) -> date | None:
@@ -71,7 +74,7 @@ def with_clock(template: str, chosen: date | None) -> tuple[str, Mapping[str, ob
     Raises:
         ConfigError: It draws at random.
     """
-    drawn = next((name for name, use in _CHANCE.items() if re.search(use, code(template))), None)
+    drawn = next((name for name, before in _names(template) if _is_drawn(name, before)), None)
     if drawn is not None:
         raise ConfigError(
             f"the chat template draws at random ({drawn}): the same chat would be another prompt "
@@ -85,6 +88,10 @@ def with_clock(template: str, chosen: date | None) -> tuple[str, Mapping[str, ob
     if _CLOCK not in variables(template):
         return template, told
     return _MACRO + template, {"harness_clock": _clock(day), **told}
+
+
+def _is_drawn(name: str, before: str) -> bool:
+    return (name == "random" and before in ("|", "filter")) or (name == "lipsum" and before != ".")
 
 
 def _clock(day: date) -> dict[str, str]:

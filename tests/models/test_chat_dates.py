@@ -60,6 +60,14 @@ def dated(head, chat_date=None):
             "26 Jul 2024",
             "30 Nov 2026",
         ),
+        ("{{ \"Today's date: \" + strftime_now('%d') }}", "Today's date: 26", "Today's date: 30"),
+        ("{{ '}}' ~ strftime_now('%d') }}", "}}26", "}}30"),
+        (
+            "{% set f = {'a': {'b': strftime_now('%d')}} %}{{ f.a.b }}",
+            "26",
+            "30",
+        ),
+        ("{%- raw -%}{{ strftime_now }}{%- endraw -%}", "{{ strftime_now }}", None),
         ("strftime_now('%Y') of {# strftime_now #}", "strftime_now('%Y') of ", None),
         ("\n  Hi ", "\n  Hi ", None),
     ],
@@ -88,6 +96,18 @@ def test_every_mark_of_a_date_is_what_strftime_makes_of_noon(day):
     assert dated("{{ strftime_now('%%d is %d') }}", day) == noon.strftime("%%d is %d")
 
 
+def test_prompts_are_the_same_on_the_next_day(monkeypatch):
+    class Tomorrow(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime(2031, 1, 1, tzinfo=tz)
+
+    head = "{{ strftime_now('%d %b %Y, %H:%M:%S') }}"
+    today = dated(head)
+    monkeypatch.setattr("transformers.utils.chat_template_utils.datetime", Tomorrow)
+    assert dated(head) == today == "26 Jul 2024, 12:00:00"
+
+
 def test_names_of_days_and_months_are_english_in_every_locale():
     before = locale.setlocale(locale.LC_TIME)
     others = [name for name in ("de_DE.UTF-8", "fr_FR.UTF-8", "C.UTF-8") if _is_there(name)]
@@ -110,7 +130,14 @@ def _is_there(name):
 
 
 @pytest.mark.parametrize(
-    "drawn", ["{{ ['a', 'b'] | random }}", "{{ lipsum(1) }}", "{{ ['a','b']|random|upper }}"]
+    "drawn",
+    [
+        "{{ ['a', 'b'] | random }}",
+        "{{ lipsum(1) }}",
+        "{{ ['a','b']|random|upper }}",
+        "{% filter random %}ab{% endfilter %}",
+        '{{ "it\'s" ~ [1, 2]|random }}',
+    ],
 )
 def test_a_template_that_draws_at_random_is_refused(drawn):
     with pytest.raises(ConfigError, match="draws at random") as error:
@@ -119,6 +146,8 @@ def test_a_template_that_draws_at_random_is_refused(drawn):
 
 
 def test_a_word_of_chance_in_its_text_is_no_chance():
+    assert dated("{{ 'pick | random' }} lipsum(2)") == "pick | random lipsum(2)"
+    assert dated("{{ {'random': 'x'}.random }}") == "x"
     assert dated("Pick random words. {{ 'x' if random is defined else 'y' }}").endswith("y")
 
 
@@ -147,4 +176,5 @@ def test_a_date_in_a_file_is_a_day_and_nothing_else():
 def test_a_template_is_known_to_write_dates_by_its_code():
     assert written_date("strftime_now") is None
     assert written_date("{{ strftime_now_or_never }}") is None
+    assert written_date("{{ m.strftime_now }}") is None
     assert written_date("{%- set d=strftime_now('%d') -%}", CHOSEN) == CHOSEN
