@@ -34,7 +34,7 @@ SURFACE = {
     "data": "CORPUS --kind --target-path --format --source-lang --target-lang --against "
     "--against-file --benchmarks --set --json",
     "list": "KIND [NAME]... --folder --home --json",
-    "doctor": "[FILE.yaml] --tracking-uri --home --json",
+    "doctor": "[FILE.yaml] --fetch --tracking-uri --home --json",
     "clean": "--stage --outdated --older-than --dry-run --yes --home --json",
     "ui": "--port --tracking-uri",
 }

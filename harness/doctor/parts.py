@@ -1,5 +1,6 @@
 """Checks of the harness's own parts: COMET's process, the pocket's files, benchmarks, MLflow."""
 
+import importlib
 import json
 import urllib.error
 import urllib.request
@@ -67,6 +68,16 @@ def check_pocket(files: Path = POCKET_FILES) -> Finding:
     if faults:
         return Finding("pocket", "missing", "; ".join(faults), _RESTORE)
     return Finding("pocket", "ok", f"{len(listed)} files as their recipe lists them")
+
+
+def check_punkt() -> Finding:
+    """NLTK's sentence model, without which IFEval is not measured whole."""
+    try:
+        found = importlib.import_module("nltk").data.find("tokenizers/punkt_tab/english")
+    except LookupError:
+        remedy = "for IFEval: harness doctor --fetch punkt_tab"
+        return Finding("punkt_tab", "note", "NLTK's sentence model is not here", remedy)
+    return Finding("punkt_tab", "ok", str(Path(str(found)).parent))
 
 
 def check_benchmarks(folder: Path) -> Finding:

@@ -5,18 +5,15 @@ A score that cannot be had is ``Unmeasured`` with the reason: never 0, never NaN
 
 import json
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 
 from pydantic import ValidationError
 
-from harness.benchmarks.lm_file import LmTask
 from harness.benchmarks.read import Benchmark
-from harness.benchmarks.spec import EvalSpec
-from harness.benchmarks.task import OwnTask
-from harness.errors import ConfigError, DataError, EvaluationError, MissingExtra, join_faults
+from harness.errors import ConfigError, EvaluationError, MissingExtra, join_faults
 from harness.metrics.judging.asked import JUDGEMENTS
 from harness.metrics.judging.judged import Judged
 from harness.protocols import Metric, Remarking, Services
@@ -98,7 +95,7 @@ def _score(
     """The score; an EvaluationError where there is nothing to measure, or no finite number."""
     unknown = [row.id for row in predictions if row.choices and not _are_known(row.choices)]
     if unknown:
-        raise EvaluationError(f"choices without a finite likelihood: {_named(unknown)}")
+        raise EvaluationError(f"choices without a finite likelihood: {named_items(unknown)}")
     rows = metric.statistics(predictions, services)
     try:
         value = metric.aggregate([sum(col) for col in zip(*rows, strict=True)]) if rows else None
@@ -129,7 +126,7 @@ def _check_finite(
     items = zip(ids, rows, strict=True)
     unknown = [name for name, row in items if not all(map(math.isfinite, row))]
     if unknown:
-        raise EvaluationError(f"{metric} gives no finite number: {_named(unknown)}")
+        raise EvaluationError(f"{metric} gives no finite number: {named_items(unknown)}")
     if not math.isfinite(value):
         raise EvaluationError(f"{metric} gives no finite number over all items: {value}")
 
@@ -140,7 +137,7 @@ def _are_known(choices: Sequence[float]) -> bool:
     return bool(finite) and all(choice == -math.inf or choice in finite for choice in choices)
 
 
-def _named(items: Sequence[str]) -> str:
+def named_items(items: Sequence[str]) -> str:
     return f"item {items[0]!r}" + (f" and {len(items) - 1} more" if len(items) > 1 else "")
 
 
@@ -258,53 +255,3 @@ def facts_of_scores(scores: Mapping[ScoreKey, Score]) -> dict[str, float]:
 def item_values(metric: Metric, score: Score) -> list[float | None]:
     """What each item scores alone: the metric of its own statistics, None where not defined."""
     return [metric.aggregate(row) for row in score.statistics]
-
-
-def check_metrics(benchmarks: Sequence[Benchmark], spec: EvalSpec) -> None:
-    """Checks that the items have all that their metrics need, before anything is trained.
-
-    Raises:
-        ConfigError: A metric has no such setting.
-        DataError: All faults of all benchmarks at once.
-    """
-    faults: list[str] = []
-    for benchmark in benchmarks:
-        if isinstance(benchmark.task, LmTask):
-            continue  # its metric is the task's own
-        rows = list(_unanswered(benchmark, benchmark.task))
-        if benchmark.cluster is not None:
-            clusters = clusters_of(rows, benchmark.cluster)
-            if lacking := [row.id for row in rows if row.id not in clusters]:
-                faults.append(
-                    f"{benchmark.path}: metadata.harness.cluster: {benchmark.cluster!r} is no "
-                    f"field of {_named(lacking)}"
-                )
-        for name in benchmark.metrics:
-            users = spec.metrics.get(name, {})
-            metric = metric_named(name, benchmark.settings_of(name, users))
-            try:
-                require(name, rows, getattr(metric, "needs", ()))
-                metric.statistics(rows, Services())
-            except DataError as error:
-                faults.append(f"{benchmark.path}: {error.message}")
-            except (MissingExtra, EvaluationError):
-                continue  # known when it is scored: what is missing here may be there then
-    if faults:
-        raise DataError("\n".join(faults))
-
-
-def _unanswered(benchmark: Benchmark, task: OwnTask) -> Iterator[Prediction]:
-    # a template's text is not known before lm-eval renders it, but there will be one
-    templated = None if task.file.doc_to_target in {None, ""} else "?"
-    chooses = task.output_type == "multiple_choice"
-    chosen: dict[str, JSON] = {"choice_texts": ["a", "b"], "target_index": 0} if chooses else {}
-    for row in benchmark.items:
-        asked = benchmark.unanswered(row)
-        yield replace(
-            asked,
-            target=asked.target if "target" in row else templated,
-            choices=(0.0, 0.0) if chooses else None,
-            num_tokens=0,
-            finished=True,
-            extra={**asked.extra, **chosen},
-        )

@@ -101,6 +101,9 @@ class Bleu(OverlapMetric):
             signature if self.spm is None else f"{signature}|spm:{file_sha256(Path(self.spm))[:12]}"
         )
 
+    def check_here(self, predictions: Sequence[Prediction]) -> None:
+        self.scorer(predictions)
+
     def scorer(self, predictions: Sequence[Prediction]) -> Any:
         """SacreBLEU's BLEU with the tokenizer of the target language."""
         name = self.tokenize if self.tokenize != "auto" else _tokenizer_for(predictions)

@@ -11,7 +11,7 @@ from pathlib import Path
 from harness.benchmarks.read import Benchmark, find_benchmarks
 from harness.data.corpora import check_corpora
 from harness.errors import ConfigError, DataError
-from harness.evaluation.score import check_metrics
+from harness.evaluation.check import check_metrics
 from harness.models.adapter_base import warn_of_another_base
 from harness.models.chat_template import template_in
 from harness.models.devices import visible_devices

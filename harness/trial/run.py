@@ -13,8 +13,9 @@ from pathlib import Path
 from harness.benchmarks.read import Benchmark, select
 from harness.data.corpora import corpora_identity
 from harness.data.overlaps import BenchmarkItems
+from harness.evaluation.check import check_metrics
 from harness.evaluation.predict import predict_stored
-from harness.evaluation.score import Unmeasured, check_metrics, facts_of_scores, score_stored
+from harness.evaluation.score import Unmeasured, facts_of_scores, score_stored
 from harness.evaluation.summary import summarise
 from harness.metrics.judging.client import JUDGEMENTS_FOLDER, JudgeClient
 from harness.models.answering_file import answering_of

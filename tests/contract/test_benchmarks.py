@@ -16,8 +16,9 @@ from harness.benchmarks.families import find_refs
 from harness.benchmarks.lm_file import LmTask
 from harness.benchmarks.read import select
 from harness.benchmarks.spec import EvalSpec
+from harness.evaluation.check import check_metrics
 from harness.evaluation.predict import predict
-from harness.evaluation.score import check_metrics, score_predictions
+from harness.evaluation.score import score_predictions
 from harness.protocols import Judgement, Services
 from harness.records import Generation, Split
 from tests.fakes import ScriptedGenerator

