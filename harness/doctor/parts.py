@@ -73,11 +73,11 @@ def check_pocket(files: Path = POCKET_FILES) -> Finding:
 def check_punkt() -> Finding:
     """NLTK's sentence model, without which IFEval is not measured whole."""
     try:
-        found = importlib.import_module("nltk").data.find("tokenizers/punkt_tab/english")
+        model = importlib.import_module("nltk").data.find("tokenizers/punkt_tab/english")
     except LookupError:
         remedy = "for IFEval: harness doctor --fetch punkt_tab"
         return Finding("punkt_tab", "note", "NLTK's sentence model is not here", remedy)
-    return Finding("punkt_tab", "ok", str(Path(str(found)).parent))
+    return Finding("punkt_tab", "ok", str(Path(str(model)).parent))
 
 
 def check_benchmarks(folder: Path) -> Finding:
