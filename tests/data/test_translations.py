@@ -1,5 +1,7 @@
 """What chat models put around a translation is cut, and nothing that is translated."""
 
+import gzip
+
 import pytest
 
 from harness.data.extract import Extract
@@ -60,11 +62,35 @@ PREFACES = [
     "คำแปล:\n",
     "Oto tłumaczenie:\n\n",
     "Hier is de vertaling:\n\n",
+    "English to German: ",
+    "EN → DE: ",
+    "en-de: ",
+    "Final answer: ",
+    "## German\n\n",
+    "[German] ",
+    "(German) ",
+    "En allemand : ",
+    "Em alemão: ",
+    "По-немецки: ",
+    "德文：",
+    "ドイツ語: ",
+    "ภาษาเยอรมัน: ",
+    "¡Por supuesto!\n\n",
+    "👍 Sure!\n\n",
+    "Yes, of course.\n\n",
+    "---\n",
+    f"Input: {SOURCE}\nOutput: ",
+    f"Source: {SOURCE}\nTarget: ",
+    f"Q: {SOURCE}\nA: ",
+    f'"{SOURCE}" in German is: ',
 ]
 
 WRAPPINGS = [
     '"{}"', "'{}'", "„{}“", "“{}”", "«{}»", "»{}«", "「{}」", "**{}**", "*{}*", "__{}__",
     '**"{}"**', "`{}`", "> {}", "```\n{}\n```", "```german\n{}\n```\n\nHund means dog.", "```\n{}",
+    "~~~\n{}\n~~~", '"""{}"""', '“{}"', "❝{}❞", "''{}''", "<b>{}</b>",
+    "<translation>{}</translation>",
+    '{{"translation": "{}"}}', "{}<|im_end|>", "{}</s>",
 ]  # fmt: skip
 
 
@@ -103,6 +129,15 @@ def test_marks_around_all_of_it_do_not_either(wrapping, preface):
         ("Warning, hot", "Achtung: heiß"),
         ("German is hard", "Deutsch ist schwer"),
         ("“Go,” he said, “away.”", "„Geh“, sagte er, „weg.“"),
+        ("The answer is no", "Antwort: nein"),
+        ("The output is low", "Ausgabe: gering"),
+        ("English, French, German", "Englisch: Französisch, Deutsch"),
+        ("A list follows\n- a\n- b", "Eine Liste folgt:\n- a\n- b"),
+        ("Dear customers\nWe are closed", "Liebe Kunden:\nWir haben geschlossen"),
+        ("她知道美国队取得四连胜。", "Here is what she does know: The Americans are 4-0."),
+        ("Yes.\nCome in.", "Sicher.\nKomm herein."),
+        ('{"a": "dog"}', '{"a": "Hund"}'),
+        ("<b>Dog</b>", "<b>Hund</b>"),
         ("", "Hund"),
         ("x", ""),
     ],
@@ -149,6 +184,26 @@ PUBLISHED = [
     ("ntrex/newstest2019-src.eng.txt", "ntrex/newstest2019-ref.zho-CN.txt"),
     ("ntrex/newstest2019-ref.deu.txt", "ntrex/newstest2019-src.eng.txt"),
 ]
+
+
+@outside("alma", "tatoeba_tha_eng")
+def test_of_human_training_pairs_nothing_but_quotes_around_a_sentence_is_cut():
+    def lines(name):
+        return gzip.decompress((DATA / "alma" / name).read_bytes()).decode().splitlines()
+
+    english, german = lines("deen/train.de-en.en.gz"), lines("deen/train.de-en.de.gz")
+    table = (DATA / "tatoeba_tha_eng/tha.txt").read_text(encoding="utf-8").splitlines()
+    pairs = [*zip(english, german, strict=True), *zip(german, english, strict=True)]
+    pairs += [tuple(row.split("\t")[1::-1]) for row in table]
+    paragraph = Extract(rule="first_paragraph")
+    changed = [
+        (text, answer)
+        for source, text in pairs
+        if (answer := TRANSLATION.answer(text, source)) != paragraph.answer(text)
+    ]
+    assert len(pairs) == 31440
+    assert len(changed) == 93
+    assert [text for text, answer in changed if text.strip() != f'"{answer}"'] == []
 
 
 @outside("wmt22", "wmt24", "ntrex")
