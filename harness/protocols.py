@@ -291,6 +291,9 @@ class LearnedScorer(Protocol):
     ) -> list[float]:
         """Segment scores of rows ``{"src", "mt", "ref"}``, in order."""
 
+    def num_cut(self, model: Path | str, rows: Sequence[Mapping[str, str]]) -> int:
+        """How many of the rows are longer than the model reads."""
+
 
 @dataclass(frozen=True, slots=True)
 class JudgeRequest:

@@ -5,10 +5,13 @@ was trained on, for most 0..1; higher is better. An empty answer is scored by th
 other text, and comes out low. Of several references the first is used. The reference
 implementation is unbabel-comet itself, ``model.predict`` to 1e-5. Its command ``comet-score``
 (2.2.7) rounds every model to half precision, so its figures differ by up to 1e-3.
+
+A model reads so many tokens of each text (most: 512), or of all texts of an item together; how many
+items were cut there is kept beside the score (``cut``).
 """
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import cache
 from statistics import fmean
 from typing import ClassVar, Literal
@@ -89,18 +92,35 @@ class Comet(MetricSpec):
         statistics: Sequence[Sequence[float]],
         services: Services,
     ) -> dict[str, float]:
-        """What bf16 changed, measured in fp32 on items spread over all; {} in fp32.
+        """Items of which the model reads a part only, and what bf16 changed.
+
+        The latter is measured in fp32 on items spread over all.
 
         Raises:
             MissingExtra: There is no COMET on this machine.
             EvaluationError: COMET could not score.
         """
+        model, rows = find_checkpoint(self.model).weights, list(map(self._row, predictions))
+        cut = _scorer(services).num_cut(model, rows)
+        if cut:
+            logger.warning(
+                f"{self.name}: {cut} of {len(rows)} items are longer than {self.model} reads, and "
+                "were cut: what stands behind the cut changes no score"
+            )
+        return {"cut": float(cut), **self._rounding(rows, statistics, services)}
+
+    def _rounding(
+        self,
+        rows: Sequence[Mapping[str, str]],
+        statistics: Sequence[Sequence[float]],
+        services: Services,
+    ) -> dict[str, float]:
         if self.precision == "fp32":
             return {}
-        count = min(_COMPARED, len(predictions))
-        places = [index * len(predictions) // count for index in range(count)]
-        rows = [self._row(predictions[place]) for place in places]
-        exact = _scorer(services).score(find_checkpoint(self.model).weights, rows, "fp32")
+        count = min(_COMPARED, len(rows))
+        places = [index * len(rows) // count for index in range(count)]
+        compared = [rows[place] for place in places]
+        exact = _scorer(services).score(find_checkpoint(self.model).weights, compared, "fp32")
         changes = [statistics[p][0] - score for p, score in zip(places, exact, strict=True)]
         deviation, shift = fmean(map(abs, changes)), fmean(changes)
         logger.warning(

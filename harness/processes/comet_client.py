@@ -82,6 +82,30 @@ class CometClient:
                 self._serve(request)
         return request.scores()
 
+    def num_cut(self, model: Path | str, rows: Sequence[Mapping[str, str]]) -> int:
+        """How many rows have more tokens than the model reads, by its own tokenizer.
+
+        Args:
+            model: As for ``score``.
+            rows: As for ``score``.
+
+        Raises:
+            MissingExtra: There is no interpreter with unbabel-comet.
+            EvaluationError: The worker did not start, died, or could not use the checkpoint.
+        """
+        if not rows:
+            return 0
+        request = _Request(str(Path(model).absolute()), "", rows)
+        checkpoint, _ = request.model
+        with self._turn:
+            answer = self._ask(
+                {"checkpoint": checkpoint, "measure": request.rows},
+                f"measuring {len(rows)} rows with {checkpoint}",
+            )
+            self._last_answer = time.monotonic()
+            self._end_when_idle()
+        return int(answer["cut"])
+
     def _serve(self, first: "_Request") -> None:
         """Asks for what one request wants, and for all that waits and wants the same model."""
         together = [first]
@@ -97,6 +121,17 @@ class CometClient:
         self._end_when_idle()
 
     def _answer(self, together: Sequence["_Request"]) -> None:
+        checkpoint, precision = together[0].model
+        sets = [request.rows for request in together]
+        answers = self._ask(
+            {"checkpoint": checkpoint, "precision": precision, "sets": sets},
+            f"scoring {sum(map(len, sets))} rows with {checkpoint}",
+        )["sets"]
+        for request, answer in zip(together, answers, strict=True):
+            request.answer = answer
+
+    def _ask(self, request: Mapping[str, Any], doing: str) -> Mapping[str, Any]:
+        """The worker's answer; it is started if need be."""
         if self._worker is None:
             self._worker, _ = COMET.start(
                 COMET.python(self._setting),
@@ -104,20 +139,13 @@ class CometClient:
                 comet_variables(_THREADS),
                 timeout_s=self._start_timeout_s,
             )
-        checkpoint, precision = together[0].model
-        sets = [request.rows for request in together]
-        doing = f"scoring {sum(map(len, sets))} rows with {checkpoint}"
         try:
-            answers = self._worker.ask(
-                {"checkpoint": checkpoint, "precision": precision, "sets": sets}, doing
-            )["sets"]
+            return self._worker.ask(request, doing)
         except BaseException:
             # Dead, or (interrupted) about to give an answer nobody waits for: the next starts anew.
             self._worker.kill()
             self._worker = None
             raise
-        for request, answer in zip(together, answers, strict=True):
-            request.answer = answer
 
     @property
     def pid(self) -> int | None:

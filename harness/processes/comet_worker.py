@@ -4,6 +4,8 @@ Stand-alone: it imports nothing of the harness, whose environment cannot hold un
 
     -> {"checkpoint": ".../model.ckpt", "precision": "fp32", "sets": [ROWS, ...]}
     <- {"sets": [{"scores": [...]}  or  {"error": "..."}, ...]}
+    -> {"checkpoint": ".../model.ckpt", "measure": ROWS}
+    <- {"cut": 3}
 
 ROWS are [{"src", "mt", "ref"}, ...], the rows of one benchmark and trial; without "ref" for models
 that need no reference. Sets share the embeddings of sources and references, but no batch: a score
@@ -119,6 +121,31 @@ def by_tokens(model: Any, texts: Sequence[str]) -> list[int]:
     return sorted(range(len(texts)), key=lambda place: len(ids[place]))
 
 
+def num_cut(model: Any, rows: Sequence[Row]) -> int:
+    """How many rows have a text, or all texts of a joint input, of more tokens than are read."""
+    from comet.models import ReferencelessRegression, RegressionMetric
+
+    encoder, keys = model.encoder, ["mt", "src", "ref"]
+    if isinstance(model, ReferencelessRegression):
+        keys = ["mt", "src"]
+    is_joint = not isinstance(model, ReferencelessRegression | RegressionMetric)
+    if is_joint:
+        segments = model.hparams.get("input_segments", keys)
+        keys = [key for key in keys if key == "mt" or key in segments]
+    texts = sorted({row[key] for row in rows for key in keys if key in row})
+    lengths = dict(zip(texts, map(len, encoder.tokenizer(texts)["input_ids"]), strict=True))
+    longest = encoder.max_positions - 2  # as its prepare_sample cuts each text
+
+    def is_cut(row: Row) -> bool:
+        sizes = [lengths[row[key]] for key in keys if key in row]
+        # as its concat_sequences joins them: without their own ends, with separators between
+        joint = sum(min(size, longest) - 2 for size in sizes)
+        joint += 2 + (len(sizes) - 1) * encoder.size_separator
+        return max(sizes) > longest or (is_joint and joint > encoder.max_positions)
+
+    return sum(map(is_cut, rows))
+
+
 def autocast(model: Any, precision: str) -> Any:
     """fp32 as it is, or bfloat16 where torch deems it safe."""
     import torch
@@ -165,7 +192,9 @@ def answer(checkpoint: str, precision: str, rows: Sequence[Row]) -> dict[str, An
 
 
 def answer_all(request: dict[str, Any]) -> dict[str, Any]:
-    """The answer of every set of rows in a request."""
+    """The answer of every set of rows in a request, or how many rows are cut."""
+    if "measure" in request:
+        return {"cut": num_cut(load_model(request["checkpoint"]), request["measure"])}
     model = request["checkpoint"], request["precision"]
     return {"sets": [answer(*model, rows) for rows in request["sets"]]}
 

@@ -85,6 +85,9 @@ class ParentScorer:
         scores: list[float] = self._ask("score", model, [dict(row) for row in rows], precision)
         return scores
 
+    def num_cut(self, model: Path | str, rows: Sequence[Mapping[str, str]]) -> int:
+        return int(self._ask("num_cut", model, [dict(row) for row in rows]))
+
     def _ask(self, method: str, *arguments: Any) -> Any:
         self._parent.send(ScorerCall(method, arguments))
         answer = self._parent.answers.get()

@@ -69,6 +69,9 @@ class EqualityScorer:
     def score(self, model, rows, precision):
         return [float(row["mt"] == row["ref"]) for row in rows]
 
+    def num_cut(self, model, rows):
+        return 0
+
 
 class ComplianceJudge:
     """Rates our own compliance 10 and anything else 1, and prefers it to anything else."""

@@ -81,6 +81,9 @@ class EqualityScorer:
     def score(self, model, rows, precision):
         return [float(row["mt"] == row.get("ref", RIGHT[row["src"]])) for row in rows]
 
+    def num_cut(self, model, rows):
+        return 0
+
 
 class EqualityJudge:
     """A judge that knows the right answers: 10 for them and 1 for anything else."""

@@ -123,6 +123,9 @@ class Rounded:
         self.calls += 1
         return [0.75 if precision == "bf16" else 0.5] * len(rows)
 
+    def num_cut(self, model, rows):
+        return len(rows)
+
 
 def test_a_stored_score_says_which_items_belong_together_and_is_made_once_all_the_same(
     benchmarks, tmp_path
@@ -163,6 +166,7 @@ def test_a_reused_score_has_what_was_measured_about_it(benchmarks, tmp_path):
     assert learned.calls == 2  # the score, and the comparison
     assert again == first
     assert facts_of_scores({benchmark.score_key("comet"): again}) == {
+        "comet/cut/general/facts_validation": 1.0,
         "comet/bf16_deviation/general/facts_validation": 0.25,
         "comet/bf16_shift/general/facts_validation": 0.25,
     }
@@ -311,6 +315,9 @@ class Learned:
 
     def score(self, model, rows, precision):
         return list(self.numbers)
+
+    def num_cut(self, model, rows):
+        return 0
 
 
 TRANSLATED = [

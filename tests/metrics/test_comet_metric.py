@@ -25,6 +25,10 @@ class LengthScorer:
         assert model.name == "model.ckpt"
         return [float(bool(row["mt"])) for row in rows]
 
+    def num_cut(self, model, rows):
+        assert model.name == "model.ckpt"
+        return sum(len(row["mt"]) > 20 for row in rows)
+
 
 class BrokenScorer(LengthScorer):
     def score(self, model, rows, precision):
@@ -79,7 +83,11 @@ def test_what_bf16_changes_is_kept_with_the_score():
     scorer = RoundingScorer()
     found = score_predictions(numbered(4), "comet", {"precision": "bf16"}, Services(learned=scorer))
     assert scorer.asked == [("bf16", [0, 1, 2, 3]), ("fp32", [0, 1, 2, 3])]
-    assert found.facts == {"bf16_deviation": (0.25 + 0.125) / 2, "bf16_shift": 0.125 / 2}
+    assert found.facts == {
+        "cut": 0.0,
+        "bf16_deviation": (0.25 + 0.125) / 2,
+        "bf16_shift": 0.125 / 2,
+    }
 
 
 def test_of_many_items_thirty_two_are_compared_spread_over_all():
@@ -90,13 +98,26 @@ def test_of_many_items_thirty_two_are_compared_spread_over_all():
     ((_, everything), (precision, compared)) = scorer.asked
     assert (len(everything), precision, len(compared)) == (80, "fp32", 32)
     assert (compared[:3], compared[-1]) == ([0, 2, 5], 77)
-    assert set(found.facts) == {"bf16_deviation", "bf16_shift"}
+    assert set(found.facts) == {"cut", "bf16_deviation", "bf16_shift"}
 
 
 def test_in_fp32_there_is_nothing_to_compare():
     scorer = RoundingScorer()
-    assert score_predictions(numbered(4), "comet", {}, Services(learned=scorer)).facts == {}
+    facts = score_predictions(numbered(4), "comet", {}, Services(learned=scorer)).facts
+    assert facts == {"cut": 0.0}
     assert [precision for precision, _ in scorer.asked] == ["fp32"]
+
+
+@pytest.mark.parametrize("name", ["comet", "comet_qe"])
+def test_items_that_are_cut_are_counted_and_told(name, caplog):
+    rows = [replace(PREDICTIONS[0], id=str(n), answer="gut " * n) for n in range(9)]
+    services = Services(learned=LengthScorer())
+    found = score_predictions(rows, name, {"model": "pocket"}, services)
+    assert found.facts == {"cut": 3.0}  # more than twenty letters: 6, 7 and 8 times "gut "
+    assert f"{name}: 3 of 9 items are longer than pocket reads, and were cut" in caplog.text
+    caplog.clear()
+    assert score_predictions(rows[:2], name, {"model": "pocket"}, services).facts == {"cut": 0.0}
+    assert "cut" not in caplog.text
 
 
 def test_comet_that_fails_is_not_measured():

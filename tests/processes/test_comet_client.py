@@ -195,6 +195,60 @@ def test_every_kind_of_checkpoint_scores_as_predict_does(client, weights, tmp_pa
     assert rounded == pytest.approx(scores, abs=0.2 if kind == "XCOMETMetric" else 0.05)
 
 
+MEASURED = """
+import json, sys
+sys.path.append(sys.argv[1])
+import comet_worker as worker
+worker.prepare(1)
+model, rows = worker.load_model(sys.argv[2]), json.load(open(sys.argv[3]))
+if not model.requires_references() and "Reg" in type(model).__name__:
+    rows = [{key: row[key] for key in ("src", "mt")} for row in rows]
+
+def lengths(row):
+    def of(part):
+        if isinstance(part, (tuple, list)):
+            return [n for one in part for n in of(one)]
+        return [n for key, x in part.items() if key.endswith("input_ids") for n in [x.shape[1]]]
+    return of(model.prepare_for_inference([row]))
+
+cut = list(map(lengths, rows))
+type(model.encoder).max_positions = property(lambda self: 10**6)
+whole = list(map(lengths, rows))
+print(json.dumps([a != b for a, b in zip(cut, whole)]))
+"""
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("named", KINDS)
+def test_as_many_rows_are_said_to_be_cut_as_the_model_cuts(client, weights, tmp_path, named):
+    kind, settings, with_references = KINDS[named]
+    made = checkpoint_of(tmp_path, weights.parents[1] / "encoder", kind, settings)
+    row = {"src": "A dog.", "mt": "Ein Hund.", "ref": "Hund."}
+    rows = [{**row, key: "a " * n} for key in row for n in range(110, 136, 2)]
+    rows += [dict.fromkeys(row, "a " * n + "b") for n in range(32, 72, 2)]
+    if not with_references:
+        rows = [{key: row[key] for key in ("src", "mt")} for row in rows]
+    (tmp_path / "rows.json").write_text(json.dumps(rows))
+    found = run_in_comet_environment(MEASURED, WORKERS, made, tmp_path / "rows.json")
+    is_cut = json.loads(found.splitlines()[-1])
+    assert 0 < sum(is_cut) < len(rows)
+    assert client.num_cut(made, rows) == sum(is_cut)
+    single = [client.num_cut(made, [row]) for row in rows]
+    assert single == list(map(int, is_cut))
+
+
+def test_nothing_to_measure_starts_nothing():
+    assert CometClient("no/such/python").num_cut("model.ckpt", []) == 0
+
+
+@pytest.mark.slow
+def test_words_behind_the_cut_change_no_score_and_are_told(client, weights):
+    long = {"src": "The man sees a dog. " * 40, "mt": DOG * 40, "ref": DOG * 40}
+    longer = {key: text + " unsinn" * 50 for key, text in long.items()}
+    assert client.score(weights, [longer]) == client.score(weights, [long])
+    assert client.num_cut(weights, [long, longer, ROWS[0]]) == 2
+
+
 EMBEDDED = """
 import json, sys
 sys.path.append(sys.argv[1])
