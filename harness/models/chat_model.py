@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 
+from harness.models.limits import Limits, limits_in
 from harness.models.spec import ModelSpec
 from harness.models.tokenizer import ChatTokenizer
 from harness.records import JSON
@@ -52,6 +53,18 @@ class ChatModel:
     def device(self) -> torch.device:
         device: torch.device = self.model.device
         return device
+
+    @property
+    def limits(self) -> Limits:
+        """What it can read, tokens that were added to it among it."""
+        rows = len(self.model.get_input_embeddings().weight)
+        return limits_in(self.model.config.to_dict(), rows)
+
+    @property
+    def pad_id(self) -> int:
+        """What short rows are filled with, masked everywhere: a token that surely has a row."""
+        pad = self.tokenizer.pad_id
+        return pad if self.limits.rows is None or pad < self.limits.rows else self.tokenizer.end_id
 
 
 def forked_streams(model: Any) -> AbstractContextManager[None]:

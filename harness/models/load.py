@@ -62,6 +62,13 @@ def load_chat_model(spec: ModelSpec) -> ChatModel:
             f"model.path: {spec.path}: {len(names)} weights are missing or misshapen, "
             f"{sorted(names)[0]} among them"
         )
+    if unexpected := sorted(report["unexpected_keys"]):
+        # transformers would leave them out: biases or layers of a model made otherwise.
+        raise ConfigError(
+            f"model.path: {spec.path}: {len(unexpected)} weights have no place in the model that "
+            f"its config.json describes, {unexpected[0]} among them",
+            _of_an_encoder(unexpected) or "config.json and weights are of two models",
+        )
     if spec.device_map is None and spec.quantise is None:
         model.to(device)
     model.eval().requires_grad_(False)
@@ -110,6 +117,12 @@ def take_device(spec: ModelSpec, number: int) -> None:
             f"train.processes: process {number + 1} has no accelerator: torch sees {count}"
         )
     torch.cuda.set_device(number)
+
+
+def _of_an_encoder(names: list[str]) -> str | None:
+    if not any("encoder." in name.replace("decoder.", "") for name in names):
+        return None
+    return "it has an encoder: a model that reads a text and writes another is no chat model"
 
 
 def _hint(spec: ModelSpec, error: Exception) -> str | None:

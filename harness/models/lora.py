@@ -226,6 +226,8 @@ def _as_peft_is() -> Iterator[None]:
     # peft 0.21 reads an attribute that transformers 5.23 has renamed; nothing for a user to mend.
     with warnings.catch_warnings():
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
+        # GPT-2's layers are stored the other way round, which PEFT sees and heeds by itself.
+        warnings.filterwarnings("ignore", "fan_in_fan_out is set to False", UserWarning)
         # We raise instead.
         warnings.filterwarnings("ignore", "Found missing adapter keys", UserWarning)
         yield

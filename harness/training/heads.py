@@ -98,7 +98,10 @@ class HiddenStates:
 def _body(model: Any) -> Any:
     whole = model.get_base_model() if hasattr(model, "get_base_model") else model
     body = getattr(whole, "base_model", None)
-    return None if body is whole else body
+    if body is None or body is whole:
+        return None
+    # what OPT's head asks, past the module around it
+    return getattr(body, "decoder", body)
 
 
 def _run(model: Any, **read: Tensor) -> Any:

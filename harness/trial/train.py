@@ -112,13 +112,11 @@ def train_adapter(
                     late_roles(variant),
                 ),
                 seed=config.seed,
-                pad_id=tuned.tokenizer.pad_id,
+                pad_id=tuned.pad_id,
                 validation=rows.of(_held_out(config, resources), "validation"),
                 hooks=Hooks(
                     on_point,
-                    None
-                    if chats is None
-                    else Drift(tuned.model, chats, limit, tuned.tokenizer.pad_id),
+                    None if chats is None else Drift(tuned.model, chats, limit, tuned.pad_id),
                     _renewal(config, tuned, resources, rows),
                 ),
                 checkpoints=job.checkpoints,
@@ -190,14 +188,18 @@ class _Rows:
     """
 
     def __init__(self, config: TrialConfig, chat_model: ChatModel) -> None:
-        self._max_length, self._chat_model = config.train.max_length, chat_model
+        self._chat_model, self._limits = chat_model, chat_model.limits
+        positions = self._limits.positions
+        self._is_cut = positions is not None and positions < config.train.max_length
+        self._max_length = min(config.train.max_length, positions or config.train.max_length)
         self._too_long: Counter[str] = Counter()
 
     def of(self, examples: Sequence[Example], kind: str = "training") -> tuple[TokenRow, ...]:
         """The rows that fit, in order.
 
         Raises:
-            DataError: There are examples, and not one fits.
+            DataError: There are examples, and not one fits; or one has a token that the model has
+                no row for.
         """
         tokenizer = self._chat_model.tokenizer
         if self._chat_model.extension is not None:
@@ -210,14 +212,16 @@ class _Rows:
             tokenizer.encode_first,
             f"{kind} examples",
         )
+        for row in tokenised.rows:
+            self._limits.check_ids(row.ids, f"{kind} example {row.example_id}")
         self._too_long[kind] += len(tokenised.too_long)
         if tokenised.too_long:
             logger.warning(
-                "%d of %d %s examples have more tokens than train.max_length (%d) and are left "
-                "out (%s%s)",
+                "%d of %d %s examples have more tokens than %s (%d) and are left out (%s%s)",
                 len(tokenised.too_long),
                 len(examples),
                 kind,
+                "the model's context" if self._is_cut else "train.max_length",
                 self._max_length,
                 ", ".join(tokenised.too_long[:3]),
                 ", ..." if len(tokenised.too_long) > 3 else "",

@@ -5,7 +5,14 @@ import copy
 import pytest
 import torch
 from peft import LoraConfig, get_peft_model
-from transformers import Gemma2Config, Gemma2ForCausalLM, GraniteConfig, GraniteForCausalLM
+from transformers import (
+    Gemma2Config,
+    Gemma2ForCausalLM,
+    GraniteConfig,
+    GraniteForCausalLM,
+    OPTConfig,
+    OPTForCausalLM,
+)
 
 from harness.records import Role, TokenRow
 from harness.settings import plugins
@@ -53,6 +60,11 @@ MODELS = {
     "llama, tied": lambda: tiny_model(vocabulary=100),
     "gemma2, soft-capped": lambda: Gemma2ForCausalLM(
         Gemma2Config(**SMALL, final_logit_softcapping=2.0, attn_implementation="eager")
+    ),
+    "opt, past its body": lambda: OPTForCausalLM(
+        OPTConfig(
+            **SMALL, ffn_dim=32, word_embed_proj_dim=16, max_position_embeddings=64, dropout=0.0
+        )
     ),
     "granite, scaled": lambda: GraniteForCausalLM(GraniteConfig(**SMALL, logits_scaling=3.0)),
 }

@@ -45,20 +45,25 @@ class HuggingFaceGenerator:
         """One continuation per prompt, in their order.
 
         Of equal prompts a greedy answer is made once; sampled ones are drawn for each.
+
+        Raises:
+            DataError: A prompt the model cannot read, or not with so many new tokens.
         """
         return once_each(prompts, decoding, lambda distinct: self._answers(distinct, decoding))
 
     def loglikelihoods(self, rows: Sequence[tuple[TokenIds, TokenIds]]) -> list[tuple[float, bool]]:
         """Per (context, continuation): log-probability, and whether greedy decoding gives it."""
+        self.chat_model.limits.check_prompts([(*context, *said) for context, said in rows], 0)
         with quick(self.chat_model.model) as model:
-            return loglikelihoods(model, rows, self.tokenizer.pad_id, self._batch_size)
+            return loglikelihoods(model, rows, self.chat_model.pad_id, self._batch_size)
 
     def _answers(self, prompts: list[TokenIds], decoding: Decoding) -> list[Generation]:
+        self.chat_model.limits.check_prompts(prompts, decoding.max_new_tokens)
         with quick(self.chat_model.model) as model:
             decoder = Decoder(
                 model,
                 self.tokenizer.end_ids,
-                self.tokenizer.pad_id,
+                self.chat_model.pad_id,
                 decoding,
                 self._batch_size,
                 self._counter(len(prompts)),
