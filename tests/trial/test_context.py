@@ -13,7 +13,7 @@ from tests.models.test_limits import GPT2, as_architecture
 from tests.projects import write_corpus, write_project
 
 
-def losses(folder, model, nouns=("Hund", "Katze", "Maus")):
+def steps(folder, model, nouns=("Hund", "Katze", "Maus")):
     events = []
     config = write_project(folder, model)
     write_corpus(folder / "train.jsonl", nouns)
@@ -24,17 +24,17 @@ def losses(folder, model, nouns=("Hund", "Katze", "Maus")):
         lora=config.lora.replace(dropout=0.0),
     )
     Tuning(config, Store(folder / "home"), Timeline(events.append)).adapter()
-    return [event.metrics["loss"] for event in events if isinstance(event, StepEvent)]
+    return [event.step for event in events if isinstance(event, StepEvent)]
 
 
 def test_rows_longer_than_the_context_are_left_out_and_counted(tmp_path, caplog):
     model = as_architecture(tmp_path / "gpt2", "gpt2", **GPT2 | {"n_positions": 90})
     with caplog.at_level(logging.WARNING):
-        assert len(losses(tmp_path / "project", model, ["Hund", "Katze " * 60, "Maus"])) == 2
+        assert steps(tmp_path / "project", model, ["Hund", "Katze " * 60, "Maus"])[-1] == 2
     assert "more tokens than the model's context (90)" in caplog.text
 
 
 def test_where_no_row_fits_the_context_it_is_an_error(tmp_path):
     model = as_architecture(tmp_path / "gpt2", "gpt2", **GPT2 | {"n_positions": 8})
     with pytest.raises(DataError, match="more than 8 tokens"):
-        losses(tmp_path / "project", model)
+        steps(tmp_path / "project", model)
