@@ -281,7 +281,7 @@ class Answering(Protocol):
 
 
 class LearnedScorer(Protocol):
-    """A neural metric in a process of its own (COMET); several threads may ask it at once."""
+    """What runs a neural metric (COMET, MetricX); several threads may ask COMET's at once."""
 
     def version(self) -> str:
         """Package and version, for the signature: ``unbabel-comet 2.2.7``."""
@@ -369,6 +369,7 @@ class Services:
 
     learned: LearnedScorer | None = None
     judge: Judge | None = None
+    metricx: LearnedScorer | None = None
 
 
 class Metric(Protocol):

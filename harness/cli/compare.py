@@ -206,11 +206,13 @@ def _read_outputs(
     from harness.evaluation.score_file import Scoring
     from harness.evaluation.systems import systems_of_files
     from harness.metrics.judging.client import JUDGEMENTS_FOLDER, JudgeClient
+    from harness.models.metricx import MetricX
     from harness.processes.comet_client import CometClient
     from harness.protocols import Services
 
     with CometClient(comet_python) as learned:
-        services = Services(learned=learned, judge=JudgeClient(home / JUDGEMENTS_FOLDER))
+        judge = JudgeClient(home / JUDGEMENTS_FOLDER)
+        services = Services(learned=learned, judge=judge, metricx=MetricX())
         scoring = Scoring(metrics, settings, services)
         return systems_of_files([Path(name) for name in names], reading, scoring, cluster)
 

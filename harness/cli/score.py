@@ -77,6 +77,7 @@ def command(
     """
     from harness.evaluation.score_file import OutputReading, Scoring
     from harness.metrics.judging.client import JUDGEMENTS_FOLDER, JudgeClient
+    from harness.models.metricx import MetricX
     from harness.processes.comet_client import CometClient
     from harness.protocols import Services
     from harness.storage.files import write_rows
@@ -84,7 +85,8 @@ def command(
     if comet_model is not None:
         settings = (*settings, ("comet.model", comet_model))
     with CometClient(comet_python) as learned:
-        services = Services(learned=learned, judge=JudgeClient(home / JUDGEMENTS_FOLDER))
+        judge = JudgeClient(home / JUDGEMENTS_FOLDER)
+        services = Services(learned=learned, judge=judge, metricx=MetricX())
         scoring = Scoring(metrics, settings, services)
         reading = OutputReading(source_lang, target_lang, references, source)
         scores = scoring.score(file, reading.rows(file))

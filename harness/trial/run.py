@@ -21,6 +21,7 @@ from harness.metrics.judging.client import JUDGEMENTS_FOLDER, JudgeClient
 from harness.models.answering_file import answering_of
 from harness.models.generation.vllm_process import check_vllm
 from harness.models.identity import content_hash, folder_hash
+from harness.models.metricx import MetricX
 from harness.models.provenance import model_provenance, system_turn
 from harness.processes.interpreter import VLLM
 from harness.protocols import Combining, Generator, LearnedScorer, OnEvent, Services
@@ -59,7 +60,7 @@ def run_trial(
     """
     store = Store(home / "store")
     with store.shared_lock():
-        services = Services(learned, JudgeClient(home / JUDGEMENTS_FOLDER))
+        services = Services(learned, JudgeClient(home / JUDGEMENTS_FOLDER), MetricX())
         result = _run(config, store, Timeline(on_event or (lambda event: None)), services)
     write_results(home / "trials" / f"{result.fingerprint}.json", [result])
     return result

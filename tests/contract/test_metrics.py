@@ -55,7 +55,7 @@ BEST = {"bleu": 100.0, "chrf": 100.0, "chrf_pp": 100.0}
 BEST |= dict.fromkeys(
     ["empty", "off_target", "over_refusal", "translated_instead", "truncated", "unparsed"], 0.0
 )
-BEST |= {"ter": 0.0, "prefaced": 0.0, "wrapped": 0.0}
+BEST |= {"ter": 0.0, "metricx": 0.0, "metricx_qe": 0.0, "prefaced": 0.0, "wrapped": 0.0}
 BEST |= {"output_length": 1.0, "undetermined": 0.0, "judge_grade": 10.0}
 EMPTY = {
     "judge_grade": 1.0,
@@ -85,6 +85,13 @@ class EqualityScorer:
         return 0
 
 
+class DifferenceScorer(EqualityScorer):
+    """One that says how bad answers are: 25 where they are not the right ones."""
+
+    def score(self, model, rows, precision):
+        return [25.0 * (1 - equal) for equal in super().score(model, rows, precision)]
+
+
 class EqualityJudge:
     """A judge that knows the right answers: 10 for them and 1 for anything else."""
 
@@ -99,7 +106,7 @@ class EqualityJudge:
         return f"[[{'AB'[second]}]]" if first != second else "[[C]]"
 
 
-SERVICES = Services(learned=EqualityScorer(), judge=EqualityJudge())
+SERVICES = Services(learned=EqualityScorer(), judge=EqualityJudge(), metricx=DifferenceScorer())
 
 
 def predictions(answers, *, perfect=True, right=GERMAN):
@@ -154,12 +161,25 @@ def judged(other=False):
     return {"server": server} | {name: str(folder / f"{name}.jsonl") for name in rows}
 
 
+@cache
+def checkpoint():
+    """What looks like a MetricX checkpoint; nothing here loads it."""
+    folder = Path(tempfile.mkdtemp())
+    atexit.register(shutil.rmtree, folder)
+    config = {"model_type": "mt5", "architectures": ["MT5ForRegression"], "vocab_size": 250112}
+    (folder / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    for name in ("model.safetensors", "spiece.model"):
+        (folder / name).write_bytes(b"")
+    return folder
+
+
 def settings_of(name):
     # few languages load quickly; the shipped COMET is here and, being named, does not warn
     fields = plugins.load("metric", name).model_fields
     languages = {"languages": ["en", "de"]} if "languages" in fields else {}
     files = {key: value for key, value in judged().items() if "server" in fields and key in fields}
-    return languages | files | ({"model": "pocket"} if "model" in fields else {})
+    model = str(checkpoint()) if name.startswith("metricx") else "pocket"
+    return languages | files | ({"model": model} if "model" in fields else {})
 
 
 def score(name, rows):
