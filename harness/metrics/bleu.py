@@ -6,20 +6,18 @@ Papineni et al. (2002), "BLEU: a Method for Automatic Evaluation of Machine Tran
 
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any, Literal
 
-from pydantic import Field, field_validator, model_validator
+from pydantic import Field, ValidationInfo, field_validator
 from sacrebleu.metrics.bleu import BLEU
 
 from harness.errors import DataError, MissingExtra
-from harness.languages.identify import has_no_blanks
 from harness.languages.tags import primary
-from harness.metrics.shared.overlap import OverlapMetric
+from harness.metrics.shared.overlap import OverlapMetric, check_blanks
 from harness.metrics.shared.sentence_pieces import SentencePieces
 from harness.protocols import Services
 from harness.records import Prediction
 from harness.settings.spec import LocalPath, file_sha256
-from harness.storage.predictions import wanted
 
 _TOKENIZERS = {"ja": "ja-mecab", "ko": "ko-mecab"}
 # Chinese of all kinds: Cantonese, Wu, Min Nan, Hakka, Gan, Xiang, Jin, Min Dong, the classical one
@@ -33,8 +31,6 @@ _TOKENIZERS |= dict.fromkeys(
 _SENTENCE_PIECES = ("flores101", "flores200", "spBLEU-1K")
 _SPLIT_AT_BLANKS = ("13a", "intl", "none")
 _ORDERS = 4
-_LOOKED_AT = 200
-"""Items whose references are looked at for blanks."""
 
 
 class Bleu(OverlapMetric):
@@ -66,30 +62,32 @@ class Bleu(OverlapMetric):
     """SentencePiece model of spBLEU, which `tokenize` names: a file, of which nothing is fetched
     (sacreBLEU keeps those it fetched in ~/.sacrebleu/models)."""
 
+    @field_validator("smooth_value", mode="after")
+    @classmethod
+    def _check_value(cls, value: float | None, info: ValidationInfo) -> float | None:
+        method = info.data.get("smooth_method", "floor")  # no such method is told already
+        if value is not None and method not in ("floor", "add-k"):
+            raise ValueError(
+                f"found {value:g} with smooth_method: {method}, allowed with: floor, add-k"
+            )
+        return value
+
     @field_validator("spm", mode="after")
     @classmethod
-    def _check_file(cls, value: str | None) -> str | None:
+    def _check_file(cls, value: str | None, info: ValidationInfo) -> str | None:
+        tokenizer = info.data.get("tokenize")
+        if value is None and tokenizer in _SENTENCE_PIECES:
+            raise ValueError(
+                f"found none with tokenize: {tokenizer}, allowed: its SentencePiece model's file"
+            )
+        if value is not None and tokenizer not in (*_SENTENCE_PIECES, None):
+            raise ValueError(
+                f"found {value!r} with tokenize: {tokenizer}, allowed with: "
+                f"{', '.join(_SENTENCE_PIECES)}"
+            )
         if value is not None and not Path(value).is_file():
             raise ValueError(f"found {value!r}, allowed: a SentencePiece model's file")
         return value
-
-    @model_validator(mode="after")
-    def _check_together(self) -> Self:
-        if self.spm is None and self.tokenize in _SENTENCE_PIECES:
-            raise ValueError(
-                f"tokenize: {self.tokenize} needs its SentencePiece model as well: spm: FILE"
-            )
-        if self.spm is not None and self.tokenize not in _SENTENCE_PIECES:
-            raise ValueError(
-                f"spm: read by none but tokenize: {', '.join(_SENTENCE_PIECES)}; found "
-                f"tokenize: {self.tokenize}"
-            )
-        if self.smooth_value is not None and self.smooth_method not in ("floor", "add-k"):
-            raise ValueError(
-                f"smooth_value: found {self.smooth_value:g} with smooth_method: "
-                f"{self.smooth_method}, allowed with: floor, add-k"
-            )
-        return self
 
     @property
     def title(self) -> str:
@@ -108,7 +106,11 @@ class Bleu(OverlapMetric):
         """SacreBLEU's BLEU with the tokenizer of the target language."""
         name = self.tokenize if self.tokenize != "auto" else _tokenizer_for(predictions)
         if name in _SPLIT_AT_BLANKS:
-            _check_blanks(predictions, name)
+            check_blanks(
+                predictions,
+                f"bleu: the tokenizer {name}",
+                "say the target language (--target-lang th) or set bleu.tokenize=char",
+            )
         try:
             return self._scorer(name)
         except (ImportError, RuntimeError) as error:
@@ -159,19 +161,6 @@ def _tokenizer_for(predictions: Sequence[Prediction]) -> str:
             "tokenizers; score one language at a time, or set `tokenize`"
         )
     return next(iter(tags), "13a")
-
-
-def _check_blanks(predictions: Sequence[Prediction], name: str) -> None:
-    step = max(1, len(predictions) // _LOOKED_AT)
-    if not has_no_blanks(text for row in predictions[::step] for text in wanted(row)):
-        return
-    tags = {row.target_lang or row.language for row in predictions} - {None, ""}
-    said = f"in {', '.join(sorted(map(str, tags)))}" if tags else "of items that say no language"
-    raise DataError(
-        f"bleu: the tokenizer {name} splits at blanks, and the references {said} have none between "
-        "words: as one word each they would score near zero",
-        "say the target language (--target-lang th) or set the tokenizer (bleu.tokenize=char)",
-    )
 
 
 METRIC = Bleu

@@ -9,15 +9,15 @@ from typing import Any, ClassVar
 
 from sacrebleu.metrics.ter import TER
 
-from harness.metrics.shared.overlap import OverlapMetric
+from harness.metrics.shared.overlap import OverlapMetric, check_blanks
 from harness.records import Prediction
 
 
 class Ter(OverlapMetric):
     """Edits per hundred words of the reference, from 0 up and lower is better; 100 when empty.
 
-    May exceed 100. Words are what stands between blanks: for scripts without them set
-    `normalized` and `asian_support`, or use chrF. Of several references the nearest counts, over
+    May exceed 100. Words are what stands between blanks; text without any is an error, unless
+    `normalized` and `asian_support` split it. Of several references the nearest counts, over
     their mean length. Reference implementation: sacreBLEU, exactly.
     """
 
@@ -41,12 +41,15 @@ class Ter(OverlapMetric):
         return "TER"
 
     def scorer(self, predictions: Sequence[Prediction]) -> Any:
-        return TER(
+        scorer = TER(
             normalized=self.normalized,
             no_punct=self.no_punct,
             asian_support=self.asian_support,
             case_sensitive=self.case_sensitive,
         )
+        mend = "split it (Chinese, Japanese: ter.normalized, ter.asian_support), or score by chrf"
+        check_blanks(predictions, "ter: Tercom's tokenizer", mend, scorer._preprocess_segment)
+        return scorer
 
     def aggregate(self, totals: Sequence[float]) -> float | None:
         if not totals:

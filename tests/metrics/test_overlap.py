@@ -141,6 +141,29 @@ def test_languages_of_different_tokenizers_are_not_mixed():
         score("bleu", mixed)
 
 
+@pytest.mark.parametrize(
+    ("text", "settings"),
+    [
+        ("我喜欢吃苹果和梨", {}),
+        ("我喜欢吃苹果和梨", {"normalized": True}),
+        ("犬がいるのは庭です", {"no_punct": True, "asian_support": True}),
+        ("หมาตัวหนึ่งนอนอยู่", {"normalized": True, "asian_support": True}),
+    ],
+)
+def test_ter_of_text_without_blanks_is_refused_unless_it_is_split(text, settings):
+    with pytest.raises(DataError, match="ter: Tercom's tokenizer splits at blanks") as caught:
+        score("ter", rows([text], [[text]], None), **settings)
+    assert "score by chrf" in caught.value.hint
+
+
+def test_ter_splits_chinese_by_characters_where_it_is_told():
+    asian = {"normalized": True, "asian_support": True}
+    # one of six characters is another
+    value = score("ter", rows(["我喜欢吃苹梨"], [["我喜欢吃苹果"]], "zh"), **asian).value
+    assert value == pytest.approx(100 / 6)
+    assert score("ter", rows(["我 喜欢"], [["我 喜欢"]], "zh")).value == 0
+
+
 def test_items_may_have_different_numbers_of_references():
     found = score("bleu", rows(["a b c d", "a b c d"], [["a b c d"], ["x", "a b c d"]]))
     assert found.value == pytest.approx(100)
@@ -268,9 +291,12 @@ def test_a_spbleu_whose_model_has_gone_adds_up_all_the_same(pieces, tmp_path):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"tokenize": "flores200"}, "flores200 needs its SentencePiece model as well: spm: FILE"),
+        ({"tokenize": "flores200"}, "found none with tokenize: flores200, allowed: its Sent"),
         ({"tokenize": "spBLEU-1K", "spm": "none.model"}, "found 'none.model', allowed: a Sent"),
-        ({"spm": __file__}, "spm: read by none but tokenize: flores101.* found tokenize: auto"),
+        (
+            {"spm": __file__},
+            "with tokenize: auto, allowed with: flores101, flores200",
+        ),
         ({"smooth_value": 0.2}, "found 0.2 with smooth_method: exp, allowed with: floor, add-k"),
         ({"smooth_method": "nist"}, "found 'nist', allowed"),
     ],

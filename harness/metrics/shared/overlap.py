@@ -5,14 +5,48 @@ use; it is not public, but public functions give them for BLEU only and by one c
 """
 
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from itertools import zip_longest
 from typing import Any, ClassVar
 
+from harness.errors import DataError
+from harness.languages.identify import has_no_blanks
 from harness.metrics.shared.metric import MetricSpec
 from harness.protocols import Services
 from harness.records import Prediction
 from harness.storage.predictions import wanted
+
+_LOOKED_AT = 200
+"""Items whose references are looked at for blanks."""
+
+
+def check_blanks(
+    predictions: Sequence[Prediction],
+    tokenizer: str,
+    mend: str,
+    split: Callable[[str], str] = str,
+) -> None:
+    """Refuses references without blanks between words for what splits there.
+
+    Args:
+        predictions: With references.
+        tokenizer: What splits, for the error.
+        mend: What would split otherwise, for the error.
+        split: What is done to a text before it is split at blanks.
+
+    Raises:
+        DataError: They have none.
+    """
+    step = max(1, len(predictions) // _LOOKED_AT)
+    if not has_no_blanks(split(text) for row in predictions[::step] for text in wanted(row)):
+        return
+    tags = {row.target_lang or row.language for row in predictions} - {None, ""}
+    said = f"in {', '.join(sorted(map(str, tags)))}" if tags else "of items that say no language"
+    raise DataError(
+        f"{tokenizer} splits at blanks, and the references {said} have none between words: as one "
+        "word each they would be right or wrong as a whole",
+        mend,
+    )
 
 
 class OverlapMetric(MetricSpec):
