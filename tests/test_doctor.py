@@ -136,3 +136,25 @@ def test_what_a_configuration_names_is_looked_at(tmp_path, tiny_model_dir):
     found = list(configured.check_configuration(config.model_copy(update={"model": model})))
     assert [check.name for check in found] == ["configuration", "bitsandbytes"]
     assert "gone" in found[0].found
+
+
+def metricx_folder(path, *files):
+    path.mkdir()
+    config = {"model_type": "mt5", "architectures": ["MT5ForRegression"], "vocab_size": 250112}
+    (path / "config.json").write_text(json.dumps(config), encoding="utf-8")
+    for name in files:
+        (path / name).write_bytes(b"")
+    return {"model": str(path)}
+
+
+def test_a_metricx_whose_tokenizer_would_be_fetched_is_a_note(tmp_path, tiny_model_dir):
+    whole = metricx_folder(tmp_path / "whole", "model.safetensors", "spiece.model")
+    bare = metricx_folder(tmp_path / "bare", "model.safetensors")
+    config = write_project(tmp_path, tiny_model_dir)
+    metrics = {"metricx": whole, "metricx_qe": bare}
+    config = config.model_copy(update={"eval": config.eval.model_copy(update={"metrics": metrics})})
+    _, here, absent = configured.check_configuration(config)
+    assert (here.name, here.state) == ("metricx", "ok")
+    assert (absent.name, absent.state) == ("metricx_qe", "note")
+    assert absent.found == "google/mt5-xl will be fetched at the first score"
+    assert absent.remedy == "hf download google/mt5-xl"

@@ -1,13 +1,16 @@
 """Checks of what one configuration needs beside what every run needs."""
 
 import importlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from importlib import metadata
 
 from harness.doctor.machine import Finding
 from harness.errors import HarnessError
+from harness.metrics.metricx import MetricXRegression
 from harness.models.devices import device_kind
+from harness.models.metricx_checkpoint import to_be_fetched
 from harness.models.spec import ModelSpec
+from harness.records import JSON
 from harness.trial.config import TrialConfig
 from harness.trial.preflight import preflight
 
@@ -27,8 +30,21 @@ def check_configuration(config: TrialConfig) -> Iterator[Finding]:
     else:
         found = f"{config.name}: its model, corpora and benchmarks are here"
         yield Finding("configuration", "ok", found)
+    for name in ("metricx", "metricx_qe"):
+        if name in config.eval.metrics:
+            yield check_metricx(name, config.eval.metrics[name])
     if config.model.quantise is not None:
         yield check_quantise(config.model)
+
+
+def check_metricx(name: str, settings: Mapping[str, JSON]) -> Finding:
+    """Whether MetricX's checkpoint and its tokenizer are on this machine; neither is loaded."""
+    model = MetricXRegression.model_validate(dict(settings)).model
+    absent = to_be_fetched(model)
+    if not absent:
+        return Finding(name, "ok", f"{model} and its tokenizer are here")
+    remedy = "; ".join(f"hf download {repository}" for repository in absent)
+    return Finding(name, "note", f"{', '.join(absent)} will be fetched at the first score", remedy)
 
 
 def check_quantise(spec: ModelSpec) -> Finding:

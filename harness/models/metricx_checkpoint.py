@@ -85,15 +85,38 @@ def find_metricx(model: str) -> MetricXCheckpoint:
     return MetricXCheckpoint(folder, tokenizer_of(folder), label)
 
 
+def to_be_fetched(model: str) -> list[str]:
+    """The hub's repositories that scoring would need and the local cache lacks.
+
+    Raises:
+        ConfigError: No such checkpoint.
+    """
+    from huggingface_hub import try_to_load_from_cache
+
+    folder = check_local(model)
+    needed = {} if folder is not None else {model: _CONFIG}
+    if folder is None or not _has_tokenizer(folder):
+        needed[_TOKENIZER_OF_ALL] = _TOKENIZER[1]
+    return [
+        repository
+        for repository, file in needed.items()
+        if not isinstance(try_to_load_from_cache(repository, file), str)
+    ]
+
+
 def tokenizer_of(folder: Path) -> Path:
     """The folder that has a checkpoint's tokenizer: its own, else mT5's.
 
     Raises:
         EvaluationError: The hub did not give mT5's.
     """
-    if any((folder / name).is_file() for name in _TOKENIZER[:2]):
+    if _has_tokenizer(folder):
         return folder
     return _fetched(_TOKENIZER_OF_ALL, _CONFIG, *_TOKENIZER, "special_tokens_map.json")
+
+
+def _has_tokenizer(folder: Path) -> bool:
+    return any((folder / name).is_file() for name in _TOKENIZER[:2])
 
 
 def _weights(folder: Path) -> list[Path]:
