@@ -92,7 +92,7 @@ def thai_rows(made):
     for system in THAI:
         scores = score(made / f"ntrex-th-{system}.jsonl", "bleu", "chrf", "off_target")
         assert "|tok:char|" in scores[0]["signature"]
-        assert scores[2]["signature"].endswith("|rule:3")
+        assert scores[2]["signature"].endswith("|rule:4")
         yield row(
             system, *(f"{one['value']:.2f}" for one in scores[:2]), f"{scores[2]['value']:.4f}"
         )

@@ -18,19 +18,23 @@ from harness.errors import EvaluationError
 from harness.languages.function_words import FUNCTION_WORDS
 from harness.languages.tags import language_tag, primary, usual_script
 
-RULE_VERSION = 3
+RULE_VERSION = 4
 """Of what is called another language: since 2 names in Latin letters do not make Thai one, since 3
-scripts without blanks, alphabets of several languages and names alone are judged."""
+scripts without blanks, alphabets of several languages and names alone are judged, since 4 function
+words are no evidence against a language of which none are known, and addresses none of any."""
 MIN_WORDS = 2
 MIN_LETTERS = 10
+_BETWEEN_NAMES = frozenset({"v", "vs"})
+"""What stands between names in any language."""
 _SURE = 0.75
 """Belief in other languages from which a text is called one of them."""
 _LIKELY = 0.5
 _TELLING = 2
 """The same where it has so many function words of another language and none of the wanted one."""
 
-_NAMES_ALONE = 0.95
-"""The same of the likeliest other one where every word is written as a name is."""
+_CERTAIN = 0.95
+"""The same of the likeliest other one where every word is written as a name is, or where function
+words speak for the language wanted and none of the other one are known."""
 
 _SCRIPT_NAMES = {
     "Arab": "ARABIC", "Armn": "ARMENIAN", "Beng": "BENGALI", "Cyrl": "CYRILLIC",
@@ -68,6 +72,10 @@ _NEIGHBOURS = {
 """Languages whose text is taken for each; not those that short texts do not tell apart from it."""
 
 
+_ADDRESSES = re.compile(r"https?://\S+|www\.\S+|[\w.+-]*@[\w.-]+")
+"""Addresses and users' names, which are of no language."""
+
+
 def neighbours(tag: str) -> tuple[str, ...]:
     """Languages that an answer is likely to be in when it is not in the one wanted.
 
@@ -88,6 +96,7 @@ def is_other_language(text: str, tag: str, candidates: Iterable[str]) -> bool:
     Raises:
         EvaluationError: A language the identifier does not know.
     """
+    text = _ADDRESSES.sub(" ", text)
     language, own = primary(tag), _scripts_of(tag)
     tags = frozenset({language, *map(primary, candidates)})
     _check_known(tags)
@@ -97,7 +106,8 @@ def is_other_language(text: str, tag: str, candidates: Iterable[str]) -> bool:
             return True
         # a name or a number with a unit may stand in Latin letters in any language
         rest = _without_names(text)
-        return _script_of(rest) == "LATIN" and _is_long_enough(text)
+        is_worded = not _BETWEEN_NAMES.issuperset(_words(rest))
+        return is_worded and _script_of(rest) == "LATIN" and _is_long_enough(text)
     return _is_other_of_one_script(text, language, tags, script)
 
 
@@ -113,17 +123,19 @@ def _is_other_of_one_script(
     if not rivals or not _is_long_enough(text):
         return False
     lower = text.lower()
-    if _has_own_words(lower, language, tags):
+    if FUNCTION_WORDS.keys() >= set(neighbours(language)) and _has_own_words(lower, language, tags):
         return False
     beliefs = dict(_beliefs(lower, tags))
     belief = 1.0 - beliefs.pop(language)
     rival = max(beliefs, key=beliefs.__getitem__)
     own, foreign = _function_words(_words(lower), language, rival)
-    if own > foreign or (
-        _is_names_alone(text, (language, rival)) and beliefs[rival] < _NAMES_ALONE
-    ):
+    is_certain = beliefs[rival] >= _CERTAIN
+    if own > foreign and (rival in FUNCTION_WORDS or not is_certain):
         return False
-    return belief >= (_LIKELY if foreign >= _TELLING and not own else _SURE)
+    if not is_certain and _is_names_alone(text, (language, rival)):
+        return False
+    is_told = language in FUNCTION_WORDS and foreign >= _TELLING and not own
+    return belief >= (_LIKELY if is_told else _SURE)
 
 
 def _is_chinese(text: str, least: int) -> bool:
@@ -187,16 +199,22 @@ def _without_names(text: str) -> str:
     """A text without its words in Latin letters that have a capital: names, and those of models.
 
     >>> _without_names("iPhone 15 Pro Max von Apple")
-    ' 15   von '
+    '    von '
     """
     if _is_shouted(text):
         return text
-    return re.sub(r"[A-Za-z\u00c0-\u024f]+", lambda run: run[0] * run[0].islower(), text)
+    return re.sub(
+        r"[0-9A-Za-z\u00c0-\u024f]+",
+        lambda run: run[0] * (run[0].isalpha() and run[0].islower()),
+        text,
+    )
 
 
 def _is_names_alone(text: str, languages: Iterable[str]) -> bool:
     """Whether every word has a capital, and none is a function word of one of the languages."""
-    words = re.findall(r"[^\W\d_]+", text)
+    words = [
+        word for word in re.findall(r"\w+", text) if word.isalpha() and word not in _BETWEEN_NAMES
+    ]
     if _is_shouted(text) or len(words) > _MOST_NAMES:
         return False
     common = {word for tag in languages for word in FUNCTION_WORDS.get(tag, ())}

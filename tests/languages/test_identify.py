@@ -80,7 +80,7 @@ def test_names_in_latin_letters_are_no_other_language(text, wanted, other):
 @pytest.mark.parametrize("language", ["de", "th"])
 @pytest.mark.parametrize("metric", ["off_target", "translated_instead"])
 def test_a_signature_tells_scores_of_earlier_rules_apart(metric, language):
-    assert score(metric, "Toral.", "Who?", language).signature.endswith("|rule:3")
+    assert score(metric, "Toral.", "Who?", language).signature.endswith("|rule:4")
 
 
 @pytest.mark.parametrize(
@@ -226,3 +226,40 @@ def test_an_item_names_the_neighbours_that_its_answer_may_be_in():
     assert (usual.value, named.value) == (1.0, 0.0)
     assert "|near:nl|" in usual.signature
     assert "near:" not in named.signature
+
+
+@pytest.mark.parametrize(
+    ("text", "wanted", "other"),
+    [
+        ("El gos dorm a la casa gran a prop del riu i el gat no mira.", "ca", False),
+        ("Pes spí vo veľkom dome pri rieke a mačka sa na to pozerá.", "cs", True),
+        ("Pes spí ve velkém domě u řeky a kočka se na to dívá.", "cs", False),
+        ("Pes spí vo veľkom dome pri rieke a mačka sa na to pozerá.", "sk", False),
+        ("Pes spí ve velkém domě u řeky a kočka se na to dívá.", "sk", True),
+        ("El perro duerme en la casa grande cerca del río y no mira.", "ca", True),
+        ("Me gusta la casa grande.", "es", False),
+        ("Dobrý den, jak se máte?", "cs", False),
+    ],
+)
+def test_function_words_tell_nothing_of_a_language_that_none_are_known_of(text, wanted, other):
+    assert is_other_language(text, wanted, (*USUAL_LANGUAGES, *neighbours(wanted))) is other
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "@anna_schmidt @kari99 @trainspotter",
+        "https://www.example.com/the/quick/brown/fox",
+        "anna.schmidt@example.com, the.other@example.org",
+        "BMW X5 M50i xDrive",
+    ],
+)
+@pytest.mark.parametrize("wanted", ["de", "cs", "th", "zh", "ru"])
+def test_addresses_and_models_are_of_no_language(text, wanted):
+    assert not is_other_language(text, wanted, (*USUAL_LANGUAGES, *neighbours(wanted)))
+
+
+def test_one_small_word_between_names_makes_no_latin_text_of_them():
+    for wanted in ("th", "de", "cs"):
+        assert not is_other_language("Manchester United vs Real Madrid", wanted, ("en", "de"))
+    assert is_other_language("The match is on Sunday in Madrid", "th", ("en", "de"))
