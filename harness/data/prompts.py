@@ -7,17 +7,19 @@ from harness.records import Message
 
 
 def language_name(tag: str) -> str:
-    """The English name of a language by its BCP-47 tag, its region left aside if need be.
+    """The English name of a language by its BCP-47 tag; its region counts where it has a name.
 
     Raises:
         ConfigError: A language without a name here.
 
-    >>> language_name("pt-BR")
-    'Portuguese'
+    >>> language_name("pt-BR"), language_name("zh-Hant-HK")
+    ('Portuguese', 'Traditional Chinese')
     """
     names = language_names()
     tag = language_tag(tag) or tag
-    name = names.get(tag) or names.get(tag.partition("-")[0])
+    language, *parts = tag.split("-")
+    name = next((names[key] for part in parts if (key := f"{language}-{part}") in names), None)
+    name = name or names.get(language)
     if name is None:
         raise ConfigError(
             f"data: the language {tag!r} has no English name here, known: "

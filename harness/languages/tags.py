@@ -15,6 +15,15 @@ import yaml
 from pydantic import AfterValidator
 
 _WITHDRAWN = {"iw": "he", "in": "id", "ji": "yi", "jw": "jv", "mo": "ro"}
+_NO_LANGUAGE = re.compile("mis|mul|und|zxx|q[a-t][a-z]")
+"""Codes of three letters for none, several or unknown languages, and those for private use."""
+_OTHER_NAMES = {
+    "mandarin": "zh", "simplified chinese": "zh", "chinese (simplified)": "zh",
+    "traditional chinese": "zh-Hant", "chinese (traditional)": "zh-Hant", "简体中文": "zh",
+    "繁體中文": "zh-Hant", "brazilian portuguese": "pt-BR", "portuguese (brazil)": "pt-BR",
+    "farsi": "fa", "flemish": "nl", "castilian": "es",
+}  # fmt: skip
+"""Names that people write beside the one of the table, by what they call."""
 _COUNTRIES = {
     "cn": "zh", "cz": "cs", "dk": "da", "gb": "en", "gr": "el", "jp": "ja", "ua": "uk", "us": "en",
     "vn": "vi",
@@ -75,7 +84,8 @@ def checked_tag(text: str) -> str:
     tag = language_tag(text)
     if tag is None:
         meant = tag_or_name(text) or _COUNTRIES.get(text.strip().lower())
-        hint = "" if meant is None else f"; {meant} is {language_names()[meant]}"
+        names = language_names()
+        hint = f"; {meant} is {names.get(meant) or names[primary(meant)]}" if meant else ""
         raise ValueError(f"found {text!r}, {ALLOWED}{hint}")
     return tag
 
@@ -120,14 +130,15 @@ def usual_script(language: str) -> str:
 @cache
 def language_names() -> Mapping[str, str]:
     """English names by tag."""
-    regions = {"zh-CN": "Chinese", "zh-TW": "Traditional Chinese"}
-    return {code: name for code, name, _, _ in _table()} | regions
+    traditional = dict.fromkeys(("zh-Hant", "zh-TW", "zh-HK", "zh-MO"), "Traditional Chinese")
+    written = {"zh-CN": "Chinese", **traditional}
+    return {code: name for code, name, _, _ in _table()} | written
 
 
 @cache
 def _by_name() -> Mapping[str, str]:
     named = {own.casefold(): code for code, _, _, own in _table() if own}
-    return named | {name.casefold(): code for code, name, _, _ in _table()}
+    return named | {name.casefold(): code for code, name, _, _ in _table()} | _OTHER_NAMES
 
 
 @cache
@@ -138,6 +149,8 @@ def _codes() -> Mapping[str, str]:
 
 def _code(language: str) -> str | None:
     """The shortest code; of three letters any that ISO 639-3 may have."""
+    if _NO_LANGUAGE.fullmatch(language):
+        return None
     if re.fullmatch("[a-z]{3}", language):
         return _codes().get(language, language)
     return _codes().get(language)

@@ -2,6 +2,7 @@
 
 import pytest
 
+from harness.data.prompts import language_name
 from harness.data.spec import CorpusSpec
 from harness.errors import ConfigError
 from harness.languages.tags import checked_tag, language_names, language_tag, primary, tag_or_name
@@ -41,7 +42,25 @@ def test_a_language_has_one_tag_whatever_the_scheme(said, expected):
 
 
 @pytest.mark.parametrize(
-    "said", ["", "Chinese", "xx", "e", "de-", "-de", "en-USA", "eng_Foo", "d3", "de AT", "x-de"]
+    "said",
+    [
+        "und",
+        "mul",
+        "zxx",
+        "qaa",
+        "und-Latn",
+        "",
+        "Chinese",
+        "xx",
+        "e",
+        "de-",
+        "-de",
+        "en-USA",
+        "eng_Foo",
+        "d3",
+        "de AT",
+        "x-de",
+    ],
 )
 def test_what_is_no_tag_is_none(said):
     assert language_tag(said) is None
@@ -49,7 +68,14 @@ def test_what_is_no_tag_is_none(said):
 
 @pytest.mark.parametrize(
     ("said", "meant"),
-    [("Chinese", "zh is Chinese"), ("jp", "ja is Japanese"), ("Deutsch", "de is German")],
+    [
+        ("Chinese", "zh is Chinese"),
+        ("jp", "ja is Japanese"),
+        ("Deutsch", "de is German"),
+        ("Farsi", "fa is Persian"),
+        ("Traditional Chinese", "zh-Hant is Traditional Chinese"),
+        ("Brazilian Portuguese", "pt-BR is Portuguese"),
+    ],
 )
 def test_the_tag_that_may_be_meant_is_named(said, meant):
     with pytest.raises(ValueError, match=f"found '{said}', allowed a language tag .*{meant}"):
@@ -80,3 +106,21 @@ def test_every_language_of_the_table_is_its_own_tag_and_has_a_name():
 
 def test_the_identifier_is_asked_by_its_own_codes():
     assert [primary(tag) for tag in ("cmn_Hans", "no", "tha", "pt_BR")] == ["zh", "nb", "th", "pt"]
+
+
+@pytest.mark.parametrize(
+    ("tag", "name"),
+    [
+        ("zh-Hant", "Traditional Chinese"),
+        ("zho_Hant", "Traditional Chinese"),
+        ("zh_hant_tw", "Traditional Chinese"),
+        ("zh-HK", "Traditional Chinese"),
+        ("zh_TW", "Traditional Chinese"),
+        ("cmn_Hans", "Chinese"),
+        ("zh-CN", "Chinese"),
+        ("yue_Hant", "Cantonese"),
+        ("pt-BR", "Portuguese"),
+    ],
+)
+def test_a_prompt_names_the_script_where_the_language_has_two(tag, name):
+    assert language_name(tag) == name
