@@ -22,9 +22,9 @@ SURFACE = {
     "export": "ADAPTER --model --output --dtype --tolerance --device --set --storage --home --json",
     "archive": "SWEEP --output --texts/--no-texts --home --json",
     "score": "FILE --metric --set --comet-model --comet-python --source-lang --target-lang "
-    "--reference --source --items --judgements --home --json",
+    "--thoughts --reference --source --items --judgements --home --json",
     "compare": "FIRST_SECOND... --metric --margin --set --reference --source --cluster "
-    "--source-lang --target-lang --comet-model --comet-python --markdown --latex --home "
+    "--source-lang --target-lang --thoughts --comet-model --comet-python --markdown --latex --home "
     "--tracking-uri --storage --json",
     "plan": "[SWEEP|BASELINE] --metric --difference --tolerance --seeds --items --sd-seeds "
     "--sd-items --sd-rest --common-seeds/--separate-seeds --home --storage --json",

@@ -11,6 +11,7 @@ from harness.storage.files import write_whole
 
 if TYPE_CHECKING:
     from harness.evaluation.score_file import OutputReading
+    from harness.models.thoughts import Thoughts
     from harness.records import JSON
     from harness.statistics.samples import System
 
@@ -74,6 +75,7 @@ def command(
     cluster: str | None,
     source_lang: str | None,
     target_lang: str | None,
+    thoughts: "Thoughts",
     comet_model: str | None,
     comet_python: str | None,
     markdown: Path | None,
@@ -107,7 +109,7 @@ def command(
         _refuse_for_results(set=settings, reference=references, source=source, cluster=cluster)
         read = _read_results(systems, metrics, home, tracking_uri, storage)
     else:
-        reading = OutputReading(source_lang, target_lang, references, source)
+        reading = OutputReading(source_lang, target_lang, references, source, thoughts)
         _check_outputs(systems, metrics, reading)
         read = _read_outputs(systems, metrics, settings, reading, cluster, home, comet_python)
     lines, left_out = compare_with_last(read, {**DEFAULT_MARGINS, **margins})

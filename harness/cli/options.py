@@ -13,6 +13,7 @@ import click
 from harness.cli.logs import on_quiet, on_verbose
 
 if TYPE_CHECKING:
+    from harness.models.thoughts import Thoughts
     from harness.records import JSON
 
     Overrides: TypeAlias = tuple[tuple[str, JSON], ...]
@@ -53,6 +54,21 @@ def parse_tag(_: click.Context, option: click.Parameter, value: str | None) -> s
         return None if value is None else checked_tag(value)
     except ValueError as error:
         raise ConfigError(f"{option.opts[0]}: {error}") from None
+
+
+def parse_thoughts(_: click.Context, option: click.Parameter, value: str | None) -> "Thoughts":
+    """What marks thoughts: two marks with a blank between, or ``off``."""
+    from harness.errors import ConfigError
+
+    if value is None or value == "off":
+        return None if value is None else "off"
+    marks = tuple(value.split())
+    if len(marks) != 2 or marks[0] == marks[1]:
+        raise ConfigError(
+            f"{option.opts[0]}: found {value!r}, allowed: two marks that differ, '<plan> </plan>', "
+            "or off"
+        )
+    return marks
 
 
 def parse_overrides(
@@ -183,7 +199,7 @@ def verbosity(function: Decorated) -> Decorated:
 
 
 def outputs(function: Decorated) -> Decorated:
-    """How outputs of a system are read and scored: seven options, from ``--set`` on."""
+    """How outputs of a system are read and scored: eight options, from ``--set`` on."""
     decorated = function
     for option in reversed(_OUTPUTS):
         decorated = option(decorated)
@@ -224,6 +240,13 @@ _OUTPUTS = (
         metavar="TAG",
         callback=parse_tag,
         help="Target language of rows that do not say it; it chooses BLEU's tokenizer.",
+    ),
+    click.option(
+        "--thoughts",
+        metavar="MARKS",
+        callback=parse_thoughts,
+        help="What opens and closes thoughts before an answer, 'OPEN CLOSE', to be cut off outputs "
+        "without an `answer`, or off. By default all marks in use.",
     ),
     click.option(
         "--comet-model",

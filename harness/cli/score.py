@@ -9,6 +9,7 @@ from harness.cli import options, output
 
 if TYPE_CHECKING:
     from harness.evaluation.score_file import FileScores
+    from harness.models.thoughts import Thoughts
     from harness.records import JSON
 
 
@@ -55,6 +56,7 @@ def command(
     file: Path,
     metrics: tuple[str, ...],
     settings: "tuple[tuple[str, JSON], ...]",
+    thoughts: "Thoughts",
     comet_model: str | None,
     comet_python: str | None,
     source_lang: str | None,
@@ -69,11 +71,11 @@ def command(
     """Score stored predictions, ours or any other system's.
 
     FILE has one JSON object a line: `id` and `output` (all the model said), and as far as a
-    metric needs them `answer` (what was extracted of the output, by default all of it), `prompt`,
-    `source`, `references` (a list), `target`, `language`, `source_lang`, `target_lang`, `choices`.
-    Each score is printed with its 95 % interval over items, their number and its signature: only
-    scores of equal signature compare. What a judge said is kept in the home folder and never asked
-    for again.
+    metric needs them `answer` (what was extracted of the output, by default all but thoughts),
+    `prompt`, `source`, `references` (a list), `target`, `language`, `source_lang`, `target_lang`,
+    `choices`. Each score is printed with its 95 % interval over items, their number and its
+    signature: only scores of equal signature compare. What a judge said is kept in the home folder
+    and never asked for again.
     """
     from harness.evaluation.score_file import OutputReading, Scoring
     from harness.metrics.judging.client import JUDGEMENTS_FOLDER, JudgeClient
@@ -88,7 +90,7 @@ def command(
         judge = JudgeClient(home / JUDGEMENTS_FOLDER)
         services = Services(learned=learned, judge=judge, metricx=MetricX())
         scoring = Scoring(metrics, settings, services)
-        reading = OutputReading(source_lang, target_lang, references, source)
+        reading = OutputReading(source_lang, target_lang, references, source, thoughts)
         scores = scoring.score(file, reading.rows(file))
     if items is not None:
         write_rows(items, scores.items())

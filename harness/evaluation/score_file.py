@@ -8,6 +8,7 @@ from harness.errors import ConfigError, EvaluationError
 from harness.evaluation.plain_outputs import read_outputs
 from harness.evaluation.score import Unmeasured, item_values, metric_named, score_predictions
 from harness.metrics.judging.judged import Judged
+from harness.models.thoughts import Thoughts, split_thoughts
 from harness.protocols import Metric, Services
 from harness.records import JSON, Prediction, Score
 from harness.settings.yaml import set_path
@@ -57,12 +58,14 @@ class OutputReading:
         target_lang: Likewise.
         references: Plain text files beside plain text outputs, each with a reference a line.
         source: Such a file with the sources.
+        thoughts: What marks thoughts, which are cut off outputs that come without an answer.
     """
 
     source_lang: str | None = None
     target_lang: str | None = None
     references: tuple[Path, ...] = ()
     source: Path | None = None
+    thoughts: Thoughts = None
 
     @property
     def is_plain_text(self) -> bool:
@@ -78,9 +81,14 @@ class OutputReading:
         read = (
             read_outputs(path, self.references, self.source)
             if self.is_plain_text
-            else read_predictions(path)
+            else read_predictions(path, self._answer)
         )
+        if self.is_plain_text:
+            read = [replace(row, answer=self._answer(row.output)) for row in read]
         return [_with_languages(row, self.source_lang, self.target_lang) for row in read]
+
+    def _answer(self, output: str) -> str:
+        return split_thoughts(output, self.thoughts)[1]
 
 
 class Scoring:

@@ -37,7 +37,7 @@ _NEVER = {
 """Endings of what is about a model, and of weights in forms that are not read; see ``pickled``."""
 _PAPERS = ("readme", "licen", "notice", "copying", "use_policy", "authors", "changelog")
 """How the names of texts begin that are about a model."""
-_CHOICES = ("attention", "quantise")
+_CHOICES = ("attention", "quantise", "thoughts")
 """Settings that change numbers, and of which None is how it was before there were any."""
 
 
@@ -61,7 +61,8 @@ def model_identity(spec: ModelSpec) -> dict[str, JSON]:
     pickled = pickled_files(folder)
     if pickled:
         identity["pickled"] = [content_hash(file) for file in pickled]
-    identity |= {name: value for name in _CHOICES if (value := getattr(spec, name)) is not None}
+    chosen = spec.model_dump(mode="json", include=set(_CHOICES))
+    identity |= {name: value for name, value in chosen.items() if value is not None}
     identity |= chat_identity(folder, spec.chat_template, spec.chat_date)
     if thinking(template) is not None:
         identity["thinking"] = thinking(template)

@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, field_validator, model_validator
 
 from harness.languages.tags import LanguageTag
+from harness.models.thoughts import Thoughts
 from harness.settings.spec import LocalPath, Spec
 
 REGEX = "re:"
@@ -48,6 +49,10 @@ class ModelSpec(Spec):
     """The day on which chats take place, `2026-11-30`, for a template that writes the date: no
     prompt changes overnight. None for the date in the template, or 2024-07-26."""
 
+    thoughts: Thoughts = Field(default=None, exclude_if=_off)
+    """What opens and what closes thoughts before an answer, `[<plan>, </plan>]`, which are no part
+    of it; `off` cuts nothing off. None for the marks in use, where the chat template knows any."""
+
     dtype: Literal["float32", "bfloat16", "float16"] = "float32"
     """Precision of the frozen weights; adapters and optimiser are always float32. float16 is for
     scoring on older accelerators: gradients may vanish in it."""
@@ -79,6 +84,18 @@ class ModelSpec(Spec):
 
     threads: int = Field(default=1, ge=1, le=1024)
     """CPU threads of one trial; workers of one thread each beat one worker of many."""
+
+    @field_validator("thoughts", mode="before")
+    @classmethod
+    def _off_in_yaml(cls, value: Any) -> Any:
+        return "off" if value is False else value
+
+    @field_validator("thoughts")
+    @classmethod
+    def _two_marks(cls, value: Thoughts) -> Thoughts:
+        if isinstance(value, tuple) and (value[0] == value[1] or not all(map(str.strip, value))):
+            raise ValueError(f"found {list(value)}, allowed two marks that differ, or off")
+        return value
 
     @model_validator(mode="after")
     def _one_place(self) -> "ModelSpec":

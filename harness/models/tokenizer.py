@@ -17,7 +17,7 @@ from harness.errors import ConfigError
 from harness.models.chat_template import MARK, ChatTemplate
 from harness.models.folder import chat_template, model_folder, read_json
 from harness.models.spec import ModelSpec
-from harness.models.thoughts import closed, split_thoughts, thinking
+from harness.models.thoughts import Thoughts, closed, is_mark, split_thoughts, thinking
 from harness.records import Generation, Message, Role, TokenIds
 from harness.settings.spec import digest
 
@@ -38,10 +38,15 @@ class ChatTokenizer:
         tokenizer: A Hugging Face tokenizer with a chat template.
         end_ids: Further tokens that end generation (of the generation configuration).
         chat_date: On which chats take place, where the template writes a date.
+        thoughts: What marks thoughts; None for the marks in use, where the template knows any.
     """
 
     def __init__(
-        self, tokenizer: Any, end_ids: Sequence[int] = (), chat_date: date | None = None
+        self,
+        tokenizer: Any,
+        end_ids: Sequence[int] = (),
+        chat_date: date | None = None,
+        thoughts: Thoughts = None,
     ) -> None:
         self.tokenizer = tokenizer
         own = () if tokenizer.eos_token_id is None else (int(tokenizer.eos_token_id),)
@@ -52,8 +57,13 @@ class ChatTokenizer:
         source = template.get("default", "") if isinstance(template, dict) else str(template)
         self.chat_date = chat_date
         self.template = ChatTemplate(source, self._written, chat_date)
-        self.thinks = thinking(source) is not None
+        self.thoughts = thoughts
+        self.thinks = thoughts is not None or thinking(source) is not None
         """Whether its model may think aloud before it answers."""
+
+    def with_tokens(self, tokenizer: Any) -> "ChatTokenizer":
+        """The same with a tokenizer that has more tokens."""
+        return ChatTokenizer(tokenizer, self.end_ids, self.chat_date, self.thoughts)
 
     def encode(self, text: str) -> TokenIds:
         """Token ids of text that goes on behind other text, no special token or blank put first."""
@@ -101,7 +111,7 @@ class ChatTokenizer:
         text = self.template.render(messages, answer_next)
         if not answer_next:
             return text
-        shut = closed(text)
+        shut = closed(text, self.thoughts)
         return shut if shut != text else text + self.template.around[0]
 
     def _written(self, turns: Sequence[Mapping[str, Any]], **options: Any) -> str:
@@ -141,13 +151,27 @@ class ChatTokenizer:
 
     def split_thoughts(self, text: str) -> tuple[str, str]:
         """What the model thought aloud, and what it answered."""
-        return split_thoughts(text) if self.thinks else ("", text)
+        return split_thoughts(text, self.thoughts) if self.thinks else ("", text)
 
     def generation(self, token_ids: TokenIds) -> Generation:
         """An answer from its ids, with what was thought aloud apart."""
-        thoughts, text = self.split_thoughts(self.decode(self.without_end(token_ids)))
+        thoughts, text = self._split_ids(self.without_end(token_ids))
         finished = bool(token_ids) and token_ids[-1] in self.end_ids
         return Generation(token_ids, text, finished, thoughts)
+
+    def _split_ids(self, ids: TokenIds) -> tuple[str, str]:
+        """The same of an answer's ids, whose marks may be special tokens, which decoding drops."""
+        special = [
+            token for token in self.tokenizer.all_special_tokens if is_mark(token, self.thoughts)
+        ]
+        if self.thinks and special:
+            whole = str(self.tokenizer.decode(list(ids), skip_special_tokens=False))
+            thoughts, text = self.split_thoughts(whole)
+            if thoughts:
+                for token in self.tokenizer.all_special_tokens:
+                    text = text.replace(token, "")
+                return thoughts, text
+        return self.split_thoughts(self.decode(ids))
 
     @cached_property
     def ending(self) -> TokenIds:
@@ -228,7 +252,7 @@ def load_tokenizer(spec: ModelSpec) -> ChatTokenizer:
     if spec.adapter is None or not (Path(spec.adapter) / TOKENIZER_FILE).is_file():
         return tokenizer
     own = tokenizer_in(Path(spec.adapter), template=spec.chat_template)
-    return ChatTokenizer(own.tokenizer, tokenizer.end_ids, spec.chat_date)
+    return ChatTokenizer(own.tokenizer, tokenizer.end_ids, spec.chat_date, spec.thoughts)
 
 
 def tokenizer_of(folder: Path, spec: ModelSpec) -> ChatTokenizer:
@@ -237,7 +261,9 @@ def tokenizer_of(folder: Path, spec: ModelSpec) -> ChatTokenizer:
     Raises:
         ConfigError: It cannot be read.
     """
-    return tokenizer_in(folder, spec.trust_remote_code, spec.chat_template, spec.chat_date)
+    return tokenizer_in(
+        folder, spec.trust_remote_code, spec.chat_template, spec.chat_date, spec.thoughts
+    )
 
 
 def tokenizer_in(
@@ -245,6 +271,7 @@ def tokenizer_in(
     trust_remote_code: bool = False,
     template: str | None = None,
     chat_date: date | None = None,
+    thoughts: Thoughts = None,
 ) -> ChatTokenizer:
     """The tokenizer in a folder known to be whole, with another chat template if a file is given.
 
@@ -261,4 +288,5 @@ def tokenizer_in(
         tokenizer.chat_template = chat_template(folder, template)
     stops = [read_json(folder / name).get("eos_token_id") for name in _SAY_THE_END]
     ends: int | list[int] = next((ids for ids in stops if ids is not None), [])
-    return ChatTokenizer(tokenizer, ends if isinstance(ends, list) else [int(ends)], chat_date)
+    ends = ends if isinstance(ends, list) else [int(ends)]
+    return ChatTokenizer(tokenizer, ends, chat_date, thoughts)

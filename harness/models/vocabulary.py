@@ -116,7 +116,7 @@ def read_tokens(chat_model: ChatModel, folder: Path) -> ChatModel:
     if not (folder / TOKENIZER_FILE).is_file():
         return chat_model
     old = chat_model.tokenizer
-    tokenizer = ChatTokenizer(tokenizer_in(folder).tokenizer, old.end_ids, old.chat_date)
+    tokenizer = old.with_tokens(tokenizer_in(folder).tokenizer)
     first = chat_model.model.get_input_embeddings().weight.shape[0]
     last = max(tokenizer.tokenizer.get_vocab().values())
     return _grown(chat_model, tokenizer, [(0,)] * max(0, last + 1 - first))
@@ -155,7 +155,7 @@ def _with_tokens(
         backend["model"]["vocab"] |= ids
         backend["model"]["merges"] += [list(pair) for pair in merges]
         file.write_text(json.dumps(backend, ensure_ascii=False), encoding="utf-8")
-        return ChatTokenizer(tokenizer_in(folder).tokenizer, tokenizer.end_ids, tokenizer.chat_date)
+        return tokenizer.with_tokens(tokenizer_in(folder).tokenizer)
 
 
 def _grown(chat_model: ChatModel, tokenizer: ChatTokenizer, parts: Sequence[TokenIds]) -> ChatModel:

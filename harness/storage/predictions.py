@@ -1,6 +1,6 @@
 """Predictions files: one JSON object a line, ours or any other system's."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
@@ -34,11 +34,15 @@ def _plain(prediction: Prediction) -> dict[str, JSON]:
     return {**record, **prediction.extra}
 
 
-def read_predictions(path: Path) -> list[Prediction]:
+def read_predictions(path: Path, answer_of: Callable[[str], str] = str) -> list[Prediction]:
     """The predictions in a file.
 
-    Only ``id`` and ``output`` must be there; ``answer`` is the output where it is missing. Fields
-    beyond those of ``Prediction`` are kept in its ``extra``.
+    Only ``id`` and ``output`` must be there. Fields beyond those of ``Prediction`` are kept in its
+    ``extra``.
+
+    Args:
+        path: The file.
+        answer_of: What is taken for the ``answer`` where it is missing, of the output.
 
     Raises:
         DataError: No such file, or all its faults at once, each with its line.
@@ -60,7 +64,7 @@ def read_predictions(path: Path) -> list[Prediction]:
         if name in first_line:
             reading.fault(line, f"id: {name!r} is also that of line {first_line[name]}")
         first_line.setdefault(name, line)
-        predictions.append(_prediction(row))
+        predictions.append(_prediction(row, answer_of))
     hint = "plain text, an output a line, is read with --reference TEXT or --source TEXT"
     reading.raise_faults(hint if is_text and not reading.unreadable else None, num_rows)
     if not predictions:
@@ -90,8 +94,8 @@ def _faults_of(row: Mapping[str, JSON]) -> Iterator[str]:
             yield f"{name}: found {value!r}, allowed: {allowed}"
 
 
-def _prediction(row: Mapping[str, Any]) -> Prediction:
-    values = {"prompt": "", "answer": row["output"]}
+def _prediction(row: Mapping[str, Any], answer_of: Callable[[str], str]) -> Prediction:
+    values: dict[str, Any] = {"prompt": "", "answer": answer_of(row["output"])}
     values |= {name: row[name] for name in _FIELDS if row.get(name) is not None}
     values |= {name: language_tag(values[name]) for name in _LANGUAGES if name in values}
     values |= {"id": str(row["id"]), "references": tuple(values.get("references", ()))}

@@ -154,6 +154,7 @@ SETTINGS: dict[frozenset[str], dict[str, Any]] = {
         "model.adapter": "adapter",
         "model.chat_template": "template.jinja",
         "model.chat_date": "2026-11-30",
+        "model.thoughts": ["<plan>", "</plan>"],
         "model.dtype": "bfloat16",
         "model.quantise": "nf4",
         "model.attention": "eager",

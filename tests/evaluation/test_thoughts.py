@@ -3,10 +3,16 @@
 import json
 from dataclasses import replace
 
+import pytest
+from click.testing import CliRunner
+
+from harness.cli.main import main
 from harness.evaluation.predict import predict, predict_stored
+from harness.evaluation.score_file import OutputReading
 from harness.models.generation.completions import StoredGenerator
 from harness.models.thoughts import split_thoughts
 from harness.records import Decoding
+from harness.storage.files import write_rows
 from harness.storage.store import Store
 from tests.fakes import ScriptedGenerator
 
@@ -67,3 +73,49 @@ def test_stored_completions_keep_thoughts_and_write_none_where_there_are_none(tm
         ["finished", "text", "thoughts", "token_ids"],
         ["finished", "text", "token_ids"],
     ]
+
+
+@pytest.mark.parametrize(
+    ("thoughts", "answers"),
+    [
+        (None, ["4", "Use </think> at the end.", "<think>kept</think>4", "<p>a</p>4"]),
+        (
+            "off",
+            ["[THINK]hm[/THINK]4", "Use </think> at the end.", "<think>kept</think>4", "<p>a</p>4"],
+        ),
+        (
+            ("<p>", "</p>"),
+            ["[THINK]hm[/THINK]4", "Use </think> at the end.", "<think>kept</think>4", "4"],
+        ),
+    ],
+)
+def test_thoughts_are_cut_off_outputs_of_others_that_come_without_an_answer(
+    tmp_path, thoughts, answers
+):
+    outputs = [
+        "[THINK]hm[/THINK]4",
+        "Use </think> at the end.",
+        "<think>kept</think>4",
+        "<p>a</p>4",
+    ]
+    rows = [{"id": str(number), "output": output} for number, output in enumerate(outputs)]
+    rows[2]["answer"] = outputs[2]
+    write_rows(tmp_path / "said.jsonl", rows)
+    read = OutputReading(thoughts=thoughts).rows(tmp_path / "said.jsonl")
+    assert [row.answer for row in read] == answers
+    assert [row.output for row in read] == outputs
+
+
+def test_thoughts_are_cut_off_lines_of_plain_text(tmp_path):
+    (tmp_path / "said.txt").write_text("<think>hm</think>4\nfive\n")
+    (tmp_path / "right.txt").write_text("4\n5\n")
+    read = OutputReading(references=(tmp_path / "right.txt",)).rows(tmp_path / "said.txt")
+    assert [row.answer for row in read] == ["4", "five"]
+
+
+def test_marks_that_are_none_are_refused(tmp_path):
+    (tmp_path / "said.jsonl").write_text('{"id": "1", "output": "4", "target": "4"}\n')
+    asked = ["score", str(tmp_path / "said.jsonl"), "--metric", "exact_match", "--thoughts", "<p>"]
+    result = CliRunner().invoke(main, asked)
+    assert result.exit_code == 2
+    assert "--thoughts: found '<p>', allowed: two marks" in result.output
