@@ -44,7 +44,7 @@ def test_a_score_has_value_direction_signature_ids_statistics_and_classes():
     found = score()
     assert found.value == pytest.approx(1 / 3)
     assert found.higher_is_better
-    assert found.signature == ("exact_match|ignore_case:yes|ignore_final_punctuation:yes|version:1")
+    assert found.signature == ("exact_match|ignore_case:yes|ignore_final_punctuation:yes|version:2")
     assert found.ids == ("a", "b", "c")
     assert found.statistics == ((1.0, 1.0), (0.0, 1.0), (0.0, 1.0))
     assert found.classes == ("right", "wrong", "wrong")
@@ -88,7 +88,7 @@ def test_the_signature_names_the_benchmark_and_its_data(benchmarks):
     (benchmark,) = benchmarks.find(limit=2)
     data, asked = benchmark.data_sha256[:8], benchmark.task.asked()[:8]
     assert score(benchmark=benchmark).signature.endswith(
-        f"|version:1|benchmark:1.0|data:{data}|extract:first_paragraph|asked:{asked}|limit:2"
+        f"|version:2|benchmark:1.0|data:{data}|extract:first_paragraph|asked:{asked}|limit:2"
     )
 
 

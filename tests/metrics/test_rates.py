@@ -26,9 +26,22 @@ def score(metric, settings=None, **fields):
         ("Cafe\u0301", "Café", 1.0),
         ("", "Toral", 0.0),
         ("...", "Toral", 0.0),
+        ("**Paris**", "Paris", 1.0),
+        ("**Paris.**", "Paris", 1.0),
+        ('_"Paris"_', "Paris", 1.0),
+        ("*Paris* or *Rome*", "Paris or Rome", 0.0),
+        ("(A)", "A", 1.0),
+        ("a)", "A", 1.0),
+        ("[2].", "2", 1.0),
+        ("**(B)**", "(B)", 1.0),
+        ("(Paris)", "Paris", 0.0),
+        ("A) Paris", "A", 0.0),
+        ("it’s", "it's", 1.0),
+        ("rock ʼn’ roll", "rock 'n' roll", 1.0),
+        ("its", "it's", 0.0),
     ],
 )
-def test_exact_match_ignores_case_blanks_and_final_punctuation_only(answer, target, value):
+def test_exact_match_ignores_what_stands_around_an_answer_and_no_more(answer, target, value):
     assert score("exact_match", output=answer, target=target) == value
 
 
@@ -37,6 +50,7 @@ def test_exact_match_takes_any_reference_and_can_be_strict():
     strict = {"ignore_case": False, "ignore_final_punctuation": False}
     assert score("exact_match", strict, output="b", references=("a", "B")) == 0.0
     assert ExactMatch(ignore_final_punctuation=False).normalised("A.") == "a."
+    assert score("exact_match", strict, output="**b**", references=("b",)) == 0.0
 
 
 @pytest.mark.parametrize(("text", "value"), [("", 1.0), (" \n.", 1.0), ("a", 0.0), ("犬", 0.0)])
