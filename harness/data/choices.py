@@ -38,6 +38,7 @@ _REFUTED = re.compile(
     r"|\W{0,3}(?:cannot|can['’]t|isn['’]t|is not|does not|doesn['’]t)\b",
     re.IGNORECASE,
 )
+_ASKED = re.compile(r"[\s*_\"'”’)]*\?")
 _LISTED_AFTER = re.compile(r"\s*(?:/|\||,?\s*(?:or|and|oder)\b|\bvs\b)", re.IGNORECASE)
 _LISTED_BEFORE = re.compile(r"(?:/|\||\b(?:or|and|between|oder))\s*$", re.IGNORECASE)
 _START = re.compile(r"[\W_]*(?:(?:option|choice|number|no\.|answer)\b[\W_]*)?$", re.IGNORECASE)
@@ -85,7 +86,7 @@ def _mentions(output: str, choices: Choices) -> Iterator[_Mention]:
         is_short = _key(match[0]) != _key(name)
         if is_short and not (announced or _is_due(output, match)):
             continue
-        if _is_listed(before, after, choices):
+        if _ASKED.match(after) or _is_listed(before, after, choices):
             continue
         denied = _DENIED.search(before)
         if (
@@ -101,7 +102,8 @@ def _mentions(output: str, choices: Choices) -> Iterator[_Mention]:
 
 def _is_due(output: str, match: re.Match[str]) -> bool:
     """Whether a short form is the beginning of an answer and not of a sentence on something."""
-    if not _START.match(output[: match.start()]) or "\n" in output[: match.start()].strip():
+    before = output[: match.start()].rpartition("?")[2]
+    if not _START.match(before) or "\n" in before.strip():
         return False
     return _COMPLETE.match(output, match.end()) is not None
 

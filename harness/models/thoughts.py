@@ -19,6 +19,8 @@ MARKS: tuple[Marks, ...] = (
     ("<think>", "</think>"),  # DeepSeek, Qwen, GLM, Hunyuan, SmolLM3, Phi 4 reasoning
     ("<thinking>", "</thinking>"),
     ("<thought>", "</thought>"),
+    ("<thoughts>", "</thoughts>"),
+    ("<scratchpad>", "</scratchpad>"),
     ("<reasoning>", "</reasoning>"),
     ("<seed:think>", "</seed:think>"),  # Seed-OSS
     ("<longcat_think>", "</longcat_think>"),  # LongCat
@@ -26,6 +28,7 @@ MARKS: tuple[Marks, ...] = (
     ("◁think▷", "◁/think▷"),  # Kimi
     ("<|START_THINKING|>", "<|END_THINKING|>"),  # Command A
     ("<|begin_of_thought|>", "<|end_of_thought|>"),  # Sky-T1, OpenThinker
+    ("<|channel>thought", "<channel|>"),  # Gemma
     ("<|inner_prefix|>", "<|inner_suffix|>"),  # Apertus
 )
 _AROUND_ANSWERS: tuple[Marks, ...] = (
@@ -39,9 +42,9 @@ CHANNEL = "<|channel|>"
 """Begins each part of gpt-oss's answers: `analysis`, `commentary`, `final`."""
 _FINAL = re.compile(r"<\|channel\|>final[^<]*<\|message\|>")
 _END_OF_PART = re.compile(r"<\|(?:return|end|call|endoftext)\|>\s*$")
-_DROPPED = re.compile(r"(?s)\s*(?:analysis|commentary).*?assistant\s*final")
+_DROPPED = re.compile(r"(?s)\s*(?:assistant)?(?:analysis|commentary).*?assistant\s*final")
 """The same where the tokens around were dropped: "analysisWe add.assistantfinal4"."""
-_DROPPED_UNFINISHED = re.compile(r"\s*analysis(?=[A-Z])")
+_DROPPED_UNFINISHED = re.compile(r"\s*(?:assistant)?analysis(?=[A-Z])")
 _MENTIONED_BEFORE = re.compile(r"[\"'`“‘«(]$")
 _MENTIONED_BEHIND = re.compile(r"[\"'`”’»)]|[ \t]+[a-z]|[.,;:!?](?:\s|$)")
 

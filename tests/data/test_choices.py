@@ -57,6 +57,8 @@ def test_of_several_answers_the_first_committed_one_counts(output, choice):
         ("false. It is not true that ice is hot.", "false"),
         ("true. It would be false to say otherwise.", "true"),
         ("not true", "false"),
+        ("Is it true? No.", "false"),
+        ("True? Yes, it is.", "true"),
         ("This is not false.", "true"),
         ("That isn't true.", "false"),
         ("It is true that it is cold, but the answer is false.", "false"),

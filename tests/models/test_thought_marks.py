@@ -54,6 +54,7 @@ def test_an_answer_that_speaks_of_thoughts_loses_nothing(text):
         ("analysisWe need to add.assistantfinal4", "4"),
         ("analysis2+2.assistantcommentaryhm.assistantfinalIt is 4.", "It is 4."),
         ("analysisWe need to", ""),
+        ("assistantanalysisWe add.assistantfinal4", "4"),
     ],
 )
 def test_the_answer_begins_behind_the_last_of_the_thoughts(text, answer):
