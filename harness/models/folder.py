@@ -2,7 +2,7 @@
 
 import json
 import struct
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +17,8 @@ ADAPTER_CONFIG = "adapter_config.json"
 _INDEX = "model.safetensors.index.json"
 _PICKLED, _PICKLED_INDEX = "pytorch_model*.bin", "pytorch_model.bin.index.json"
 _SETTINGS = ("config.json", "generation_config.json", "tokenizer_config.json", _INDEX)
+_ATTENTION = {"full_attention", "sliding_attention"}
+"""Layers whose past is keys and values by column; all columns are kept, a window masks the rest."""
 _NO_TEMPLATE = (
     "no chat template, and a chat model is wanted: take the -Instruct or -Chat version of it, or "
     "give it one: model.chat_template: FILE, a Jinja file"
@@ -158,6 +160,8 @@ def _faults(folder: Path, spec: ModelSpec) -> list[str]:
     if not (folder / "config.json").is_file():
         faults.append("config.json is missing, allowed a folder save_pretrained wrote")
     faults += _adapter_faults(folder)
+    if not _unreadable(folder / "config.json"):
+        faults += _kind_faults(read_json(folder / "config.json"))
     faults += [fault for name in _SETTINGS if (fault := _unreadable(folder / name))]
     faults += _weight_faults(folder, spec.allow_pickle)
     if not any((folder / name).is_file() for name in TOKENIZER_FILES):
@@ -168,6 +172,31 @@ def _faults(folder: Path, spec: ModelSpec) -> list[str]:
         except ConfigError as error:
             faults.append(error.message)
     return faults
+
+
+def _kind_faults(config: Mapping[str, Any]) -> list[str]:
+    """Why a model of such a configuration cannot be talked to row by row."""
+    kind = config.get("model_type")
+    if config.get("is_encoder_decoder"):
+        return [f"has an encoder ({kind}), allowed a model that goes on with its text"]
+    text = config.get("text_config")
+    inner = text if isinstance(text, dict) else config
+    return layer_faults(inner.get("layer_types") or ())
+
+
+def layer_faults(types: Iterable[str]) -> list[str]:
+    """Kinds of layers whose past is not kept yet, as a fault.
+
+    >>> layer_faults(["full_attention"]), len(layer_faults(["conv"]))
+    ([], 1)
+    """
+    other = sorted(set(types) - _ATTENTION)
+    return [
+        f"has layers of type {name}, allowed {', '.join(sorted(_ATTENTION))}: the state of others "
+        "cannot be kept row by row yet"
+        for name in [", ".join(other)]
+        if other
+    ]
 
 
 def _adapter_faults(folder: Path) -> list[str]:

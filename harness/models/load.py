@@ -17,7 +17,7 @@ from harness.errors import ConfigError
 from harness.models.adapter_base import warn_of_another_base
 from harness.models.chat_model import ChatModel
 from harness.models.devices import device_kind
-from harness.models.folder import model_folder, pickled_files
+from harness.models.folder import layer_faults, model_folder, pickled_files
 from harness.models.identity import model_identity
 from harness.models.lora import load_adapter
 from harness.models.quantise import quantise_arguments
@@ -62,6 +62,9 @@ def load_chat_model(spec: ModelSpec) -> ChatModel:
             f"model.path: {spec.path}: {len(names)} weights are missing or misshapen, "
             f"{sorted(names)[0]} among them"
         )
+    config = model.config.get_text_config(decoder=True)
+    if faults := layer_faults(getattr(config, "layer_types", None) or ()):
+        raise ConfigError(f"model.path: {spec.path}: {faults[0]}")
     if unexpected := sorted(report["unexpected_keys"]):
         # transformers would leave them out: biases or layers of a model made otherwise.
         raise ConfigError(

@@ -2,7 +2,9 @@
 
 import contextlib
 import json
+import logging
 import warnings
+from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -17,6 +19,7 @@ from peft import (
     load_peft_weights,
     set_peft_model_state_dict,
 )
+from peft.tuners.lora import ParamWrapper
 from peft.tuners.tuners_utils import BaseTunerLayer
 from safetensors import safe_open
 
@@ -29,6 +32,8 @@ from harness.models.targets import target_modules
 from harness.models.vocabulary import read_tokens, remove_tokens, write_tokens
 from harness.seeds import stream_seed
 
+logger = logging.getLogger(__name__)
+
 _DEFAULT = "default"
 """PEFT's name for an adapter that is given none."""
 
@@ -40,7 +45,8 @@ def attach(chat_model: ChatModel, spec: LoraSpec, seed: int) -> ChatModel:
     already is merged first, in float32: training continues from the two together.
 
     Raises:
-        ConfigError: The model has no layer of a name in ``target_modules``.
+        ConfigError: The model has no layer of a name in ``target_modules``, or PEFT has no adapter
+            for its layers.
     """
     base = _without_adapter(chat_model.model)
     config = LoraConfig(
@@ -55,8 +61,30 @@ def attach(chat_model: ChatModel, spec: LoraSpec, seed: int) -> ChatModel:
     )
     with forked_streams(chat_model), _as_peft_is():
         torch.manual_seed(stream_seed(seed, "lora"))
-        model = get_peft_model(base, config)
+        try:
+            model = get_peft_model(base, config)
+        except (ValueError, NotImplementedError) as error:
+            raise ConfigError(
+                f"lora: PEFT cannot put an adapter on {chat_model.spec.path}: {error}",
+                "name the layers it is to have: lora.target_modules: [q_proj, v_proj]; experts "
+                "whose weights are parameters have neither lora.dropout nor lora.dora",
+            ) from error
+    logger.info("adapter on %s", ", ".join(adapted_layers(model)))
     return replace(chat_model, model=model)
+
+
+def adapted_layers(model: Any) -> list[str]:
+    """The kinds of layers that have an adapter, each with how many: ``q_proj x 4``.
+
+    Experts whose weights are parameters are told by these, ``experts.gate_up_proj x 4``.
+    """
+    kinds: Counter[str] = Counter()
+    for name, part in model.named_modules():
+        if _has_adapter(part):
+            kind = name.replace(".base_layer", "").rpartition(".")[2]
+            parameter = part.parameter_name if isinstance(part, ParamWrapper) else None
+            kinds[kind if parameter in (None, "weight") else f"{kind}.{parameter}"] += 1
+    return [f"{kind} x {count}" for kind, count in kinds.items()]
 
 
 def detach(chat_model: ChatModel) -> ChatModel:
@@ -228,6 +256,8 @@ def _as_peft_is() -> Iterator[None]:
         warnings.filterwarnings("ignore", "`is_gradient_checkpointing`", FutureWarning)
         # GPT-2's layers are stored the other way round, which PEFT sees and heeds by itself.
         warnings.filterwarnings("ignore", "fan_in_fan_out is set to False", UserWarning)
+        # Ranks PEFT gives to experts' parameters by itself, and looks for among modules as well.
+        warnings.filterwarnings("ignore", "The following (rank|alpha)_pattern keys", RuntimeWarning)
         # We raise instead.
         warnings.filterwarnings("ignore", "Found missing adapter keys", UserWarning)
         yield

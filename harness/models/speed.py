@@ -8,6 +8,8 @@ import torch
 from peft import PeftModel
 from peft.tuners.tuners_utils import BaseTunerLayer
 
+from harness.models.updates import adapted_parameter
+
 
 @contextlib.contextmanager
 def quick(model: Any) -> Iterator[Any]:
@@ -37,13 +39,13 @@ def quantised(model: Any) -> bool:
 @contextlib.contextmanager
 def _folded(model: PeftModel) -> Iterator[Any]:
     layers = [module for module in model.modules() if isinstance(module, BaseTunerLayer)]
-    kept = [layer.get_base_layer().weight.data for layer in layers]
+    kept = [(parameter := adapted_parameter(layer), parameter.data) for layer in layers]
     try:
         with torch.no_grad():
             for layer in layers:
                 layer.merge(safe_merge=True)  # into a new tensor, which leaves the kept one alone
         yield model.get_base_model()
     finally:
-        for layer, weight in zip(layers, kept, strict=True):
-            layer.get_base_layer().weight.data = weight
+        for layer, (parameter, values) in zip(layers, kept, strict=True):
+            parameter.data = values
             layer.merged_adapters.clear()

@@ -18,7 +18,7 @@ def target_modules(model: Any, spec: LoraSpec) -> str | list[str]:
         ConfigError: A name or pattern fits no linear layer of the model.
     """
     if isinstance(spec.target_modules, str):
-        return spec.target_modules
+        return _of_the_text(model) or spec.target_modules
     head = model.get_output_embeddings()
     layers = {
         name: module is head
@@ -38,6 +38,22 @@ def target_modules(model: Any, spec: LoraSpec) -> str | list[str]:
     if not any(map(is_pattern, spec.target_modules)):
         return list(spec.target_modules)
     return sorted({name for fitting in named.values() for name in fitting})
+
+
+def _of_the_text(model: Any) -> list[str]:
+    """The linear layers of the part that reads text, where a model has others; else none.
+
+    A tower for pictures is never trained here, and would be adapted.
+    """
+    if model.config.get_text_config(decoder=True) is model.config:
+        return []
+    text = model.get_decoder()
+    inside = {id(part) for part in text.modules()}
+    return [
+        name
+        for name, part in model.named_modules()
+        if id(part) in inside and isinstance(part, torch.nn.Linear | Conv1D)
+    ]
 
 
 def _fitting(named: str, body: list[str], layers: list[str]) -> list[str]:

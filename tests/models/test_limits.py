@@ -41,6 +41,10 @@ def as_architecture(folder: Path, kind: str, **settings: Any) -> Path:
     return folder
 
 
+COMMON_SIZES = {
+    "hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 2, "num_attention_heads": 4,
+    "num_key_value_heads": 2, "max_position_embeddings": 256,
+}  # fmt: skip
 GPT2 = {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 64}
 
 

@@ -3,7 +3,6 @@
 import itertools
 from collections.abc import Callable, Mapping, Sequence
 
-from harness.errors import ConfigError
 from harness.models.chat_model import ChatModel
 from harness.models.generation.copies import once_each
 from harness.models.generation.decode import Decoder
@@ -11,9 +10,6 @@ from harness.models.generation.likelihood import loglikelihoods
 from harness.models.speed import quick
 from harness.protocols import OnProgress
 from harness.records import JSON, Decoding, Generation, TokenIds
-
-_ATTENTION = {"full_attention", "sliding_attention"}
-"""Layers whose past is keys and values by column; all columns are kept, a window masks the rest."""
 
 BATCH_RULE = "sorted by length, finished rows replaced, 1"
 """How rows share a batch; its number rises when rounding may change with it."""
@@ -26,15 +22,11 @@ class HuggingFaceGenerator:
         chat_model: The model; the harness does not change it.
         batch_size: Rows at once; results change with it by float rounding only.
         on_progress: Called with the share of answers that are complete.
-
-    Raises:
-        ConfigError: The model has layers that are not attention.
     """
 
     def __init__(
         self, chat_model: ChatModel, batch_size: int, on_progress: OnProgress | None = None
     ) -> None:
-        _check_layers(chat_model)
         self.tokenizer = chat_model.tokenizer
         self.chat_model = chat_model
         self.identity = generator_identity(chat_model.identity, batch_size)
@@ -75,16 +67,6 @@ class HuggingFaceGenerator:
             return None
         report, done = self.on_progress, itertools.count(1)
         return lambda: report(next(done) / total)
-
-
-def _check_layers(chat_model: ChatModel) -> None:
-    config = chat_model.model.config.get_text_config(decoder=True)
-    other = sorted(set(getattr(config, "layer_types", None) or ()) - _ATTENTION)
-    if other:
-        raise ConfigError(
-            f"model.path: {chat_model.spec.path}: has layers of type {', '.join(other)}, allowed "
-            f"{', '.join(sorted(_ATTENTION))}: the state of others cannot be kept row by row yet"
-        )
 
 
 def generator_identity(model: Mapping[str, JSON], batch_size: int) -> dict[str, JSON]:

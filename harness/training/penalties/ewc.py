@@ -21,7 +21,7 @@ import torch
 from pydantic import Field
 from torch import Tensor, nn
 
-from harness.errors import ConfigError, DataError
+from harness.errors import DataError
 from harness.models.updates import Update, low_rank_updates
 from harness.settings.spec import Spec
 from harness.training.batches import collate
@@ -47,16 +47,19 @@ class EwcSpec(Spec):
             probes: What the untuned model has answered by sampling; the loss lies on its answers.
 
         Raises:
-            ConfigError: The adapter is not of the form scale B A (DoRA), or a layer is not linear.
+            ConfigError: The adapter is not of the form scale B A (DoRA).
             DataError: There are no probes.
         """
         updates = low_rank_updates(model, "ewc")
-        _check_linear(model, updates)
         if self.strength == 0:
             return EwcPenalty(0.0, updates, [])
         if not probes:
             raise DataError("ewc: no samples of the untuned model to compute F from")
-        fisher = fisher_information(model, [update.weight_OI for update in updates], probes)
+        weights = list({id(update.parameter): update.parameter for update in updates}.values())
+        by_weight = dict(
+            zip(map(id, weights), fisher_information(model, weights, probes), strict=True)
+        )
+        fisher = [update.own_OI(by_weight[id(update.parameter)]) for update in updates]
         logger.info("Fisher information of %d layers from %d samples", len(updates), len(probes))
         return EwcPenalty(self.strength, updates, fisher)
 
@@ -122,14 +125,6 @@ def _asking_gradients_of(model: Any, weights: Sequence[nn.Parameter]) -> Iterato
         for parameter, asked, gradient in before:
             parameter.requires_grad_(asked)
             parameter.grad = gradient
-
-
-def _check_linear(model: Any, updates: Sequence[Update]) -> None:
-    """Other layers may keep their weight the other way round, [I, O], as GPT-2's do."""
-    linear = {id(one.weight) for one in model.modules() if isinstance(one, nn.Linear)}
-    other = [update.name for update in updates if id(update.weight_OI) not in linear]
-    if other:
-        raise ConfigError(f"lora.target_modules: ewc needs linear layers, {other[0]} is not one")
 
 
 PENALTY = EwcSpec
