@@ -127,10 +127,10 @@ class LoraSpec(Spec):
     """Dropout on the adapter's input."""
 
     target_modules: Literal["all-linear"] | tuple[str, ...] = "all-linear"
-    """Layers that get an adapter: `all-linear`, every one of the text but the head, and experts whose
-    weights are parameters where PEFT knows them (Mixtral, Qwen 3 MoE, OLMoE, DeepSeek V3; not Qwen
-    2 MoE and gpt-oss, of which the rest is adapted); names such as `q_proj`; patterns of whole names
-    such as `model.layers.1?.mlp.*`; or after `re:` regular expressions. The log says which."""
+    """Layers that get an adapter: `all-linear`, every one of the text but the head, and experts
+    whose weights are parameters where PEFT knows them (Mixtral, Qwen 3 MoE, OLMoE, DeepSeek V3; of
+    Qwen 2 MoE and gpt-oss all but these); names such as `q_proj`; patterns of whole names such as
+    `model.layers.1?.mlp.*`; or after `re:` regular expressions. The log says which."""
 
     rslora: bool = False
     """Rank-stabilised scaling (Kalajdzievski 2023, 2312.03732)."""
