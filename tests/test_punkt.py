@@ -63,6 +63,15 @@ def test_the_model_alone_is_put_where_it_is_found_again(wheel: Path, tmp_path: P
     assert "llama_index" not in sys.modules
 
 
+def test_the_folder_that_nltk_data_names_is_taken_though_it_is_not_there(
+    wheel: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_wheel(wheel)
+    monkeypatch.setenv("NLTK_DATA", str(tmp_path / "named"))
+    assert fetch_punkt() == tmp_path / "named/tokenizers/punkt_tab"
+    assert check_punkt().state == "ok"
+
+
 def test_a_package_that_is_not_given_is_told_in_the_words_of_pip(wheel: Path) -> None:
     with pytest.raises(EvaluationError, match="No matching distribution found") as caught:
         fetch_punkt(wheel.parent / "nltk_data")

@@ -5,6 +5,7 @@ installed: the files of the model alone are taken out of it. So it is had wherev
 """
 
 import importlib
+import os
 import shutil
 import subprocess
 import sys
@@ -24,7 +25,8 @@ def fetch_punkt(into: Path | None = None) -> Path:
     """Puts the model where NLTK looks for it.
 
     Args:
-        into: A folder of NLTK's; None is that of this environment, else that of the user.
+        into: A folder of NLTK's; None is the first of NLTK_DATA where that is set, else that
+                of this environment, else that of the user.
 
     Returns:
         The folder of the model.
@@ -81,6 +83,9 @@ def _files_of(wheel: Path) -> dict[PurePosixPath, bytes]:
 
 
 def _places() -> list[Path]:
+    named = os.environ.get("NLTK_DATA", "").split(os.pathsep)[0]
+    if named:
+        return [Path(named).expanduser().absolute()]
     return [Path(sys.prefix, "nltk_data"), Path.home() / "nltk_data"]
 
 
