@@ -58,6 +58,9 @@ class NotedScorer:
             noted("comet start", self.inner.score)(model, [WARM_UP], precision)
         return noted("comet", self.inner.score)(model, rows, precision)
 
+    def num_cut(self, model: Path | str, rows: Sequence[Mapping[str, str]]) -> int:
+        return noted("comet", self.inner.num_cut)(model, rows)
+
 
 def noted_trial(config: Any, *, home: Path, on_event: Any = None, learned: Any = None) -> Any:
     """``run_trial`` with its pure parts timed: what the sweep's worker calls."""
