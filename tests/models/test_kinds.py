@@ -1,10 +1,6 @@
 """Models that cannot be talked to here are told before they are trained; others adapted in part."""
 
-import json
-from pathlib import Path
-
 import pytest
-from transformers import Gemma3Config, Gemma3ForConditionalGeneration
 
 from harness.errors import ConfigError
 from harness.models.folder import model_folder
@@ -43,28 +39,10 @@ def test_what_peft_cannot_adapt_is_a_fault_of_the_settings(tmp_path):
     assert "lora.target_modules" in str(caught.value.hint)
 
 
-def save_with_pictures(folder: Path) -> Path:
-    """A toy Gemma 3 that reads pictures as well."""
-    save_toy(folder, "gemma3")
-    rows = json.loads((folder / "config.json").read_text())["vocab_size"]
-    text = {
-        "vocab_size": rows, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
-        "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8, "sliding_window": 16,
-        "query_pre_attn_scalar": 8, "max_position_embeddings": 256,
-    }  # fmt: skip
-    vision = {
-        "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1,
-        "num_attention_heads": 2, "image_size": 16, "patch_size": 8,
-    }  # fmt: skip
-    config = Gemma3Config(
-        text_config=text, vision_config=vision, mm_tokens_per_image=4, image_token_index=rows - 1
-    )
-    Gemma3ForConditionalGeneration(config).save_pretrained(folder)
-    return folder
-
-
 def test_a_tower_for_pictures_gets_no_adapter(tmp_path):
-    tuned = attach(loaded(save_with_pictures(tmp_path / "gemma")), LoraSpec(rank=2, alpha=4), 1)
+    tuned = attach(
+        loaded(save_toy(tmp_path / "gemma", "gemma3, with pictures")), LoraSpec(rank=2, alpha=4), 1
+    )
     trained = {name for name, one in tuned.model.named_parameters() if one.requires_grad}
     assert len(trained) == 2 * 2 * 7  # A and B of seven linear layers in two blocks
     assert not [name for name in trained if "vision" in name or "projector" in name]

@@ -8,7 +8,7 @@ layer, a line break that joins the next. Untrained, so what they say is noise.
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
@@ -24,9 +24,15 @@ from tokenizers import (
     trainers,
 )
 from tokenizers.processors import TemplateProcessing
-from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
+from transformers import (
+    AutoConfig,
+    AutoModelForCausalLM,
+    Gemma3Config,
+    Gemma3ForConditionalGeneration,
+    PreTrainedTokenizerFast,
+)
 
-from tests.toys.templates import HEADERS, INSTRUCTIONS, MODEL_TURNS, THOUGHTS
+from tests.toys.templates import DATED, HEADERS, INSTRUCTIONS, MODEL_TURNS, PARTS, THOUGHTS
 
 _TEXT = (
     "Translate from English to German: the quick brown fox jumps over the lazy dog\n\n"
@@ -86,6 +92,7 @@ _GEMMA = {
     "turn": "<start_of_turn>",
     "turn_end": "<end_of_turn>",
 }
+_NO_DROPOUT = {"resid_pdrop": 0.0, "embd_pdrop": 0.0, "attn_pdrop": 0.0}
 _WINDOWED = {
     "sliding_window": _WINDOW,
     "layer_types": ["sliding_attention", "full_attention"],
@@ -134,9 +141,50 @@ FAMILIES: Mapping[str, Family] = MappingProxyType(
 """By name; four families, two of them in two generations."""
 
 
+def _network(architecture: str, **config: Any) -> Family:
+    """A kind of network behind Llama's tokenizer and template."""
+    ends = ("<|end_of_text|>", "<|eot_id|>")
+    return Family(architecture, config, "bytes", _LLAMA, HEADERS, ends)
+
+
+NETWORKS: Mapping[str, Family] = MappingProxyType(
+    {
+        "phi3, fused": _network("phi3", sliding_window=None),
+        "gpt_neox, fused, partly rotary": _network("gpt_neox", rotary_pct=0.5),
+        "gpt2, turned, tied": _network("gpt2", max_position_embeddings=256, **_NO_DROPOUT),
+        "bloom, alibi": _network("bloom", hidden_dropout=0.0, attention_dropout=0.0),
+        "opt, learned positions": _network(
+            "opt", ffn_dim=64, word_embed_proj_dim=32, dropout=0.0, max_position_embeddings=256
+        ),
+        "mixtral, experts": _network("mixtral", num_local_experts=4, num_experts_per_tok=2),
+        "qwen3_moe, experts": _network(
+            "qwen3_moe", num_experts=4, num_experts_per_tok=2, moe_intermediate_size=24, head_dim=8
+        ),
+        "qwen2_moe, shared expert": _network(
+            "qwen2_moe",
+            num_experts=4,
+            num_experts_per_tok=2,
+            moe_intermediate_size=24,
+            shared_expert_intermediate_size=32,
+        ),
+        "gpt_oss, turned experts": _network(
+            "gpt_oss", num_local_experts=4, num_experts_per_tok=2, head_dim=8
+        ),
+        "cohere, scaled logits": _network("cohere", logit_scale=0.25),
+        "olmo2, norms behind": _network("olmo2"),
+        "llama, content in parts": replace(_network("llama"), template=PARTS),
+        "llama, with a date": replace(_network("llama"), template=DATED),
+        "gemma3, with pictures": replace(FAMILIES["gemma3"], architecture="gemma3", config={}),
+        "stablelm, biased": _network("stablelm", use_qkv_bias=True, partial_rotary_factor=0.5),
+    }
+)
+"""Kinds of networks by name, and what is awkward about each."""
+_TOYS: Mapping[str, Family] = MappingProxyType({**FAMILIES, **NETWORKS})
+
+
 def toy_tokenizer(name: str) -> PreTrainedTokenizerFast:
     """The tokenizer of a family, byte-pair encoding learnt from a few sentences."""
-    family = FAMILIES[name]
+    family = _TOYS[name]
     cuts_bytes = family.pieces == "bytes"
     tokenizer = Tokenizer(
         models.BPE(byte_fallback=not cuts_bytes, unk_token=None if cuts_bytes else "<unk>")
@@ -200,12 +248,14 @@ def save_toy(folder: Path, name: str, seed: int = 0) -> Path:
 
     Args:
         folder: Gets it.
-        name: One of ``FAMILIES``.
+        name: One of ``FAMILIES`` or ``NETWORKS``.
         seed: Its weights are drawn from it; the global stream is left alone.
     """
-    family = FAMILIES[name]
+    family = _TOYS[name]
     tokenizer = toy_tokenizer(name)
     rows = -(-len(tokenizer) // _ROWS_OF) * _ROWS_OF
+    if family.architecture == "gemma3":
+        return _with_pictures(folder, tokenizer, rows, seed)
     config = AutoConfig.for_model(
         family.architecture,
         vocab_size=rows,
@@ -214,16 +264,40 @@ def save_toy(folder: Path, name: str, seed: int = 0) -> Path:
         num_hidden_layers=2,
         num_attention_heads=4,
         num_key_value_heads=2,
-        max_position_embeddings=2048,
         bos_token_id=tokenizer.bos_token_id,
         eos_token_id=tokenizer.convert_tokens_to_ids(family.ends[0]),
         pad_token_id=tokenizer.pad_token_id,
         initializer_range=0.2,  # wide enough that greedy paths are stable
-        **family.config,
+        **{"max_position_embeddings": 2048, **family.config},
     )
     with torch.random.fork_rng(devices=[]):
         torch.manual_seed(seed)
         model = AutoModelForCausalLM.from_config(config)
+    return _saved(folder, model, tokenizer, family)
+
+
+def _with_pictures(folder: Path, tokenizer: Any, rows: int, seed: int) -> Path:
+    """A Gemma 3 that reads pictures as well."""
+    text = {
+        "vocab_size": rows, "hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2,
+        "num_attention_heads": 4, "num_key_value_heads": 2, "head_dim": 8, "initializer_range": 0.2,
+        "sliding_window": _WINDOW, "query_pre_attn_scalar": 8, "max_position_embeddings": 2048,
+        "pad_token_id": tokenizer.pad_token_id, "eos_token_id": tokenizer.eos_token_id,
+    }  # fmt: skip
+    vision = {
+        "hidden_size": 16, "intermediate_size": 32, "num_hidden_layers": 1,
+        "num_attention_heads": 2, "image_size": 16, "patch_size": 8,
+    }  # fmt: skip
+    config = Gemma3Config(
+        text_config=text, vision_config=vision, mm_tokens_per_image=4, image_token_index=rows - 1
+    )
+    with torch.random.fork_rng(devices=[]):
+        torch.manual_seed(seed)
+        model = Gemma3ForConditionalGeneration(config)
+    return _saved(folder, model, tokenizer, FAMILIES["gemma3"])
+
+
+def _saved(folder: Path, model: Any, tokenizer: Any, family: Family) -> Path:
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     ends = [tokenizer.convert_tokens_to_ids(token) for token in family.ends]

@@ -65,3 +65,13 @@ MODEL_TURNS = (
     "{{- '<start_of_turn>model\n' -}}"
     "{%- endif -%}"
 )
+
+PARTS = HEADERS.replace(
+    "turn.content.strip()", "turn.content | map(attribute='text') | join | trim"
+)
+"""``HEADERS`` of a model that reads pictures too: a turn's content is a list of parts."""
+
+DATED = HEADERS.replace(
+    "{{- bos_token -}}", "{{- bos_token + 'Today is ' + strftime_now('%d %b %Y') + '.' -}}"
+)
+"""``HEADERS`` with the day in front."""
