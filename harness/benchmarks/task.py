@@ -333,7 +333,7 @@ class OwnTask:
         left_out = {"task", "tag", "dataset_kwargs", "metadata", "metric_list"}
         rendered = {k: v for k, v in self.configuration.items() if k not in left_out}
         rows = {} if self.settings.data is None else {"rows": self.settings.data.digest()}
-        return {"task": digest(rendered), "extract": self.settings.extract.plain(), **rows}
+        return {"task": digest(rendered), "extract": self.settings.extract.identity(), **rows}
 
     def asked(self) -> str:
         """Digest of how it is asked: prompt, right answers and choices, decoding, language."""
@@ -347,7 +347,7 @@ class OwnTask:
     def signature(self, split: Split) -> list[str]:
         """What scores say of how it is asked, how answers are found and its rows made."""
         extract, source = self.settings.extract, self.settings.data
-        parts = [] if extract.rule == "all" else [f"extract:{extract.rule}"]
+        parts = [] if extract.rule == "all" else [f"extract:{extract.label}"]
         if extract.pattern is not None:
             parts.append(f"pattern:{extract.pattern}:{extract.pick}")
         if source is not None:

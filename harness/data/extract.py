@@ -8,7 +8,11 @@ from pydantic import Field, model_validator
 
 from harness.data.choices import committed
 from harness.data.translations import translation_in
+from harness.records import JSON
 from harness.settings.spec import Spec
+
+RULE_VERSIONS: Mapping[str, int] = {"translation": 2, "choice": 2}
+"""Raised when a rule finds another answer in an output."""
 
 
 class Extract(Spec):
@@ -55,6 +59,17 @@ class Extract(Spec):
             except re.error as error:
                 raise ValueError(f"pattern: not a regular expression: {error}") from None
         return self
+
+    def identity(self) -> dict[str, JSON]:
+        """What finds the answer, and the version of its rule where that has changed."""
+        version = RULE_VERSIONS.get(self.rule)
+        return {**self.plain(), **({} if version is None else {"version": version})}
+
+    @property
+    def label(self) -> str:
+        """The rule as signatures call it: ``translation.2``."""
+        version = RULE_VERSIONS.get(self.rule)
+        return self.rule if version is None else f"{self.rule}.{version}"
 
     def answer(self, output: str, source: str | None = None) -> str:
         r"""The answer in an output; for `translation` to a source.

@@ -220,3 +220,10 @@ def test_nothing_of_published_translations_is_cut(sources, outputs):
         text for source, text in pairs if TRANSLATION.answer(text, source) != paragraph.answer(text)
     ]
     assert changed == []
+
+
+def test_a_rule_that_has_changed_says_its_version_where_answers_are_kept():
+    assert TRANSLATION.identity()["version"] == 2
+    assert TRANSLATION.label == "translation.2"
+    first = Extract(rule="first_paragraph")
+    assert (first.identity(), first.label) == (first.plain(), "first_paragraph")
