@@ -350,6 +350,8 @@ class OwnTask:
         parts = [] if extract.rule == "all" else [f"extract:{extract.label}"]
         if extract.pattern is not None:
             parts.append(f"pattern:{extract.pattern}:{extract.pick}")
+        if extract.choices is not None:
+            parts.append(f"choices:{digest(dict(extract.choices))[:8]}")
         if source is not None:
             parts += [f"split:{split}", "shots:0", f"rows:{source.digest()[:8]}"]
         return [*parts, f"{ASKED}{self.asked()[:8]}"]

@@ -131,6 +131,8 @@ def _of_an_encoder(names: list[str]) -> str | None:
 def _hint(spec: ModelSpec, error: Exception) -> str | None:
     if "trust_remote_code" in str(error):
         return "Where you trust its maker, set model.trust_remote_code: true"
+    if "bitsandbytes model in a new `dtype`" in str(error):
+        return "its weights are quantised: name the model it was made of, which has them whole"
     if spec.attention is not None and spec.attention.partition("_")[0] in str(error).lower():
         return f"model.attention: found {spec.attention!r}; sdpa and eager work everywhere"
     return None
