@@ -139,6 +139,10 @@ def first_fields(spec: CorpusSpec) -> tuple[str, ...]:
     return tuple(next((row.data for row in rows), ()))
 
 
+_UNTOLD = "und"
+"""What stands for the language of texts of which none is asked."""
+
+
 def rows_with_fields(spec: CorpusSpec, reading: Reading) -> Iterator[RawRow] | None:
     """The rows of a file by its ending, unchecked; None where its ending tells no format.
 
@@ -156,7 +160,8 @@ def rows_with_fields(spec: CorpusSpec, reading: Reading) -> Iterator[RawRow] | N
     if isinstance(
         form, TableFormat
     ):  # whose columns may be unnamed: their languages do not matter here
-        spec = spec.replace(source_lang="und", target_lang="und")
+        # not validated: it is a tag of no language, which settings may not name
+        spec = spec.model_copy(update={"source_lang": _UNTOLD, "target_lang": _UNTOLD})
     return form.rows(spec, reading)
 
 
