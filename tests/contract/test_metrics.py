@@ -99,6 +99,9 @@ class EqualityJudge:
         return [Judgement(self.verdict(one.messages[-1].content), "wise") for one in requests]
 
     def verdict(self, text):
+        if "[Response]" in text:
+            answer = text.partition("[Response]\n")[2].partition("\n[End")[0]
+            return f"So: [[{'B' if answer in RIGHT.values() else 'A'}]]"
         kind, *answers = text.split("|")
         if kind == "single":
             return "[[10]]" if answers[0] in RIGHT.values() else "[[1]]"
