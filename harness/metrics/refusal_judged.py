@@ -62,9 +62,12 @@ class RefusalJudged(Rated):
         """One an item."""
         return [
             JudgeQuestion(
-                one.id, 0, _PROMPT, _PROMPT.filled({"question": one.prompt, "answer": one.answer})
+                prediction.id,
+                0,
+                _PROMPT,
+                _PROMPT.filled({"question": prediction.prompt, "answer": prediction.answer}),
             )
-            for one in predictions
+            for prediction in predictions
         ]
 
     def value_of(self, question: JudgeQuestion, judgement: Judgement) -> float | None:
