@@ -69,7 +69,9 @@ def test_the_drift_is_in_the_curves_of_a_trial(project, tmp_path):
         assert f"train/drift/{key}" in points[-1].metrics
     assert 0 < points[0].metrics["train/drift/kl"] < points[-1].metrics["train/drift/kl"]
     again = []
-    assert run_trial(project, home=tmp_path / "home", on_event=again.append).facts == result.facts
+    facts = run_trial(project, home=tmp_path / "home", on_event=again.append).facts
+    peak = "cost/peak_memory_gib"  # of the process, which goes on growing
+    assert {**facts, peak: 0} == {**result.facts, peak: 0}
     assert [e for e in again if isinstance(e, StepEvent)] == [
         e for e in events if isinstance(e, StepEvent)
     ]
