@@ -44,6 +44,7 @@ _LISTED_BEFORE = re.compile(r"(?:/|\||\b(?:or|and|between|oder))\s*$", re.IGNORE
 _START = re.compile(r"[\W_]*(?:(?:option|choice|number|no\.|answer)\b[\W_]*)?$", re.IGNORECASE)
 _COMPLETE = re.compile(r"[\W_]*$|\s*[).:,;!*\]—–-]|\s+(?:is|was|because)\b|\s*\n")
 """What may stand behind a short form that is an answer."""
+_HEADING = re.compile(r"[*_\s]*[:=]|[*_]*\)")
 _BEFORE = 60
 """Characters in front of a mention that tell how it is meant."""
 
@@ -76,7 +77,9 @@ def _mentions(output: str, choices: Choices) -> Iterator[_Mention]:
     """The choices an output stands by, in its order."""
     written = {_key(form): name for name, forms in choices.items() for form in (name, *forms)}
     pattern = "|".join(map(_spelled, (form for name in choices for form in (name, *choices[name]))))
-    for match in re.finditer(rf"(?<![\w.])(?:{pattern})(?![\w]|\.\d)", output, re.IGNORECASE):
+    matches = list(re.finditer(rf"(?<![\w.])(?:{pattern})(?![\w]|\.\d)", output, re.IGNORECASE))
+    headings = {_key(match[0]) for match in matches if _HEADING.match(output, match.end())}
+    for match in matches:
         name = written[_key(match[0])]
         before, after = (
             output[max(0, match.start() - _BEFORE) : match.start()],
@@ -87,6 +90,9 @@ def _mentions(output: str, choices: Choices) -> Iterator[_Mention]:
         if is_short and not (announced or _is_due(output, match)):
             continue
         if _ASKED.match(after) or _is_listed(before, after, choices):
+            continue
+        # the choices said again with what each is: "Answer1: light Answer2: paper"
+        if len(headings) > 1 and not announced and _HEADING.match(after):
             continue
         denied = _DENIED.search(before)
         if (

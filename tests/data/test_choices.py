@@ -43,6 +43,8 @@ TRUTH = {"true": ["yes", "correct"], "false": ["no", "incorrect"]}
         ("There are 3 days in it.", ""),
         ("3.5 metres", ""),
         ("answer1 or answer2", ""),
+        ("Answer1: light Answer2: paper Answer3: salt", ""),
+        ("Answer1: light Answer2: paper.\n\nanswer2", "answer2"),
         ("I do not know.", ""),
         ("", ""),
     ],
