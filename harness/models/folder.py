@@ -19,6 +19,23 @@ _PICKLED, _PICKLED_INDEX = "pytorch_model*.bin", "pytorch_model.bin.index.json"
 _SETTINGS = ("config.json", "generation_config.json", "tokenizer_config.json", _INDEX)
 _ATTENTION = {"full_attention", "sliding_attention"}
 """Layers whose past is keys and values by column; all columns are kept, a window masks the rest."""
+_NO_ROWS = "the state of others cannot be kept row by row yet"
+_RECURRENT = frozenset(
+    [
+        "bamba",
+        "falcon_h1",
+        "falcon_mamba",
+        "jamba",
+        "mamba",
+        "mamba2",
+        "nemotron_h",
+        "recurrent_gemma",
+        "rwkv",
+        "zamba",
+        "zamba2",
+    ]
+)
+"""Types of models that keep a state in some layers, of which their config.json need not tell."""
 _NO_TEMPLATE = (
     "no chat template, and a chat model is wanted: take the -Instruct or -Chat version of it, or "
     "give it one: model.chat_template: FILE, a Jinja file"
@@ -181,6 +198,8 @@ def _kind_faults(config: Mapping[str, Any]) -> list[str]:
         return [f"has an encoder ({kind}), allowed a model that goes on with its text"]
     text = config.get("text_config")
     inner = text if isinstance(text, dict) else config
+    if inner.get("model_type") in _RECURRENT:
+        return [f"is a {inner['model_type']}, allowed attention in every layer: {_NO_ROWS}"]
     return layer_faults(inner.get("layer_types") or ())
 
 
@@ -192,8 +211,7 @@ def layer_faults(types: Iterable[str]) -> list[str]:
     """
     other = sorted(set(types) - _ATTENTION)
     return [
-        f"has layers of type {name}, allowed {', '.join(sorted(_ATTENTION))}: the state of others "
-        "cannot be kept row by row yet"
+        f"has layers of type {name}, allowed {', '.join(sorted(_ATTENTION))}: {_NO_ROWS}"
         for name in [", ".join(other)]
         if other
     ]

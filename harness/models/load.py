@@ -4,6 +4,7 @@ Safetensors unless ``allow_pickle`` is asked for, then tensors alone; the model'
 it is trusted; never the network: files were fetched before.
 """
 
+import inspect
 import logging
 from dataclasses import replace
 from pathlib import Path
@@ -62,9 +63,7 @@ def load_chat_model(spec: ModelSpec) -> ChatModel:
             f"model.path: {spec.path}: {len(names)} weights are missing or misshapen, "
             f"{sorted(names)[0]} among them"
         )
-    config = model.config.get_text_config(decoder=True)
-    if faults := layer_faults(getattr(config, "layer_types", None) or ()):
-        raise ConfigError(f"model.path: {spec.path}: {faults[0]}")
+    _check_past(spec, model)
     if unexpected := sorted(report["unexpected_keys"]):
         # transformers would leave them out: biases or layers of a model made otherwise.
         raise ConfigError(
@@ -120,6 +119,16 @@ def take_device(spec: ModelSpec, number: int) -> None:
             f"train.processes: process {number + 1} has no accelerator: torch sees {count}"
         )
     torch.cuda.set_device(number)
+
+
+def _check_past(spec: ModelSpec, model: Any) -> None:
+    """Answers are written with rows in a batch of their own lengths, of keys and values alone."""
+    config = model.config.get_text_config(decoder=True)
+    faults = layer_faults(getattr(config, "layer_types", None) or ())
+    if "past_key_values" not in inspect.signature(model.forward).parameters:
+        faults.append(f"{type(model).__name__} keeps no keys and values, allowed a model that does")
+    if faults:
+        raise ConfigError(f"model.path: {spec.path}: {faults[0]}")
 
 
 def _of_an_encoder(names: list[str]) -> str | None:

@@ -64,13 +64,30 @@ def attach(chat_model: ChatModel, spec: LoraSpec, seed: int) -> ChatModel:
         try:
             model = get_peft_model(base, config)
         except (ValueError, NotImplementedError) as error:
-            raise ConfigError(
-                f"lora: PEFT cannot put an adapter on {chat_model.spec.path}: {error}",
-                "name the layers it is to have: lora.target_modules: [q_proj, v_proj]; experts "
-                "whose weights are parameters have neither lora.dropout nor lora.dora",
-            ) from error
+            raise _not_adaptable(chat_model, error) from error
+        _check_answers(chat_model, model)
     logger.info("adapter on %s", ", ".join(adapted_layers(model)))
     return replace(chat_model, model=model)
+
+
+def _check_answers(chat_model: ChatModel, model: PeftModel) -> None:
+    """One token goes through: a linear layer that gives more than a tensor (a router) has no dW."""
+    was_training = model.training
+    try:
+        with torch.no_grad():
+            model.eval()(input_ids=torch.zeros(1, 1, dtype=torch.long, device=chat_model.device))
+    except (AttributeError, TypeError) as error:
+        model.unload()
+        raise _not_adaptable(chat_model, error) from error
+    model.train(was_training)
+
+
+def _not_adaptable(chat_model: ChatModel, error: Exception) -> ConfigError:
+    return ConfigError(
+        f"lora: PEFT cannot put an adapter on {chat_model.spec.path}: {error}",
+        "name the layers it is to have: lora.target_modules: [q_proj, v_proj]; experts "
+        "whose weights are parameters have neither lora.dropout nor lora.dora",
+    )
 
 
 def adapted_layers(model: Any) -> list[str]:

@@ -1,6 +1,7 @@
 """Models that cannot be talked to here are told before they are trained; others adapted in part."""
 
 import pytest
+import torch
 
 from harness.errors import ConfigError
 from harness.models.folder import model_folder
@@ -15,6 +16,8 @@ from tests.toys.families import save_toy
     [
         ({"layer_types": ["full_attention", "conv"]}, "layers of type conv, allowed full_att"),
         ({"text_config": {"layer_types": ["linear_attention"]}}, "layers of type linear_attention"),
+        ({"model_type": "rwkv"}, "is a rwkv, allowed attention in every layer"),
+        ({"text_config": {"model_type": "falcon_h1"}}, "is a falcon_h1, allowed attention in"),
         ({"is_encoder_decoder": True, "model_type": "t5"}, r"has an encoder \(t5\)"),
     ],
 )
@@ -29,6 +32,24 @@ def test_layers_that_only_the_loaded_configuration_tells_are_told_when_loading(t
     folder = as_architecture(tmp_path / "lfm2", "lfm2", **sizes)
     with pytest.raises(ConfigError, match="layers of type conv"):
         loaded(folder)
+
+
+def test_models_that_keep_no_keys_and_values_are_told_when_loading(tmp_path):
+    sizes = {"n_embd": 32, "n_layer": 2, "n_head": 4, "n_positions": 64}
+    folder = as_architecture(tmp_path / "gpt", "openai-gpt", **sizes)
+    with pytest.raises(ConfigError, match="OpenAIGPTLMHeadModel keeps no keys and values"):
+        loaded(folder)
+
+
+def test_a_router_that_gives_more_than_a_tensor_is_told_before_the_first_step(tmp_path):
+    sizes = {**COMMON_SIZES, "num_local_experts": 4, "num_experts_per_tok": 2}
+    model = loaded(as_architecture(tmp_path / "phimoe", "phimoe", **sizes))
+    before = {name: value.clone() for name, value in model.model.state_dict().items()}
+    with pytest.raises(ConfigError, match=r"PEFT cannot put an adapter on .*'tuple'") as caught:
+        attach(model, LoraSpec(rank=2, alpha=4, dropout=0.0), 1)
+    assert "lora.target_modules" in str(caught.value.hint)
+    assert all(torch.equal(model.model.state_dict()[name], each) for name, each in before.items())
+    attach(model, LoraSpec(rank=2, alpha=4, dropout=0.0, target_modules=("q_proj", "v_proj")), 1)
 
 
 def test_what_peft_cannot_adapt_is_a_fault_of_the_settings(tmp_path):
