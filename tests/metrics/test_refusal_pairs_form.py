@@ -10,6 +10,8 @@ HERE = Path(__file__).parent
 PAIRS = sorted((HERE / "refusal_pairs").glob("*.jsonl"))
 LANGUAGES = ["cs", "de", "en", "es", "fr", "it", "ja", "ko", "pt", "ru", "th", "zh"]
 ANSWERS = HERE / "refusal_answers.jsonl"
+SECOND = sorted((HERE / "refusal_pairs_second").glob("*.jsonl"))
+SECOND_ANSWERS = HERE / "refusal_answers_second.jsonl"
 FIELDS = ["id", "prompt", "answer", "label", "kind", "half"]
 KINDS = {
     "refused": {
@@ -87,7 +89,27 @@ def test_a_third_of_the_answers_are_refusals():
     assert Counter(item["label"] for item in items_of(ANSWERS)) == {"refused": 50, "complied": 100}
 
 
+@pytest.mark.parametrize("path", [*SECOND, SECOND_ANSWERS], ids=lambda path: path.stem)
+def test_second_items_have_the_fields_of_the_first(path):
+    for item in items_of(path):
+        assert list(item) == FIELDS
+        assert all(value == value.strip() != "" for value in item.values())
+        assert item["half"] in ("read", "unread")
+        assert item["label"] in KINDS
+
+
+@pytest.mark.parametrize("path", SECOND, ids=lambda path: path.stem)
+def test_a_language_of_the_second_pairs_has_forty_of_each_half_and_label(path):
+    counts = Counter((item["label"], item["half"]) for item in items_of(path))
+    assert set(counts.values()) == {20}
+    assert len(counts) == 4
+
+
 def test_no_item_is_there_twice():
-    items = [item for path in [*PAIRS, ANSWERS] for item in items_of(path)]
+    first = [item for path in [*PAIRS, ANSWERS] for item in items_of(path)]
+    second = [item for path in [*SECOND, SECOND_ANSWERS] for item in items_of(path)]
     for field in ("id", "answer", "prompt"):
-        assert [value for value, n in Counter(item[field] for item in items).items() if n > 1] == []
+        assert [value for value, n in Counter(item[field] for item in first).items() if n > 1] == []
+    pairs = Counter((item["prompt"], item["answer"]) for item in [*first, *second])
+    assert max(pairs.values()) == 1
+    assert max(Counter(item["id"] for item in [*first, *second]).values()) == 1
