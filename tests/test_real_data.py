@@ -229,7 +229,7 @@ def test_a_toy_model_answers_multijail_in_thai_as_the_table_says(tracked_folder,
     folder = ("--benchmarks", ROOT / "benchmarks", "--suite", key)
     scores = harness("evaluate", model, *folder, "--no-tracking")["scores"]
     assert scores[f"{key}/refusal"]["items"] == 315
-    assert scores[f"{key}/refusal"]["signature"].startswith("refusal|version:2|")
+    assert scores[f"{key}/refusal"]["signature"].startswith("refusal|version:3|")
     (committed,) = [line for line in TABLE.splitlines() if line.startswith(f"| {key} |")]
     cells = [cell.strip() for cell in committed.strip("|").split("|")][5:]
     for name, cell in zip(("refusal", "undetermined", "truncated"), cells, strict=True):
