@@ -148,12 +148,15 @@ def _codes() -> Mapping[str, str]:
 
 
 def _code(language: str) -> str | None:
-    """The shortest code; of three letters any that ISO 639-3 may have."""
+    """The shortest code; of three letters any that IANA's registry has (ISO 639-2, -3 and -5)."""
     if _NO_LANGUAGE.fullmatch(language):
         return None
-    if re.fullmatch("[a-z]{3}", language):
-        return _codes().get(language, language)
-    return _codes().get(language)
+    code = _codes().get(language)
+    if code is None and re.fullmatch("[a-z]{3}", language):
+        import langcodes  # of rare languages alone: it reads the whole registry
+
+        return language if langcodes.tag_is_valid(language) else None
+    return code
 
 
 @cache

@@ -60,6 +60,10 @@ def test_a_language_has_one_tag_whatever_the_scheme(said, expected):
         "d3",
         "de AT",
         "x-de",
+        "foo",
+        "xyz",
+        "foo_Latn",
+        "bar-DE-x",
     ],
 )
 def test_what_is_no_tag_is_none(said):
@@ -93,6 +97,11 @@ def test_languages_are_known_by_their_names_where_files_name_them():
     assert [tag_or_name(name) for name in ("German", "français", "中文", "deu", "Silly")] == [
         "de", "fr", "zh", "de", None,
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize("said", ["tlh", "fro", "aeb", "zza", "nah", "tlh-Latn"])
+def test_rare_languages_keep_their_three_letters(said):
+    assert language_tag(said) == said.removesuffix("-Latn")
 
 
 def test_every_language_of_the_table_is_its_own_tag_and_has_a_name():
