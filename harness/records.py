@@ -261,11 +261,11 @@ class ExampleSet:
 class Corpora:
     """The corpora a variant may draw on; empty where the configuration names none.
 
-    ``validation`` is for the validation loss alone.
+    ``validation``, pairs or chats, is for the validation loss alone.
     """
 
     parallel: tuple[Pair, ...]
-    validation: tuple[Pair, ...] = ()
+    validation: tuple[Pair | Instruction, ...] = ()
     instructions: tuple[Instruction, ...] = ()
     monolingual: tuple[Text, ...] = ()
     questions: tuple[ParallelQuestion, ...] = ()

@@ -13,9 +13,11 @@ from pydantic import TypeAdapter
 from harness.data.fields import WORDS, named_lines
 from harness.data.readers import (
     NUM_ROWS,
+    Item,
     Lines,
     Row,
     format_name,
+    read_held_out,
     read_instructions,
     read_pairs,
     read_questions,
@@ -36,11 +38,12 @@ STAGE_VERSION = 2
 logger = logging.getLogger(__name__)
 _READERS: Mapping[str, Callable[[CorpusSpec, Counter[str], Lines], tuple[Any, ...]]] = {
     "train": read_pairs,
-    "validation": read_pairs,
+    "validation": read_held_out,
     "instructions": read_instructions,
     "monolingual": read_texts,
     "questions": read_questions,
 }
+_HELD_OUT: TypeAdapter[Pair | Instruction] = TypeAdapter(Pair | Instruction)
 _LATER = ("columns", "header", "split", "reference", "configuration")
 """Settings that have come since; not in the identity where they are not given."""
 
@@ -54,7 +57,7 @@ def read_corpora(spec: DataSpec, store: Store) -> Corpora:
     folder = store.build(_stage(spec), lambda draft: _build(spec, draft)).path
     return Corpora(
         parallel=_rows(Pair, folder / "train.jsonl"),
-        validation=_rows(Pair, folder / "validation.jsonl"),
+        validation=_validated(_HELD_OUT, folder / "validation.jsonl"),
         instructions=_rows(Instruction, folder / "instructions.jsonl"),
         monolingual=_rows(Text, folder / "monolingual.jsonl"),
         questions=_rows(ParallelQuestion, folder / "questions.jsonl"),
@@ -185,5 +188,9 @@ def _for_each(tasks: Mapping[str, Callable[[], Any]]) -> dict[str, Any]:
 
 
 def _rows(kind: type[Row], path: Path) -> tuple[Row, ...]:
+    return _validated(TypeAdapter(kind), path)
+
+
+def _validated(adapter: TypeAdapter[Item], path: Path) -> tuple[Item, ...]:
     with path.open("rb") as file:
-        return tuple(map(TypeAdapter(kind).validate_json, file))
+        return tuple(map(adapter.validate_json, file))

@@ -4,14 +4,13 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from statistics import fmean, median
-from typing import Literal, TypeAlias
 
 from harness.data.checks import KINDS, find, unidentified
 from harness.data.fields import WORDS
 from harness.data.readers import (
+    Kind,
     Lines,
-    first_fields,
-    has_fields,
+    kind_of,
     read_instructions,
     read_pairs,
     read_questions,
@@ -19,9 +18,6 @@ from harness.data.readers import (
 )
 from harness.data.spec import ChecksSpec, CorpusSpec
 from harness.records import Corpora, Pair
-
-Kind: TypeAlias = Literal["parallel", "instructions", "monolingual", "questions"]
-
 
 SLOW = "wrong_language"
 MOST_IDENTIFIED = 20_000
@@ -74,7 +70,7 @@ def read_corpus(
     Raises:
         DataError: Every fault of the file, each with its line and what is allowed.
     """
-    match kind or _kind_of(spec):
+    match kind or kind_of(spec):
         case "instructions":
             return Corpora(parallel=(), instructions=read_instructions(spec, None, lines_left_out))
         case "monolingual":
@@ -125,18 +121,6 @@ def _texts(corpora: Corpora) -> tuple[Kind, list[str], dict[str, list[str]]]:
     sources = [pair.source for pair in corpora.parallel]
     targets = [pair.target for pair in corpora.parallel]
     return "parallel", tags, {"source": sources, "target": targets}
-
-
-def _kind_of(spec: CorpusSpec) -> Kind:
-    """By the fields of the first row; what has none is parallel text."""
-    fields = first_fields(spec) if has_fields(spec) else ()
-    if "source" in fields or "translation" in fields:
-        return "parallel"
-    if "messages" in fields or "instruction" in fields:
-        return "instructions"
-    if "text" in fields:
-        return "monolingual"
-    return "questions" if "pivot_question" in fields else "parallel"
 
 
 def _lengths(texts: Sequence[str]) -> Lengths:

@@ -8,7 +8,7 @@ A format (``harness/data/formats``, one file each) says what the rows of a file 
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TypeAlias, TypeVar, cast
+from typing import Literal, TypeAlias, TypeVar, cast
 
 from harness.data import parse
 from harness.data.checks import KINDS, find, unidentified
@@ -25,6 +25,7 @@ from harness.storage.reading import Reading, plain_name
 
 Item = TypeVar("Item")
 Row = TypeVar("Row", Pair, Instruction, Text, ParallelQuestion)
+Kind: TypeAlias = Literal["parallel", "instructions", "monolingual", "questions"]
 Lines: TypeAlias = dict[str, list[int]]
 """Where rows were left out: their lines by kind of fault."""
 NUM_ROWS = "rows"
@@ -94,6 +95,40 @@ def read_questions(
         DataError: Every fault of the file, each with its line and what is allowed.
     """
     return _read_fields(spec, counts, lines_left_out, parse.question)
+
+
+def read_held_out(
+    spec: CorpusSpec, counts: Counter[str] | None = None, lines_left_out: Lines | None = None
+) -> tuple[Pair, ...] | tuple[Instruction, ...]:
+    """Parallel text or answered chats: what the first row looks like.
+
+    Raises:
+        DataError: Every fault of the file, each with its line and what is allowed; or it holds
+            chats, and none has an answer.
+    """
+    if spec.columns is not None or kind_of(spec) != "instructions":
+        return read_pairs(spec, counts, lines_left_out)
+    chats = read_instructions(spec, counts, lines_left_out)
+    if all(chat.answer is None for chat in chats):
+        raise DataError(
+            f"{spec.path}: none of {len(chats)} chats has an answer, and the validation loss is of "
+            "answers",
+            "Give them answers, or leave data.validation out.",
+        )
+    return chats
+
+
+def kind_of(spec: CorpusSpec) -> Kind:
+    """By the fields of the first row; what has none is parallel text."""
+    existing(Path(spec.path))
+    fields = first_fields(spec) if has_fields(spec) else ()
+    if "source" in fields or "translation" in fields:
+        return "parallel"
+    if "messages" in fields or "instruction" in fields:
+        return "instructions"
+    if "text" in fields:
+        return "monolingual"
+    return "questions" if "pivot_question" in fields else "parallel"
 
 
 def format_name(spec: CorpusSpec) -> str:

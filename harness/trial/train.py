@@ -43,6 +43,7 @@ from harness.trial.curves import CURVES
 from harness.trial.resources import Resources
 from harness.trial.timeline import Timeline
 from harness.variants.shared.method import late_roles, own_answering, renew_every
+from harness.variants.shared.replies import own_replies
 
 logger = logging.getLogger(__name__)
 
@@ -251,10 +252,23 @@ def _with_new_tokens(example: Example, chat_model: ChatModel) -> Example:
 
 
 def _held_out(config: TrialConfig, resources: Resources) -> list[Example]:
-    """Held-out pairs as plain translations: the same validation loss for every variant."""
+    """Held-out pairs as plain translations, held-out chats with the answers they have.
+
+    The same validation loss for every variant.
+    """
     sources = resources.sources(config.variant, config.seed)
-    pairs = sources.corpora.validation[: config.train.validation_limit]
-    return [pair_example(sources, pair) for pair in pairs]
+    rows = resources.corpora.validation
+    answered = [row for row in rows if isinstance(row, Pair) or row.answer is not None]
+    if len(answered) < len(rows):
+        logger.warning(
+            "%d of %d chats of data.validation have no answer and are left out of the loss",
+            len(rows) - len(answered),
+            len(rows),
+        )
+    return [
+        pair_example(sources, row) if isinstance(row, Pair) else own_replies(sources, [row])[0]
+        for row in answered[: config.train.validation_limit]
+    ]
 
 
 def _penalty(

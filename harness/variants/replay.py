@@ -13,21 +13,21 @@ Choices, all options:
   merged with one that translates.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Literal
 
 from pydantic import model_validator
 
-from harness.errors import DataError
 from harness.protocols import Sources
-from harness.records import ExampleSet, Instruction, Role, Segment
+from harness.records import ExampleSet, Role
 from harness.variants.shared.replies import (
     Rehearsing,
+    answered,
     beside_the_task,
     chats,
     nested,
     num_extras,
-    reply,
+    own_replies,
 )
 
 
@@ -58,26 +58,12 @@ class Replay(Rehearsing):
         """
         if not self.ratio:
             return beside_the_task(sources, (), {})
-        pool = _with_answers(chats(sources, self.name))
+        pool = answered(chats(sources, self.name), self.name)
         drawn = nested(pool, num_extras(self.ratio, sources), sources.seed, "replay/drawn")
-        extras = tuple(
-            reply(sources, chat, Segment(Role.REPLY, answer, ends_turn=True))
-            for chat, answer in drawn
-        )
+        extras = own_replies(sources, drawn)
         silent = len(sources.corpora.instructions) - len(pool)
         mixed = beside_the_task(sources, extras, {"chats_without_answer": float(silent)})
         return ExampleSet(extras, mixed.facts) if self.only_replies else mixed
-
-
-def _with_answers(pool: Sequence[Instruction]) -> list[tuple[Instruction, str]]:
-    answered = [(chat, chat.answer) for chat in pool if chat.answer is not None]
-    if not answered:
-        raise DataError(
-            f"data.instructions: none of {len(pool)} chats has an answer, and the variant replay "
-            "trains on the answers",
-            "Give them answers, or use recovery_kd, for which the untuned model answers.",
-        )
-    return answered
 
 
 VARIANT = Replay

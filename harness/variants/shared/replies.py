@@ -5,7 +5,7 @@ task (``pair_id`` None), so that every method with the same seed sees the same p
 steps.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import ClassVar, TypeVar
 
 from pydantic import Field
@@ -87,6 +87,31 @@ def reply(sources: Sources, chat: Instruction, answer: Segment) -> Example:
     return Example(
         f"reply/{chat.id}", (prompt_segment(sources.base.tokenizer, chat.messages), answer)
     )
+
+
+def own_replies(sources: Sources, asked: Iterable[Instruction]) -> tuple[Example, ...]:
+    """Chats with the answers that they have themselves; those without one are left out."""
+    return tuple(
+        reply(sources, chat, Segment(Role.REPLY, chat.answer, ends_turn=True))
+        for chat in asked
+        if chat.answer is not None
+    )
+
+
+def answered(pool: Sequence[Instruction], name: str) -> list[Instruction]:
+    """The chats that have an answer.
+
+    Raises:
+        DataError: None has.
+    """
+    chosen = [chat for chat in pool if chat.answer is not None]
+    if not chosen:
+        raise DataError(
+            f"data.instructions: none of {len(pool)} chats has an answer, and the variant {name} "
+            "trains on the answers",
+            "Give them answers, or use recovery_kd, for which the untuned model answers.",
+        )
+    return chosen
 
 
 class Answered:
