@@ -188,11 +188,11 @@ class Variant(Protocol):
 
     @property
     def needs(self) -> Sequence[str]:
-        """Fields of ``harness.data.spec.DataSpec`` it cannot do without, beside ``train``."""
+        """Fields of ``harness.data.spec.DataSpec`` it cannot do without, beside its task's."""
 
     @property
     def draws_on(self) -> Sequence[str]:
-        """Fields of ``harness.data.spec.DataSpec`` whose text forms the adapter, beside ``train``.
+        """Fields of ``harness.data.spec.DataSpec`` whose text forms the adapter, beside its task's.
 
         ``needs``, and what it uses where it is given.
         """
@@ -256,6 +256,18 @@ class Chaining(Protocol):
 
         Settings of ``harness.trial.config.ChainedTraining``; a configuration's own chain comes in
         its place.
+        """
+
+
+@runtime_checkable
+class OtherTask(Protocol):
+    """A ``Variant`` whose task is not translation; it needs no sentence pairs."""
+
+    @property
+    def task_corpus(self) -> str:
+        """Field of ``harness.data.spec.DataSpec`` it trains on in place of ``train``.
+
+        Not only what is asked there but also what is answered is looked for in benchmarks.
         """
 
 

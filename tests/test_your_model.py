@@ -10,18 +10,20 @@ from pathlib import Path
 import pytest
 import yaml
 from click import Context
+from click.testing import CliRunner
 
 from harness.benchmarks.read import find_benchmarks
 from harness.cli.main import main
 from harness.data.spec import DataSpec
 from harness.errors import ConfigError
+from harness.storage.results import read_results
 from harness.sweep.spec import check_sweep
 from tests.projects import write_lines
 
 ROOT = Path(__file__).parent.parent
 PAGE = ROOT / "docs/your-model.md"
 TEXT = PAGE.read_text(encoding="utf-8")
-BENCHMARK, SWEEP, MORE = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
+BENCHMARK, SWEEP, MORE, CHATS = re.findall(r"```yaml\n(.*?)```", TEXT, re.DOTALL)
 DATA = (ROOT / "docs/data.md").read_text(encoding="utf-8")
 (CORPUS,) = re.findall(r"```yaml\n(.*?)```", DATA, re.DOTALL)
 COMMANDS = [
@@ -30,6 +32,13 @@ COMMANDS = [
     for line in block.splitlines()
     if line.startswith("harness ")
 ]
+STAGES = [line for line in COMMANDS if "refus" in line]
+# A sweep of one trial on one item is a sweep.
+SHORTENED = {
+    "run": "--set train.epochs=1 --no-tracking",
+    "export": "--set train.epochs=1",
+    "sweep": "--trials 1 --set base.train.steps=1 --set base.eval.limit=1",
+}
 
 
 @pytest.fixture
@@ -58,6 +67,20 @@ def place(tmp_path, monkeypatch):
         text = BENCHMARK.replace("validation", split)
         (suite / f"en_fr_{split}.yaml").write_text(text, encoding="utf-8")
     return tmp_path
+
+
+@pytest.fixture
+def staged_place(place, tiny_model_dir, monkeypatch):
+    """That folder with a model, and the files of the page's part on tuning in stages."""
+    monkeypatch.chdir(place)
+    monkeypatch.setenv("MLFLOW_TRACKING_URI", f"sqlite:///{place}/mlflow.db")
+    shutil.copytree(tiny_model_dir, place / "models/my-chat-model", dirs_exist_ok=True)
+    chat = re.search(r"```\n(\{\"messages\".*?\n)```", TEXT, re.DOTALL).group(1)
+    for name in ("refusals", "refusals_held_out"):
+        (place / f"mine/{name}.jsonl").write_text(chat, encoding="utf-8")
+    (place / "mine/refusals.yaml").write_text(CHATS, encoding="utf-8")
+    (place / "mine/mine.yaml").write_text(SWEEP, encoding="utf-8")
+    return place
 
 
 def loaded(place, text):
@@ -103,8 +126,26 @@ def test_a_command_of_it_parses(line, place, monkeypatch) -> None:
     command.make_context(name, rest)
 
 
+@pytest.mark.slow
+def test_its_stages_are_tuned_one_on_the_other(staged_place) -> None:
+    assert [line.split()[1] for line in STAGES] == ["data", "run", "export", "sweep"]
+    for line in STAGES:
+        words = shlex.split(f"{line} {SHORTENED.get(line.split()[1], '')}")
+        done = CliRunner().invoke(main, words[1:])
+        assert done.exit_code == 0, f"{line}\n{done.output}"
+    (sweep,) = (staged_place / ".harness/sweeps").iterdir()
+    assert sweep.name == "staged"
+    results = [read_results(path)[0] for path in (staged_place / ".harness/trials").iterdir()]
+    named = {(one.variant, one.config["model"]["path"]) for one in results}
+    assert ("chat", "models/my-chat-model") in named
+    assert ("base", "models/refusing") in named
+    assert named & {("sft", "models/refusing"), ("radis", "models/refusing")}
+    (first,) = (one for one in results if one.variant == "chat")
+    assert "train/loss_validation/reply" in first.facts
+
+
 def test_it_is_short_and_its_links_lead_somewhere() -> None:
-    assert len(TEXT.splitlines()) < 130
+    assert len(TEXT.splitlines()) < 165
     named = re.findall(r"\]\((?!http)([^)]+)\)", TEXT)
     assert named
     assert [name for name in named if not (PAGE.parent / name).exists()] == []

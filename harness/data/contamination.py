@@ -37,8 +37,8 @@ class TrainingText(NamedTuple):
     Attributes:
         id: Of its row.
         text: What it says.
-        place: What it is of the row: ``source``, ``target``, ``request``, ``text``, ``question`` or
-            ``pivot question``.
+        place: What it is of the row: ``source``, ``target``, ``request``, ``answer``, ``text``,
+            ``question`` or ``pivot question``.
     """
 
     id: str
@@ -140,13 +140,17 @@ def find_overlaps(
 
 
 def training_texts(
-    corpora: Corpora, used: Collection[str] = ("train", "instructions", "monolingual", "questions")
+    corpora: Corpora,
+    used: Collection[str] = ("train", "instructions", "monolingual", "questions"),
+    *,
+    answers: bool = True,
 ) -> Iterator[TrainingText]:
-    """All that may be trained on: both sides of pairs, requests, plain text.
+    """All that may be trained on: both sides of pairs, chats, plain text.
 
     Args:
         corpora: What there is.
         used: Names of the corpora, as ``harness.data.spec.DataSpec`` calls them, that are drawn on.
+        answers: Whether of chats the answers are trained on as they stand.
     """
     if "train" in used:
         for pair in corpora.parallel:
@@ -156,6 +160,8 @@ def training_texts(
         for instruction in corpora.instructions:
             for message in instruction.messages:
                 yield TrainingText(instruction.id, message.content, "request")
+            if answers and instruction.answer is not None:
+                yield TrainingText(instruction.id, instruction.answer, "answer")
     if "monolingual" in used:
         for text in corpora.monolingual:
             yield TrainingText(text.id, text.text, "text")

@@ -34,6 +34,8 @@ def overlaps_stored(
     corpora: Callable[[], Corpora],
     benchmarks: Sequence[BenchmarkItems],
     store: Store,
+    *,
+    answers: bool = False,
 ) -> Built:
     """Looks for the items of all benchmarks in all training text, unless that was done before.
 
@@ -46,6 +48,7 @@ def overlaps_stored(
         corpora: Gives the corpora; called only when the search is to be made.
         benchmarks: What to look for.
         store: Where the result is kept.
+        answers: Whether the answers of chats are looked at, too, as they are the task.
     """
     stage = Stage(
         "contamination",
@@ -54,13 +57,15 @@ def overlaps_stored(
             "corpora": {k: v for k, v in corpora_identity.items() if k != "validation"},
             "benchmarks": {one.key: [one.sha256, len(one.items)] for one in benchmarks},
             "near": NEAR,
+            # once there was no method whose task chats are
+            **({"answers": True} if answers else {}),
         },
     )
 
     used = {name for name, one in corpora_identity.items() if one is not None}
 
     def make(folder: Path) -> Mapping[str, float]:
-        texts = training_texts(corpora(), used)
+        texts = training_texts(corpora(), used, answers=answers)
         overlaps = find_overlaps(texts, {one.key: one.items for one in benchmarks})
         matches = (
             {"benchmark": key, **asdict(match)}

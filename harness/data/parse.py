@@ -30,7 +30,10 @@ def pair(fields: Fields, spec: CorpusSpec) -> Pair:
         fields.language("target_lang", spec.target_lang),
     )
     if row.source_lang and row.source_lang == row.target_lang:
-        fields.fault(f"source_lang and target_lang are both {row.source_lang!r}")
+        fields.fault(
+            f"source_lang and target_lang are both {row.source_lang!r}; requests with answers are "
+            "chats, for data.instructions and the variant chat"
+        )
     return row
 
 

@@ -164,15 +164,16 @@ def takes_two(name: str) -> bool:
 class DataSpec(Spec):
     """The corpora of a trial, and how a translation is asked for."""
 
-    train: CorpusSpec
-    """Parallel text to train on."""
+    train: CorpusSpec | None = None
+    """Parallel text to train on; every variant but `chat` and `base` needs it."""
 
     validation: CorpusSpec | None = None
-    """Parallel text for the validation loss; never trained on."""
+    """Parallel text for the validation loss, or chats as in `instructions`; never trained on."""
 
     instructions: CorpusSpec | None = None
     """General chats (rows with messages; answer and skill where known; or with instruction, input
-    and output), for variants that replay them or have the untuned model answer them."""
+    and output), for `chat`, and for variants that replay them or have the untuned model answer
+    them."""
 
     monolingual: CorpusSpec | None = None
     """Text of one language a row (with text and language), for variants that draw on it."""

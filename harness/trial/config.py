@@ -16,7 +16,7 @@ from harness.protocols import Chaining, Combining, Variant
 from harness.records import JSON
 from harness.settings.spec import NestedFaults, Spec, explain, load_spec
 from harness.training.spec import TrainSpec
-from harness.variants.shared.method import parts_of
+from harness.variants.shared.method import parts_of, task_corpus
 from harness.variants.shared.parts import VariantField
 
 logger = logging.getLogger(__name__)
@@ -103,7 +103,11 @@ class TrialConfig(Spec):
             if self.variant.trains:
                 yield "data", f"missing, and the variant {self.variant.name} trains on it"
             return
-        needed = {}
+        needed = {
+            corpus: f"the variant {variant.name} trains on it"
+            for variant in self.methods()
+            if (corpus := task_corpus(variant))
+        }
         if self.variant.trains and self.train.drift_points:
             needed["instructions"] = "train.drift_points measures on them"
         if self.variant.trains and self.lora.vocabulary:
@@ -145,8 +149,14 @@ class TrialConfig(Spec):
 
         Chats on which only drift is measured are none of them, nor are validation pairs.
         """
-        corpora = {"train", *(name for variant in self.methods() for name in variant.draws_on)}
-        return frozenset(corpora | ({"monolingual"} if self.lora.vocabulary else set()))
+        corpora = {name for variant in self.methods() for name in variant.draws_on}
+        vocabulary = {"monolingual"} if self.lora.vocabulary else set()
+        return self.task_corpora() | corpora | vocabulary
+
+    def task_corpora(self) -> frozenset[str]:
+        """Fields of its data that hold a task of its methods: what is asked, and its answer."""
+        corpora = (task_corpus(variant) for variant in self.methods())
+        return frozenset(corpus for corpus in corpora if corpus is not None)
 
     def trainings(self) -> tuple["TrialConfig", ...]:
         """The trainings of this trial in order, its own the last, each without a chain."""

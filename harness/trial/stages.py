@@ -72,7 +72,13 @@ class Tuning:
             for name, corpus in corpora_identity(resources.data).items()
         }
         with self.timeline.stage("contamination"):
-            built = overlaps_stored(identity, lambda: resources.corpora, benchmarks, self.store)
+            built = overlaps_stored(
+                identity,
+                lambda: resources.corpora,
+                benchmarks,
+                self.store,
+                answers="instructions" in self.config.task_corpora(),
+            )
         self.facts |= {name: float(share) for name, share in built.facts.items()}
         self.stages["contamination"] = built.key
         return built

@@ -144,6 +144,7 @@ SETTINGS: dict[frozenset[str], dict[str, Any]] = {
         "data.train.directions": ["en-de"],
         "data.train.limit": 2,
         "data": {"train": {"path": "other.jsonl"}},
+        "data.train": {"path": "other.jsonl"},
         "data.validation": {"path": "other.jsonl"},
         "data.instructions": {"path": "other.jsonl"},
         "data.monolingual": {"path": "other.jsonl"},
@@ -184,6 +185,7 @@ PART = ADAPTER | {"general/examples", "general/adapter"}
 SOURCE = ADAPTER | {"source/examples", "source/adapter"}
 METHODS: dict[str, dict[frozenset[str], dict[str, Any]]] = {
     "base": {},
+    "chat": {},
     "cfs": {
         TEXT: {
             "ratio": 2,

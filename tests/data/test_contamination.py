@@ -165,3 +165,27 @@ def test_of_a_corpus_that_no_method_draws_on_nothing_is_found(tmp_path):
         built = overlaps_stored(identity, lambda: corpora, benchmarks, Store(tmp_path))
         shares.append(built.facts["contamination/s/b/exact"])
     assert shares == [0.0, 1.0]
+
+
+def test_answers_of_chats_are_looked_at_where_they_are_the_task_under_a_key_of_its_own(tmp_path):
+    chat = Instruction("i", (Message("user", "Hi?"),), "A brown fox jumps.")
+    corpora = Corpora((), instructions=(chat,))
+    benchmarks = [BenchmarkItems("s/b", "0f", [{"id": "a", "prompt": "A brown fox jumps."}])]
+    identity = {"train": None, "instructions": "2b"}
+    without, with_them = (
+        overlaps_stored(identity, lambda: corpora, benchmarks, Store(tmp_path), answers=answers)
+        for answers in (False, True)
+    )
+    assert without.facts["contamination/s/b/exact"] == 0.0
+    # computed at b69ac9a, before there were answers to look at
+    assert without.key == "b50e9b3e99a41605220a4195"
+    assert with_them.facts["contamination/s/b/exact"] == 1.0
+    (line,) = (with_them.path / MATCHES).read_text(encoding="utf-8").splitlines()
+    assert (json.loads(line)["training_id"], json.loads(line)["place"]) == ("i", "answer")
+
+
+def test_a_chat_without_an_answer_has_its_requests_looked_at():
+    chat = Instruction("i", (Message("user", "Hi?"),))
+    assert list(training_texts(Corpora((), instructions=(chat,)))) == [
+        TrainingText("i", "Hi?", "request")
+    ]

@@ -7,7 +7,15 @@ from typing import ClassVar
 from pydantic.config import JsonDict
 
 from harness.data.segments import pair_example
-from harness.protocols import Combining, Delaying, OwnAnswering, Renewing, Sources, Variant
+from harness.protocols import (
+    Combining,
+    Delaying,
+    OtherTask,
+    OwnAnswering,
+    Renewing,
+    Sources,
+    Variant,
+)
 from harness.records import JSON, ExampleSet, Role
 from harness.settings.spec import Spec
 
@@ -68,6 +76,13 @@ class Textless(Method):
 def parts_of(variant: Variant) -> Mapping[str, Variant | Path]:
     """The adapters it combines; none where it trains its own."""
     return variant.parts if isinstance(variant, Combining) else {}
+
+
+def task_corpus(variant: Variant) -> str | None:
+    """The corpus of what it trains on; None where it trains nothing of its own."""
+    if not variant.trains or isinstance(variant, Combining):
+        return None
+    return variant.task_corpus if isinstance(variant, OtherTask) else "train"
 
 
 def late_roles(variant: Variant) -> Mapping[Role, int]:
