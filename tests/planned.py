@@ -41,6 +41,9 @@ class PlannedStore(Store):
             write_predictions(self.made / "predictions.jsonl", [ANSWERED])
             (self.made / "curves.jsonl").touch()
 
+    def has(self, stage: Stage) -> bool:
+        return "reached" not in stage.identity
+
     def find(self, stage: Stage) -> Built | None:
         self.stages.append(stage)
         return None

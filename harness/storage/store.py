@@ -216,6 +216,13 @@ class Store:
             built[stage.key] = Built(self.path(stage), stage.key, False, seconds, given)
         return built
 
+    def manifests(self, name: str) -> Iterator[tuple[Path, Manifest]]:
+        """Every complete folder of the stages of a name whose files are there, and its manifest."""
+        for path in sorted((self.root / name).glob(f"[!.]*/{MANIFEST}")):
+            record = read_manifest(path.parent)
+            if not record.get("left_out", False):
+                yield path.parent, record
+
     def entries(self) -> Iterator[Entry]:
         """Every complete stage folder."""
         for manifest in sorted(self.root.glob(f"*/*/{MANIFEST}")):

@@ -67,7 +67,12 @@ def number_of_steps(rows: Sequence[Prepared], spec: TrainSpec) -> int:
 
 
 def steps(
-    rows: Sequence[Prepared], batch_size: int, seed: int, starts: Mapping[Role, int] | None = None
+    rows: Sequence[Prepared],
+    batch_size: int,
+    seed: int,
+    starts: Mapping[Role, int] | None = None,
+    *,
+    ordered: bool = False,
 ) -> Iterator[list[Prepared]]:
     """The rows of each optimiser step, without end.
 
@@ -81,6 +86,8 @@ def steps(
         batch_size: Task examples of a step.
         seed: Of every order.
         starts: Per role the first step at which what goes along in this role does so; else 0.
+        ordered: Whether the task examples stand in the order of the steps already; only when all
+            were taken are they shuffled.
     """
     task = _task_rows(rows)
     others: dict[int, list[Prepared]] = {}
@@ -92,7 +99,9 @@ def steps(
         _joining(group, Fraction(batch_size, len(task)), seed, start)
         for start, group in others.items()
     ]
-    for batch in _epochs(task, batch_size, seed):
+    places = range(0, len(task), batch_size) if ordered else ()
+    first = (list(task[place : place + batch_size]) for place in places)
+    for batch in itertools.chain(first, _epochs(task, batch_size, seed)):
         yield batch + [row for source in joining for row in next(source)]
 
 

@@ -75,6 +75,7 @@ def fit(
     hooks: Hooks = Hooks(),
     checkpoints: Checkpoints | None = None,
     team: Team = ALONE,
+    ordered: bool = False,
 ) -> FitReport:
     """Trains every parameter of ``model`` that requires gradients.
 
@@ -91,6 +92,7 @@ def fit(
             nothing.
         team: The processes that share the training. Each calls this with equal arguments; only the
             first measures, draws new rows, tells and writes.
+        ordered: Whether the rows stand in the order of the steps (``harness.training.batches``).
 
     Raises:
         DataError: An example has no token that carries loss.
@@ -104,7 +106,7 @@ def fit(
     if spec.packing:
         check_packing(model, prepared)
     held_out = prepare(validation, _HELD_OUT)
-    order = partial(_order, prepared, trainer, terms, seed)
+    order = partial(_order, prepared, trainer, terms, seed, ordered)
     team.connect(model.device)
     with _training(model, spec, seed, team.rank):
         state = keeper.load() or TrainingState()
@@ -154,13 +156,15 @@ def _order(
     trainer: Trainer,
     terms: LossTerms,
     seed: int,
+    ordered: bool,
     state: TrainingState,
 ) -> Iterator[list[Prepared]]:
     """The rows of each step from where the training is, of the last renewal if there was one."""
     batch_size = trainer.spec.batch_size
     if state.renewed is None:
         starts = {role: max(0, trainer.num_steps - last) for role, last in terms.late.items()}
-        return itertools.islice(steps(prepared, batch_size, seed, starts), state.step, None)
+        batches = steps(prepared, batch_size, seed, starts, ordered=ordered)
+        return itertools.islice(batches, state.step, None)
     begin, rows = state.renewed
     renewed = steps(_prepared(rows, terms.weights), batch_size, seed + begin)
     return itertools.islice(renewed, state.step - begin, None)

@@ -9,7 +9,7 @@ from harness.data.corpora import read_corpora, rows_left_out
 from harness.data.prompts import TranslationPrompt
 from harness.data.spec import DataSpec
 from harness.models.chat_model import ChatModel
-from harness.models.generation.completions import StoredGenerator
+from harness.models.generation.completions import StoredGenerator, StoredOnly
 from harness.models.generation.served import ServerGenerator
 from harness.models.generation.spec import GenerationSpec
 from harness.models.identity import model_identity
@@ -101,10 +101,16 @@ class Resources:
         """The base model as a source of text; the model itself only where text is missing."""
         return self._stored(self._model, lambda: self.chat_model, self.model_identity)
 
-    def teachers(self, variant: Variant) -> dict[str, StoredGenerator]:
+    @cached_property
+    def _by_prompt(self) -> StoredGenerator:
+        return self._stored(
+            self._model, lambda: self.chat_model, self.model_identity, by_prompt=True
+        )
+
+    def teachers(self, variant: Variant, *, by_prompt: bool = False) -> dict[str, StoredGenerator]:
         """The other models a variant draws on, by name."""
         specs = {name: teacher(settings) for name, settings in variant.teachers.items()}
-        return {name: self._teacher(spec) for name, spec in specs.items()}
+        return {name: self._teacher(spec, by_prompt=by_prompt) for name, spec in specs.items()}
 
     def sources(
         self,
@@ -130,9 +136,27 @@ class Resources:
             self.teachers(variant),
         )
 
-    def _teacher(self, spec: Teacher) -> StoredGenerator:
+    def sources_of(self, variant: Variant, seed: int, pairs: tuple[Pair, ...]) -> Sources:
+        """What a variant draws text for these pairs from: each text is known by its prompt."""
+        return replace(
+            self.sources(variant, seed, self._by_prompt, pairs),
+            teachers=self.teachers(variant, by_prompt=True),
+        )
+
+    def written_sources(self, variant: Variant, seed: int) -> Sources:
+        """As ``sources``, but nothing is written: what is not stored raises ``NotStored``."""
+        sources = self.sources(variant, seed)
+        teachers = self.teachers(variant)
+        return replace(
+            sources,
+            base=StoredOnly(self.generator),
+            teachers={name: StoredOnly(one) for name, one in teachers.items()},
+        )
+
+    def _teacher(self, spec: Teacher, *, by_prompt: bool = False) -> StoredGenerator:
         if not isinstance(spec, ServedSpec):
-            return self._stored(spec, lambda: load_chat_model(spec), model_identity(spec))
+            identity = model_identity(spec)
+            return self._stored(spec, lambda: load_chat_model(spec), identity, by_prompt=by_prompt)
         served = ServerGenerator(spec, self.timeline.progress("completions"))
         return StoredGenerator(
             served.identity,
@@ -140,10 +164,16 @@ class Resources:
             lambda: served,
             self.store,
             self.timeline.on_event,
+            by_prompt=by_prompt,
         )
 
     def _stored(
-        self, spec: ModelSpec, load: Callable[[], ChatModel], identity: Mapping[str, JSON]
+        self,
+        spec: ModelSpec,
+        load: Callable[[], ChatModel],
+        identity: Mapping[str, JSON],
+        *,
+        by_prompt: bool = False,
     ) -> StoredGenerator:
         return StoredGenerator(
             self.engine.identity(spec, identity),
@@ -151,4 +181,5 @@ class Resources:
             lambda: self.generator_of(spec, identity, load, stage="completions"),
             self.store,
             self.timeline.on_event,
+            by_prompt=by_prompt,
         )

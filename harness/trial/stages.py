@@ -21,10 +21,16 @@ from harness.trial.config import TrialConfig
 from harness.trial.curves import read_curves
 from harness.trial.drift_chats import answered_chats
 from harness.trial.launch import team_for
+from harness.trial.reach import is_written, reached
 from harness.trial.resources import Resources
 from harness.trial.timeline import Timeline
 from harness.trial.train import ADAPTER, TrainingJob, train_adapter
-from harness.variants.shared.method import late_roles, own_answering, renew_every, unusual_answering
+from harness.variants.shared.method import (
+    late_roles,
+    own_answering,
+    renew_every,
+    unusual_answering,
+)
 
 EXAMPLES_VERSION = 2
 ADAPTER_VERSION = 2
@@ -94,13 +100,13 @@ class Tuning:
         return self._trained(last, built, prefix)
 
     def _trained(self, config: TrialConfig, start: Built | None, prefix: str) -> Built:
-        examples = self._examples(config)
+        examples, ordered = self._examples(config)
         stage = self._adapter_stage(config, examples, start)
         # The curves of a trial are those of its last training: its parts count steps of their own.
         on_step = (lambda event: None) if prefix else self.timeline.on_event
 
         def make(folder: Path) -> Mapping[str, float]:
-            job = self._job(config, stage, examples, start)
+            job = self._job(config, stage, examples, start, ordered)
             chats = answered_chats(config, self.resources) if config.train.drift_points else None
             with team_for(job) as team:
                 return train_adapter(
@@ -120,7 +126,12 @@ class Tuning:
         return built
 
     def _job(
-        self, config: TrialConfig, stage: Stage, examples: Built, start: Built | None
+        self,
+        config: TrialConfig,
+        stage: Stage,
+        examples: Built,
+        start: Built | None,
+        ordered: bool,
     ) -> TrainingJob:
         # What the libraries compute is not part of a stage, but it is of a training half done.
         identity: dict[str, JSON] = {"stage": stage.key, "with": dict(library_versions())}
@@ -130,6 +141,7 @@ class Tuning:
             None if start is None else start.whole() / ADAPTER,
             self.store.root,
             Checkpoints(self.store.unfinished(stage), identity),
+            ordered,
         )
 
     def _combined(self, config: TrialConfig, variant: Combining, prefix: str) -> Built:
@@ -174,12 +186,42 @@ class Tuning:
         built = self._adapter(config.replace(variant=part), prefix)
         return built.key, lambda: built.whole() / ADAPTER
 
-    def _examples(self, config: TrialConfig) -> Built:
+    def _examples(self, config: TrialConfig) -> tuple[Built, bool]:
+        """The ``examples`` stage, and whether it has those of the steps alone, in their order."""
         resources, variant = self.resources, config.variant
+        stage, of_few = self._examples_stage(config), self._examples_stage(config, few=True)
+        pairs, begun = None, self.store.has(of_few)
+        # the text of all is used where it is there, unless this training began with that of few
+        if not begun and not self.store.has(stage):
+            pairs = reached(config, resources)
+            if pairs is not None and is_written(config, resources):
+                pairs = None
+        few = begun or pairs is not None
+
+        def make(folder: Path) -> Mapping[str, float]:
+            sources = (
+                resources.sources(variant, config.seed)
+                if pairs is None
+                else resources.sources_of(variant, config.seed, pairs)
+            )
+            before = _generated(sources)
+            with resources.engine.running():
+                examples = variant.examples(sources)
+            save_examples(folder, examples)
+            facts = {} if pairs is None else {"pairs_reached": len(pairs)}
+            return {**examples.facts, **facts, GENERATED: _generated(sources) - before}
+
+        stage = of_few if few else stage
+        with self.timeline.stage("examples", reused=self.store.find(stage) is not None):
+            return self.store.build(stage, make), few
+
+    def _examples_stage(self, config: TrialConfig, *, few: bool = False) -> Stage:
+        """Of all pairs, or of the few that the steps reach."""
+        resources, variant, train = self.resources, config.variant, config.train
         teachers = {
             name: generator.identity for name, generator in resources.teachers(variant).items()
         }
-        stage = Stage(
+        return Stage(
             "examples",
             EXAMPLES_VERSION,
             {
@@ -189,19 +231,10 @@ class Tuning:
                 "generator": resources.generator.identity,
                 "teachers": teachers,
                 "seed": config.seed,
+                # once text was written for all pairs, however few of them training reached
+                **({"reached": [train.steps, train.batch_size, train.max_length]} if few else {}),
             },
         )
-
-        def make(folder: Path) -> Mapping[str, float]:
-            sources = resources.sources(variant, config.seed)
-            before = _generated(sources)
-            with resources.engine.running():
-                examples = variant.examples(sources)
-            save_examples(folder, examples)
-            return {**examples.facts, GENERATED: _generated(sources) - before}
-
-        with self.timeline.stage("examples", reused=self.store.find(stage) is not None):
-            return self.store.build(stage, make)
 
     def _adapter_stage(self, config: TrialConfig, examples: Built, start: Built | None) -> Stage:
         variant = config.variant

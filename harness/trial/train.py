@@ -61,6 +61,7 @@ class TrainingJob:
         start: An adapter folder to go on from; None for a fresh adapter.
         store: Folder of the store.
         checkpoints: Where to keep what is half done, and to go on from what is there.
+        ordered: Whether the examples stand in the order of the steps.
     """
 
     config: TrialConfig
@@ -68,6 +69,7 @@ class TrainingJob:
     start: Path | None
     store: Path
     checkpoints: Checkpoints | None = None
+    ordered: bool = False
 
 
 def train_adapter(
@@ -122,6 +124,7 @@ def train_adapter(
                 ),
                 checkpoints=job.checkpoints,
                 team=team,
+                ordered=job.ordered,
             )
         save_adapter(tuned, folder / ADAPTER)
         save_answering(folder / ADAPTER, own_answering(variant))

@@ -50,6 +50,8 @@ class Cfs(Method):
 
     name: Literal["cfs"] = "cfs"
 
+    writes: ClassVar[bool] = True
+
     ratio: float = Field(0.25, ge=0.0, le=1000.0, allow_inf_nan=False)
     """Samples per sentence pair; with `answers` each gives two examples. A smaller ratio's samples
     are contained in a larger one's."""

@@ -47,6 +47,8 @@ class Radis(Method):
 
     name: Literal["radis"] = "radis"
 
+    writes: ClassVar[bool] = True
+
     rationale_weight: float = Field(
         1.0, ge=0.0, le=1000.0, allow_inf_nan=False, json_schema_extra=NO_TEXT
     )

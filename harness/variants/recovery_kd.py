@@ -17,7 +17,7 @@ Deviations and choices:
   project's.
 """
 
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field
 
@@ -37,6 +37,8 @@ class RecoveryKd(Rehearsing):
     """Trains on the pairs and on general chats as the untuned model answers them."""
 
     name: Literal["recovery_kd"] = "recovery_kd"
+
+    writes: ClassVar[bool] = True
 
     max_new_tokens: int = Field(256, ge=1)
     """Tokens of an answer at most; longer ones are dropped."""

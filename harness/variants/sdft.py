@@ -37,6 +37,8 @@ class Sdft(Method):
 
     name: Literal["sdft"] = "sdft"
 
+    writes: ClassVar[bool] = True
+
     request: str = (
         "{request}\n\nHere is a good answer to this request:\n{reference}\n\n"
         "With this answer as a guide, answer the request in your own words. Write the answer alone."

@@ -46,6 +46,8 @@ class SdftOnpolicy(Method):
 
     name: Literal["sdft_onpolicy"] = "sdft_onpolicy"
 
+    writes: ClassVar[bool] = True
+
     refresh_steps: int = Field(10, ge=1, json_schema_extra=NO_TEXT)
     """Steps after which the student answers anew."""
 

@@ -37,6 +37,8 @@ class SeqKd(Method):
 
     name: Literal["seqkd"] = "seqkd"
 
+    writes: ClassVar[bool] = True
+
     teacher: TeacherField | None = Field(None, json_schema_extra=NO_TEXT)
     """The model that translates, in a folder (`{path: FOLDER}`) or behind a server (`{server: {url:
     URL, model: NAME}}`, see `docs/servers.md`); None for the untuned model itself."""

@@ -25,7 +25,7 @@ Deviations and choices:
 """
 
 from collections.abc import Sequence
-from typing import Literal
+from typing import ClassVar, Literal
 
 from pydantic import Field, model_validator
 
@@ -49,6 +49,8 @@ class Ssr(Rehearsing):
     """Trains on the pairs and on instructions the untuned model made up and answered."""
 
     name: Literal["ssr"] = "ssr"
+
+    writes: ClassVar[bool] = True
 
     ratio: float = Field(1.0, ge=0.0, le=1000.0, allow_inf_nan=False)
     """Synthetic chats per sentence pair, at most `num_kept`; a smaller ratio's chats are contained

@@ -13,6 +13,8 @@ from harness.storage.store import Built, Stage, Store
 
 STAGE_VERSION = 1
 _FILE = "completions.jsonl"
+_KEYS = "prompts.txt"
+"""The prompts of a list by their hash, where its answers are known by prompt."""
 
 
 class StoredGenerator:
@@ -28,6 +30,8 @@ class StoredGenerator:
         store: Where completions are kept.
         on_event: Hears about the stage ``completions``.
         rule: How long the chunks of a long list are.
+        by_prompt: Whether greedy answers are known by their prompt, too, whatever list they were
+            generated for; batches then have other rows, which changes rounding.
     """
 
     def __init__(
@@ -38,6 +42,8 @@ class StoredGenerator:
         store: Store,
         on_event: OnEvent | None = None,
         rule: ChunkRule | None = None,
+        *,
+        by_prompt: bool = False,
     ) -> None:
         self.identity = identity
         self._load_tokenizer = tokenizer
@@ -45,6 +51,7 @@ class StoredGenerator:
         self._store = store
         self._on_event = on_event
         self._rule = rule or ChunkRule()
+        self._by_prompt = by_prompt
         self.built: list[Built] = []
         """The stages behind the calls of ``generate`` so far."""
 
@@ -58,29 +65,67 @@ class StoredGenerator:
         if not prompts:
             return []
         stage = completions_stage(self.identity, prompts, decoding, self._rule)
+        keyed = self._by_prompt and decoding.temperature == 0
 
         def make(folder: Path) -> Mapping[str, float]:
             self._tell(StageEvent("completions", "started"))
-            generator = JournaledGenerator(
-                self._generator,
-                self._store.unfinished(stage),
-                {"stage": stage.key},
-                stage.name,
-                self._on_event,
-                self._rule,
-            )
-            answers = generator.generate(prompts, decoding)
+            known = self._known(stage) if keyed else {}
+            keys = [digest(list(prompt)) for prompt in prompts] if keyed else []
+            missing = [
+                prompt
+                for index, prompt in enumerate(prompts)
+                if not keyed or keys[index] not in known
+            ]
+            made = self._generated(stage, missing, decoding) if missing else []
+            if keyed:
+                known |= zip((digest(list(prompt)) for prompt in missing), made, strict=True)
+                answers = [known[key] for key in keys]
+                (folder / _KEYS).write_text("".join(key + "\n" for key in keys), encoding="utf-8")
+            else:
+                answers = made
             lines = [GENERATION.dump_json(answer, exclude_defaults=True) for answer in answers]
             (folder / _FILE).write_bytes(b"".join(line + b"\n" for line in lines))
-            return {"prompts": len(prompts), "tokens": sum(one.num_tokens for one in answers)}
+            tokens = sum(one.num_tokens for one in answers)
+            return {"prompts": len(prompts), "tokens": tokens, "made": len(missing)}
 
         built = self._store.build(stage, make)
         self.built.append(built)
         self._tell(
             StageEvent("completions", "reused" if built.reused else "done", seconds=built.seconds)
         )
-        with (built.path / _FILE).open("rb") as file:
-            return [GENERATION.validate_json(line) for line in file]
+        return _answers_in(built.path)
+
+    def has(self, prompts: Sequence[TokenIds], decoding: Decoding) -> bool:
+        """Whether this very list was answered before."""
+        return not prompts or self._store.has(
+            completions_stage(self.identity, prompts, decoding, self._rule)
+        )
+
+    def _generated(
+        self, stage: Stage, prompts: Sequence[TokenIds], decoding: Decoding
+    ) -> list[Generation]:
+        generator = JournaledGenerator(
+            self._generator,
+            self._store.unfinished(stage),
+            {"stage": stage.key},
+            stage.name,
+            self._on_event,
+            self._rule,
+        )
+        return generator.generate(prompts, decoding)
+
+    def _known(self, stage: Stage) -> dict[str, Generation]:
+        """What this generator said, decoding so, in any list that tells its prompts; by prompt."""
+        known: dict[str, Generation] = {}
+        for folder, manifest in self._store.manifests(stage.name):
+            same = all(
+                manifest["identity"].get(name) == stage.identity[name]
+                for name in ("generator", "decoding")
+            )
+            if same and (folder / _KEYS).is_file():
+                keys = (folder / _KEYS).read_text(encoding="utf-8").splitlines()
+                known |= zip(keys, _answers_in(folder), strict=True)
+        return known
 
     @cached_property
     def _generator(self) -> Generator:
@@ -89,6 +134,36 @@ class StoredGenerator:
     def _tell(self, event: StageEvent) -> None:
         if self._on_event is not None:
             self._on_event(event)
+
+
+def _answers_in(folder: Path) -> list[Generation]:
+    with (folder / _FILE).open("rb") as file:
+        return [GENERATION.validate_json(line) for line in file]
+
+
+class NotStored(Exception):
+    """A text is asked for that was never written."""
+
+
+class StoredOnly:
+    """A generator's texts as far as they are stored; the model is never loaded.
+
+    Raises:
+        NotStored: By ``generate``, for a list that was not answered before.
+    """
+
+    def __init__(self, generator: StoredGenerator) -> None:
+        self._stored = generator
+        self.identity = generator.identity
+
+    @property
+    def tokenizer(self) -> Tokenizer:
+        return self._stored.tokenizer
+
+    def generate(self, prompts: Sequence[TokenIds], decoding: Decoding) -> list[Generation]:
+        if not self._stored.has(prompts, decoding):
+            raise NotStored
+        return self._stored.generate(prompts, decoding)
 
 
 def completions_stage(

@@ -29,6 +29,10 @@ class Method(Spec):
 
     trains: ClassVar[bool] = True
 
+    writes: ClassVar[bool] = False
+    """Whether a model writes text for it, as much as there are pairs: where training reaches few of
+    them, it is made for those alone."""
+
     @property
     def weights(self) -> Mapping[Role, float]:
         return {Role.TRANSLATION: 1.0}
@@ -93,6 +97,11 @@ def late_roles(variant: Variant) -> Mapping[Role, int]:
 def renew_every(variant: Variant) -> int | None:
     """Steps between two renewals of its text; None where the text stays."""
     return variant.renew_every if isinstance(variant, Renewing) else None
+
+
+def writes(variant: Variant) -> bool:
+    """Whether a model writes text for it, as much as there are pairs."""
+    return isinstance(variant, Method) and variant.writes
 
 
 def own_answering(variant: Variant) -> Mapping[str, JSON] | None:
