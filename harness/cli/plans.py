@@ -40,12 +40,25 @@ def print_plan(plan: "SweepPlan", *, shows: str) -> None:
         for name, count in plan.tokens.items()
     )
     _line("tokens", tokens or "not known before a first run")
+    _line("texts", _texts(plan))
     _line("shows", shows)
     _print_configurations(plan)
 
 
 def _line(name: str, text: str) -> None:
     click.echo(f"{name:<9}{output.paragraphs(text, indent=9).lstrip()}")
+
+
+def _texts(plan: "SweepPlan") -> str:
+    """What models are to write before training, for what is settled beforehand."""
+    texts = plan.texts
+    if not texts.texts:
+        return "none to be written for training"
+    about = "at most" if texts.at_most else "about"
+    tokens = f"{texts.texts:,} to be written for training, {about} {texts.tokens:,} tokens"
+    if texts.seconds is None:
+        return f"{tokens}; how fast is not known before a first run"
+    return f"{tokens}, {output.duration(texts.seconds)}"
 
 
 def _progress(plan: "SweepPlan") -> str:

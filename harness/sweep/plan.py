@@ -8,11 +8,12 @@ from pathlib import Path
 from statistics import fmean
 
 from harness.sweep.budget import Shares, budget_of, planned, shares_of
-from harness.sweep.configurations import VARIANT
+from harness.sweep.configurations import VARIANT, configure
 from harness.sweep.record import journal_path
 from harness.sweep.space import Params
 from harness.sweep.spec import SweepSpec
 from harness.sweep.study import find_study
+from harness.trial.texts import Texts, texts_to_write
 
 ASSUMED_RUN_S = 60.0
 """Seconds of a run where no earlier one says better."""
@@ -44,6 +45,7 @@ class SweepPlan:
         basis: Where that comes from.
         seconds: Estimate for everything, with the workers asked for.
         tokens: Estimate of tokens trained on and generated; {} where nothing earlier tells.
+        texts: What models have to write for the training of what is settled beforehand.
     """
 
     name: str
@@ -65,6 +67,7 @@ class SweepPlan:
     basis: str
     seconds: float
     tokens: Mapping[str, float]
+    texts: Texts
 
 
 def plan_sweep(
@@ -104,6 +107,14 @@ def plan_sweep(
         basis=basis,
         seconds=run_seconds * runs / workers,
         tokens={name: mean * runs for name, mean in tokens.items()},
+        texts=texts_to_write(
+            [
+                configure(spec.base, params, seed=seed)
+                for params in configurations[:budget]
+                for seed in spec.seeds
+            ],
+            home,
+        ),
     )
 
 

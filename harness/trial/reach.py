@@ -2,15 +2,55 @@
 
 import itertools
 
+from harness.data.corpora import corpora_identity
 from harness.data.rows import tokenise
 from harness.data.segments import pair_example
 from harness.models.generation.completions import NotStored
 from harness.records import Pair, Role
+from harness.storage.store import Stage
 from harness.training.batches import steps
 from harness.training.prepare import prepare
 from harness.trial.config import TrialConfig
 from harness.trial.resources import Resources
 from harness.variants.shared.method import writes
+
+EXAMPLES_VERSION = 2
+
+
+def examples_stage(config: TrialConfig, resources: Resources, *, few: bool = False) -> Stage:
+    """Of all pairs, or of the few that the steps reach."""
+    variant, train = config.variant, config.train
+    teachers = {name: generator.identity for name, generator in resources.teachers(variant).items()}
+    return Stage(
+        "examples",
+        EXAMPLES_VERSION,
+        {
+            "corpora": corpora_identity(resources.data),
+            "prompt": {"template": resources.data.prompt, "system": resources.data.system},
+            "variant": variant.identity(),
+            "generator": resources.generator.identity,
+            "teachers": teachers,
+            "seed": config.seed,
+            # once text was written for all pairs, however few of them training reached
+            **({"reached": [train.steps, train.batch_size, train.max_length]} if few else {}),
+        },
+    )
+
+
+def examples_of(config: TrialConfig, resources: Resources) -> tuple[Stage, tuple[Pair, ...] | None]:
+    """The ``examples`` stage of a training, and the pairs it is of where those are to be made.
+
+    The text of all pairs is used where it is there, unless this training began with that of few.
+    """
+    stage, of_few = (examples_stage(config, resources, few=few) for few in (False, True))
+    if resources.store.has(of_few):
+        return of_few, None
+    if resources.store.has(stage):
+        return stage, None
+    pairs = reached(config, resources)
+    if pairs is None or is_written(config, resources):
+        return stage, None
+    return of_few, pairs
 
 
 def reached(config: TrialConfig, resources: Resources) -> tuple[Pair, ...] | None:

@@ -21,7 +21,7 @@ from harness.trial.config import TrialConfig
 from harness.trial.curves import read_curves
 from harness.trial.drift_chats import answered_chats
 from harness.trial.launch import team_for
-from harness.trial.reach import is_written, reached
+from harness.trial.reach import examples_of
 from harness.trial.resources import Resources
 from harness.trial.timeline import Timeline
 from harness.trial.train import ADAPTER, TrainingJob, train_adapter
@@ -32,7 +32,6 @@ from harness.variants.shared.method import (
     unusual_answering,
 )
 
-EXAMPLES_VERSION = 2
 ADAPTER_VERSION = 2
 COMBINED_VERSION = 1
 
@@ -189,14 +188,7 @@ class Tuning:
     def _examples(self, config: TrialConfig) -> tuple[Built, bool]:
         """The ``examples`` stage, and whether it has those of the steps alone, in their order."""
         resources, variant = self.resources, config.variant
-        stage, of_few = self._examples_stage(config), self._examples_stage(config, few=True)
-        pairs, begun = None, self.store.has(of_few)
-        # the text of all is used where it is there, unless this training began with that of few
-        if not begun and not self.store.has(stage):
-            pairs = reached(config, resources)
-            if pairs is not None and is_written(config, resources):
-                pairs = None
-        few = begun or pairs is not None
+        stage, pairs = examples_of(config, resources)
 
         def make(folder: Path) -> Mapping[str, float]:
             sources = (
@@ -211,30 +203,8 @@ class Tuning:
             facts = {} if pairs is None else {"pairs_reached": len(pairs)}
             return {**examples.facts, **facts, GENERATED: _generated(sources) - before}
 
-        stage = of_few if few else stage
         with self.timeline.stage("examples", reused=self.store.find(stage) is not None):
-            return self.store.build(stage, make), few
-
-    def _examples_stage(self, config: TrialConfig, *, few: bool = False) -> Stage:
-        """Of all pairs, or of the few that the steps reach."""
-        resources, variant, train = self.resources, config.variant, config.train
-        teachers = {
-            name: generator.identity for name, generator in resources.teachers(variant).items()
-        }
-        return Stage(
-            "examples",
-            EXAMPLES_VERSION,
-            {
-                "corpora": corpora_identity(resources.data),
-                "prompt": {"template": resources.data.prompt, "system": resources.data.system},
-                "variant": variant.identity(),
-                "generator": resources.generator.identity,
-                "teachers": teachers,
-                "seed": config.seed,
-                # once text was written for all pairs, however few of them training reached
-                **({"reached": [train.steps, train.batch_size, train.max_length]} if few else {}),
-            },
-        )
+            return self.store.build(stage, make), "reached" in stage.identity
 
     def _adapter_stage(self, config: TrialConfig, examples: Built, start: Built | None) -> Stage:
         variant = config.variant

@@ -15,6 +15,7 @@ from harness.training.prepare import prepare
 from harness.trial.reach import reached
 from harness.trial.resources import Resources
 from harness.trial.stages import Tuning
+from harness.trial.texts import Texts, texts_to_write
 from harness.trial.timeline import Timeline
 from tests.projects import write_corpus, write_lines, write_project
 
@@ -154,3 +155,19 @@ def test_pairs_that_are_too_long_are_not_among_them(trial, tmp_path):
     assert pairs is not None
     assert len({pair.id for pair in pairs}) == STEPS * BATCH
     assert not any("lang" in pair.source for pair in pairs)
+
+
+def test_the_texts_to_write_are_counted_before_anything_is_loaded(trial, tmp_path):
+    home, config = tmp_path / "home", trial()
+    other = config.replace(variant={**config.variant.plain(), "rationale_weight": 0.5})
+    before = texts_to_write([config, other, trial("sft")], home)
+    assert before == Texts(STEPS * BATCH, 3 * STEPS * BATCH, True, None)
+    assert not (home / "store/completions").exists()
+    examples_of(config, home)
+    assert texts_to_write([config, other], home) == Texts(0, 0, False, 0.0)
+    longer = texts_to_write([trial(num_steps=STEPS + 3)], home)
+    assert longer.texts == 3 * BATCH
+    assert not longer.at_most
+    assert 0 < longer.tokens <= 3 * 3 * BATCH
+    assert longer.seconds is not None
+    assert longer.seconds > 0

@@ -65,24 +65,18 @@ class StoredGenerator:
         if not prompts:
             return []
         stage = completions_stage(self.identity, prompts, decoding, self._rule)
-        keyed = self._by_prompt and decoding.temperature == 0
 
         def make(folder: Path) -> Mapping[str, float]:
             self._tell(StageEvent("completions", "started"))
-            known = self._known(stage) if keyed else {}
-            keys = [digest(list(prompt)) for prompt in prompts] if keyed else []
-            missing = [
-                prompt
-                for index, prompt in enumerate(prompts)
-                if not keyed or keys[index] not in known
-            ]
-            made = self._generated(stage, missing, decoding) if missing else []
-            if keyed:
-                known |= zip((digest(list(prompt)) for prompt in missing), made, strict=True)
-                answers = [known[key] for key in keys]
-                (folder / _KEYS).write_text("".join(key + "\n" for key in keys), encoding="utf-8")
-            else:
-                answers = made
+            told = self.told(prompts, decoding)
+            missing = [index for index in range(len(prompts)) if index not in told]
+            if missing:
+                made = self._generated(stage, [prompts[index] for index in missing], decoding)
+                told |= zip(missing, made, strict=True)
+            answers = [told[index] for index in range(len(prompts))]
+            if self._by_prompt and decoding.temperature == 0:
+                keys = [digest(list(prompt)) + "\n" for prompt in prompts]
+                (folder / _KEYS).write_text("".join(keys), encoding="utf-8")
             lines = [GENERATION.dump_json(answer, exclude_defaults=True) for answer in answers]
             (folder / _FILE).write_bytes(b"".join(line + b"\n" for line in lines))
             tokens = sum(one.num_tokens for one in answers)
@@ -100,6 +94,14 @@ class StoredGenerator:
         return not prompts or self._store.has(
             completions_stage(self.identity, prompts, decoding, self._rule)
         )
+
+    def told(self, prompts: Sequence[TokenIds], decoding: Decoding) -> dict[int, Generation]:
+        """The answers that are known by prompt, by place in the list."""
+        if not self._by_prompt or decoding.temperature > 0:
+            return {}
+        known = self._known(completions_stage(self.identity, prompts, decoding, self._rule))
+        keys = [digest(list(prompt)) for prompt in prompts]
+        return {index: known[key] for index, key in enumerate(keys) if key in known}
 
     def _generated(
         self, stage: Stage, prompts: Sequence[TokenIds], decoding: Decoding
