@@ -31,7 +31,7 @@ from harness.evaluation.lm_answers import (
     foreign_predictions,
     prepared,
 )
-from harness.models.generation.chunks import ChunkRule
+from harness.models.generation.chunks import CHOICE_RULE, ChunkRule
 from harness.models.generation.journaled import NO_CHOICES, JournaledGenerator, narrowed
 from harness.models.turns import answer_turns
 from harness.protocols import Answering, ChoiceScorer, Generator, OnEvent
@@ -292,7 +292,12 @@ def _prediction(
 
 def stage_of(benchmark: Benchmark, identity: Mapping[str, JSON]) -> Stage:
     """The ``predictions`` stage of a benchmark for a model."""
-    return Stage(STAGE, VERSION, {"benchmark": benchmark.identity(), "model": dict(identity)})
+    # once every choice was read with its question; who rounds otherwise is another
+    rounds = benchmark.task.output_type == "multiple_choice" and "batch_rule" in identity
+    chosen: dict[str, JSON] = {"choices": CHOICE_RULE} if rounds else {}
+    return Stage(
+        STAGE, VERSION, {"benchmark": benchmark.identity(), "model": dict(identity), **chosen}
+    )
 
 
 def predict_stored(

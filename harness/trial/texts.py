@@ -111,9 +111,9 @@ def _ask(
         else resources.sources_of(variant, seed, pairs)
     )
     counted = {
-        name: _Counted(one, missing)
-        for name, one in {**sources.teachers, "": sources.base}.items()
-        if isinstance(one, StoredGenerator)
+        name: _Counted(generator, missing)
+        for name, generator in {**sources.teachers, "": sources.base}.items()
+        if isinstance(generator, StoredGenerator)
     }
     base = counted.pop("")
     # of silence some methods make nothing; what they asked is noted
@@ -134,18 +134,18 @@ def _estimated(missing: Mapping[str, tuple[str, int]], store: Store) -> Texts:
     spent: dict[str, list[float]] = {}
     for _, manifest in store.manifests("completions"):
         facts = manifest["facts"]
-        made = float(facts.get("made", facts["prompts"]))
-        if made and facts["prompts"]:
+        written = float(facts.get("made", facts["prompts"]))
+        if written and facts["prompts"]:
             who = digest(manifest["identity"]["generator"])
-            tokens = float(facts["tokens"]) * made / float(facts["prompts"])
+            tokens = float(facts["tokens"]) * written / float(facts["prompts"])
             total = spent.setdefault(who, [0.0, 0.0, 0.0])
-            for place, amount in enumerate((made, tokens, manifest["seconds"])):
+            for place, amount in enumerate((written, tokens, manifest["seconds"])):
                 total[place] += amount
     tokens, seconds, unknown = 0.0, 0.0, False
     for who, most in missing.values():
-        texts, written, took = spent.get(who, (0.0, 0.0, 0.0))
+        texts, length, took = spent.get(who, (0.0, 0.0, 0.0))
         unknown |= not texts
-        mean = min(most, written / texts) if texts else float(most)
+        mean = min(most, length / texts) if texts else float(most)
         tokens += mean
-        seconds += mean * took / written if written else 0.0
+        seconds += mean * took / length if length else 0.0
     return Texts(len(missing), round(tokens), unknown, None if unknown else seconds)

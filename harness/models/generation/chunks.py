@@ -5,10 +5,14 @@ company: now and then a text would come out otherwise. The cut therefore depends
 and not on what of it is there. Lists of usual length stay whole, and as they were.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from harness.records import JSON, Decoding, TokenIds
+
+CHOICE_RULE = "question once"
+"""How choices are scored; another name when rounding may change with it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,3 +69,37 @@ def chunks(prompts: Sequence[TokenIds], number: int) -> list[list[int]]:
         cut[before * number // len(prompts)] += copies[prompt]
         before += len(copies[prompt])
     return [chunk for chunk in cut if chunk]
+
+
+def choice_batches(rows: Sequence[tuple[TokenIds, TokenIds]], batch_size: int) -> list[list[int]]:
+    """The places of the rows in each batch: longest first, those of a context together.
+
+    Contexts of several rows come first. The batches of some of them in a row are their very batches
+    in the whole list, so that what is left of a list is scored in the same company.
+    """
+    groups: dict[TokenIds, list[int]] = {}
+    for row, (context, _) in enumerate(rows):
+        groups.setdefault(tuple(context), []).append(row)
+    shared: list[list[int]] = []
+    alone: list[int] = []
+    for group in sorted(groups.values(), key=lambda group: min(map(_place(rows), group))):
+        group.sort(key=_place(rows))
+        parts = -(-len(group) // batch_size)
+        for part in (group[first::parts] for first in range(parts)):
+            if len(part) == 1:
+                alone += part
+            else:
+                shared.append(part)
+    batches: list[list[int]] = []
+    for group in shared:
+        if not batches or len(batches[-1]) + len(group) > batch_size:
+            batches.append([])
+        batches[-1] += group
+    alone.sort(key=_place(rows))
+    return batches + [
+        alone[first : first + batch_size] for first in range(0, len(alone), batch_size)
+    ]
+
+
+def _place(rows: Sequence[tuple[TokenIds, TokenIds]]) -> Callable[[int], Any]:
+    return lambda row: (-sum(map(len, rows[row])), rows[row])

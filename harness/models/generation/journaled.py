@@ -7,6 +7,7 @@ one.
 """
 
 import contextlib
+import itertools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Protocol, runtime_checkable
@@ -14,7 +15,7 @@ from typing import Protocol, runtime_checkable
 from pydantic import TypeAdapter
 
 from harness.errors import EvaluationError
-from harness.models.generation.chunks import ChunkRule, batch_size_of, chunks
+from harness.models.generation.chunks import ChunkRule, batch_size_of, choice_batches, chunks
 from harness.models.generation.copies import copies_of
 from harness.protocols import ChoiceScorer, Generator, Independent, OnEvent, OnProgress
 from harness.records import JSON, Decoding, Generation, StageEvent, TokenIds
@@ -103,10 +104,11 @@ class JournaledGenerator:
             raise EvaluationError(NO_CHOICES)
         keys = [digest(["choice", *map(list, row)]) for row in rows]
         self._tell_of(keys, "choices")
-        # In the order of likelihood.py and by full batches: the very batches of the whole list.
-        order = sorted(range(len(rows)), key=lambda row: (-sum(map(len, rows[row])), rows[row]))
-        size = _CHOICE_BATCHES * (batch_size_of(self.identity) or len(rows)) or 1
-        cut = [order[first : first + size] for first in range(0, len(order), size)]
+        batches = choice_batches(rows, batch_size_of(self.identity) or len(rows) or 1)
+        cut = [
+            list(itertools.chain(*batches[first : first + _CHOICE_BATCHES]))
+            for first in range(0, len(batches), _CHOICE_BATCHES)
+        ]
         for chunk, _, end in self._missing(cut, keys):
             scores = self._generator.loglikelihoods([rows[i] for i in chunk])
             self._keep(keys, zip(chunk, map(list, scores), strict=True))

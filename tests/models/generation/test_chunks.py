@@ -1,11 +1,12 @@
 import doctest
+import itertools
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from harness.models.generation import chunks as module
-from harness.models.generation.chunks import ChunkRule, chunks
+from harness.models.generation.chunks import ChunkRule, choice_batches, chunks
 from harness.records import Decoding
 
 PROMPTS = st.lists(st.lists(st.integers(0, 3), max_size=4).map(tuple), min_size=1, max_size=40)
@@ -74,3 +75,33 @@ def test_no_prompt_is_longer_than_those_of_the_chunk_before(
 def test_chunks_of_different_prompts_are_equally_long(num_prompts: int, number: int) -> None:
     sizes = [len(chunk) for chunk in chunks([(place,) for place in range(num_prompts)], number)]
     assert max(sizes) - min(sizes) <= 1
+
+
+def rows_of(*contexts: int) -> list[tuple[tuple[int, ...], tuple[int, ...]]]:
+    return [
+        ((context,) * (context + 1), (9,) * (place % 3)) for place, context in enumerate(contexts)
+    ]
+
+
+def test_choices_of_a_question_share_a_batch_and_lone_rows_follow() -> None:
+    rows = rows_of(1, 2, 1, 3, 2, 1)
+    assert [set(batch) for batch in choice_batches(rows, 4)] == [{0, 2, 5}, {1, 4}, {3}]
+    assert [len(batch) for batch in choice_batches(rows, 8)] == [5, 1]
+    assert sorted(itertools.chain(*choice_batches(rows, 1))) == list(range(6))
+
+
+def test_a_question_of_more_choices_than_fit_is_cut_evenly() -> None:
+    assert [len(batch) for batch in choice_batches(rows_of(*[1] * 9), 4)] == [3, 3, 3]
+
+
+@given(st.lists(st.integers(0, 6), max_size=40), st.integers(1, 9), st.data())
+def test_batches_in_a_row_are_the_batches_of_the_list_they_make(contexts, size, data) -> None:
+    rows = rows_of(*contexts)
+    batches = choice_batches(rows, size)
+    assert sorted(itertools.chain(*batches)) == list(range(len(rows)))
+    first = data.draw(st.integers(0, len(batches)))
+    last = data.draw(st.integers(first, len(batches)))
+    chosen = list(itertools.chain(*batches[first:last]))
+    again = choice_batches([rows[row] for row in chosen], size)
+    contents = [[rows[row] for row in batch] for batch in batches[first:last]]
+    assert [[rows[chosen[row]] for row in batch] for batch in again] == contents

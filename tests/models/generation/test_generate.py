@@ -1,6 +1,7 @@
 import random
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -196,6 +197,38 @@ def test_loglikelihoods_equal_those_of_single_rows(tiny: HuggingFaceGenerator) -
         logs = logits.log_softmax(-1)[len(context) - 1 : -1]
         expected = sum(float(logs[i, token]) for i, token in enumerate(continuation))
         assert value == pytest.approx(expected, rel=1e-5)
+
+
+def test_choices_that_share_a_question_score_as_rows_alone(tiny: HuggingFaceGenerator) -> None:
+    prompts = some_prompts(9)
+    questions, words = prompts[:3], prompts[3:]
+    rows = [(questions[0], words[n][: n + 1]) for n in range(4)]
+    rows += [(questions[1], ()), (questions[1], words[4]), (questions[2], words[5])]
+    rows += [(questions[0], words[0][:1])]
+    found = tiny.loglikelihoods(rows)
+    for row, (value, greedy) in zip(rows, found, strict=True):
+        (alone,) = tiny.loglikelihoods([row])
+        assert value == pytest.approx(alone[0], abs=1e-5)
+        assert greedy == alone[1]
+
+
+def test_a_question_is_read_once_for_all_its_choices(tiny: HuggingFaceGenerator) -> None:
+    question, *words = some_prompts(5)
+    read = []
+
+    def note(module: Any, args: Any, given: Any) -> None:
+        read.append(given["input_ids"].numel())
+
+    with_note = tiny.chat_model.model.register_forward_pre_hook(note, with_kwargs=True)
+    try:
+        tiny.loglikelihoods([(question, word) for word in words])
+        longest = max(len(word) for word in words) - 1
+        assert sum(read) == len(question) + longest * len(words)
+        read.clear()
+        tiny.loglikelihoods([(question, word[:1]) for word in words])
+        assert sum(read) == len(question)
+    finally:
+        with_note.remove()
 
 
 def test_loglikelihood_knows_the_greedy_continuation(tiny: HuggingFaceGenerator) -> None:
