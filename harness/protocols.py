@@ -18,6 +18,7 @@ from harness.records import (
     ExampleSet,
     Generation,
     Message,
+    Pair,
     Prediction,
     Role,
     TokenIds,
@@ -280,6 +281,22 @@ class OwnAnswering(Protocol):
         """Kind and settings (see ``harness.models.answering``); None: by generating once."""
 
 
+@runtime_checkable
+class Showing(Protocol):
+    """A ``Variant`` that trains nothing and shows training pairs to the untuned model."""
+
+    def shown(
+        self, pairs: Sequence[Pair], prompt: "PromptTemplate", seed: int
+    ) -> Mapping[str, JSON]:
+        """Kind and settings of how its model is asked, with all that is shown in them.
+
+        Args:
+            pairs: To draw from.
+            prompt: How a pair is worded.
+            seed: Of the draw.
+        """
+
+
 class Answering(Protocol):
     """How a model answers the items of benchmarks, a turn of each at a time."""
 
@@ -290,6 +307,18 @@ class Answering(Protocol):
 
     def remembered(self, asked: Asked, answer: Answer) -> tuple[Message, Message]:
         """The user's turn and the answer as the chat keeps them when a turn follows."""
+
+
+@runtime_checkable
+class Framing(Protocol):
+    """An ``Answering`` that shows something before an item's own turns."""
+
+    def turns(self, asked: Asked) -> tuple[Message, ...]:
+        """What is shown; it depends on what kind of item it is, and never on its words.
+
+        Raises:
+            DataError: There is nothing for such an item, and there must be.
+        """
 
 
 class LearnedScorer(Protocol):

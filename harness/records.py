@@ -309,12 +309,14 @@ class Asked:
         language: Wanted of the answer.
         translation: Whether a translation is wanted.
         later: The user's turns after that, each asked once the one before it is answered.
+        source_lang: Of what is to be translated, where that is known.
     """
 
     messages: tuple[Message, ...]
     language: str
     translation: bool = False
     later: tuple[str, ...] = ()
+    source_lang: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

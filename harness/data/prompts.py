@@ -2,7 +2,7 @@
 
 from harness.data.spec import DataSpec
 from harness.errors import ConfigError
-from harness.languages.tags import language_names, language_tag
+from harness.languages.tags import english_name, language_names, language_tag
 from harness.records import Message
 
 
@@ -15,15 +15,11 @@ def language_name(tag: str) -> str:
     >>> language_name("pt-BR"), language_name("zh-Hant-HK")
     ('Portuguese', 'Traditional Chinese')
     """
-    names = language_names()
-    tag = language_tag(tag) or tag
-    language, *parts = tag.split("-")
-    name = next((names[key] for part in parts if (key := f"{language}-{part}") in names), None)
-    name = name or names.get(language)
+    name = english_name(tag)
     if name is None:
         raise ConfigError(
-            f"data: the language {tag!r} has no English name here, known: "
-            + ", ".join(sorted(names)),
+            f"data: the language {language_tag(tag) or tag!r} has no English name here, known: "
+            + ", ".join(sorted(language_names())),
             "write the names into data.prompt in place of {source_lang} and {target_lang}",
         )
     return name

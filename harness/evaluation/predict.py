@@ -31,10 +31,17 @@ from harness.evaluation.lm_answers import (
     foreign_predictions,
     prepared,
 )
+from harness.evaluation.shown import (
+    ShownTokens,
+    answering_by,
+    answering_identity,
+    asked_of_row,
+)
 from harness.models.generation.chunks import CHOICE_RULE, ChunkRule
 from harness.models.generation.journaled import NO_CHOICES, JournaledGenerator, narrowed
-from harness.models.turns import answer_turns
-from harness.protocols import Answering, ChoiceScorer, Generator, OnEvent
+from harness.models.limits import Limits
+from harness.models.turns import answer_turns, framed
+from harness.protocols import Answering, ChoiceScorer, Framing, Generator, OnEvent
 from harness.records import (
     JSON,
     Answer,
@@ -44,7 +51,6 @@ from harness.records import (
     Prediction,
     StageEvent,
 )
-from harness.settings import plugins
 from harness.storage.predictions import write_predictions
 from harness.storage.store import Built, Stage, Store
 
@@ -54,6 +60,9 @@ FILE = "predictions.jsonl"
 
 _BYPASS = {"metric": "bypass", "aggregation": "bypass", "higher_is_better": True}
 _PLAIN = {"kind": "plain"}
+
+SHOWN = "shown_tokens"
+"""In a prediction, and in a ``predictions`` stage: tokens of examples shown before the item."""
 
 
 class Rows(list[Mapping[str, JSON]]):
@@ -83,9 +92,13 @@ class GeneratorLM(LM):  # type: ignore[misc]  # lm-eval is untyped here
         answering: Answering,
         languages: Mapping[str, str],
         on_fraction: Callable[[float], None],
+        limits: Limits | None = None,
     ) -> None:
         super().__init__()
         self.answers: dict[tuple[str, int], Answer] = {}  # by task and item; none of choices
+        self.tasks: Mapping[str, Any] = {}  # all that is asked, for what has to be known before
+        self._shown: ShownTokens | None = None
+        self._limits = limits
         self._generator, self._answering = generator, answering
         self._languages = languages
         self._on_fraction = on_fraction
@@ -103,6 +116,7 @@ class GeneratorLM(LM):  # type: ignore[misc]  # lm-eval is untyped here
 
     def generate_until(self, requests: list[Instance]) -> list[str]:
         """Answers all requests, those of equal decoding together."""
+        self._look_at_what_is_shown()
         by_decoding: dict[Decoding, list[int]] = {}
         for index, request in enumerate(requests):
             decoding = self._decoding(request)
@@ -128,10 +142,11 @@ class GeneratorLM(LM):  # type: ignore[misc]  # lm-eval is untyped here
         """Scores every choice as the answer to its chat."""
         if not isinstance(self._generator, ChoiceScorer):
             raise EvaluationError(NO_CHOICES)
+        self._look_at_what_is_shown()
         tokenizer = self._generator.tokenizer
         encode_chat, encode = tokenizer.encode_chat, tokenizer.encode_answer
         pairs = [
-            (encode_chat(self._asked(request).messages), encode(request.args[1]))
+            (encode_chat(self._chat(self._asked(request))), encode(request.args[1]))
             for request in requests
         ]
         return [
@@ -141,6 +156,32 @@ class GeneratorLM(LM):  # type: ignore[misc]  # lm-eval is untyped here
     def loglikelihood_rolling(self, requests: list[Instance]) -> list[float]:
         """Not asked for by any benchmark this harness accepts."""
         raise EvaluationError("perplexity benchmarks are not supported")
+
+    def shown_to(self, task: str, item: int) -> int:
+        """Tokens shown before an item, over all its turns and choices."""
+        return 0 if self._shown is None else self._shown.counts[task, item]
+
+    def _look_at_what_is_shown(self) -> None:
+        """Once, when all requests are there and nothing is answered: what is shown has to fit."""
+        if self._shown is not None or not isinstance(self._answering, Framing):
+            return
+        tokenizer = self._generator.tokenizer
+        self._shown = ShownTokens(tokenizer, self._answering, self._limits)
+        for request in (request for task in self.tasks.values() for request in task.instances):
+            if request.request_type == "generate_until":
+                num_answer = self._decoding(request).max_new_tokens
+            else:
+                num_answer = len(tokenizer.encode_answer(request.args[1]))
+            name = str(request.doc_id if self._is_foreign(request) else request.doc["id"])
+            item = (request.task_name, request.doc_id)
+            self._shown.add(item, name, self._asked(request), num_answer)
+        self._shown.raise_faults()
+
+    def _chat(self, asked: Asked) -> tuple[Message, ...]:
+        """The chat in which choices are compared."""
+        if not isinstance(self._answering, Framing):
+            return asked.messages
+        return framed(asked, self._answering.turns(asked))
 
     def _decoding(self, request: Instance) -> Decoding:
         """As the benchmark says, at the item's own temperature where it has one."""
@@ -160,12 +201,8 @@ class GeneratorLM(LM):  # type: ignore[misc]  # lm-eval is untyped here
         chat = row.get("messages") or json.loads(request.args[0])
         if first is not None:
             chat = [{"role": "user", "content": first}]
-        return Asked(
-            tuple(Message(turn["role"], turn["content"]) for turn in chat),
-            row.get("target_lang") or self._languages[request.task_name],
-            translation="target_lang" in row,
-            later=tuple(later),
-        )
+        messages = tuple(Message(turn["role"], turn["content"]) for turn in chat)
+        return asked_of_row(row, self._languages[request.task_name], messages, tuple(later))
 
 
 def predict(
@@ -174,6 +211,7 @@ def predict(
     *,
     answering: Mapping[str, JSON] | None = None,
     on_event: OnEvent | None = None,
+    limits: Limits | None = None,
 ) -> dict[str, list[Prediction]]:
     """The generator's predictions for all items of all benchmarks, by the benchmark's key.
 
@@ -182,9 +220,11 @@ def predict(
         generator: Who answers.
         answering: How: kind and settings (see ``harness.models.answering``); None for plainly.
         on_event: Told how far it is.
+        limits: What the model can read, where that is to hold for what is shown to it.
 
     Raises:
-        DataError: A template of a benchmark cannot be rendered.
+        DataError: A template of a benchmark cannot be rendered, or an item has no room for what is
+            shown before it; nothing was generated.
         EvaluationError: The generator cannot do what a benchmark needs.
     """
 
@@ -194,7 +234,8 @@ def predict(
 
     foreign = {one.key: one for one in benchmarks if isinstance(one.task, LmTask)}
     languages = {one.key: one.language for one in benchmarks if one.key not in foreign}
-    model = GeneratorLM(generator, _answering(answering or _PLAIN), languages, on_fraction)
+    asked_by = answering_by(answering or _PLAIN)
+    model = GeneratorLM(generator, asked_by, languages, on_fraction, limits)
     manager = TaskManager(include_defaults=False)
     tasks: dict[str, Any] = {}
     for benchmark in benchmarks:
@@ -205,11 +246,12 @@ def predict(
             tasks |= manager.load([_configuration(benchmark, benchmark.task)])["tasks"]
         except (jinja2.TemplateError, ValueError, SyntaxError) as error:
             raise DataError(f"{benchmark.path}: a template cannot be rendered: {error}") from None
-    limits = {one.limit for one in foreign.values()}
+    model.tasks = tasks
+    num_items = {one.limit for one in foreign.values()}  # equal for all: a specification has one
     results = evaluate(
         lm=model,
         task_dict={"tasks": tasks, "groups": {}},
-        limit=limits.pop() if limits else None,  # equal for all: one specification has one
+        limit=num_items.pop() if num_items else None,
         bootstrap_iters=0,
         log_samples=True,
         apply_chat_template=True,
@@ -218,27 +260,28 @@ def predict(
         if isinstance(one.task, LmTask):
             check_asked(one.task)
     samples = results["samples"]
-    return {one.key: _predictions(one, samples[one.key], model.answers) for one in benchmarks}
+    return {one.key: _predictions(one, samples[one.key], model) for one in benchmarks}
 
 
 def _predictions(
     benchmark: Benchmark,
     samples: Sequence[Mapping[str, Any]],
-    answers: Mapping[tuple[str, int], Answer],
+    model: GeneratorLM,
 ) -> list[Prediction]:
     task = benchmark.task
     if isinstance(task, LmTask):
-        return foreign_predictions(benchmark, task, samples, answers)
+        predictions = foreign_predictions(benchmark, task, samples, model.answers)
+        items = [(task.task.task_name, int(row.id)) for row in predictions]
+    else:
+        items = [(benchmark.key, sample["doc_id"]) for sample in samples]
+        predictions = [
+            _prediction(benchmark, task, sample, model.answers.get(item))
+            for sample, item in zip(samples, items, strict=True)
+        ]
     return [
-        _prediction(benchmark, task, sample, answers.get((benchmark.key, sample["doc_id"])))
-        for sample in samples
+        replace(row, extra={**row.extra, SHOWN: shown}) if (shown := model.shown_to(*item)) else row
+        for row, item in zip(predictions, items, strict=True)
     ]
-
-
-def _answering(settings: Mapping[str, JSON]) -> Answering:
-    others = {name: value for name, value in settings.items() if name != "kind"}
-    kind: Answering = plugins.load("answering", str(settings["kind"])).model_validate(others)
-    return kind
 
 
 def _configuration(benchmark: Benchmark, task: OwnTask) -> dict[str, Any]:
@@ -308,6 +351,7 @@ def predict_stored(
     on_event: OnEvent | None = None,
     answering: Mapping[str, JSON] | None = None,
     rule: ChunkRule | None = None,
+    limits: Limits | None = None,
 ) -> dict[str, Built]:
     """The ``predictions`` stage of every benchmark, by the benchmark's key.
 
@@ -323,11 +367,15 @@ def predict_stored(
         store: Where predictions are kept.
         generator_factory: Called only when a prediction is missing.
         on_event: Told how far it is.
-        answering: As for ``predict``; part of the identity unless it is None.
+        answering: As for ``predict``; part of the identity where it may change the answers.
         rule: How long the chunks of a long list are.
+        limits: As for ``predict``.
     """
+    stages = {
+        benchmark.key: stage_of(benchmark, {**identity, **answering_identity(answering, benchmark)})
+        for benchmark in benchmarks
+    }
     identity = {**identity, **({} if answering is None else {"answering": dict(answering)})}
-    stages = {benchmark.key: stage_of(benchmark, identity) for benchmark in benchmarks}
     named = {benchmark.key: benchmark for benchmark in benchmarks}
     # benchmarks of equal content are one stage
     unique = {stage.key: name for name, stage in stages.items()}
@@ -339,7 +387,9 @@ def predict_stored(
         generator = JournaledGenerator(
             generator_factory(), journal, {"model": identity}, STAGE, on_event, rule
         )
-        predictions = predict(chosen, generator, answering=answering, on_event=on_event)
+        predictions = predict(
+            chosen, generator, answering=answering, on_event=on_event, limits=limits
+        )
         for key, benchmark in zip(folders, chosen, strict=True):
             write_predictions(folders[key] / FILE, predictions[benchmark.key])
         return [_facts(predictions[benchmark.key]) for benchmark in chosen]
@@ -355,4 +405,6 @@ def _facts(predictions: Sequence[Prediction]) -> dict[str, float]:
     counted = {"forced_tags": sum(forced)} if forced else {}
     aloud = sum("thoughts" in row.extra for row in predictions)
     counted |= {"thought_aloud": aloud} if aloud else {}
+    shown = sum(count for row in predictions if isinstance(count := row.extra.get(SHOWN), int))
+    counted |= {SHOWN: shown} if shown else {}
     return {"items": len(predictions), "tokens_generated": sum(tokens), **counted}

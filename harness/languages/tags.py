@@ -127,6 +127,18 @@ def usual_script(language: str) -> str:
     return _USUAL.get(language, "Latn")
 
 
+def english_name(tag: str) -> str | None:
+    """The English name of a language; its region counts where it has a name. None of no language.
+
+    >>> english_name("de-AT"), english_name("zh-Hant-HK"), english_name("xx")
+    ('German', 'Traditional Chinese', None)
+    """
+    names = language_names()
+    language, *parts = (language_tag(tag) or tag).split("-")
+    name = next((names[key] for part in parts if (key := f"{language}-{part}") in names), None)
+    return name or names.get(language)
+
+
 @cache
 def language_names() -> Mapping[str, str]:
     """English names by tag."""

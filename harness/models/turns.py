@@ -23,6 +23,13 @@ def answer_turns(
     return answers
 
 
+def framed(asked: Asked, shown: Sequence[Message]) -> tuple[Message, ...]:
+    """An item's chat with other turns behind its system turn, before all turns of its own."""
+    chat = asked.messages
+    begin = next((at for at, turn in enumerate(chat) if turn.role != "system"), len(chat))
+    return (*chat[:begin], *shown, *chat[begin:])
+
+
 def _next(answering: Answering, asked: Asked, answer: Answer) -> Asked:
     following, *later = asked.later
     turn = (*answering.remembered(asked, answer), Message("user", following))

@@ -115,6 +115,31 @@ def test_choices_are_compared_by_likelihood(place):
     assert isinstance(value(benchmark, rows, metric="bleu"), Unmeasured)
 
 
+SHOWN = {"kind": "shown", "others": [["Translate: dog", "Hund"]]}
+
+
+@pytest.mark.parametrize("prompts", ["translation", "all"])
+def test_examples_are_shown_before_a_task_where_they_are_before_all_prompts(place, prompts):
+    before = "<user>Translate: dog<assistant>Hund" if prompts == "all" else ""
+    settings = {**SHOWN, "prompts": prompts}
+    (sums,) = found(place, "lm_eval:gsm8k").benchmarks
+    generator = ScriptedGenerator(solution)
+    rows = predict([sums], generator, answering=settings)[sums.key]
+    assert generator.calls[0][0][0] == f"{before}<user>{sums.items[0]['prompt']}<assistant>"
+    assert [row.extra.get("shown_tokens", 0) for row in rows] == [len(before)] * 3
+    (choices,) = found(place, "lm_eval:arc_easy").benchmarks
+    contexts = []
+
+    class Likes(ScriptedGenerator):
+        def loglikelihoods(self, pairs):
+            contexts.extend("".join(map(chr, context)) for context, _ in pairs)
+            return [(0.0, False) for _ in pairs]
+
+    rows = predict([choices], Likes(str), answering=settings)[choices.key]
+    assert all(text.startswith(f"{before}<user>Question: ") for text in contexts)
+    assert rows[0].extra.get("shown_tokens", 0) == 3 * len(before)
+
+
 def test_two_lines_of_yaml_make_a_benchmark_and_more_say_more(place):
     folder = place / "benchmarks/mine"
     (folder / "sums_test.yaml").write_text("include: lm_eval\ntask: gsm8k\n", encoding="utf-8")
