@@ -51,6 +51,10 @@ class EvalSpec(GenerationSpec):
     the larger checkpoints) is free while models train and generate, and the first score after that
     waits for it to load anew."""
 
+    answering: LocalPath | None = Field(None, exclude_if=_off)
+    """How the model is asked, in place of what its folder says: a folder with an `answering.json`,
+    such as `store/answering/KEY` of a trial of `icl`. With the variant `base` only."""
+
     @property
     def folders(self) -> tuple[Path, ...]:
         named = (self.folder,) if isinstance(self.folder, str) else self.folder

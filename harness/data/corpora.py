@@ -64,6 +64,18 @@ def read_corpora(spec: DataSpec, store: Store) -> Corpora:
     )
 
 
+def train_pairs(spec: DataSpec, store: Store | None = None) -> tuple[Pair, ...]:
+    """The pairs of ``train``, from the store where it has them; nothing is kept.
+
+    Raises:
+        DataError: The faults of the file.
+    """
+    built = None if store is None else store.find(_stage(spec))
+    if built is not None:
+        return _rows(Pair, built.path / "train.jsonl")
+    return () if spec.train is None else read_pairs(spec.train)
+
+
 def rows_left_out(spec: DataSpec, store: Store) -> dict[str, float]:
     """Of corpora that lost rows to their checks: how many they had and lost, by kind of fault.
 

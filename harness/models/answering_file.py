@@ -46,6 +46,21 @@ def saved_answering(folder: Path) -> Mapping[str, JSON] | None:
     return settings
 
 
+def named_answering(path: Path) -> Mapping[str, JSON]:
+    """What a folder, or the file in it, says of how a model is asked.
+
+    Raises:
+        ConfigError: It says nothing, or nothing that is understood.
+    """
+    folder = path.parent if path.name == ANSWERING_FILE else path
+    settings = saved_answering(folder)
+    if settings is None:
+        raise ConfigError(
+            f"eval.answering: {path}: no {ANSWERING_FILE} there, allowed a folder with one"
+        )
+    return settings
+
+
 def answering_of(spec: ModelSpec) -> Mapping[str, JSON] | None:
     """What the adapter of a model says, or where there is none the model itself.
 

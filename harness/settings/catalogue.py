@@ -110,7 +110,7 @@ def _options(tree: ast.Module, owner: ast.ClassDef) -> Iterator[Option]:
             continue
         default = None if node.value is None else _default(node.value)
         kind = ", ".join([annotation, *_bounds(node.value)])
-        yield Option(node.target.id, kind, default, _docstring(after))
+        yield Option(_alias(node.value) or node.target.id, kind, default, _docstring(after))
 
 
 def _inherited(tree: ast.Module, name: str) -> Iterator[Option]:
@@ -122,6 +122,12 @@ def _inherited(tree: ast.Module, name: str) -> Iterator[Option]:
             module = node.module or ""
             if module.startswith("harness."):
                 yield from _inherited(_tree_of(module), name)
+
+
+def _alias(node: ast.expr | None) -> str | None:
+    """What files call it, where that is not its name in Python."""
+    words = node.keywords if isinstance(node, ast.Call) else []
+    return next((str(ast.literal_eval(word.value)) for word in words if word.arg == "alias"), None)
 
 
 _SIGNS = {"ge": ">=", "gt": ">", "le": "<=", "lt": "<"}

@@ -46,7 +46,9 @@ class Spec(BaseModel):
 
     def replace(self, **changes: Any) -> Self:
         """A copy with some fields changed, validated anew."""
-        return type(self).model_validate({**dict(self), **changes})
+        fields = type(self).model_fields
+        given = {fields[name].alias or name: value for name, value in self}
+        return type(self).model_validate({**given, **changes})
 
 
 SpecType = TypeVar("SpecType", bound=BaseModel)
@@ -234,7 +236,8 @@ def _unknown_option(location: tuple[int | str, ...], kind: type[BaseModel]) -> s
         # what is no field is a key or an index of a container of models
         if owner is not None and part in owner.model_fields:
             owner = _model_in(owner.model_fields[str(part)].annotation)
-    options = sorted(owner.model_fields) if owner is not None else []
+    fields = {} if owner is None else owner.model_fields
+    options = sorted(field.alias or name for name, field in fields.items())
     return unknown_name("option", str(location[-1]), options)
 
 

@@ -20,6 +20,7 @@ STAGES = (
     "completions",
     "examples",
     "adapter",
+    "answering",
     "predictions",
     "scores",
 )

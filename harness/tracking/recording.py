@@ -19,6 +19,7 @@ from harness.benchmarks.spec import EvalSpec
 from harness.data.examples import load_examples
 from harness.errors import ConfigError, DataError
 from harness.evaluation.score import judgements_file
+from harness.models.answering_file import ANSWERING_FILE
 from harness.protocols import DataInput, TrackedRun
 from harness.records import Event, StepEvent, TrialResult
 from harness.settings.spec import digest
@@ -88,6 +89,9 @@ class Recorder:
         adapter = stage_folder(store, result, "adapter")
         if adapter is not None and (adapter / _ADAPTER_FOLDER).is_dir():
             self.run.log_file(adapter / _ADAPTER_FOLDER, "adapter")
+        answering = stage_folder(store, result, "answering")
+        if answering is not None:
+            self.run.log_file(answering / ANSWERING_FILE, "answering")
         examples = stage_folder(store, result, "examples")
         if examples is not None and (table := load_examples(examples).table):
             self.run.log_table(table, "rationales.json")

@@ -12,7 +12,7 @@ from harness.benchmarks.spec import EvalSpec
 from harness.data.spec import DataSpec
 from harness.models.generation.spec import GenerationSpec
 from harness.models.spec import LoraSpec, ModelSpec
-from harness.protocols import Chaining, Combining, Variant
+from harness.protocols import Chaining, Combining, Showing, Variant
 from harness.records import JSON
 from harness.settings.spec import NestedFaults, Spec, explain, load_spec
 from harness.training.spec import TrainSpec
@@ -76,7 +76,7 @@ class TrialConfig(Spec):
 
     @model_validator(mode="after")
     def _fits_together(self) -> "TrialConfig":
-        faults = [*self._chain_faults(), *self._missing_corpora()]
+        faults = [*self._chain_faults(), *self._missing_corpora(), *self._asking_faults()]
         if self.train.processes > 1 and self.model.device_map is not None:
             text = f"found {self.train.processes}, allowed 1 with model.device_map, "
             faults.append(
@@ -97,11 +97,29 @@ class TrialConfig(Spec):
                 for path, text in explain(error, TrainSpec):
                     yield f"chain.{index}.train.{path}", text
 
+    def _asking_faults(self) -> Iterator[tuple[str, str]]:
+        """What is set and would change nothing, as how the model is asked is settled otherwise."""
+        name = self.variant.name
+        if isinstance(self.variant, Showing) and self.chain:
+            yield (
+                "chain",
+                f"found {len(self.chain)} of it, allowed [] with {name}: it trains nothing",
+            )
+        tuned = self.variant.trains or isinstance(self.variant, Combining | Showing)
+        if self.eval.answering is not None and tuned:
+            yield (
+                "eval.answering",
+                f"found {self.eval.answering!r}, allowed with the variant base alone: {name} says "
+                "itself how its models are asked",
+            )
+
     def _missing_corpora(self) -> Iterator[tuple[str, str]]:
         """Corpora that are not named, and what needs each."""
         if self.data is None:
             if self.variant.trains:
                 yield "data", f"missing, and the variant {self.variant.name} trains on it"
+            elif isinstance(self.variant, Showing):
+                yield "data", f"missing, and the variant {self.variant.name} shows pairs of it"
             return
         needed = {
             corpus: f"the variant {variant.name} trains on it"

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from harness.errors import ConfigError
 from harness.models.export import TOLERANCE, Dtype, Exported, check_free, export
-from harness.protocols import Combining, OnEvent
+from harness.protocols import Combining, OnEvent, Showing
 from harness.storage.store import Store
 from harness.trial.config import TrialConfig
 from harness.trial.stages import Tuning
@@ -38,7 +38,13 @@ def export_trial(
     """
     variant = config.variant
     if not (variant.trains or isinstance(variant, Combining)):
-        raise ConfigError(f"variant: {variant.name} has no adapter to export")
+        raise ConfigError(
+            f"variant: {variant.name} has no adapter to export",
+            "harness evaluate MODEL --set eval.answering=HOME/store/answering/KEY asks the model "
+            "as a trial did"
+            if isinstance(variant, Showing)
+            else None,
+        )
     check_free(folder)
     store = Store(home / "store")
     with store.shared_lock():

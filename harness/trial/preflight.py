@@ -5,23 +5,27 @@ run itself checks them again; this is so that a user's typo costs a second and l
 """
 
 from collections.abc import Callable, Iterator, Sequence
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 from harness.benchmarks.read import Benchmark, find_benchmarks
 from harness.data.corpora import check_corpora
 from harness.errors import ConfigError, DataError
 from harness.evaluation.check import check_metrics
+from harness.evaluation.shown import check_shown
 from harness.models.adapter_base import warn_of_another_base
+from harness.models.answering_file import named_answering
 from harness.models.chat_template import template_in
 from harness.models.devices import visible_devices
 from harness.models.folder import adapter_folder, model_folder, tokenizer_folder
 from harness.models.generation.vllm_process import check_vllm, check_vllm_model
 from harness.models.spec import ModelSpec
 from harness.models.teachers import ServedSpec, Teacher, teacher
+from harness.protocols import Showing
 from harness.servers.key import read_key
 from harness.storage.store import Store
 from harness.trial.config import TrialConfig, accelerators
+from harness.trial.shown import check_showing
 from harness.variants.shared.parts import adapters_read
 
 
@@ -29,6 +33,7 @@ def preflight(
     config: TrialConfig,
     home: Path | None = None,
     benchmarks: Sequence[Benchmark] | None = None,
+    others: Sequence[TrialConfig] = (),
 ) -> None:
     """Looks at all that a configuration names.
 
@@ -36,6 +41,7 @@ def preflight(
         config: The configuration.
         home: Folder whose store may have its corpora, read and checked; nothing is written there.
         benchmarks: Its benchmarks where they were read before; None to read them here.
+        others: Further configurations with its benchmarks, of which what they show is looked at.
 
     Raises:
         ConfigError, DataError: Every fault found, those of the configuration's own paths first.
@@ -43,7 +49,9 @@ def preflight(
     faults: list[str] = []
     hints: list[str] = []
     kind: type[ConfigError | DataError] = DataError
-    for check in _checks(config, None if home is None else Store(home / "store"), benchmarks):
+    store = None if home is None else Store(home / "store")
+    read = cache(lambda: find_benchmarks(config.eval) if benchmarks is None else benchmarks)
+    for check in _checks(config, store, read, others):
         try:
             check()
         except (ConfigError, DataError) as error:
@@ -56,7 +64,10 @@ def preflight(
 
 
 def _checks(
-    config: TrialConfig, store: Store | None, benchmarks: Sequence[Benchmark] | None
+    config: TrialConfig,
+    store: Store | None,
+    benchmarks: Callable[[], Sequence[Benchmark]],
+    others: Sequence[TrialConfig],
 ) -> Iterator[Callable[[], object]]:
     adapter, data = config.model.adapter, config.data
     yield lambda: _enough_devices(config)
@@ -71,12 +82,32 @@ def _checks(
             yield partial(_teacher, f"{variant.name}.{name}", teacher(settings), external)
     if data is not None:
         yield lambda: check_corpora(data, store)
-    yield lambda: check_metrics(
-        find_benchmarks(config.eval) if benchmarks is None else benchmarks, config.eval
-    )
+    yield lambda: check_metrics(benchmarks(), config.eval)
+    yield from _showing((config, *others), store, benchmarks)
     for section, spec in config.engines().items():
         if spec.engine == "vllm":
             yield partial(check_vllm, config.model, spec.vllm, section)
+
+
+def _showing(
+    configs: Sequence[TrialConfig],
+    store: Store | None,
+    benchmarks: Callable[[], Sequence[Benchmark]],
+) -> Iterator[Callable[[], object]]:
+    """What is shown as the model is asked, by a method or by a file that says so."""
+    answering = configs[0].eval.answering
+    if answering is not None:
+        yield lambda: check_shown(named_answering(Path(answering)), _of_them(benchmarks))
+    if any(isinstance(config.variant, Showing) for config in configs):
+        yield lambda: check_showing(configs, _of_them(benchmarks), store)
+
+
+def _of_them(benchmarks: Callable[[], Sequence[Benchmark]]) -> Sequence[Benchmark]:
+    """The benchmarks; none where they cannot be read, which another check tells."""
+    try:
+        return benchmarks()
+    except (ConfigError, DataError):
+        return ()
 
 
 def _compare_bases(config: TrialConfig) -> None:

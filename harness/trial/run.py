@@ -14,17 +14,19 @@ from harness.benchmarks.read import Benchmark, select
 from harness.data.corpora import corpora_identity
 from harness.data.overlaps import BenchmarkItems
 from harness.evaluation.check import check_metrics
-from harness.evaluation.predict import predict_stored
+from harness.evaluation.predict import SHOWN, predict_stored
 from harness.evaluation.score import Unmeasured, facts_of_scores, score_stored
+from harness.evaluation.shown import check_shown
 from harness.evaluation.summary import summarise
 from harness.metrics.judging.client import JUDGEMENTS_FOLDER, JudgeClient
-from harness.models.answering_file import answering_of
+from harness.models.folder import model_folder, read_json
 from harness.models.generation.vllm_process import check_vllm
 from harness.models.identity import content_hash, folder_hash
+from harness.models.limits import Limits, limits_in
 from harness.models.metricx import MetricX
 from harness.models.provenance import model_provenance, system_turn
 from harness.processes.interpreter import VLLM
-from harness.protocols import Combining, Generator, LearnedScorer, OnEvent, Services
+from harness.protocols import Combining, Generator, LearnedScorer, OnEvent, Services, Showing
 from harness.records import Key, Score, ScoreKey, TrialResult
 from harness.settings.spec import local_paths
 from harness.storage.results import write_results
@@ -33,7 +35,6 @@ from harness.trial.config import TrialConfig
 from harness.trial.stages import Tuning
 from harness.trial.timeline import Timeline
 from harness.trial.train import ADAPTER
-from harness.variants.shared.method import own_answering
 
 _SHARES = {"forced_tags": "answering/{}/forced_tags", "thought_aloud": "thoughts/{}"}
 """What is counted among the answers to a benchmark, and the fact that is its share of the items."""
@@ -75,8 +76,10 @@ def _run(config: TrialConfig, store: Store, timeline: Timeline, services: Servic
             check_vllm(config.model, spec.vllm, section)
     tuning = Tuning(config, store, timeline)
     variant = config.variant
+    if isinstance(variant, Showing) or config.eval.answering is not None:
+        check_shown(tuning.answering(), benchmarks)
     adapter = tuning.adapter() if variant.trains or isinstance(variant, Combining) else None
-    if variant.trains:
+    if variant.trains or isinstance(variant, Showing):
         tuning.contamination(
             [BenchmarkItems(one.key, one.data_sha256, one.items) for one in benchmarks]
         )
@@ -130,8 +133,17 @@ def _predict(
             tuning.store,
             generator,
             tuning.timeline.on_event,
-            answering=own_answering(config.variant) or answering_of(config.model),
+            answering=tuning.answering(),
+            limits=_limits(config),
         )
+
+
+def _limits(config: TrialConfig) -> Limits:
+    """What the model can read, by its files and by how it is run."""
+    limits = limits_in(read_json(model_folder(config.model) / "config.json"))
+    if config.eval.engine != "vllm":
+        return limits
+    return Limits(None, config.eval.vllm.max_length or limits.positions, is_fixed=True)
 
 
 def _score(
@@ -196,7 +208,7 @@ def _contents(config: TrialConfig) -> dict[str, str]:
 
 
 def _cost(predictions: Mapping[str, Built]) -> dict[str, float]:
-    """What the run cost: tokens generated, and this process's peak memory so far."""
+    """What the run cost: tokens generated and shown, and this process's peak memory so far."""
     unit = 2**30 if sys.platform == "darwin" else 2**20
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
     tokens = sum(int(built.facts["tokens_generated"]) for built in predictions.values())
@@ -206,4 +218,6 @@ def _cost(predictions: Mapping[str, Built]) -> dict[str, float]:
         for count, fact in _SHARES.items()
         if count in built.facts
     }
-    return {"cost/generated_tokens": tokens, "cost/peak_memory_gib": peak, **shares}
+    shown = sum(int(built.facts.get(SHOWN, 0)) for built in predictions.values())
+    cost = {"cost/generated_tokens": tokens, "cost/peak_memory_gib": peak}
+    return cost | ({"cost/shown_tokens": shown} if shown else {}) | shares

@@ -7,12 +7,12 @@ from harness.data.corpora import corpora_identity
 from harness.data.examples import save_examples
 from harness.data.overlaps import BenchmarkItems, overlaps_stored
 from harness.models.adapter_base import save_base
-from harness.models.answering_file import save_answering
+from harness.models.answering_file import answering_of, named_answering, save_answering
 from harness.models.combine import combine, draws
 from harness.models.folder import adapter_folder
 from harness.models.generation.completions import StoredGenerator
 from harness.models.identity import folder_hash
-from harness.protocols import Combining, Sources, Variant
+from harness.protocols import Combining, Showing, Sources, Variant
 from harness.records import JSON
 from harness.seeds import stream_seed
 from harness.storage.store import Built, Stage, Store, library_versions
@@ -23,6 +23,7 @@ from harness.trial.drift_chats import answered_chats
 from harness.trial.launch import team_for
 from harness.trial.reach import examples_of
 from harness.trial.resources import Resources
+from harness.trial.shown import shown_settings
 from harness.trial.timeline import Timeline
 from harness.trial.train import ADAPTER, TrainingJob, train_adapter
 from harness.variants.shared.method import (
@@ -32,6 +33,7 @@ from harness.variants.shared.method import (
     unusual_answering,
 )
 
+ANSWERING_VERSION = 1
 ADAPTER_VERSION = 2
 COMBINED_VERSION = 1
 
@@ -65,6 +67,44 @@ class Tuning:
         built = self._adapter(self.config, "")
         self.facts |= self.resources.rows_left_out()
         return built
+
+    def answering(self) -> Mapping[str, JSON] | None:
+        """How the model is asked, see ``harness.models.answering``; None for plainly.
+
+        What a method shows is the stage ``answering``, so that others can ask in the same way.
+
+        Raises:
+            ConfigError, DataError: Something the user can mend.
+        """
+        config = self.config
+        if isinstance(config.variant, Showing):
+            return self._shown(config.variant)
+        if config.eval.answering is not None:
+            return named_answering(Path(config.eval.answering))
+        return own_answering(config.variant) or answering_of(config.model)
+
+    def _shown(self, variant: Showing) -> Mapping[str, JSON]:
+        config, resources = self.config, self.resources
+        settings = shown_settings(config, resources.corpora.parallel)
+        stage = Stage(
+            "answering",
+            ANSWERING_VERSION,
+            {
+                "train": corpora_identity(resources.data)["train"],
+                "prompt": resources.data.prompt,
+                "variant": config.variant.identity(),
+                "seed": config.seed,
+            },
+        )
+
+        def make(folder: Path) -> Mapping[str, float]:
+            save_answering(folder, settings)
+            return {}
+
+        built = self.store.build(stage, make)
+        self._note("", answering=built)
+        self.facts |= resources.rows_left_out()
+        return settings
 
     def contamination(self, benchmarks: Sequence[BenchmarkItems]) -> Built:
         """The ``contamination`` stage: how much of the benchmarks is in the training text.

@@ -13,6 +13,7 @@ from typing import Any, get_args
 import pytest
 from pydantic import BaseModel
 
+from harness.models.answering_file import save_answering
 from harness.settings import plugins
 from harness.settings.yaml import set_path
 from harness.trial.config import TrialConfig
@@ -63,6 +64,7 @@ SETTINGS: dict[frozenset[str], dict[str, Any]] = {
     ): {"eval.metrics": {"chrf": {"char_order": 4}}},
     ANSWERS: {
         "eval.limit": 1,
+        "eval.answering": "answering",
         "eval.batch_size": 4,
         "eval.engine": "vllm",
         "eval.vllm.max_length": 100,
@@ -177,12 +179,25 @@ GIVEN = {
     **{f"{one}.engine": {f"{one}.vllm": VLLM} for one in SECTIONS},
     **{f"{one}.vllm.": {f"{one}.engine": "vllm", f"{one}.vllm": VLLM} for one in SECTIONS},
     "chain.": {"chain": CHAIN},
+    "eval.answering": {"variant": {"name": "base"}},
+    "icl.": {
+        **{f"data.{corpus}": None for corpus in CORPORA[1:]},
+        "data.train": {"path": "train.jsonl"},
+    },
     "merge.density": {"variant.method": "ties"},
     "radis.teacher.": {"variant.teacher": {"server": SERVER}},
 }
 """What else a setting takes to be one, before and after it changes, by the start of its name."""
 PART = ADAPTER | {"general/examples", "general/adapter"}
 SOURCE = ADAPTER | {"source/examples", "source/adapter"}
+TRANSLATIONS, GENERAL = (
+    frozenset({f"predictions/{name}" for name in names})
+    | {f"scores/{name}/{metric}" for name in names for metric in metrics}
+    for metrics, names in (
+        (("chrf", "empty"), [f"mini_translation/en_de_{s}" for s in ("validation", "test")]),
+        (("exact_match",), [f"mini_general/echo_{s}" for s in ("validation", "test")]),
+    )
+)
 METHODS: dict[str, dict[frozenset[str], dict[str, Any]]] = {
     "base": {},
     "chat": {},
@@ -197,6 +212,10 @@ METHODS: dict[str, dict[frozenset[str], dict[str, Any]]] = {
         ADAPTER: {"text_weight": 2},
     },
     "ewc": {TEXT: {"num_samples": 2, "max_new_tokens": 5}, ADAPTER: {"strength": 2}},
+    "icl": {
+        TRANSLATIONS | {"answering"}: {"examples": 1},
+        GENERAL | {"answering"}: {"prompts": "all"},
+    },
     "kl": {ADAPTER: {"strength": 2, "temperature": 2}},
     "l2": {ADAPTER: {"strength": 2}},
     "lait": {ADAPTER: {"unlikelihood_weight": 2, "last_steps": 2}},
@@ -300,6 +319,8 @@ def project(tmp_path_factory, tiny_model_dir, python_with_vllm):
     for name, before in (("template", "Chat."), ("dated", "{{ strftime_now('%Y') }}")):
         (folder / f"{name}.jinja").write_text(before + CHAT_TEMPLATE, encoding="utf-8")
     (folder / "bitsandbytes.py").touch()
+    (folder / "answering").mkdir()
+    save_answering(folder / "answering", {"kind": "tags", "pivot": "en"})
     save_tiny(folder / "other_model", seed=1)
     shutil.copytree(folder / "benchmarks", folder / "other_benchmarks")
     write_lines(folder / "adapter" / "adapter_config.json", [{"r": 4}])
@@ -375,7 +396,8 @@ def test_a_setting_of_a_method_changes_the_stages_of_its_row(setting, value, exp
 
 def fields_of(kind: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, tuple[Any, str]]]:
     """Dotted names of all settings, and the specification and field that each is of."""
-    for name, field in kind.model_fields.items():
+    for python_name, field in kind.model_fields.items():
+        name = field.alias or python_name
         inner = list(specs_in(field.annotation))
         if not inner or get_args(field.annotation):
             yield f"{prefix}{name}", (kind, name)

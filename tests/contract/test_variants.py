@@ -6,8 +6,8 @@ import sys
 
 import pytest
 
-from harness.protocols import Sources
-from harness.records import Corpora, Instruction, Message, Pair, ParallelQuestion, Role, Text
+from harness.protocols import Framing, Showing, Sources
+from harness.records import Asked, Corpora, Instruction, Message, Pair, ParallelQuestion, Role, Text
 from harness.settings import catalogue, plugins
 from harness.variants.shared.method import parts_of
 from tests.fakes import FixedPrompt, ScriptedGenerator
@@ -18,6 +18,7 @@ TRAINING = [
     for name in NAMES
     if plugins.load("variant", name).trains and not parts_of(plugins.load("variant", name)())
 ]
+SHOWING = [name for name in NAMES if issubclass(plugins.load("variant", name), Showing)]
 NOUNS = ("dog", "cat", "cow", "hen", "fox")
 PAIRS = tuple(
     Pair(f"p{index}", f"the {noun} sleeps", f"der {noun} schläft", "en", "de")
@@ -116,6 +117,20 @@ def test_its_weights_are_no_part_of_what_makes_its_text(name):
     identity = make(name).identity()
     assert identity["name"] == name
     assert not [key for key in identity if key.endswith("weight")]
+
+
+@pytest.mark.parametrize("name", SHOWING)
+def test_what_it_shows_goes_by_the_seed_and_is_a_way_of_answering(name):
+    def shown(seed):
+        return make(name).shown(PAIRS, FixedPrompt(), seed)
+
+    assert shown(1) == shown(1) != shown(2)
+    assert not make(name).trains
+    settings = {field: value for field, value in shown(1).items() if field != "kind"}
+    answering = plugins.load("answering", shown(1)["kind"]).model_validate(settings)
+    assert isinstance(answering, Framing)
+    assert answering.plain() == settings
+    assert answering.turns(Asked((), "de", translation=True, source_lang="en"))
 
 
 @pytest.mark.parametrize("name", NAMES)

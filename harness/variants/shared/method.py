@@ -55,12 +55,12 @@ class Method(Spec):
 
     def identity(self) -> Mapping[str, JSON]:
         """Every setting but those marked ``NO_TEXT``."""
-        fields = type(self).model_fields
-        return {
-            name: value
-            for name, value in self.plain().items()
-            if fields[name].json_schema_extra != NO_TEXT
+        left_out = {
+            field.alias or name
+            for name, field in type(self).model_fields.items()
+            if field.json_schema_extra == NO_TEXT
         }
+        return {name: value for name, value in self.plain().items() if name not in left_out}
 
     def examples(self, sources: Sources) -> ExampleSet:
         """One example per pair, as it stands."""
