@@ -59,9 +59,10 @@ def command(
     budget: options.Overrides = () if trials is None else (("trials", trials),)
     checked = check_sweep(file, run.overrides + budget)
     spec = checked.spec
+    from harness.sweep.budget import showing
     from harness.trial.preflight import preflight
 
-    preflight(spec.base, run.home, checked.selection.benchmarks)
+    preflight(spec.base, run.home, checked.selection.benchmarks, showing(spec))
     if dry_run:
         _show_plan(checked, workers, run)
         return

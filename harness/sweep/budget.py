@@ -1,13 +1,19 @@
 """How many configurations a sweep tries, what is settled beforehand, what each method gets."""
 
+import contextlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice, zip_longest
 
+from pydantic import ValidationError
+
+from harness.protocols import Showing
+from harness.settings import plugins
 from harness.settings.yaml import flatten
 from harness.sweep.configurations import VARIANT
 from harness.sweep.space import Params, Space, draws, grid, only, spread
 from harness.sweep.spec import SweepSpec
+from harness.trial.config import TrialConfig
 
 
 def planned(spec: SweepSpec) -> list[Params]:
@@ -29,6 +35,20 @@ def _settled(spec: SweepSpec, space: Space) -> list[Params]:
     if sampler.name == "random":
         return list(islice(draws(space, base, sampler.seed), spec.trials))
     return spread(space, base, sampler.seed, sampler.startup)
+
+
+def showing(spec: SweepSpec) -> list[TrialConfig]:
+    """Of what is settled beforehand the configurations that show the model something, once each."""
+    variants = spec.space[VARIANT].finite if VARIANT in spec.space else None
+    names = {spec.base.variant.name} if variants is None else set(map(str, variants))
+    shows = {name for name in names if issubclass(plugins.load("variant", name), Showing)}
+    configs: dict[str, TrialConfig] = {}
+    for params in planned(spec) if shows else ():
+        if params.get(VARIANT, spec.base.variant.name) in shows:
+            with contextlib.suppress(ValidationError):  # the trial tells of it
+                config = spec.configure(params)
+                configs.setdefault(config.fingerprint(), config)
+    return list(configs.values())
 
 
 def budget_of(spec: SweepSpec, configurations: Sequence[Params]) -> int:

@@ -6,7 +6,9 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from pydantic import ValidationError
 
 from harness.errors import unknown_name
+from harness.protocols import Showing
 from harness.records import JSON, Split
+from harness.settings import plugins
 from harness.settings.spec import explain, find_path, local_paths
 from harness.settings.yaml import flatten, get_path, set_path
 from harness.sweep.space import Dimension, Params, Space, exclusive, ordered, place_of
@@ -14,6 +16,7 @@ from harness.trial.config import TrialConfig
 
 VARIANT = "variant.name"
 SEARCHABLE = ("data", "variant", "lora", "train")
+_OF_TRAINING = ("lora", "train")
 _MAX_CONTEXTS = 64
 
 
@@ -85,7 +88,7 @@ def space_faults(space: Space, base: TrialConfig) -> tuple[Space, list[tuple[str
     faults: list[tuple[str, str]] = []
     fitted: dict[str, Dimension] = {}
     for path, dimension in space.items():
-        fault = _unsearchable(path) or _shared(space, path)
+        fault = _unsearchable(path) or _shared(space, path) or _idle(space, path, base)
         own = [("", fault)] if fault else _condition_faults(space, dimension, flat)
         if not own:
             fitted[path], own = _value_faults(space, path, base)
@@ -119,6 +122,34 @@ def _shared(space: Space, path: str) -> str | None:
     return (
         f"searches the same setting as {', '.join(rivals)}, allowed where `when:` keeps them apart"
     )
+
+
+def _idle(space: Space, path: str, base: TrialConfig) -> str | None:
+    """Which methods a setting of the training is searched for that train nothing; None if none.
+
+    Each of its values would be the same trial once more. The untuned model itself may be among
+    methods: sweeps that have begun are gone on with.
+    """
+    if path.partition(".")[0] not in _OF_TRAINING:
+        return None
+    names = dict.fromkeys(
+        str(name)
+        for context in contexts(space, path)
+        for name in ([context[VARIANT]] if VARIANT in context else _variants(space, base))
+    )
+    known = [name for name in names if name in plugins.names("variant")]
+    idle = [name for name in known if issubclass(plugins.load("variant", name), Showing)]
+    if not idle:
+        return None
+    others = ", ".join(name for name in names if name not in idle)
+    return (
+        f"changes nothing with {VARIANT} {', '.join(idle)}, which trains nothing, allowed "
+        f"`when: {{{VARIANT}: [{others or 'those that train'}]}}`"
+    )
+
+
+def _variants(space: Space, base: TrialConfig) -> Sequence[JSON]:
+    return (space[VARIANT].finite or ()) if VARIANT in space else (base.variant.name,)
 
 
 def _condition_faults(

@@ -24,6 +24,34 @@ def test_a_dry_run_shows_the_plan_and_writes_nothing(harness, folder):
     assert sorted(folder.rglob("*")) == before
 
 
+SHOWING = (
+    "--set", "space.variant.name=[sft, icl]",
+    "--set", "space.variant.examples={values: [1, 2], when: {variant.name: icl}}",
+    "--set", "space.lora.rank={values: [1], when: {variant.name: sft}}",
+)  # fmt: skip
+
+
+def test_a_dry_run_refuses_more_examples_than_there_are_pairs(harness, folder):
+    assert "3: 3 new" in harness("sweep", "sweep.yaml", "--dry-run", *SHOWING).out
+    many = "space.variant.examples={values: [1, 9], when: {variant.name: icl}}"
+    shown = harness("sweep", "sweep.yaml", "--dry-run", *SHOWING, "--set", many)
+    assert shown.code == 2
+    assert "variant.examples: found 9, allowed at most 5" in shown.err
+
+
+@pytest.mark.slow
+def test_showing_examples_is_swept_confirmed_and_reported_beside_training(harness, folder):
+    command = ("sweep", "sweep.yaml", "--tracking-uri", f"sqlite:///{folder}/t.db", *SHOWING)
+    compared = "confirm={seeds: [101, 102], members: all}"
+    done = harness(*command, "--set", "seeds=[1, 2]", "--set", compared, "--json")
+    assert done.code == 0, done.err
+    runs = MlflowTracker(f"sqlite:///{folder}/t.db").find_runs("toy")
+    assert {run.status for run in runs} == {"FINISHED"}
+    report = (folder / ".harness/sweeps/toy/report/report.md").read_text(encoding="utf-8")
+    assert "icl" in report
+    assert "examples 2" in report
+
+
 def test_a_dry_run_says_what_differences_the_seeds_will_show(harness, folder):
     shown = harness("sweep", "sweep.yaml", "--dry-run")
     said = " ".join(shown.out.split())

@@ -6,6 +6,7 @@ import pytest
 from harness.errors import EXIT_USER, ConfigError
 from harness.settings.spec import validate
 from harness.settings.yaml import parse_override
+from harness.sweep.budget import planned, showing
 from harness.sweep.configurations import configure
 from harness.sweep.run import run_sweep
 from harness.sweep.space import grid
@@ -45,6 +46,42 @@ def test_whole_numbers_for_a_real_setting_make_a_real_range(sweep_file: Path) ->
     )
     assert not spec.space["lora.alpha"].integral
     assert spec.space["lora.rank"].integral
+
+
+SHOWING = {
+    "variant.name": ["sft", "icl"],
+    "variant.examples": {"values": [1, 2], "when": {"variant.name": "icl"}},
+}
+
+
+def test_what_shows_examples_has_a_configuration_for_each_number_of_them(sweep_file: Path) -> None:
+    plain = (("base.variant", {"name": "sft"}), ("confirm", None))
+    spec = load_sweep_spec(sweep_file, (*plain, ("space", SHOWING)))
+    assert planned(spec) == [
+        {"variant.name": "sft"},
+        {"variant.name": "icl", "variant.examples": 1},
+        {"variant.name": "icl", "variant.examples": 2},
+    ]
+    assert [config.variant.plain()["examples"] for config in showing(spec)] == [1, 2]
+    assert showing(load_sweep_spec(sweep_file)) == []
+
+
+@pytest.mark.parametrize("path", ["train.learning_rate", "lora.rank"])
+def test_settings_of_training_are_not_searched_for_what_trains_nothing(
+    sweep_file: Path, path: str
+) -> None:
+    plain = (("base.variant", {"name": "sft"}), ("confirm", None))
+    with pytest.raises(ConfigError) as caught:
+        load_sweep_spec(sweep_file, (*plain, ("space", {**SHOWING, path: [1, 2]})))
+    assert (
+        f"space.{path}: changes nothing with variant.name icl, which trains nothing, allowed "
+        "`when: {variant.name: [sft]}`"
+    ) in caught.value.message
+    alone = (("base.variant", {"name": "icl"}), ("confirm", None), ("space", {path: [1, 2]}))
+    with pytest.raises(ConfigError, match="those that train"):
+        load_sweep_spec(sweep_file, alone)
+    limited = {**SHOWING, path: {"values": [1, 2], "when": {"variant.name": "sft"}}}
+    assert len(planned(load_sweep_spec(sweep_file, (*plain, ("space", limited))))) == 4
 
 
 def test_one_setting_may_have_a_dimension_per_condition(sweep_file: Path) -> None:
