@@ -64,7 +64,8 @@ def main() -> None:
     peer_s = time.process_time() - start
     apart = max(abs(one[0] - other[0]) for one, other in zip(found, expected, strict=True))
     for name, seconds in (("harness", own_s), ("HFLM", peer_s)):
-        print(f"{name:8} {seconds:6.1f} CPU s, {arguments.questions / seconds:.2f} questions a CPU second")
+        speed = arguments.questions / seconds
+        print(f"{name:8} {seconds:6.1f} CPU s, {speed:.2f} questions in one of them")
     print(f"ratio {peer_s / own_s:.2f}; log-likelihoods at most {apart:.1e} apart")
 
 
