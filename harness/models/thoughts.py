@@ -144,6 +144,10 @@ def _end_of_blocks(text: str, table: tuple[Marks, ...]) -> int:
     while True:
         start = len(text) - len(text[end:].lstrip())
         marks = next((marks for marks in table if text.startswith(marks[0], start)), None)
+        again = next((close for _, close in table if end and text.startswith(close, start)), None)
+        if marks is None and again is not None:
+            end = start + len(again)  # closed once more than opened
+            continue
         if marks is None:
             return end
         closings = [match.end() for match in re.finditer(re.escape(marks[1]), text[start:])]
