@@ -84,6 +84,16 @@ def test_answers_in_a_batch_are_those_of_transformers_one_at_a_time(chat_model, 
         assert answer.token_ids == tuple(ids[0, len(prompt) :].tolist())
 
 
+def test_choices_of_a_question_score_as_rows_alone(chat_model):
+    prompts = prompts_of(chat_model)
+    rows = [(prompt, said) for prompt in prompts for said in ((7, 33, 21), (7,), (9, 4))]
+    batched = HuggingFaceGenerator(chat_model, batch_size=6).loglikelihoods(rows)
+    alone = HuggingFaceGenerator(chat_model, batch_size=1).loglikelihoods(rows)
+    for (one, greedy), (other, expected) in zip(batched, alone, strict=True):
+        assert one == pytest.approx(other, abs=1e-4)
+        assert greedy == expected
+
+
 def test_likelihoods_in_a_batch_are_those_of_rows_alone(chat_model):
     rows = [(prompt, (7, 33, 21)[: 1 + n]) for n, prompt in enumerate(prompts_of(chat_model))]
     batched = HuggingFaceGenerator(chat_model, batch_size=3).loglikelihoods(rows)
