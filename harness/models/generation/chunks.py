@@ -80,10 +80,11 @@ def choice_batches(rows: Sequence[tuple[TokenIds, TokenIds]], batch_size: int) -
     groups: dict[TokenIds, list[int]] = {}
     for row, (context, _) in enumerate(rows):
         groups.setdefault(tuple(context), []).append(row)
+    longest_first = _longest_first(rows)
     shared: list[list[int]] = []
     alone: list[int] = []
-    for group in sorted(groups.values(), key=lambda group: min(map(_place(rows), group))):
-        group.sort(key=_place(rows))
+    for group in groups.values():
+        group.sort(key=longest_first)
         parts = -(-len(group) // batch_size)
         for part in (group[first::parts] for first in range(parts)):
             if len(part) == 1:
@@ -91,15 +92,15 @@ def choice_batches(rows: Sequence[tuple[TokenIds, TokenIds]], batch_size: int) -
             else:
                 shared.append(part)
     batches: list[list[int]] = []
-    for group in shared:
-        if not batches or len(batches[-1]) + len(group) > batch_size:
+    for part in sorted(shared, key=lambda part: longest_first(part[0])):
+        if not batches or len(batches[-1]) + len(part) > batch_size:
             batches.append([])
-        batches[-1] += group
-    alone.sort(key=_place(rows))
+        batches[-1] += part
+    alone.sort(key=longest_first)
     return batches + [
         alone[first : first + batch_size] for first in range(0, len(alone), batch_size)
     ]
 
 
-def _place(rows: Sequence[tuple[TokenIds, TokenIds]]) -> Callable[[int], Any]:
+def _longest_first(rows: Sequence[tuple[TokenIds, TokenIds]]) -> Callable[[int], Any]:
     return lambda row: (-sum(map(len, rows[row])), rows[row])

@@ -105,3 +105,13 @@ def test_batches_in_a_row_are_the_batches_of_the_list_they_make(contexts, size, 
     again = choice_batches([rows[row] for row in chosen], size)
     contents = [[rows[row] for row in batch] for batch in batches[first:last]]
     assert [[rows[chosen[row]] for row in batch] for batch in again] == contents
+
+
+def test_parts_of_a_question_stand_where_their_own_rows_do() -> None:
+    rows = rows_of(2, 0, 0, 2, 2, 0, 2)
+    batches = choice_batches(rows, 2)
+    for first, last in itertools.combinations(range(len(batches) + 1), 2):
+        chosen = list(itertools.chain(*batches[first:last]))
+        again = choice_batches([rows[row] for row in chosen], 2)
+        contents = [[rows[row] for row in batch] for batch in batches[first:last]]
+        assert [[rows[chosen[row]] for row in batch] for batch in again] == contents
