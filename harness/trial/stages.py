@@ -21,7 +21,7 @@ from harness.trial.config import TrialConfig
 from harness.trial.curves import read_curves
 from harness.trial.drift_chats import answered_chats
 from harness.trial.launch import team_for
-from harness.trial.reach import examples_of
+from harness.trial.reach import examples_of, reached
 from harness.trial.resources import Resources
 from harness.trial.shown import shown_settings
 from harness.trial.timeline import Timeline
@@ -229,22 +229,25 @@ class Tuning:
         """The ``examples`` stage, and whether it has those of the steps alone, in their order."""
         resources, variant = self.resources, config.variant
         stage, pairs = examples_of(config, resources)
+        few = "reached" in stage.identity
 
         def make(folder: Path) -> Mapping[str, float]:
+            # made, where it was there and is gone meanwhile, of the pairs its key stands for
+            chosen = reached(config, resources) if few and pairs is None else pairs
             sources = (
                 resources.sources(variant, config.seed)
-                if pairs is None
-                else resources.sources_of(variant, config.seed, pairs)
+                if chosen is None
+                else resources.sources_of(variant, config.seed, chosen)
             )
             before = _generated(sources)
             with resources.engine.running():
                 examples = variant.examples(sources)
             save_examples(folder, examples)
-            facts = {} if pairs is None else {"pairs_reached": len(pairs)}
+            facts = {} if chosen is None else {"pairs_reached": len(chosen)}
             return {**examples.facts, **facts, GENERATED: _generated(sources) - before}
 
         with self.timeline.stage("examples", reused=self.store.find(stage) is not None):
-            return self.store.build(stage, make), "reached" in stage.identity
+            return self.store.build(stage, make), few
 
     def _adapter_stage(self, config: TrialConfig, examples: Built, start: Built | None) -> Stage:
         variant = config.variant

@@ -171,3 +171,14 @@ def test_the_texts_to_write_are_counted_before_anything_is_loaded(trial, tmp_pat
     assert 0 < longer.tokens <= 3 * 3 * BATCH
     assert longer.seconds is not None
     assert longer.seconds > 0
+
+
+def test_text_of_few_that_is_gone_meanwhile_is_made_of_the_same_pairs(trial, tmp_path, monkeypatch):
+    home, config = tmp_path / "home", trial()
+    examples, first = examples_of(config, home)
+    store = Store(home / "store")
+    store.remove(home / "store/examples" / first.stages["examples"])
+    monkeypatch.setattr(Store, "has", lambda self, stage: "reached" in stage.identity)
+    again, tuning = examples_of(config, home)
+    assert tuning.stages["examples"] == first.stages["examples"]
+    assert again.examples == examples.examples
